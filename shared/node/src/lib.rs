@@ -1,0 +1,2 @@
+//! What every Usher program is as a program.
+pub mod view;
