@@ -1,1 +1,235 @@
-//! (in work)
+//! The admission check: may the bearer of this code go through this door, as far as this device knows?
+//!
+//! One pure function, [`check`], for edge and scanner. It reads the code, checks theatre and signature, then asks the caller
+//! once for what the device knows ([`DoorFacts`]) and decides in a fixed order, the worst news first. It is lenient where
+//! the device may be the one that is wrong: an unverified clock never refuses, a show never heard of is admitted by
+//! signature, and a key not known here is *unknown*, not *invalid*.
+
+mod scan_log;
+mod verdict;
+
+pub use scan_log::{Actor, AdmittedScan, ScanLog};
+pub use verdict::{Admission, Guarantee, Verdict, VerdictCode, VerdictKind};
+
+use crate::ids::{ScreenId, ShowNumber, Side, TheatreId, TicketId};
+use crate::keys::{BadSigner, KeyRing, Standing};
+use crate::ticket::{TicketBody, TicketCode, VerifiedTicket};
+use crate::time::Timestamp;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// What a door serves and when it opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    /// The theatre.
+    pub theatre: TheatreId,
+    /// The screens behind this door; empty for all.
+    pub screens: BTreeSet<ScreenId>,
+    /// The shows this door is bound to; empty for all.
+    pub shows: BTreeSet<ShowNumber>,
+    /// How long before a show's start it admits.
+    pub early: Duration,
+    /// How long after a show's end it still admits.
+    pub late: Duration,
+}
+
+impl Door {
+    /// A door to all screens that opens two hours before a show's start and closes 15 minutes after its end.
+    pub fn to_all_screens(theatre: TheatreId) -> Self {
+        let (early, late) = (Duration::from_secs(2 * 3600), Duration::from_secs(15 * 60));
+        Self { theatre, screens: BTreeSet::new(), shows: BTreeSet::new(), early, late }
+    }
+}
+
+/// The device's clock at the scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    /// What it shows.
+    pub now: Timestamp,
+    /// Whether it was compared with the edge's or a time server's since the device started.
+    pub verified: bool,
+}
+
+/// What a device knows of a show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoorShow {
+    /// The screen it runs on now.
+    pub screen: ScreenId,
+    /// The title.
+    pub title: String,
+    /// Start.
+    pub starts_at: Timestamp,
+    /// End.
+    pub ends_at: Timestamp,
+    /// Cancelled.
+    pub cancelled: bool,
+}
+
+/// The state of a ticket in the book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TicketState {
+    /// Good.
+    Live,
+    /// Its end is asked for; the door treats it as void.
+    VoidRequested,
+    /// Ended.
+    Void,
+}
+
+impl TicketState {
+    /// `live void_requested void`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::VoidRequested => "void_requested",
+            Self::Void => "void",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Live, Self::VoidRequested, Self::Void].into_iter().find(|state| state.word() == word)
+    }
+}
+
+/// A ticket as the book has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoorTicket {
+    /// The show.
+    pub show: ShowNumber,
+    /// The seat's label.
+    pub seat: String,
+    /// The version of the seat's sale.
+    pub generation: u16,
+    /// Its state.
+    pub state: TicketState,
+}
+
+/// What this device knows about one scanned ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DoorFacts {
+    /// The ticket's show, if ever heard of.
+    pub show: Option<DoorShow>,
+    /// The ticket in the book, if it is there.
+    pub ticket: Option<DoorTicket>,
+    /// The largest generation known for the ticket's show and seat.
+    pub generation_max: Option<u16>,
+    /// The first admission of this ticket, own ones included.
+    pub admitted: Option<Admission>,
+    /// The first admission of another ticket for the same show, seat and area.
+    pub seat_admitted: Option<(TicketId, Admission)>,
+}
+
+/// Checks a code. `look_up` is called at most once, for a ticket whose signature holds; its error is handed through.
+pub fn check<E>(
+    code: &str,
+    ring: &KeyRing,
+    door: &Door,
+    clock: Clock,
+    guarantee: Guarantee,
+    look_up: impl FnOnce(&TicketBody) -> Result<DoorFacts, E>,
+) -> Result<Verdict, E> {
+    let mut verdict = Verdict {
+        code: VerdictCode::Ok,
+        guarantee,
+        ticket: None,
+        seat: None,
+        screen: None,
+        title: None,
+        first: None,
+        opens_in: None,
+    };
+    match read(code, ring, door, clock, &mut verdict) {
+        Err(code) => verdict.code = code,
+        Ok(ticket) => {
+            let facts = look_up(&ticket.body)?;
+            if let Some(show) = &facts.show {
+                verdict.screen = Some(show.screen);
+                verdict.title = Some(show.title.clone());
+            }
+            verdict.code = decide(&ticket, &facts, door, clock, &mut verdict);
+        }
+    }
+    Ok(verdict)
+}
+
+fn read(
+    code: &str,
+    ring: &KeyRing,
+    door: &Door,
+    clock: Clock,
+    verdict: &mut Verdict,
+) -> Result<VerifiedTicket, VerdictCode> {
+    let ticket = TicketCode::parse(code).map_err(|_| VerdictCode::Malformed)?;
+    let body = ticket.body();
+    verdict.ticket = Some(body.ticket);
+    verdict.seat = Some(body.seat());
+    verdict.screen = Some(body.screen);
+    // Before the signature: the keys of another theatre are not known here, and nobody forges himself a refusal.
+    if body.theatre != door.theatre {
+        return Err(VerdictCode::WrongTheatre);
+    }
+    ticket.verify(ring, clock.now).map_err(|bad| match bad {
+        BadSigner::UnknownKey(_) => VerdictCode::UnknownKey,
+        BadSigner::Signature(_) => VerdictCode::BadSignature,
+    })
+}
+
+fn decide(ticket: &VerifiedTicket, facts: &DoorFacts, door: &Door, clock: Clock, verdict: &mut Verdict) -> VerdictCode {
+    let body = &ticket.body;
+    let in_book = match &facts.ticket {
+        None => false,
+        Some(known) if known.state != TicketState::Live => return VerdictCode::Void,
+        Some(known) => {
+            let same = (known.show, known.seat.as_str(), known.generation);
+            if same != (body.show, body.seat().as_str(), body.generation) {
+                return VerdictCode::NotInBook;
+            }
+            true
+        }
+    };
+    match ticket.standing {
+        Standing::Revoked if !in_book => return VerdictCode::Revoked,
+        Standing::OutOfDate if !in_book && clock.verified => return VerdictCode::UnknownKey,
+        Standing::Valid | Standing::OutOfDate | Standing::Revoked => {}
+    }
+    if facts.generation_max.is_some_and(|largest| body.generation < largest) {
+        return VerdictCode::Superseded;
+    }
+    if facts.show.as_ref().is_some_and(|show| show.cancelled) {
+        return VerdictCode::ShowCancelled;
+    }
+    if !door.shows.is_empty() && !door.shows.contains(&body.show) {
+        return VerdictCode::WrongShow;
+    }
+    let screen = facts.show.as_ref().map_or(body.screen, |show| show.screen);
+    if !door.screens.is_empty() && !door.screens.contains(&screen) {
+        return VerdictCode::WrongScreen;
+    }
+    if let Some(first) = &facts.admitted {
+        verdict.first = Some(first.clone());
+        return VerdictCode::AlreadyAdmitted;
+    }
+    if let Some((other, first)) = &facts.seat_admitted
+        && *other != body.ticket
+    {
+        verdict.first = Some(first.clone());
+        return VerdictCode::SeatTaken;
+    }
+    if !in_book && ticket.side == Side::Edge && verdict.guarantee == Guarantee::Shared {
+        return VerdictCode::NotInBook;
+    }
+    if clock.verified {
+        let (start, end) =
+            facts.show.as_ref().map_or((body.valid_from, body.valid_until), |show| (show.starts_at, show.ends_at));
+        let (opens, closes) = (start - door.early, end + door.late);
+        if clock.now < opens {
+            verdict.opens_in = Some(opens.since(clock.now));
+            return VerdictCode::TooEarly;
+        }
+        if clock.now > closes {
+            return VerdictCode::TooLate;
+        }
+    }
+    if facts.show.is_none() { VerdictCode::ShowNotKnown } else { VerdictCode::Ok }
+}

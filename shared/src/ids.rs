@@ -181,12 +181,16 @@ bytes_id!(
     ClaimId, 8, "claim id"
 );
 bytes_id!(
+    /// One reading of a ticket code at a door, random, made by the device.
+    ScanId, 16, "scan id"
+);
+bytes_id!(
     /// The first four bytes of the BLAKE3 hash of a public key.
     KeyId, 4, "key id"
 );
 
 /// The version of a node's log, random, opened by `LogOpened`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Incarnation(pub u64);
 

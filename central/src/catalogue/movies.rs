@@ -1,0 +1,121 @@
+//! Movies: import from CSV, and looking them up.
+
+use super::import::{ImportError, ImportReport, Imported, Row, RowError, read_table};
+use rusqlite::{Connection, OptionalExtension, params};
+use shared::ids::MovieId;
+use std::io::Read;
+
+const COLUMNS: &[&str] = &["title", "year", "runtime_min"];
+/// How many leading names of a cast are kept.
+const CAST_MAX: usize = 5;
+
+/// A movie of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Movie {
+    /// The id.
+    pub id: MovieId,
+    /// The title.
+    pub title: String,
+    /// The year of its release.
+    pub year: u32,
+    /// Minutes.
+    pub runtime_min: u32,
+    /// For example `Drama`.
+    pub genres: Vec<String>,
+    /// Leading names.
+    pub cast: Vec<String>,
+}
+
+/// Imports movies; the key is title and year, so that importing again changes nothing.
+pub fn import(conn: &Connection, input: impl Read) -> Result<ImportReport, ImportError> {
+    read_table(input, COLUMNS, |row| import_row(conn, row))
+}
+
+fn import_row(conn: &Connection, row: &Row<'_>) -> Result<Imported, RowError> {
+    let title = row.name("title", 200)?;
+    let year = row.count("year", 2200)?;
+    let runtime = row.count("runtime_min", 900)?;
+    let cast: Vec<&str> = row.text("cast").split('|').filter(|name| !name.is_empty()).take(CAST_MAX).collect();
+    let existing: Option<i64> = conn
+        .prepare_cached("SELECT id FROM movie WHERE title = ?1 AND year = ?2")?
+        .query_row(params![title, year], |row| row.get(0))
+        .optional()?;
+    let changed = conn
+        .prepare_cached(
+            "INSERT INTO movie (title, year, runtime_min, genres, cast_names) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (title, year) DO UPDATE SET
+                 (runtime_min, genres, cast_names) = (excluded.runtime_min, excluded.genres, excluded.cast_names)
+             WHERE (runtime_min, genres, cast_names)
+                 IS NOT (excluded.runtime_min, excluded.genres, excluded.cast_names)",
+        )?
+        .execute(params![title, year, runtime, row.text("genres"), cast.join("|")])?;
+    Ok(match (existing, changed) {
+        (None, _) => Imported::Added,
+        (Some(_), 0) => Imported::Unchanged,
+        (Some(_), _) => Imported::Updated,
+    })
+}
+
+fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Movie> {
+    let list = |text: String| text.split('|').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    Ok(Movie {
+        id: MovieId(row.get("id")?),
+        title: row.get("title")?,
+        year: row.get("year")?,
+        runtime_min: row.get("runtime_min")?,
+        genres: list(row.get("genres")?),
+        cast: list(row.get("cast_names")?),
+    })
+}
+
+/// The movie with this id.
+pub fn by_id(conn: &Connection, id: MovieId) -> rusqlite::Result<Option<Movie>> {
+    conn.prepare_cached("SELECT * FROM movie WHERE id = ?1")?.query_row([id.0], from_row).optional()
+}
+
+/// The movie of a title, or of `Title (1975)` where two share it; the latest of several.
+pub fn by_title(conn: &Connection, text: &str) -> rusqlite::Result<Option<Movie>> {
+    conn.prepare_cached(
+        "SELECT * FROM movie WHERE title = ?1 COLLATE NOCASE OR title || ' (' || year || ')' = ?1 COLLATE NOCASE
+         ORDER BY year DESC LIMIT 1",
+    )?
+    .query_row([text], from_row)
+    .optional()
+}
+
+/// Movies by id after an id; of one city: those with a show there that starts after `now_ms`.
+pub fn list(
+    conn: &Connection,
+    city: Option<&str>,
+    now_ms: i64,
+    after: u32,
+    limit: usize,
+) -> rusqlite::Result<Vec<Movie>> {
+    conn.prepare_cached(
+        "SELECT * FROM movie WHERE id > ?1 AND (?2 IS NULL OR id IN (
+             SELECT s.movie FROM schedule s JOIN theatre t ON t.id = s.theatre
+             WHERE t.city = ?2 COLLATE NOCASE AND s.starts_at > ?3 AND s.cancelled = 0))
+         ORDER BY id LIMIT ?4",
+    )?
+    .query_map(params![after, city, now_ms, i64::try_from(limit).unwrap_or(i64::MAX)], from_row)?
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn movies_are_imported_once_with_their_leading_cast() {
+        let conn = crate::schema::empty();
+        let table = "imdb_id,title,year,runtime_min,genres,cast\r\n\
+            tt1,Sholay,1975,198,Action|Comedy,A|B|C|D|E|F\r\ntt2,Don,1978,166,,\r\ntt3,Don,2006,168,Action,G\r\ntt4,Lost,,1,,\r\n";
+        let report = import(&conn, table.as_bytes()).expect("import");
+        assert_eq!((report.added, report.refused[0].line), (3, 5));
+        assert_eq!(import(&conn, table.as_bytes()).expect("import").unchanged, 3);
+        let sholay = by_title(&conn, "sholay").expect("read").expect("movie");
+        assert_eq!((sholay.genres.len(), sholay.cast.len()), (2, CAST_MAX));
+        let year = |text| by_title(&conn, text).expect("read").map(|movie| movie.year);
+        assert_eq!((year("Don"), year("Don (1978)"), year("Dawn")), (Some(2006), Some(1978), None));
+    }
+}

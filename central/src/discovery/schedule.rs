@@ -1,0 +1,146 @@
+//! The schedule: a projection of the ledgers' shows, kept for searching by city, movie and date.
+
+use crate::catalogue::theatres::Theatre;
+use node::view::{MovieRef, ShowView, TheatreRef};
+use node::zone::Zone;
+use rusqlite::{Connection, params};
+use shared::entry::ShowFacts;
+use shared::ids::{MovieId, ShowId, ShowNumber, TheatreId};
+use shared::money::{Currency, Money};
+use shared::time::Timestamp;
+
+/// A show of the schedule.
+#[derive(Debug, Clone)]
+pub struct ScheduledShow {
+    id: ShowId,
+    movie: MovieId,
+    title: String,
+    theatre_name: String,
+    zone: Zone,
+    screen: u8,
+    starts_at: Timestamp,
+    ends_at: Timestamp,
+    from: Money,
+    seats: u32,
+    cancelled: bool,
+}
+
+/// Which shows a list should have.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// In this city.
+    pub city: Option<String>,
+    /// Of this movie.
+    pub movie: Option<MovieId>,
+    /// In this theatre.
+    pub theatre: Option<TheatreId>,
+    /// On this local date, `2026-11-23`.
+    pub date: Option<String>,
+    /// Not over at this moment.
+    pub ends_after: Timestamp,
+    /// Sorted after this key.
+    pub after: Vec<i64>,
+}
+
+impl ScheduledShow {
+    /// Where the show stands in the list: start, theatre, number.
+    pub fn key(&self) -> Vec<i64> {
+        vec![self.starts_at.0, i64::from(self.id.theatre.0), i64::from(self.id.number.0)]
+    }
+
+    /// The show as lists carry it.
+    pub fn view(self, now: Timestamp) -> ShowView {
+        let state = match (self.cancelled, self.ends_at <= now) {
+            (true, _) => "cancelled",
+            (false, true) => "ended",
+            (false, false) => "on_sale",
+        };
+        ShowView {
+            id: self.id.to_string(),
+            movie: MovieRef { id: self.movie.0, title: self.title },
+            theatre: TheatreRef { id: self.id.theatre.0, name: self.theatre_name },
+            screen: self.screen,
+            starts_at: self.zone.rfc3339(self.starts_at),
+            ends_at: self.zone.rfc3339(self.ends_at),
+            from: self.from,
+            seats_free: None,
+            seats_count: Some(self.seats),
+            state: state.to_owned(),
+        }
+    }
+}
+
+/// Shows by start.
+pub fn list(conn: &Connection, wanted: &Wanted, limit: usize) -> rusqlite::Result<Vec<ScheduledShow>> {
+    let [starts_at, theatre, number] = <[i64; 3]>::try_from(wanted.after.clone()).unwrap_or([i64::MIN; 3]);
+    conn.prepare_cached(
+        "SELECT s.*, t.name AS theatre_name, t.zone, t.currency FROM schedule s JOIN theatre t ON t.id = s.theatre
+         WHERE (s.starts_at, s.theatre, s.number) > (?1, ?2, ?3) AND s.ends_at > ?4
+           AND (?5 IS NULL OR t.city = ?5 COLLATE NOCASE) AND (?6 IS NULL OR s.movie = ?6)
+           AND (?7 IS NULL OR s.theatre = ?7) AND (?8 IS NULL OR s.local_date = ?8)
+         ORDER BY s.starts_at, s.theatre, s.number LIMIT ?9",
+    )?
+    .query_map(
+        params![
+            starts_at,
+            theatre,
+            number,
+            wanted.ends_after.0,
+            wanted.city,
+            wanted.movie.map(|id| id.0),
+            wanted.theatre.map(|id| id.0),
+            wanted.date,
+            i64::try_from(limit).unwrap_or(i64::MAX)
+        ],
+        from_row,
+    )?
+    .collect()
+}
+
+fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ScheduledShow> {
+    let (zone, currency): (String, String) = (row.get("zone")?, row.get("currency")?);
+    let currency = Currency::parse(&currency).unwrap_or(Currency::INR);
+    Ok(ScheduledShow {
+        id: ShowId { theatre: TheatreId(row.get("theatre")?), number: ShowNumber(row.get("number")?) },
+        movie: MovieId(row.get("movie")?),
+        title: row.get("title")?,
+        theatre_name: row.get("theatre_name")?,
+        zone: Zone::named(&zone).unwrap_or_else(|_| Zone::utc()),
+        screen: row.get("screen")?,
+        starts_at: Timestamp(row.get("starts_at")?),
+        ends_at: Timestamp(row.get("ends_at")?),
+        from: Money { minor: row.get("from_minor")?, currency },
+        seats: row.get("seats")?,
+        cancelled: row.get("cancelled")?,
+    })
+}
+
+/// Writes a show of a theatre's ledger into the schedule.
+pub fn put(conn: &Connection, theatre: &Theatre, facts: &ShowFacts, seats: usize) -> rusqlite::Result<()> {
+    let zone = Zone::named(&theatre.zone).unwrap_or_else(|_| Zone::utc());
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO schedule
+             (theatre, number, screen, movie, title, starts_at, ends_at, local_date, from_minor, seats, cancelled)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0)",
+    )?
+    .execute(params![
+        theatre.id.0,
+        facts.number.0,
+        facts.screen.0,
+        facts.movie.0,
+        facts.title,
+        facts.starts_at().0,
+        facts.ends_at().0,
+        zone.local_date(facts.starts_at()),
+        facts.prices.iter().min().copied().unwrap_or_default(),
+        i64::try_from(seats).unwrap_or(i64::MAX),
+    ])?;
+    Ok(())
+}
+
+/// Marks a show cancelled, for ever.
+pub fn cancel(conn: &Connection, show: ShowId) -> rusqlite::Result<()> {
+    conn.prepare_cached("UPDATE schedule SET cancelled = 1 WHERE theatre = ?1 AND number = ?2")?
+        .execute(params![show.theatre.0, show.number.0])?;
+    Ok(())
+}

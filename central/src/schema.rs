@@ -1,0 +1,25 @@
+//! The tables of central's database beside those that every node has.
+
+use node::sqlite::{Migration, Schema};
+
+/// Central's database. A migration is never edited once released.
+pub const SCHEMA: Schema = Schema {
+    program: "usher-central",
+    application_id: 0x5573_4301,
+    migrations: &[
+        Migration { name: "catalogue", sql: include_str!("../migrations/0001_catalogue.sql") },
+        Migration { name: "bookings", sql: include_str!("../migrations/0002_bookings.sql") },
+        Migration { name: "payments", sql: include_str!("../migrations/0003_payments.sql") },
+        Migration { name: "fleet", sql: include_str!("../migrations/0004_fleet.sql") },
+    ],
+};
+
+/// An empty database in memory, for tests of single tables.
+#[cfg(test)]
+pub(crate) fn empty() -> rusqlite::Connection {
+    let conn = rusqlite::Connection::open_in_memory().expect("open");
+    for migration in SCHEMA.migrations {
+        conn.execute_batch(migration.sql).expect(migration.name);
+    }
+    conn
+}

@@ -1,0 +1,159 @@
+//! The command line of `usher-edge`.
+
+use crate::config::Config;
+use crate::staff::{Role, pin, session};
+use crate::{Edge, identity, schema};
+use anyhow::{Context, ensure};
+use clap::{Args, Parser, Subcommand};
+use node::shutdown::Shutdown;
+use node::telemetry::{self, LogFormat};
+use serde::Serialize;
+use std::fs;
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+use tokio::net::TcpListener;
+
+/// The box in the theatre: sells at the counter and admits at the doors, with or without a line to central.
+#[derive(Debug, Parser)]
+#[command(name = "usher-edge", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the box's key pair and print the request that central enrols it by.
+    Init {
+        /// The data directory.
+        #[arg(long, env = "USHER_DATA")]
+        data: PathBuf,
+    },
+    /// Take in the join file that central wrote.
+    Join {
+        /// The join file.
+        file: PathBuf,
+        /// The data directory.
+        #[arg(long, env = "USHER_DATA")]
+        data: PathBuf,
+    },
+    /// The people of this house.
+    #[command(subcommand)]
+    Staff(StaffCommand),
+    /// Serve counter and doors until SIGTERM.
+    Serve(Box<ServeFlags>),
+}
+
+#[derive(Debug, Subcommand)]
+enum StaffCommand {
+    /// Add a person, or give one a new role and PIN; the PIN is read from standard input.
+    Add {
+        /// The name they log in with.
+        name: String,
+        /// cashier, supervisor, manager or door.
+        #[arg(long)]
+        role: Role,
+        /// The data directory.
+        #[arg(long, env = "USHER_DATA")]
+        data: PathBuf,
+    },
+}
+
+#[derive(Debug, Args, Serialize)]
+struct ServeFlags {
+    /// A TOML file with the same names as the flags, `_` for `-`.
+    #[arg(long, env = "USHER_CONFIG")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+    /// Address of the counter and door API.
+    #[arg(long, env = "USHER_LISTEN")]
+    listen: Option<String>,
+    /// The data directory that `init` and `join` prepared.
+    #[arg(long, env = "USHER_DATA")]
+    data: Option<PathBuf>,
+    /// The broker, mqtt://HOST:PORT.
+    #[arg(long, env = "USHER_MQTT")]
+    mqtt: Option<String>,
+    /// How browsers and scanners reach this box, http://HOST:PORT.
+    #[arg(long, env = "USHER_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// Origins whose pages may show these pages in a frame, comma-separated.
+    #[arg(long, env = "USHER_FRAME_ANCESTORS", value_delimiter = ',')]
+    frame_ancestors: Option<Vec<String>>,
+    /// Milliseconds between two heartbeats.
+    #[arg(long, env = "USHER_HEARTBEAT_MS")]
+    heartbeat_ms: Option<u64>,
+    /// Milliseconds of silence before the link is suspect.
+    #[arg(long, env = "USHER_SUSPECT_AFTER_MS")]
+    suspect_after_ms: Option<u64>,
+    /// Milliseconds in suspect before lock-down.
+    #[arg(long, env = "USHER_LOCK_DOWN_AFTER_MS")]
+    lock_down_after_ms: Option<u64>,
+    /// The longest a claim waits, milliseconds.
+    #[arg(long, env = "USHER_CLAIM_WAIT_MS")]
+    claim_wait_ms: Option<u64>,
+    /// Filter of log lines, for example info,edge=debug.
+    #[arg(long, env = "USHER_LOG")]
+    log: Option<String>,
+    /// Log lines as JSON.
+    #[arg(long, env = "USHER_LOG_JSON", num_args = 0..=1, default_missing_value = "true")]
+    log_json: Option<bool>,
+}
+
+impl Cli {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// If it cannot be done; the error says what was being done.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Init { data } => {
+                let request = identity::init(&data).context("make the box's key pair")?;
+                print(&serde_json::to_string(&request)?)
+            }
+            Command::Join { file, data } => {
+                let text = fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
+                let joined = identity::join(&data, &text).with_context(|| format!("join with {}", file.display()))?;
+                print(&format!("joined theatre {}: {}", joined.theatre, joined.join.theatre.name))
+            }
+            Command::Staff(StaffCommand::Add { name, role, data }) => {
+                add_staff(&data, &name, role).with_context(|| format!("add staff {name:?}"))
+            }
+            Command::Serve(flags) => serve(*flags).await,
+        }
+    }
+}
+
+fn add_staff(data: &std::path::Path, name: &str, role: Role) -> anyhow::Result<()> {
+    let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '.'));
+    ensure!((1..=32).contains(&name.chars().count()) && plain, "a name is 1 to 32 letters, digits, spaces, dots or dashes");
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).context("read the PIN from standard input")?;
+    let hash = pin::hash(line.trim())?;
+    let mut db = node::sqlite::open(&data.join(schema::FILE), &schema::SCHEMA)?;
+    let tx = db.transaction()?;
+    session::add(&tx, name, role, &hash)?;
+    tx.commit()?;
+    print(&format!("{name} is {role}"))
+}
+
+async fn serve(flags: ServeFlags) -> anyhow::Result<()> {
+    let config: Config = node::config::load(&flags, flags.config.as_deref())?;
+    telemetry::log_to_stderr(&config.log, if config.log_json { LogFormat::Json } else { LogFormat::Text })?;
+    telemetry::install_crypto();
+    let shutdown = Shutdown::on_signals().context("listen for signals")?;
+    let listener = TcpListener::bind(&config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let edge = Edge::start(config, listener).await?;
+    print(&format!("listening on http://{address}"))?;
+    let mut ended = edge.ended();
+    tokio::select! {
+        () = shutdown.wait() => {}
+        _ = ended.wait() => {}
+    }
+    edge.stop().await
+}
+
+fn print(line: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout().lock(), "{line}").context("write to standard output")
+}

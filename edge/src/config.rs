@@ -1,0 +1,50 @@
+//! Settings of `usher-edge serve`.
+
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// What the box is told: flag over `USHER_…` variable over TOML file over these defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address of the counter and door API.
+    pub listen: String,
+    /// The data directory that `init` and `join` prepared.
+    pub data: PathBuf,
+    /// The broker, `mqtt://HOST:PORT`; empty works without a line to central.
+    pub mqtt: String,
+    /// How browsers and scanners reach this box, `http://HOST:PORT`; empty takes the address they called.
+    pub public_url: String,
+    /// Origins whose pages may show these pages in a frame.
+    pub frame_ancestors: Vec<String>,
+    /// Between two heartbeats, milliseconds.
+    pub heartbeat_ms: u64,
+    /// Silence of the peer before the link is suspect, milliseconds.
+    pub suspect_after_ms: u64,
+    /// In suspect before lock-down, milliseconds.
+    pub lock_down_after_ms: u64,
+    /// The longest a claim waits, milliseconds.
+    pub claim_wait_ms: u64,
+    /// Filter of log lines, for example `info,edge=debug`.
+    pub log: String,
+    /// Log lines as JSON.
+    pub log_json: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:7410".into(),
+            data: "edge-data".into(),
+            mqtt: String::new(),
+            public_url: String::new(),
+            frame_ancestors: Vec::new(),
+            heartbeat_ms: 5_000,
+            suspect_after_ms: 6_000,
+            lock_down_after_ms: 3_000,
+            claim_wait_ms: 1_500,
+            log: "info".into(),
+            log_json: false,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Logging in and out, and who is behind a request.
+
+use super::{Role, Task, pin, session};
+use crate::house::House;
+use crate::staff::session::Session;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use node::problem::{JsonBody, Problem};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Verified for unknown names, so that they take as long as known ones.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// A login.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginRequest {
+    staff: String,
+    pin: String,
+}
+
+/// A session as it is answered.
+#[derive(Debug, Serialize)]
+pub struct SessionView {
+    token: String,
+    staff: String,
+    role: &'static str,
+    expires_at: String,
+}
+
+/// `POST /v1/session`. Answers 401 `wrong_pin` or 429 `pin_locked`.
+pub async fn log_in(
+    State(house): State<Arc<House>>,
+    JsonBody(request): JsonBody<LoginRequest>,
+) -> Result<Json<SessionView>, Problem> {
+    // One at a time: the delay could be dodged by trying many PINs at once, and each hash takes 19 MiB.
+    let _turn = house.login_turn.lock().await;
+    let name = request.staff.clone();
+    let known = house.readers.read(move |db| Ok(session::find_staff(db, &name)?)).await?;
+    if let Some(seconds) = known.as_ref().and_then(|staff| pin::locked_for_s(staff.locked_until, house.clock.now())) {
+        let detail = format!("Too many wrong PINs: try again in {seconds} s.");
+        return Err(Problem::too_many("pin_locked", detail, u32::try_from(seconds).unwrap_or(u32::MAX)));
+    }
+    let hash = known.as_ref().map_or_else(|| NOBODY.to_owned(), |staff| staff.pin_hash.clone());
+    let right = tokio::task::spawn_blocking(move || pin::verify(&request.pin, &hash))
+        .await
+        .map_err(|error| anyhow::anyhow!("verify a PIN: {error}"))?;
+    let name = request.staff;
+    let Some(staff) = known.filter(|_| right) else {
+        house.writer.run(move |_, tx, now| Ok(session::note_wrong_pin(tx, &name, now)?)).await?;
+        return Err(Problem::unauthorized("wrong_pin", "Nobody of this name has this PIN."));
+    };
+    let token = node::random::hex::<32>();
+    let stored = token.clone();
+    let opened = house.writer.run(move |_, tx, now| Ok(session::open(tx, &stored, &name, staff.role, now)?)).await?;
+    let expires_at = house.identity.zone.rfc3339(opened.expires_at);
+    Ok(Json(SessionView { token, staff: opened.staff, role: opened.role.word(), expires_at }))
+}
+
+/// `DELETE /v1/session`.
+pub async fn log_out(State(house): State<Arc<House>>, headers: HeaderMap) -> Result<StatusCode, Problem> {
+    if let Some(token) = bearer(&headers) {
+        house.writer.run(move |_, tx, _| Ok(session::close(tx, &token)?)).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl House {
+    /// The session behind a request, if it may do the task.
+    ///
+    /// # Errors
+    /// 401 `login_required` or 403 `role_not_allowed`.
+    pub async fn authorise(&self, headers: &HeaderMap, task: Task) -> Result<Session, Problem> {
+        let login = || Problem::unauthorized("login_required", "Log in with POST /v1/session and send the token.");
+        let token = bearer(headers).ok_or_else(login)?;
+        let now = self.clock.now();
+        let session = self.readers.read(move |db| Ok(session::find(db, &token, now)?)).await?.ok_or_else(login)?;
+        if task.allowed_to(session.role) {
+            return Ok(session);
+        }
+        let allowed: Vec<_> = Role::ALL.into_iter().filter(|role| task.allowed_to(*role)).map(Role::word).collect();
+        let detail = format!("A {} may not do this; it takes a {}.", session.role, allowed.join(" or a "));
+        Err(Problem::forbidden("role_not_allowed", detail))
+    }
+}
+
+/// The token of an `Authorization: Bearer` header.
+pub fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned()).filter(|token| !token.is_empty())
+}

@@ -1,0 +1,104 @@
+//! The HTTP server every program runs: request ids, security headers, panics as problems, an end that comes.
+
+mod layers;
+
+pub(crate) use layers::panic_text;
+
+use crate::problem::{method_not_allowed, unknown_route};
+use crate::shutdown::Shutdown;
+use anyhow::Context;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// The most that a request body may have unless a route says otherwise, bytes.
+pub const BODY_MAX: usize = 64 * 1024;
+
+/// How long requests under way may still take once the server should end.
+const DRAIN_REQUESTS: Duration = Duration::from_secs(2);
+
+/// After this the server is over, whatever its connections do.
+const DRAIN_MAX: Duration = Duration::from_secs(3);
+
+/// What a server allows pages and bodies.
+#[derive(Debug, Clone)]
+pub struct HttpLimits {
+    /// Origins whose pages may show these pages in a frame; none by default.
+    pub frame_ancestors: Vec<String>,
+    /// Origins that these pages may show in a frame; none by default.
+    pub frame_sources: Vec<String>,
+    /// The most that a request body may have, bytes.
+    pub body_max: usize,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self { frame_ancestors: Vec::new(), frame_sources: Vec::new(), body_max: BODY_MAX }
+    }
+}
+
+impl HttpLimits {
+    fn content_security_policy(&self) -> String {
+        let sources = |first: &str, more: &[String]| {
+            let mut list = vec![first];
+            list.extend(more.iter().map(String::as_str));
+            list.join(" ")
+        };
+        let ancestors = if self.frame_ancestors.is_empty() { "'none'".into() } else { sources("'self'", &self.frame_ancestors) };
+        let frames = sources("'self'", &self.frame_sources);
+        format!(
+            "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; frame-src {frames}; frame-ancestors {ancestors}"
+        )
+    }
+}
+
+/// Serves until `shutdown`, then drains for at most 3 s. Answers without end (SSE, long polls) end with the signal.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) -> anyhow::Result<()> {
+    serve_with(&HttpLimits::default(), listener, router, shutdown).await
+}
+
+/// [`serve`] with limits of its own.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve_with(limits: &HttpLimits, listener: TcpListener, router: Router, shutdown: Shutdown) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("read the address of the listener")?;
+    let service = layered(limits, router, &shutdown).into_make_service_with_connect_info::<SocketAddr>();
+    let drained = {
+        let shutdown = shutdown.clone();
+        async move { shutdown.wait().await }
+    };
+    let server = axum::serve(listener, service).with_graceful_shutdown(drained);
+    let late = async {
+        shutdown.wait().await;
+        tokio::time::sleep(DRAIN_MAX).await;
+    };
+    tracing::info!(%address, "listening");
+    tokio::select! {
+        ended = async { server.await } => ended.with_context(|| format!("serve HTTP on {address}"))?,
+        () = late => tracing::warn!(%address, "connections still open at the end of the drain"),
+    }
+    tracing::info!(%address, "stopped listening");
+    Ok(())
+}
+
+/// The router with every layer that [`serve`] puts around it, for tests that call it without a socket.
+pub fn layered(limits: &HttpLimits, router: Router, shutdown: &Shutdown) -> Router {
+    let policy = Arc::new(layers::SecurityHeaders::new(&limits.content_security_policy()));
+    router
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(limits.body_max))
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(from_fn_with_state(shutdown.clone(), layers::end_with_the_server))
+        .layer(from_fn_with_state(policy, layers::add_security_headers))
+        .layer(from_fn(layers::trace))
+}

@@ -1,0 +1,118 @@
+//! What happens around every request.
+
+use super::DRAIN_REQUESTS;
+use crate::problem::Problem;
+use crate::random;
+use crate::shutdown::Shutdown;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::any::Any;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+use tokio_stream::Stream;
+use tracing::Instrument;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request an id, a span and, when it is over, a line in the log.
+pub(super) async fn trace(request: Request, next: Next) -> Response {
+    let id = random::hex::<8>();
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = route.unwrap_or_else(|| request.uri().path().to_owned());
+    let span = tracing::info_span!("request", id, method = %request.method(), route);
+    let started = Instant::now();
+    async {
+        let mut response = next.run(request).await;
+        let (status, ms) = (response.status().as_u16(), started.elapsed().as_secs_f64() * 1000.0);
+        if response.status().is_server_error() {
+            tracing::warn!(status, ms, "answered");
+        } else {
+            tracing::debug!(status, ms, "answered");
+        }
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// Turns a panic of a handler into a 500 problem.
+pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic_text(panic.as_ref());
+    Problem::internal(&anyhow::anyhow!("the handler panicked: {text}")).into_response()
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let literal = panic.downcast_ref::<&str>().copied();
+    literal.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
+}
+
+/// The headers that keep browsers from doing more with an answer than was meant.
+pub(super) struct SecurityHeaders {
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl SecurityHeaders {
+    pub(super) fn new(content_security_policy: &str) -> Self {
+        let mut headers = vec![
+            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+        ];
+        if let Ok(policy) = HeaderValue::from_str(content_security_policy) {
+            headers.push((header::CONTENT_SECURITY_POLICY, policy));
+        }
+        Self { headers }
+    }
+}
+
+/// Adds the security headers that the handler did not set itself.
+pub(super) async fn add_security_headers(State(security): State<Arc<SecurityHeaders>>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in &security.headers {
+        response.headers_mut().entry(name).or_insert_with(|| value.clone());
+    }
+    response
+}
+
+/// Lets no handler and no answer outlive the server: handlers get [`DRAIN_REQUESTS`], streams end with the signal.
+pub(super) async fn end_with_the_server(State(shutdown): State<Shutdown>, request: Request, next: Next) -> Response {
+    let late = async {
+        shutdown.wait().await;
+        tokio::time::sleep(DRAIN_REQUESTS).await;
+    };
+    let response = tokio::select! {
+        response = next.run(request) => response,
+        () = late => return Problem::unavailable("shutting_down", "This server is shutting down.").with_retry_after(5).into_response(),
+    };
+    if response.body().size_hint().exact().is_some() {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let ended = Box::pin(async move { shutdown.wait().await });
+    Response::from_parts(parts, Body::from_stream(UntilShutdown { chunks: body.into_data_stream(), ended }))
+}
+
+/// A body that ends when the server does.
+struct UntilShutdown {
+    chunks: axum::body::BodyDataStream,
+    ended: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Stream for UntilShutdown {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Poll::Ready(chunk) = Pin::new(&mut self.chunks).poll_next(context) {
+            return Poll::Ready(chunk);
+        }
+        self.ended.as_mut().poll(context).map(|()| None)
+    }
+}

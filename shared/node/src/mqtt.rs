@@ -1,0 +1,157 @@
+//! The MQTT link: a pipe that may lose, repeat and reorder, and says when it is up.
+//!
+//! Nothing here is relied on for safety: a message that was published may never arrive, and the protocol above sends again what the
+//! peer has not acknowledged. So messages go at quality of service 0, sessions start clean, and after any error the whole client is
+//! thrown away and built anew: a client that goes on after an error can lose what it holds, or hang for ever.
+
+mod session;
+mod url;
+
+pub use url::{BadMqttUrl, MqttUrl};
+
+use crate::shutdown::Shutdown;
+use session::{Ended, session};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// The largest MQTT packet either way, bytes.
+pub const PACKET_MAX: u32 = 256 * 1024;
+
+/// The largest payload, bytes: the packet without its topic and header.
+pub const PAYLOAD_MAX: usize = PACKET_MAX as usize - 1024;
+
+/// How long a silent connection is believed in at most.
+pub const KEEP_ALIVE_MAX: Duration = Duration::from_secs(5);
+
+/// Messages that wait to be sent; more are dropped.
+const OUTGOING_MAX: usize = 512;
+
+/// Messages that wait to be taken by the program; more make the broker wait.
+const INCOMING_MAX: usize = 1024;
+
+const BACKOFF_FIRST: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// Where and as whom to connect.
+#[derive(Clone)]
+pub struct LinkConfig {
+    /// The broker.
+    pub url: MqttUrl,
+    /// The client id; the broker allows one connection for each.
+    pub client_id: String,
+    /// The user name.
+    pub username: String,
+    /// The password.
+    pub password: String,
+    /// A connection that is silent for this long is given up; 1 s to [`KEEP_ALIVE_MAX`].
+    pub keep_alive: Duration,
+}
+
+impl fmt::Debug for LinkConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LinkConfig({} as {} at {})", self.client_id, self.username, self.url)
+    }
+}
+
+/// What happened on the link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// Connected and subscribed to everything: what is published from now on reaches the broker, if nothing fails.
+    Up,
+    /// No longer so. Follows every `Up` but the one that the shutdown ends.
+    Down,
+    /// A message on one of the subscriptions.
+    Message {
+        /// Its topic.
+        topic: String,
+        /// Its bytes.
+        payload: Vec<u8>,
+    },
+}
+
+/// Sends messages over the link. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    outgoing: mpsc::Sender<Outgoing>,
+    up: Arc<AtomicBool>,
+}
+
+#[derive(Debug)]
+struct Outgoing {
+    topic: String,
+    payload: Vec<u8>,
+}
+
+impl Publisher {
+    /// Hands a message over, without ever waiting. `false`: dropped, because the link is down, the queue full or the payload larger
+    /// than [`PAYLOAD_MAX`]. `true` promises nothing but a try.
+    pub fn publish(&self, topic: &str, payload: Vec<u8>) -> bool {
+        if !self.is_up() || payload.len() > PAYLOAD_MAX {
+            return false;
+        }
+        self.outgoing.try_send(Outgoing { topic: topic.to_owned(), payload }).is_ok()
+    }
+
+    /// Whether the link is up now.
+    pub fn is_up(&self) -> bool {
+        self.up.load(Ordering::Relaxed)
+    }
+}
+
+/// Keeps a connection to the broker with these subscriptions until `shutdown`, in a task of its own.
+pub fn connect(config: LinkConfig, subscriptions: Vec<String>, shutdown: Shutdown) -> (Publisher, mpsc::Receiver<LinkEvent>) {
+    let (outgoing, waiting) = mpsc::channel(OUTGOING_MAX);
+    let (events, received) = mpsc::channel(INCOMING_MAX);
+    let publisher = Publisher { outgoing, up: Arc::new(AtomicBool::new(false)) };
+    let link = Link { config, subscriptions, waiting, events, up: publisher.up.clone() };
+    tokio::spawn(link.run(shutdown));
+    (publisher, received)
+}
+
+/// The task's state: what outlives a connection.
+struct Link {
+    config: LinkConfig,
+    subscriptions: Vec<String>,
+    waiting: mpsc::Receiver<Outgoing>,
+    events: mpsc::Sender<LinkEvent>,
+    up: Arc<AtomicBool>,
+}
+
+impl Link {
+    async fn run(mut self, shutdown: Shutdown) {
+        let mut backoff = BACKOFF_FIRST;
+        loop {
+            let ended = session(&mut self, &shutdown).await;
+            let was_up = self.up.swap(false, Ordering::Relaxed);
+            let cause = match ended {
+                Ended::ByShutdown => return,
+                Ended::ByError(cause) => cause,
+            };
+            if was_up {
+                tracing::warn!(broker = %self.config.url, cause, "link down");
+                backoff = BACKOFF_FIRST;
+                if self.events.send(LinkEvent::Down).await.is_err() {
+                    return;
+                }
+            } else {
+                tracing::debug!(broker = %self.config.url, cause, "no connection to the broker");
+            }
+            // What waited for the lost connection is stale: the protocol sends it again.
+            while self.waiting.try_recv().is_ok() {}
+            tokio::select! {
+                () = shutdown.wait() => return,
+                () = tokio::time::sleep(jittered(backoff)) => {}
+            }
+            backoff = (backoff * 2).min(BACKOFF_MAX);
+        }
+    }
+}
+
+/// Between half and all of it, so that boxes which lost one broker do not come back in one instant.
+fn jittered(backoff: Duration) -> Duration {
+    let [byte] = crate::random::bytes::<1>();
+    backoff.mul_f64(0.5 + f64::from(byte) / 510.0)
+}

@@ -1,0 +1,190 @@
+//! The group-commit writer: one thread owns the database and the core, and answers only what is on disk.
+//!
+//! Jobs wait in a bounded queue. The thread takes all that wait (at most [`BATCH_MAX`]), runs them against the core in the order
+//! they came, inside one transaction, lets the core write what changed, commits, and only then answers. While it commits the next
+//! batch gathers, so that a busy node writes many jobs with one flush and an idle one answers at once.
+//!
+//! A job that fails is a store failure, not a refusal: the batch is rolled back, everybody waiting gets [`WriteError::Stopped`], and
+//! the writer never goes on, because the core in memory is ahead of the disk. After `Stopped` the outcome of a job is unknown to its
+//! caller; the same request id asked again after a restart tells.
+
+mod batch;
+mod metrics;
+
+pub use metrics::WriterMetrics;
+
+use crate::clock::StoreClock;
+use crate::problem::Problem;
+use batch::{Batches, Message, Release};
+use rusqlite::{Connection, Transaction};
+use shared::time::Timestamp;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+
+/// The most jobs of one transaction.
+pub const BATCH_MAX: usize = 256;
+
+/// What the writer thread owns beside the database: the state in memory that decides.
+pub trait Core: Send + 'static {
+    /// Writes what the batch changed. Called once per batch, after its jobs, before its commit.
+    ///
+    /// # Errors
+    /// A store failure: the batch is rolled back and the writer stops.
+    fn before_commit(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()>;
+
+    /// Releases what waited for durability: messages, notifications, answers. Called after each commit, before the answers of the batch's jobs.
+    fn after_commit(&mut self);
+
+    /// When [`handle_timeout`](Self::handle_timeout) should be called, if at all.
+    fn poll_timeout(&self) -> Option<Timestamp>;
+
+    /// Does what is due. It has its own place in a batch, before the jobs.
+    ///
+    /// # Errors
+    /// A store failure: the batch is rolled back and the writer stops.
+    fn handle_timeout(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()>;
+
+    /// Learns that its memory is ahead of the disk and that nothing will be committed any more.
+    fn handle_failure(&mut self, error: &anyhow::Error);
+}
+
+/// Why a job was not done, or cannot be told to have been done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// The queue is full: the job was not taken, it may be asked again.
+    #[error("too many writes are waiting")]
+    Overloaded,
+    /// The writer has stopped; whether the job was committed is unknown.
+    #[error("the store has stopped: {reason}")]
+    Stopped {
+        /// What stopped it.
+        reason: Arc<str>,
+    },
+}
+
+impl From<WriteError> for Problem {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Overloaded => Self::overloaded(1),
+            WriteError::Stopped { .. } => {
+                Self::unavailable("store_stopped", "The store has stopped; nothing can be sold here until it is restarted.")
+            }
+        }
+    }
+}
+
+/// Hands jobs to the writer thread. Clones hand them to the same thread.
+pub struct Writer<C> {
+    queue: SyncSender<Message<C>>,
+    stopped: Arc<OnceLock<Arc<str>>>,
+    metrics: WriterMetrics,
+}
+
+impl<C> Clone for Writer<C> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone(), stopped: self.stopped.clone(), metrics: self.metrics.clone() }
+    }
+}
+
+/// The writer thread, to be stopped when the server ends.
+pub struct WriterThread {
+    thread: JoinHandle<()>,
+    stop: Box<dyn FnOnce() + Send>,
+}
+
+impl<C: Core> Writer<C> {
+    /// Starts the thread. `capacity` is how many jobs may wait before callers are told to come back.
+    ///
+    /// # Errors
+    /// If the operating system has no thread to give.
+    pub fn start(connection: Connection, core: C, clock: StoreClock, capacity: usize) -> std::io::Result<(Self, WriterThread)> {
+        let (queue, jobs) = sync_channel(capacity);
+        let writer = Self { queue, stopped: Arc::new(OnceLock::new()), metrics: WriterMetrics::default() };
+        let batches = Batches { jobs, core, clock, stopped: writer.stopped.clone(), metrics: writer.metrics.clone() };
+        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || batches.run(connection))?;
+        let queue = writer.queue.clone();
+        // If the thread has ended already there is nobody to tell.
+        let stop = Box::new(move || drop(queue.send(Message::Stop)));
+        Ok((writer, WriterThread { thread, stop }))
+    }
+
+    /// Runs a job and returns its answer once it is on disk.
+    ///
+    /// # Errors
+    /// See [`WriteError`]. A job returns `Err` only for store failures; a refusal is an `Ok` value.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut C, &Transaction<'_>, Timestamp) -> anyhow::Result<T> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        let (answer, answered) = oneshot::channel();
+        self.enqueue(move |core: &mut C, tx: &Transaction<'_>, now| {
+            let value = job(core, tx, now)?;
+            // A caller that has gone away does not need the answer.
+            Ok(Some(Box::new(move || drop(answer.send(value))) as Release))
+        })?;
+        answered.await.map_err(|_| self.stop_reason())
+    }
+
+    /// Runs a job whose answer nobody waits for.
+    ///
+    /// # Errors
+    /// If the job was not taken.
+    pub fn post(
+        &self,
+        job: impl FnOnce(&mut C, &Transaction<'_>, Timestamp) -> anyhow::Result<()> + Send + 'static,
+    ) -> Result<(), WriteError> {
+        self.enqueue(move |core: &mut C, tx: &Transaction<'_>, now| job(core, tx, now).map(|()| None))
+    }
+
+    /// Why the writer has stopped, `None` while it works.
+    pub fn stopped(&self) -> Option<Arc<str>> {
+        self.stopped.get().cloned()
+    }
+
+    /// What the thread has done so far.
+    pub fn metrics(&self) -> &WriterMetrics {
+        &self.metrics
+    }
+
+    fn enqueue(
+        &self,
+        job: impl FnOnce(&mut C, &Transaction<'_>, Timestamp) -> anyhow::Result<Option<Release>> + Send + 'static,
+    ) -> Result<(), WriteError> {
+        self.metrics.queue_depth.inc();
+        self.queue.try_send(Message::Job(Box::new(job))).map_err(|error| {
+            self.metrics.queue_depth.dec();
+            match error {
+                TrySendError::Full(_) => WriteError::Overloaded,
+                TrySendError::Disconnected(_) => self.stop_reason(),
+            }
+        })
+    }
+
+    fn stop_reason(&self) -> WriteError {
+        WriteError::Stopped { reason: self.stopped().unwrap_or_else(|| "it was shut down".into()) }
+    }
+}
+
+impl WriterThread {
+    /// Lets the jobs that wait finish, closes the database and ends the thread.
+    pub async fn stop(self) {
+        // The thread may be in the middle of a commit, which would block this task's worker.
+        let joined = tokio::task::spawn_blocking(|| self.stop_blocking()).await;
+        if joined.is_err() {
+            tracing::error!("the writer thread could not be joined");
+        }
+    }
+
+    /// [`stop`](Self::stop) for callers outside of tokio.
+    pub fn stop_blocking(self) {
+        (self.stop)();
+        if self.thread.join().is_err() {
+            tracing::error!("the writer thread panicked outside of a batch");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,310 @@
+//! Folding facts: an entry applies iff its writer is that register's writer and its stated epoch and generation are current.
+
+use super::{Admission, Ledger, PlanParts, Ticket, TicketSale, VoidAnswer};
+use crate::entry::{Fact, SeatsAtEpoch, ShowFacts, SoldSeat, TicketRef};
+use crate::ids::{SeatId, ShowNumber, Side};
+use crate::seating::SeatingPlan;
+use crate::show::{Seat, Show, Standing};
+use serde::{Deserialize, Serialize};
+
+/// Why a fact was not applied. The entry stays in its log; the conflict is a discrepancy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Conflict {
+    /// This side may not write such facts.
+    #[error("{kind} is not {side}'s to write")]
+    NotTheWriter {
+        /// The fact's kind.
+        kind: String,
+        /// The writer.
+        side: Side,
+    },
+    /// The show is not known here, or known already.
+    #[error("show {0} is not known here or is known already")]
+    Show(ShowNumber),
+    /// The screen's plan is not known, not valid, or known already.
+    #[error("the seating plan of show or screen {0} is not known, not valid, or known already")]
+    Plan(u32),
+    /// The plan does not have the seat.
+    #[error("show {0} has no seat {1}")]
+    Seat(ShowNumber, SeatId),
+    /// A stale epoch, or a writer who is not the seat's authority. A wrong old epoch closes its writer.
+    #[error("seat {seat} of show {show} is at epoch {current}, the entry says {stated}")]
+    Epoch {
+        /// The show.
+        show: ShowNumber,
+        /// The seat.
+        seat: SeatId,
+        /// As known here.
+        current: u32,
+        /// As the entry says.
+        stated: u32,
+    },
+    /// A stale generation.
+    #[error("seat {seat} of show {show} is at generation {current}, the entry says {stated}")]
+    Generation {
+        /// The show.
+        show: ShowNumber,
+        /// The seat.
+        seat: SeatId,
+        /// As known here.
+        current: u16,
+        /// As the entry says.
+        stated: u16,
+    },
+    /// The seat is not in the standing the fact needs.
+    #[error("seat {1} of show {0} does not stand so that this could happen")]
+    Standing(ShowNumber, SeatId),
+    /// The ticket is not known, known already, or another's.
+    #[error("the ticket for seat {1} of show {0} does not stand so that this could happen")]
+    Ticket(ShowNumber, SeatId),
+}
+
+impl Ledger {
+    /// Folds one fact of one writer. On `Err` nothing has changed.
+    pub fn apply(&mut self, writer: Side, fact: &Fact) -> Result<(), Conflict> {
+        if !fact.may_be_written_by(writer) {
+            return Err(Conflict::NotTheWriter { kind: fact.kind().to_owned(), side: writer });
+        }
+        match fact {
+            Fact::LogOpened { .. } => Ok(()),
+            Fact::PlanPublished { screen, version, categories, rows, complete } => {
+                let key = (*screen, *version);
+                let conflict = Conflict::Plan(u32::from(screen.0));
+                if self.plans.contains_key(&key) {
+                    return Err(conflict);
+                }
+                let parts = self.plan_parts.entry(key).or_insert_with(|| PlanParts { categories: Vec::new(), rows: Vec::new() });
+                parts.categories.extend(categories.iter().cloned());
+                parts.rows.extend(rows.iter().cloned());
+                if *complete && let Some(PlanParts { categories, rows }) = self.plan_parts.remove(&key) {
+                    let plan = SeatingPlan { version: *version, categories, rows };
+                    plan.check().map_err(|_| conflict)?;
+                    self.insert_plan(*screen, plan);
+                }
+                Ok(())
+            }
+            Fact::ShowAdded(facts) => self.apply_show(facts),
+            Fact::PriceSet { show, category, price } => {
+                let before = self.show_record_hash(*show);
+                let known = self.shows.get_mut(show).ok_or(Conflict::Show(*show))?;
+                *known.facts.prices.get_mut(usize::from(*category)).ok_or(Conflict::Plan(show.0))? = *price;
+                self.rehash_show_record(*show, before);
+                Ok(())
+            }
+            Fact::ShowCancelled { show } => {
+                let before = self.show_record_hash(*show);
+                self.shows.get_mut(show).ok_or(Conflict::Show(*show))?.cancelled = true;
+                self.rehash_show_record(*show, before);
+                Ok(())
+            }
+            Fact::ShowClosed { show, .. } => self.apply_show_closed(*show),
+            Fact::KeyCertified { certificate } => {
+                if !self.certificates.contains(certificate) {
+                    self.certificates.push(certificate.clone());
+                    self.dirty.certificates.push(certificate.clone());
+                }
+                Ok(())
+            }
+            Fact::KeyRevoked { key } => {
+                if self.revoked.insert(*key) {
+                    self.dirty.revoked.push(*key);
+                }
+                Ok(())
+            }
+            Fact::HandedOver { show, runs, .. } => self.apply_handed_over(writer, *show, runs),
+            Fact::Sold { show, booking, seats, .. } => self.apply_sold(writer, *show, *booking, seats),
+            Fact::Voided(at) => self.apply_voided(*at),
+            Fact::VoidRequested(at) => {
+                let ticket = self.sold_ticket(*at, Side::Central)?;
+                let sale = ticket.sale.map(|sale| TicketSale { void_requested: true, ..sale });
+                self.set_ticket(Ticket { sale, ..ticket });
+                Ok(())
+            }
+            Fact::VoidAccepted(at) => self.apply_void_answer(*at, VoidAnswer::Accepted),
+            Fact::VoidRefused(at) => self.apply_void_answer(*at, VoidAnswer::Refused),
+            Fact::SeatReleased { show, seat, epoch, generation } => {
+                self.apply_released(writer, *show, *seat, *epoch, *generation)
+            }
+            Fact::SeatWithheld { show, runs, withheld } => self.apply_withheld(writer, *show, runs, *withheld),
+            Fact::Admitted { ticket, at, door } => {
+                let known = self.tickets.get(&ticket.ticket).cloned();
+                let known = known.unwrap_or(Ticket { at: *ticket, sale: None, admitted: None, answer: None });
+                if known.at != *ticket || known.admitted.is_some() {
+                    return Err(Conflict::Ticket(ticket.show, ticket.seat));
+                }
+                self.set_ticket(Ticket { admitted: Some(Admission { at: *at, door: door.clone() }), ..known });
+                Ok(())
+            }
+        }
+    }
+
+    fn apply_show(&mut self, facts: &ShowFacts) -> Result<(), Conflict> {
+        let number = facts.number;
+        if self.shows.contains_key(&number) {
+            return Err(Conflict::Show(number));
+        }
+        let plan = self.plans.get(&(facts.screen, facts.plan)).ok_or(Conflict::Plan(number.0))?.clone();
+        if facts.prices.len() != plan.plan.categories.len() || facts.ends <= facts.starts {
+            return Err(Conflict::Plan(number.0));
+        }
+        let overlapping: Vec<ShowNumber> = self.overlapping(facts).collect();
+        let mut show = Show::new(facts.clone(), plan);
+        show.overlaps = !overlapping.is_empty();
+        for other in overlapping {
+            if let Some(other_show) = self.shows.get_mut(&other) {
+                other_show.overlaps = true;
+                self.dirty.shows.insert(other);
+            }
+        }
+        self.shows.insert(number, show);
+        self.rehash_show_record(number, 0);
+        Ok(())
+    }
+
+    fn apply_show_closed(&mut self, number: ShowNumber) -> Result<(), Conflict> {
+        let show = self.shows.remove(&number).ok_or(Conflict::Show(number))?;
+        self.digest = self.digest.wrapping_sub(show.digest);
+        self.dirty.shows.insert(number);
+        self.dirty.seats.retain(|(of, _)| *of != number);
+        self.tickets.retain(|_, ticket| ticket.at.show != number);
+        let held: Vec<_> = show.held.values().copied().collect();
+        for hold in held {
+            self.forget_hold(hold);
+        }
+        Ok(())
+    }
+
+    fn apply_handed_over(&mut self, writer: Side, number: ShowNumber, runs: &[SeatsAtEpoch]) -> Result<(), Conflict> {
+        // All or nothing: one wrong epoch rejects the whole entry.
+        let mut moved = Vec::new();
+        for run in runs {
+            for id in run.seats() {
+                let seat = self.current(writer, number, id, run.epoch)?;
+                if seat.standing != Standing::Free {
+                    return Err(Conflict::Standing(number, id));
+                }
+                moved.push((id, Seat { epoch: seat.epoch + 1, ..seat }));
+            }
+        }
+        for (id, seat) in moved {
+            self.set_seat(number, id, seat);
+        }
+        Ok(())
+    }
+
+    fn apply_sold(
+        &mut self,
+        writer: Side,
+        number: ShowNumber,
+        booking: crate::ids::BookingId,
+        seats: &[SoldSeat],
+    ) -> Result<(), Conflict> {
+        let mut sold = Vec::with_capacity(seats.len());
+        for line in seats {
+            let seat = self.current(writer, number, line.seat, line.epoch)?;
+            check_generation(number, line.seat, seat, line.generation)?;
+            if seat.standing != Standing::Free {
+                return Err(Conflict::Standing(number, line.seat));
+            }
+            let at = TicketRef { show: number, seat: line.seat, generation: line.generation, ticket: line.ticket };
+            let known = self.tickets.get(&line.ticket).cloned();
+            let ticket = known.unwrap_or(Ticket { at, sale: None, admitted: None, answer: None });
+            if ticket.at != at || ticket.sale.is_some() {
+                return Err(Conflict::Ticket(number, line.seat));
+            }
+            let sale = Some(TicketSale { seller: writer, booking, price: line.price, void_requested: false });
+            sold.push((line.seat, Seat { standing: Standing::Sold(line.ticket), ..seat }, Ticket { sale, ..ticket }));
+        }
+        for (id, seat, ticket) in sold {
+            self.set_seat(number, id, seat);
+            self.set_ticket(ticket);
+        }
+        Ok(())
+    }
+
+    fn apply_voided(&mut self, at: TicketRef) -> Result<(), Conflict> {
+        let ticket = self.sold_ticket(at, Side::Edge)?;
+        let sale = ticket.sale.map(|sale| TicketSale { void_requested: true, ..sale });
+        self.set_ticket(Ticket { sale, answer: Some(VoidAnswer::Accepted), ..ticket });
+        Ok(())
+    }
+
+    fn apply_void_answer(&mut self, at: TicketRef, answer: VoidAnswer) -> Result<(), Conflict> {
+        let ticket = self.sold_ticket(at, Side::Central)?;
+        if ticket.answer.is_some() || !ticket.sale.is_some_and(|sale| sale.void_requested) {
+            return Err(Conflict::Ticket(at.show, at.seat));
+        }
+        self.set_ticket(Ticket { answer: Some(answer), ..ticket });
+        Ok(())
+    }
+
+    fn apply_released(
+        &mut self,
+        writer: Side,
+        number: ShowNumber,
+        id: SeatId,
+        epoch: u32,
+        generation: u16,
+    ) -> Result<(), Conflict> {
+        let seat = self.current(writer, number, id, epoch)?;
+        check_generation(number, id, seat, generation)?;
+        let Standing::Sold(ticket) = seat.standing else { return Err(Conflict::Standing(number, id)) };
+        // No seat is resold before its void is accepted.
+        if self.tickets.get(&ticket).and_then(|ticket| ticket.answer) != Some(VoidAnswer::Accepted) {
+            return Err(Conflict::Ticket(number, id));
+        }
+        self.set_seat(number, id, Seat { standing: Standing::Free, generation: generation.saturating_add(1), ..seat });
+        Ok(())
+    }
+
+    fn apply_withheld(
+        &mut self,
+        writer: Side,
+        number: ShowNumber,
+        runs: &[SeatsAtEpoch],
+        withheld: bool,
+    ) -> Result<(), Conflict> {
+        let (from, to) = if withheld { (Standing::Free, Standing::Withheld) } else { (Standing::Withheld, Standing::Free) };
+        let mut changed = Vec::new();
+        for run in runs {
+            for id in run.seats() {
+                let seat = self.current(writer, number, id, run.epoch)?;
+                if seat.standing != from {
+                    return Err(Conflict::Standing(number, id));
+                }
+                changed.push((id, Seat { standing: to, ..seat }));
+            }
+        }
+        for (id, seat) in changed {
+            self.set_seat(number, id, seat);
+        }
+        Ok(())
+    }
+
+    /// The seat, if the stated epoch is current and its authority is the writer.
+    fn current(&self, writer: Side, number: ShowNumber, id: SeatId, stated: u32) -> Result<Seat, Conflict> {
+        let show = self.shows.get(&number).ok_or(Conflict::Show(number))?;
+        let seat = show.seat(id).ok_or(Conflict::Seat(number, id))?;
+        if seat.epoch != stated || seat.authority() != writer {
+            return Err(Conflict::Epoch { show: number, seat: id, current: seat.epoch, stated });
+        }
+        Ok(seat)
+    }
+
+    fn sold_ticket(&self, at: TicketRef, seller: Side) -> Result<Ticket, Conflict> {
+        self.tickets
+            .get(&at.ticket)
+            .filter(|ticket| ticket.at == at && ticket.sale.is_some_and(|sale| sale.seller == seller))
+            .cloned()
+            .ok_or(Conflict::Ticket(at.show, at.seat))
+    }
+}
+
+fn check_generation(show: ShowNumber, id: SeatId, seat: Seat, stated: u16) -> Result<(), Conflict> {
+    if seat.generation == stated {
+        Ok(())
+    } else {
+        Err(Conflict::Generation { show, seat: id, current: seat.generation, stated })
+    }
+}
