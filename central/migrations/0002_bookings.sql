@@ -17,19 +17,20 @@ CREATE TABLE booking (
 ) STRICT;
 CREATE INDEX booking_open ON booking (expires_at) WHERE state IN ('awaiting_payment', 'paying');
 
-CREATE TABLE ticket (
-    id          BLOB PRIMARY KEY,
+-- The seats of a booking with their frozen prices; the ticket is there once the seat is sold.
+CREATE TABLE booked_seat (
     booking     BLOB NOT NULL REFERENCES booking (id),
     position    INTEGER NOT NULL,
     seat        INTEGER NOT NULL,
     label       TEXT NOT NULL,
     category    TEXT NOT NULL,
     price_minor INTEGER NOT NULL,
-    generation  INTEGER NOT NULL,
+    ticket      BLOB UNIQUE,
+    generation  INTEGER NOT NULL DEFAULT 0,
     state       TEXT NOT NULL,
     code        TEXT,
-    UNIQUE (booking, position)
-) STRICT;
+    PRIMARY KEY (booking, position)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE cancellation (
     booking      BLOB PRIMARY KEY REFERENCES booking (id),

@@ -4,11 +4,12 @@ pub mod cursor;
 pub mod schedule;
 pub mod search;
 
-use crate::App;
 use crate::catalogue::movies::{self, Movie};
 use crate::catalogue::theatres::{self, Theatre};
 use axum::Json;
 use axum::extract::State;
+use crate::pages::{CityCard, MovieCard};
+use crate::router::App;
 use cursor::Cursor;
 use node::problem::{Params, Problem};
 use node::view::ShowView;
@@ -20,15 +21,6 @@ use shared::ids::{MovieId, TheatreId};
 const PAGE_MAX: usize = 100;
 /// How many rows a page has unless asked otherwise.
 const PAGE: usize = 50;
-
-/// A city with how many theatres it has.
-#[derive(Debug, Serialize)]
-pub struct CityView {
-    /// The name.
-    pub name: String,
-    /// How many theatres.
-    pub theatres: u32,
-}
 
 /// A theatre in a list.
 #[derive(Debug, Serialize)]
@@ -53,24 +45,7 @@ impl From<Theatre> for TheatreView {
     }
 }
 
-/// A movie in a list.
-#[derive(Debug, Serialize)]
-pub struct MovieView {
-    /// The id.
-    pub id: u32,
-    /// The title.
-    pub title: String,
-    /// The year of its release.
-    pub year: u32,
-    /// Minutes.
-    pub runtime_min: u32,
-    /// For example `Drama`.
-    pub genres: Vec<String>,
-    /// Leading names.
-    pub cast: Vec<String>,
-}
-
-impl From<Movie> for MovieView {
+impl From<Movie> for MovieCard {
     fn from(movie: Movie) -> Self {
         let Movie { id, title, year, runtime_min, genres, cast } = movie;
         Self { id: id.0, title, year, runtime_min, genres, cast }
@@ -80,7 +55,7 @@ impl From<Movie> for MovieView {
 /// `GET /v1/cities`
 #[derive(Debug, Serialize)]
 pub struct Cities {
-    cities: Vec<CityView>,
+    cities: Vec<CityCard>,
 }
 
 /// `GET /v1/theatres`
@@ -93,7 +68,7 @@ pub struct Theatres {
 /// `GET /v1/movies`
 #[derive(Debug, Serialize)]
 pub struct Movies {
-    movies: Vec<MovieView>,
+    movies: Vec<MovieCard>,
     next: Option<String>,
 }
 
@@ -107,7 +82,7 @@ pub struct Shows {
 /// `GET /v1/search`
 #[derive(Debug, Serialize)]
 pub struct Found {
-    movies: Vec<MovieView>,
+    movies: Vec<MovieCard>,
     theatres: Vec<TheatreView>,
 }
 
@@ -149,7 +124,7 @@ fn cut<T>(mut rows: Vec<T>, limit: usize, key: impl Fn(&T) -> Vec<i64>) -> (Vec<
 /// Lists cities.
 pub async fn cities(State(app): State<App>) -> Result<Json<Cities>, Problem> {
     let cities = app.readers.read(|conn| Ok(theatres::cities(conn)?)).await?;
-    let cities = cities.into_iter().map(|(name, theatres)| CityView { name, theatres }).collect();
+    let cities = cities.into_iter().map(|(name, theatres)| CityCard { name, theatres }).collect();
     Ok(Json(Cities { cities }))
 }
 

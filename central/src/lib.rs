@@ -1,1 +1,6 @@
-//! placeholder
+//! (in work)
+pub mod catalogue;
+pub mod fleet;
+pub mod payments;
+pub mod schema;
+mod states;

@@ -7,47 +7,14 @@
 //! to the left. Money that arrives after a decline or an expiry still counts: gateways report late successes.
 
 pub mod gateway;
-pub mod reconciler;
+//pub mod reconciler;
+pub mod schedule;
 pub mod simulator;
 pub mod store;
 pub mod webhook;
 
+use crate::states::states;
 use shared::money::Money;
-
-macro_rules! states {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
-        }
-
-        impl $name {
-            /// The word in the store and in answers.
-            pub fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-
-            /// Reads the word.
-            pub fn from_word(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)* _ => None }
-            }
-        }
-
-        impl rusqlite::types::ToSql for $name {
-            fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-                self.word().to_sql()
-            }
-        }
-
-        impl rusqlite::types::FromSql for $name {
-            fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
-                Self::from_word(value.as_str()?).ok_or(rusqlite::types::FromSqlError::InvalidType)
-            }
-        }
-    };
-}
-pub(crate) use states;
 
 states! {
     /// How far a payment has come. The order is the only direction it moves in.
@@ -169,7 +136,7 @@ mod tests {
             captured expired  -> old
             captured captured -> old
         ";
-        let state = |word| PaymentState::from_word(word).expect("a state");
+        let state = |word: &str| PaymentState::from_word(word).expect("a state");
         check(table, |from, to| state(from).advance(state(to)).map(PaymentState::word));
     }
 
@@ -185,7 +152,7 @@ mod tests {
             succeeded failed    -> failed
             failed    succeeded -> old
         ";
-        let state = |word| RefundState::from_word(word).expect("a state");
+        let state = |word: &str| RefundState::from_word(word).expect("a state");
         check(table, |from, to| state(from).advance(state(to)).map(RefundState::word));
     }
 

@@ -11,7 +11,9 @@ CREATE TABLE sales (
     sold_at        INTEGER NOT NULL,
     void_reason    TEXT,
     void_by        TEXT,
-    void_at        INTEGER
+    void_at        INTEGER,
+    -- The void waits for the doors.
+    void_waits     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE sale_tickets (

@@ -26,21 +26,30 @@ CREATE INDEX scans_by_ticket ON scans (ticket) WHERE ticket IS NOT NULL;
 CREATE TABLE admissions (
     ticket      BLOB NOT NULL,
     area        TEXT NOT NULL,
+    show        INTEGER NOT NULL,
+    seat        TEXT NOT NULL,
     scan        BLOB NOT NULL,
     door        TEXT NOT NULL,
     admitted_at INTEGER NOT NULL,
+    -- Its entry is in the log; not yet so while the ticket's show is not known here.
+    entered     INTEGER NOT NULL,
     UNIQUE (ticket, area)
 ) STRICT;
+CREATE INDEX admissions_by_seat ON admissions (show, seat, area);
+CREATE INDEX admissions_not_entered ON admissions (entered) WHERE entered = 0;
 
--- Admissions beyond the first: both places and times, for a person to settle.
-CREATE TABLE double_admissions (
-    scan       BLOB PRIMARY KEY,
+-- Admissions that should not have been, with both sides of the story, for a person to settle.
+CREATE TABLE door_discrepancies (
+    scan       BLOB NOT NULL,
+    code       TEXT NOT NULL,
     ticket     BLOB NOT NULL,
-    area       TEXT NOT NULL,
-    first_door TEXT NOT NULL,
-    first_at   INTEGER NOT NULL,
-    again_door TEXT NOT NULL,
-    again_at   INTEGER NOT NULL,
+    show       INTEGER NOT NULL,
+    seat       TEXT NOT NULL,
+    door       TEXT NOT NULL,
+    at         INTEGER NOT NULL,
     guarantee  TEXT NOT NULL,
-    noted_at   INTEGER NOT NULL
+    first_door TEXT,
+    first_at   INTEGER,
+    noted_at   INTEGER NOT NULL,
+    UNIQUE (scan, code)
 ) STRICT;

@@ -1,9 +1,9 @@
 //! The admission check: may the bearer of this code go through this door, as far as this device knows?
 //!
-//! One pure function, [`check`], for edge and scanner. It reads the code, checks theatre and signature, then asks the caller
-//! once for what the device knows ([`DoorFacts`]) and decides in a fixed order, the worst news first. It is lenient where
-//! the device may be the one that is wrong: an unverified clock never refuses, a show never heard of is admitted by
-//! signature, and a key not known here is *unknown*, not *invalid*.
+//! Pure, the same for edge and scanner: [`read`] checks form, theatre and signature, [`decide`] goes by what the device knows
+//! ([`DoorFacts`]) in a fixed order, the worst news first; [`check`] is both. It is lenient where the device may be the one
+//! that is wrong: an unverified clock never refuses, a show never heard of is admitted by signature, and a key not known
+//! here is *unknown*, not *invalid*.
 
 mod scan_log;
 mod verdict;
@@ -120,7 +120,53 @@ pub struct DoorFacts {
     pub seat_admitted: Option<(TicketId, Admission)>,
 }
 
-/// Checks a code. `look_up` is called at most once, for a ticket whose signature holds; its error is handed through.
+/// What the code alone tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// Signed by a certified key of this theatre: what the device knows decides.
+    Genuine(VerifiedTicket),
+    /// The answer is clear without asking anybody, but for [`VerdictCode::UnknownKey`]: another device may know the key.
+    Answered(Verdict),
+}
+
+/// Reads a code and checks theatre and signature.
+pub fn read(code: &str, ring: &KeyRing, door: &Door, clock: Clock, guarantee: Guarantee) -> Reading {
+    let Ok(ticket) = TicketCode::parse(code) else {
+        return Reading::Answered(Verdict::bare(VerdictCode::Malformed, guarantee));
+    };
+    // Before the signature: the keys of another theatre are not known here, and nobody forges himself a refusal.
+    if ticket.body().theatre != door.theatre {
+        return Reading::Answered(Verdict::of(ticket.body(), VerdictCode::WrongTheatre, guarantee));
+    }
+    match ticket.verify(ring, clock.now) {
+        Ok(genuine) => Reading::Genuine(genuine),
+        Err(BadSigner::UnknownKey(_)) => {
+            Reading::Answered(Verdict::of(ticket.body(), VerdictCode::UnknownKey, guarantee))
+        }
+        Err(BadSigner::Signature(_)) => {
+            Reading::Answered(Verdict::of(ticket.body(), VerdictCode::BadSignature, guarantee))
+        }
+    }
+}
+
+/// Decides on a genuine ticket by what the device knows.
+pub fn decide(ticket: &VerifiedTicket, facts: &DoorFacts, door: &Door, clock: Clock, guarantee: Guarantee) -> Verdict {
+    let code = reason(ticket, facts, door, clock, guarantee);
+    let mut verdict = Verdict::of(&ticket.body, code, guarantee);
+    if let Some(show) = &facts.show {
+        verdict.screen = Some(show.screen);
+        verdict.title = Some(show.title.clone());
+    }
+    match code {
+        VerdictCode::AlreadyAdmitted => verdict.first.clone_from(&facts.admitted),
+        VerdictCode::SeatTaken => verdict.first = facts.seat_admitted.as_ref().map(|(_, first)| first.clone()),
+        VerdictCode::TooEarly => verdict.opens_in = Some(hours(ticket, facts, door).0.since(clock.now)),
+        _ => {}
+    }
+    verdict
+}
+
+/// Reads a code and decides. `look_up` is called at most once, for a genuine ticket; its error is handed through.
 pub fn check<E>(
     code: &str,
     ring: &KeyRing,
@@ -129,53 +175,13 @@ pub fn check<E>(
     guarantee: Guarantee,
     look_up: impl FnOnce(&TicketBody) -> Result<DoorFacts, E>,
 ) -> Result<Verdict, E> {
-    let mut verdict = Verdict {
-        code: VerdictCode::Ok,
-        guarantee,
-        ticket: None,
-        seat: None,
-        screen: None,
-        title: None,
-        first: None,
-        opens_in: None,
-    };
-    match read(code, ring, door, clock, &mut verdict) {
-        Err(code) => verdict.code = code,
-        Ok(ticket) => {
-            let facts = look_up(&ticket.body)?;
-            if let Some(show) = &facts.show {
-                verdict.screen = Some(show.screen);
-                verdict.title = Some(show.title.clone());
-            }
-            verdict.code = decide(&ticket, &facts, door, clock, &mut verdict);
-        }
+    match read(code, ring, door, clock, guarantee) {
+        Reading::Answered(verdict) => Ok(verdict),
+        Reading::Genuine(ticket) => Ok(decide(&ticket, &look_up(&ticket.body)?, door, clock, guarantee)),
     }
-    Ok(verdict)
 }
 
-fn read(
-    code: &str,
-    ring: &KeyRing,
-    door: &Door,
-    clock: Clock,
-    verdict: &mut Verdict,
-) -> Result<VerifiedTicket, VerdictCode> {
-    let ticket = TicketCode::parse(code).map_err(|_| VerdictCode::Malformed)?;
-    let body = ticket.body();
-    verdict.ticket = Some(body.ticket);
-    verdict.seat = Some(body.seat());
-    verdict.screen = Some(body.screen);
-    // Before the signature: the keys of another theatre are not known here, and nobody forges himself a refusal.
-    if body.theatre != door.theatre {
-        return Err(VerdictCode::WrongTheatre);
-    }
-    ticket.verify(ring, clock.now).map_err(|bad| match bad {
-        BadSigner::UnknownKey(_) => VerdictCode::UnknownKey,
-        BadSigner::Signature(_) => VerdictCode::BadSignature,
-    })
-}
-
-fn decide(ticket: &VerifiedTicket, facts: &DoorFacts, door: &Door, clock: Clock, verdict: &mut Verdict) -> VerdictCode {
+fn reason(ticket: &VerifiedTicket, facts: &DoorFacts, door: &Door, clock: Clock, guarantee: Guarantee) -> VerdictCode {
     let body = &ticket.body;
     let in_book = match &facts.ticket {
         None => false,
@@ -206,30 +212,29 @@ fn decide(ticket: &VerifiedTicket, facts: &DoorFacts, door: &Door, clock: Clock,
     if !door.screens.is_empty() && !door.screens.contains(&screen) {
         return VerdictCode::WrongScreen;
     }
-    if let Some(first) = &facts.admitted {
-        verdict.first = Some(first.clone());
+    if facts.admitted.is_some() {
         return VerdictCode::AlreadyAdmitted;
     }
-    if let Some((other, first)) = &facts.seat_admitted
-        && *other != body.ticket
-    {
-        verdict.first = Some(first.clone());
+    if facts.seat_admitted.as_ref().is_some_and(|(other, _)| *other != body.ticket) {
         return VerdictCode::SeatTaken;
     }
-    if !in_book && ticket.side == Side::Edge && verdict.guarantee == Guarantee::Shared {
+    if !in_book && ticket.side == Side::Edge && guarantee == Guarantee::Shared {
         return VerdictCode::NotInBook;
     }
-    if clock.verified {
-        let (start, end) =
-            facts.show.as_ref().map_or((body.valid_from, body.valid_until), |show| (show.starts_at, show.ends_at));
-        let (opens, closes) = (start - door.early, end + door.late);
-        if clock.now < opens {
-            verdict.opens_in = Some(opens.since(clock.now));
-            return VerdictCode::TooEarly;
-        }
-        if clock.now > closes {
-            return VerdictCode::TooLate;
-        }
+    let (opens, closes) = hours(ticket, facts, door);
+    if clock.verified && clock.now < opens {
+        return VerdictCode::TooEarly;
+    }
+    if clock.verified && clock.now > closes {
+        return VerdictCode::TooLate;
     }
     if facts.show.is_none() { VerdictCode::ShowNotKnown } else { VerdictCode::Ok }
+}
+
+fn hours(ticket: &VerifiedTicket, facts: &DoorFacts, door: &Door) -> (Timestamp, Timestamp) {
+    let (start, end) = facts
+        .show
+        .as_ref()
+        .map_or((ticket.body.valid_from, ticket.body.valid_until), |show| (show.starts_at, show.ends_at));
+    (start - door.early, end + door.late)
 }

@@ -154,7 +154,8 @@ pub fn read_table<R: Read>(
     required: &[&str],
     mut import: impl FnMut(&Row<'_>) -> Result<Imported, RowError>,
 ) -> Result<ImportReport, ImportError> {
-    let mut reader = csv::ReaderBuilder::new().from_reader(input);
+    // With CRLF as its terminator the reader would count a line as ended before its LF, and name the line above.
+    let mut reader = csv::ReaderBuilder::new().terminator(csv::Terminator::Any(b'\n')).flexible(true).from_reader(input);
     let headers = reader.headers().map_err(ImportError::Read)?;
     let columns: BTreeMap<String, usize> =
         headers.iter().enumerate().map(|(i, name)| (name.trim().to_ascii_lowercase(), i)).collect();
@@ -164,33 +165,42 @@ pub fn read_table<R: Read>(
     }
     let mut report = ImportReport::default();
     for record in reader.into_records() {
-        match record {
-            Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
-                match import(&Row { columns: &columns, record: &record }) {
-                    Ok(imported) => report.count(line, Ok(imported)),
-                    Err(RowError::Bad(reason)) => report.count(line, Err(reason)),
-                    Err(RowError::Store(error)) => return Err(ImportError::Store(error)),
-                }
+        let record = match record {
+            Ok(record) => record,
+            Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => {
+                report.count(line(error.position()), Err("the text is not UTF-8".to_owned()));
+                continue;
             }
-            Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                report.count(line, Err(bad_record(error)?));
-            }
+            Err(error) => return Err(ImportError::Read(error)),
+        };
+        if record.iter().all(|field| field.trim().is_empty()) {
+            continue;
         }
+        let imported = match import_record(&columns, &record, &mut import) {
+            Ok(imported) => Ok(imported),
+            Err(RowError::Bad(reason)) => Err(reason),
+            Err(RowError::Store(error)) => return Err(ImportError::Store(error)),
+        };
+        report.count(line(record.position()), imported);
     }
     Ok(report)
 }
 
-/// What is wrong with a record, or the error again where the input itself failed.
-fn bad_record(error: csv::Error) -> Result<String, ImportError> {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            Ok(format!("{len} fields where the header has {expected_len}; is a quote or a comma missing?"))
-        }
-        csv::ErrorKind::Utf8 { .. } => Ok("the text is not UTF-8".to_owned()),
-        _ => Err(ImportError::Read(error)),
+fn import_record(
+    columns: &BTreeMap<String, usize>,
+    record: &csv::StringRecord,
+    import: &mut impl FnMut(&Row<'_>) -> Result<Imported, RowError>,
+) -> Result<Imported, RowError> {
+    let (count, expected) = (record.len(), columns.len());
+    if count != expected {
+        let reason = format!("{count} fields where the header has {expected}; is a quote or a comma missing?");
+        return Err(RowError::Bad(reason));
     }
+    import(&Row { columns, record })
+}
+
+fn line(position: Option<&csv::Position>) -> u64 {
+    position.map_or(0, csv::Position::line)
 }
 
 #[cfg(test)]

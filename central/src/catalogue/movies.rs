@@ -17,9 +17,9 @@ pub struct Movie {
     /// The title.
     pub title: String,
     /// The year of its release.
-    pub year: u32,
+    pub year: u16,
     /// Minutes.
-    pub runtime_min: u32,
+    pub runtime_min: u16,
     /// For example `Drama`.
     pub genres: Vec<String>,
     /// Leading names.

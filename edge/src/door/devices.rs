@@ -86,7 +86,7 @@ pub fn find(db: &Connection, token: &str) -> rusqlite::Result<Option<Device>> {
         .optional()
 }
 
-/// Notes that a device has taken in the feed up to a position and uploaded every scan it made before that.
+/// Notes that a device has taken in the feed up to a position and uploaded every scan it made before that. Says whether that is news.
 ///
 /// # Errors
 /// If the database fails.
@@ -96,10 +96,14 @@ pub fn acknowledge(
     incarnation: Incarnation,
     seq: u64,
     now: Timestamp,
-) -> rusqlite::Result<()> {
-    db.prepare_cached("UPDATE devices SET seen_incarnation = ?2, seen_seq = ?3, heard_at = ?4 WHERE number = ?1")?
+) -> rusqlite::Result<bool> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE devices SET seen_incarnation = ?2, seen_seq = ?3, heard_at = ?4
+             WHERE number = ?1 AND (seen_incarnation IS NOT ?2 OR seen_seq IS NOT ?3)",
+        )?
         .execute(params![device, incarnation.0.cast_signed(), seq.cast_signed(), now.0])?;
-    Ok(())
+    Ok(changed > 0)
 }
 
 /// Declares a device off: nothing waits for it until it is declared on or pairs again. `None` declares it on. False for an unknown device.
@@ -124,6 +128,16 @@ pub fn all_seen(db: &Connection, incarnation: Incarnation) -> rusqlite::Result<O
         )?
         .query_row([incarnation.0.cast_signed()], |row| row.get(0))?;
     Ok(lowest.map(i64::unsigned_abs))
+}
+
+/// The numbers of all paired scanners not declared off.
+///
+/// # Errors
+/// If the database fails.
+pub fn scanners(db: &Connection) -> rusqlite::Result<Vec<i64>> {
+    db.prepare_cached("SELECT number FROM devices WHERE kind = 'scanner' AND token_hash IS NOT NULL AND off_by IS NULL")?
+        .query_map([], |row| row.get(0))?
+        .collect()
 }
 
 /// All devices, by number.

@@ -53,6 +53,15 @@ impl FromStr for Cursor {
     }
 }
 
+/// How far the feed goes, and under which incarnation of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Position {
+    /// The version of the edge's log.
+    pub incarnation: Incarnation,
+    /// The last row, 0 for none.
+    pub seq: u64,
+}
+
 /// The last row of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Head {
@@ -109,7 +118,7 @@ pub struct ShowRow {
 }
 
 /// The keys whose tickets are good, and those whose tickets are not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct KeysRow {
     /// Certificates, Base32.
     pub certificates: Vec<String>,
@@ -220,6 +229,16 @@ pub fn on_chain(db: &Connection, incarnation: Incarnation, cursor: Cursor) -> ru
         .query_row([seq], |row| row.get::<_, [u8; 32]>(0))
         .optional()?;
     Ok(hash == Some(cursor.hash.0))
+}
+
+/// The last row about a ticket, 0 for none.
+///
+/// # Errors
+/// If the database fails.
+pub fn last_row(db: &Connection, ticket: &str) -> rusqlite::Result<u64> {
+    let select = "SELECT max(seq) FROM door_feed WHERE kind = 'ticket' AND subject = ?1";
+    let last: Option<i64> = db.query_row(select, [ticket], |row| row.get(0))?;
+    Ok(last.unwrap_or(0).unsigned_abs())
 }
 
 fn parse(kind: &str, body: &str) -> rusqlite::Result<Row> {

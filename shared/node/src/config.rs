@@ -23,7 +23,9 @@ pub fn load<Flags: Serialize, Config: DeserializeOwned>(flags: &Flags, file: Opt
     let text = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
     let mut table: Table = toml::from_str(&text).with_context(|| format!("read {}", file.display()))?;
     overlay(&mut table, flags);
-    Value::Table(table).try_into().with_context(|| format!("read the configuration from {} and the flags", file.display()))
+    Value::Table(table)
+        .try_into()
+        .with_context(|| format!("read the configuration from {} and the flags", file.display()))
 }
 
 fn overlay(below: &mut Table, above: Table) {

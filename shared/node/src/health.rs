@@ -32,7 +32,10 @@ impl Readiness {
 }
 
 /// The three routes. `readiness` is asked at each request and must not block; `registry` is this server's own.
-pub fn routes<S>(registry: Arc<Registry>, readiness: impl Fn() -> Readiness + Clone + Send + Sync + 'static) -> Router<S>
+pub fn routes<S>(
+    registry: Arc<Registry>,
+    readiness: impl Fn() -> Readiness + Clone + Send + Sync + 'static,
+) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
@@ -56,5 +59,36 @@ fn metrics(registry: &Registry) -> Response {
             (StatusCode::OK, [(header::CONTENT_TYPE, content_type)], text).into_response()
         }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::tests::Server;
+    use prometheus_client::metrics::counter::Counter;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[tokio::test]
+    async fn readiness_follows_its_closure_and_metrics_come_from_the_registry() {
+        let mut registry = Registry::default();
+        let sales = Counter::<u64>::default();
+        registry.register("sales", "Sales", sales.clone());
+        sales.inc_by(3);
+        let closed = Arc::new(AtomicBool::new(false));
+        let asked = closed.clone();
+        let readiness = move || Readiness::unless(asked.load(Ordering::Relaxed).then(|| "head_unproven".to_owned()));
+        let server = Server::start(routes(Arc::new(registry), readiness)).await;
+        for (path, status, body) in
+            [("/livez", "200", r#"{"live":true}"#), ("/readyz", "200", r#"{"ready":true,"reasons":[]}"#)]
+        {
+            let answer = server.ask("GET", path, "").await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.ends_with(body), "{answer}");
+        }
+        closed.store(true, Ordering::Relaxed);
+        let unready = server.ask("GET", "/readyz", "").await;
+        assert!(unready.starts_with("HTTP/1.1 503"), "{unready}");
+        assert!(unready.ends_with(r#"{"ready":false,"reasons":["head_unproven"]}"#), "{unready}");
+        assert!(server.ask("GET", "/metrics", "").await.contains("sales_total 3"));
     }
 }

@@ -10,6 +10,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::serve::ListenerExt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +50,8 @@ impl HttpLimits {
             list.extend(more.iter().map(String::as_str));
             list.join(" ")
         };
-        let ancestors = if self.frame_ancestors.is_empty() { "'none'".into() } else { sources("'self'", &self.frame_ancestors) };
+        let ancestors =
+            if self.frame_ancestors.is_empty() { "'none'".into() } else { sources("'self'", &self.frame_ancestors) };
         let frames = sources("'self'", &self.frame_sources);
         format!(
             "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; frame-src {frames}; frame-ancestors {ancestors}"
@@ -69,13 +71,20 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) ->
 ///
 /// # Errors
 /// If the listener fails.
-pub async fn serve_with(limits: &HttpLimits, listener: TcpListener, router: Router, shutdown: Shutdown) -> anyhow::Result<()> {
+pub async fn serve_with(
+    limits: &HttpLimits,
+    listener: TcpListener,
+    router: Router,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
     let address = listener.local_addr().context("read the address of the listener")?;
     let service = layered(limits, router, &shutdown).into_make_service_with_connect_info::<SocketAddr>();
     let drained = {
         let shutdown = shutdown.clone();
         async move { shutdown.wait().await }
     };
+    // An event on a stream is a small write that must not wait for the acknowledgement of the one before.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let server = axum::serve(listener, service).with_graceful_shutdown(drained);
     let late = async {
         shutdown.wait().await;
@@ -102,3 +111,6 @@ pub fn layered(limits: &HttpLimits, router: Router, shutdown: &Shutdown) -> Rout
         .layer(from_fn_with_state(policy, layers::add_security_headers))
         .layer(from_fn(layers::trace))
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -49,7 +49,8 @@ pub fn body_hash(route: &str, canonical_body: &[u8]) -> BodyHash {
 /// # Errors
 /// If the database fails.
 pub fn find(tx: &Transaction<'_>, scope: &str, key: &str, body_hash: &BodyHash) -> rusqlite::Result<Outcome> {
-    let mut select = tx.prepare_cached("SELECT body_hash, status, body FROM remembered_answer WHERE scope = ?1 AND key = ?2")?;
+    let mut select =
+        tx.prepare_cached("SELECT body_hash, status, body FROM remembered_answer WHERE scope = ?1 AND key = ?2")?;
     let found = select
         .query_row(params![scope, key], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;

@@ -4,7 +4,7 @@
 //! 1. `main` reads flags, variables and file into its configuration ([`config`]), sets up log output and the cryptography
 //!    provider ([`telemetry`]) and listens for signals ([`shutdown`]). Only `main` reads the environment.
 //! 2. The database is opened or refused ([`sqlite`]), store time goes on from the last commit ([`clock`]), the core is loaded
-//!     and handed with the connection to the one thread that writes ([`writer`]).
+//!    and handed with the connection to the one thread that writes ([`writer`]).
 //! 3. The link connects ([`mqtt`], at central also [`broker`]); every message becomes a job of the writer, and everything the core
 //!    wants sent leaves after the commit that it follows from.
 //! 4. Requests are served ([`http`], [`health`], [`problem`], [`idempotency`]): a write is a job of the writer, a read goes to a

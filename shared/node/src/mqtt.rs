@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
 /// The largest MQTT packet either way, bytes.
 pub const PACKET_MAX: u32 = 256 * 1024;
@@ -23,8 +24,8 @@ pub const PACKET_MAX: u32 = 256 * 1024;
 /// The largest payload, bytes: the packet without its topic and header.
 pub const PAYLOAD_MAX: usize = PACKET_MAX as usize - 1024;
 
-/// How long a silent connection is believed in at most.
-pub const KEEP_ALIVE_MAX: Duration = Duration::from_secs(5);
+/// How long a silent connection is believed in where nothing else is set.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// Messages that wait to be sent; more are dropped.
 const OUTGOING_MAX: usize = 512;
@@ -46,7 +47,7 @@ pub struct LinkConfig {
     pub username: String,
     /// The password.
     pub password: String,
-    /// A connection that is silent for this long is given up; 1 s to [`KEEP_ALIVE_MAX`].
+    /// A connection that is silent for this long is given up; 1 s to 60 s, see [`KEEP_ALIVE`].
     pub keep_alive: Duration,
 }
 
@@ -102,12 +103,17 @@ impl Publisher {
 }
 
 /// Keeps a connection to the broker with these subscriptions until `shutdown`, in a task of its own.
-pub fn connect(config: LinkConfig, subscriptions: Vec<String>, shutdown: Shutdown) -> (Publisher, mpsc::Receiver<LinkEvent>) {
+pub fn connect(
+    config: LinkConfig,
+    subscriptions: Vec<String>,
+    shutdown: Shutdown,
+) -> (Publisher, mpsc::Receiver<LinkEvent>) {
     let (outgoing, waiting) = mpsc::channel(OUTGOING_MAX);
     let (events, received) = mpsc::channel(INCOMING_MAX);
     let publisher = Publisher { outgoing, up: Arc::new(AtomicBool::new(false)) };
     let link = Link { config, subscriptions, waiting, events, up: publisher.up.clone() };
-    tokio::spawn(link.run(shutdown));
+    let span = tracing::info_span!("link", client = link.config.client_id, broker = %link.config.url);
+    tokio::spawn(link.run(shutdown).instrument(span));
     (publisher, received)
 }
 
@@ -131,13 +137,13 @@ impl Link {
                 Ended::ByError(cause) => cause,
             };
             if was_up {
-                tracing::warn!(broker = %self.config.url, cause, "link down");
+                tracing::warn!(cause, "link down");
                 backoff = BACKOFF_FIRST;
                 if self.events.send(LinkEvent::Down).await.is_err() {
                     return;
                 }
             } else {
-                tracing::debug!(broker = %self.config.url, cause, "no connection to the broker");
+                tracing::debug!(cause, "no connection to the broker");
             }
             // What waited for the lost connection is stale: the protocol sends it again.
             while self.waiting.try_recv().is_ok() {}

@@ -4,10 +4,12 @@ mod extract;
 
 pub use extract::{IdempotencyKey, JsonBody, Params, method_not_allowed, unknown_route};
 
+use crate::zone::BadTime;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use shared::ids::BadId;
 use shared::refusal::Refusal;
 use std::borrow::Cow;
 
@@ -55,7 +57,8 @@ impl Problem {
 
     /// 422: understood, but wrong in its content.
     pub fn unprocessable(code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, "The content of the request is not acceptable.").with_detail(detail)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, "The content of the request is not acceptable.")
+            .with_detail(detail)
     }
 
     /// 413 `body_too_large`.
@@ -83,7 +86,11 @@ impl Problem {
     /// 500 `internal`. The error goes to the log, with the request it belongs to; the client learns nothing of it.
     pub fn internal(error: &anyhow::Error) -> Self {
         tracing::error!(error = format!("{error:#}"), "request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here; the operator finds it in the log.")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong here; the operator finds it in the log.",
+        )
     }
 
     /// Adds what this occurrence is about.
@@ -190,6 +197,21 @@ fn refusal_status(refusal: Refusal) -> StatusCode {
     }
 }
 
+/// A path that holds no such id leads nowhere: 404 `unknown_show` for what is no show id.
+impl From<BadId> for Problem {
+    fn from(bad: BadId) -> Self {
+        let noun = bad.what.strip_suffix(" id").or_else(|| bad.what.strip_suffix(" number")).unwrap_or(bad.what);
+        Self::not_found(format!("unknown_{}", noun.replace(' ', "_")), bad.to_string())
+    }
+}
+
+/// 400 `bad_time`.
+impl From<BadTime> for Problem {
+    fn from(bad: BadTime) -> Self {
+        Self::bad_request("bad_time", bad.to_string())
+    }
+}
+
 /// Whatever a handler could not do and nobody foresaw: 500, logged here.
 impl From<anyhow::Error> for Problem {
     fn from(error: anyhow::Error) -> Self {
@@ -207,7 +229,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_problem_says_type_title_status_code_and_what_was_added() {
-        let problem = Problem::conflict("seat_sold", "C12 is sold").with("seats", ["C12"]).with("status", 1).with_retry_after(3);
+        let problem =
+            Problem::conflict("seat_sold", "C12 is sold").with("seats", ["C12"]).with("status", 1).with_retry_after(3);
         let response = problem.into_response();
         assert_eq!(response.status(), StatusCode::CONFLICT);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
@@ -241,6 +264,12 @@ mod tests {
         assert_eq!(Problem::from(Refusal::HoldExpired).status(), StatusCode::GONE);
         assert_eq!(Problem::from(Refusal::NotYourHold).status(), StatusCode::FORBIDDEN);
         assert_eq!(Problem::from(Refusal::BadSeatCount).status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    #[test]
+    fn a_path_without_an_id_leads_nowhere() {
+        let problem = Problem::from("abc".parse::<shared::ids::ShowId>().unwrap_err());
+        assert_eq!((problem.status().as_u16(), problem.code()), (404, "unknown_show"));
     }
 
     #[tokio::test]

@@ -42,8 +42,10 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-const NODE_TABLES: [Migration; 2] =
-    [Migration { name: "store time", sql: clock::TABLE }, Migration { name: "remembered answers", sql: idempotency::TABLE }];
+const NODE_TABLES: [Migration; 2] = [
+    Migration { name: "store time", sql: clock::TABLE },
+    Migration { name: "remembered answers", sql: idempotency::TABLE },
+];
 
 /// Opens a program's database for its one writer, or creates it where no file exists.
 ///
@@ -51,7 +53,11 @@ const NODE_TABLES: [Migration; 2] =
 /// If the file is empty, damaged, of another program or of a newer release; it is then left as it is.
 pub fn open(path: &Path, schema: &Schema) -> anyhow::Result<Connection> {
     let version = rusqlite::version_number();
-    ensure!(version >= SQLITE_VERSION_MIN, "SQLite {} can damage databases; 3.51.3 or newer is needed", rusqlite::version());
+    ensure!(
+        version >= SQLITE_VERSION_MIN,
+        "SQLite {} can damage databases; 3.51.3 or newer is needed",
+        rusqlite::version()
+    );
     if path.try_exists().with_context(|| format!("look for {}", path.display()))? {
         check_header(path)?;
     } else {
@@ -83,7 +89,11 @@ fn create_directory(directory: &Path) -> anyhow::Result<()> {
     if directory.as_os_str().is_empty() || directory.is_dir() {
         return Ok(());
     }
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).with_context(|| format!("create {}", directory.display()))
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .with_context(|| format!("create {}", directory.display()))
 }
 
 /// Makes the database under another name first: whatever exists under its own name is complete.
@@ -91,7 +101,11 @@ fn create(path: &Path, schema: &Schema) -> anyhow::Result<()> {
     let directory = path.parent().unwrap_or(Path::new(""));
     create_directory(directory)?;
     let (unfinished, wal) = (beside(path, "unfinished"), beside(path, "wal"));
-    ensure!(!wal.exists(), "{} is there without its database: restore the database, do not start afresh", wal.display());
+    ensure!(
+        !wal.exists(),
+        "{} is there without its database: restore the database, do not start afresh",
+        wal.display()
+    );
     for leftover in [beside(&unfinished, "wal"), beside(&unfinished, "shm"), unfinished.clone()] {
         if leftover.exists() {
             fs::remove_file(&leftover).with_context(|| format!("remove {}", leftover.display()))?;
@@ -163,7 +177,8 @@ fn none_returned(error: rusqlite::Error) -> rusqlite::Result<()> {
 }
 
 fn quick_check(connection: &Connection) -> anyhow::Result<()> {
-    let found: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0)).context("check the database")?;
+    let found: String =
+        connection.pragma_query_value(None, "quick_check", |row| row.get(0)).context("check the database")?;
     ensure!(found == "ok", "the database is damaged: {found}");
     Ok(())
 }
@@ -172,7 +187,11 @@ fn migrate(connection: &mut Connection, schema: &Schema) -> anyhow::Result<()> {
     let steps = || NODE_TABLES.iter().chain(schema.migrations);
     let applied: usize = connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))?.try_into()?;
     let known = steps().count();
-    ensure!(applied <= known, "it was written by a newer release of {} (version {applied}, known {known})", schema.program);
+    ensure!(
+        applied <= known,
+        "it was written by a newer release of {} (version {applied}, known {known})",
+        schema.program
+    );
     for (index, migration) in steps().enumerate().skip(applied) {
         let grow = || -> anyhow::Result<()> {
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -18,10 +18,10 @@ use crate::problem::Problem;
 use batch::{Batches, Message, Release};
 use rusqlite::{Connection, Transaction};
 use shared::time::Timestamp;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// The most jobs of one transaction.
 pub const BATCH_MAX: usize = 256;
@@ -68,9 +68,10 @@ impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Overloaded => Self::overloaded(1),
-            WriteError::Stopped { .. } => {
-                Self::unavailable("store_stopped", "The store has stopped; nothing can be sold here until it is restarted.")
-            }
+            WriteError::Stopped { .. } => Self::unavailable(
+                "store_stopped",
+                "The store has stopped; nothing can be sold here until it is restarted.",
+            ),
         }
     }
 }
@@ -78,7 +79,7 @@ impl From<WriteError> for Problem {
 /// Hands jobs to the writer thread. Clones hand them to the same thread.
 pub struct Writer<C> {
     queue: SyncSender<Message<C>>,
-    stopped: Arc<OnceLock<Arc<str>>>,
+    stopped: watch::Receiver<Option<Arc<str>>>,
     metrics: WriterMetrics,
 }
 
@@ -99,10 +100,16 @@ impl<C: Core> Writer<C> {
     ///
     /// # Errors
     /// If the operating system has no thread to give.
-    pub fn start(connection: Connection, core: C, clock: StoreClock, capacity: usize) -> std::io::Result<(Self, WriterThread)> {
+    pub fn start(
+        connection: Connection,
+        core: C,
+        clock: StoreClock,
+        capacity: usize,
+    ) -> std::io::Result<(Self, WriterThread)> {
         let (queue, jobs) = sync_channel(capacity);
-        let writer = Self { queue, stopped: Arc::new(OnceLock::new()), metrics: WriterMetrics::default() };
-        let batches = Batches { jobs, core, clock, stopped: writer.stopped.clone(), metrics: writer.metrics.clone() };
+        let (stop_reason, stopped) = watch::channel(None);
+        let writer = Self { queue, stopped, metrics: WriterMetrics::default() };
+        let batches = Batches { jobs, core, clock, stop_reason, metrics: writer.metrics.clone() };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || batches.run(connection))?;
         let queue = writer.queue.clone();
         // If the thread has ended already there is nobody to tell.
@@ -124,7 +131,11 @@ impl<C: Core> Writer<C> {
             // A caller that has gone away does not need the answer.
             Ok(Some(Box::new(move || drop(answer.send(value))) as Release))
         })?;
-        answered.await.map_err(|_| self.stop_reason())
+        match answered.await {
+            Ok(value) => Ok(value),
+            // The answer is dropped a moment before the reason is known.
+            Err(_) => Err(self.stop_reason().await),
+        }
     }
 
     /// Runs a job whose answer nobody waits for.
@@ -140,7 +151,7 @@ impl<C: Core> Writer<C> {
 
     /// Why the writer has stopped, `None` while it works.
     pub fn stopped(&self) -> Option<Arc<str>> {
-        self.stopped.get().cloned()
+        self.stopped.borrow().clone()
     }
 
     /// What the thread has done so far.
@@ -157,14 +168,20 @@ impl<C: Core> Writer<C> {
             self.metrics.queue_depth.dec();
             match error {
                 TrySendError::Full(_) => WriteError::Overloaded,
-                TrySendError::Disconnected(_) => self.stop_reason(),
+                TrySendError::Disconnected(_) => stopped_by(self.stopped()),
             }
         })
     }
 
-    fn stop_reason(&self) -> WriteError {
-        WriteError::Stopped { reason: self.stopped().unwrap_or_else(|| "it was shut down".into()) }
+    async fn stop_reason(&self) -> WriteError {
+        let mut stopped = self.stopped.clone();
+        let reason = stopped.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        stopped_by(reason)
     }
+}
+
+fn stopped_by(reason: Option<Arc<str>>) -> WriteError {
+    WriteError::Stopped { reason: reason.unwrap_or_else(|| "its thread ended".into()) }
 }
 
 impl WriterThread {

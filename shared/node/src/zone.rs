@@ -64,7 +64,9 @@ impl Zone {
         let bad = || BadTime::new("date", date);
         let first: Date = date.parse().map_err(|_| bad())?;
         let next = first.tomorrow().map_err(|_| bad())?;
-        let start = |date: Date| date.to_zoned_datetime(self.zone.clone()).map(|start| Timestamp(start.timestamp().as_millisecond()));
+        let start = |date: Date| {
+            date.to_zoned_datetime(self.zone.clone()).map(|start| Timestamp(start.timestamp().as_millisecond()))
+        };
         Ok((start(first).map_err(|_| bad())?, start(next).map_err(|_| bad())?))
     }
 }

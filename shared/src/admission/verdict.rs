@@ -1,6 +1,7 @@
 //! What a door is told about a ticket: colour, stable code, guarantee, and one sentence that says what to do.
 
 use crate::ids::{ScreenId, TicketId};
+use crate::ticket::TicketBody;
 use crate::time::Timestamp;
 use std::fmt;
 use std::time::Duration;
@@ -166,6 +167,17 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// An answer to a code that could not be read.
+    pub fn bare(code: VerdictCode, guarantee: Guarantee) -> Self {
+        Self { code, guarantee, ticket: None, seat: None, screen: None, title: None, first: None, opens_in: None }
+    }
+
+    /// An answer that names the ticket, its seat and its screen.
+    pub fn of(ticket: &TicketBody, code: VerdictCode, guarantee: Guarantee) -> Self {
+        let (seat, screen) = (Some(ticket.seat()), Some(ticket.screen));
+        Self { ticket: Some(ticket.ticket), seat, screen, ..Self::bare(code, guarantee) }
+    }
+
     /// The colour.
     pub fn kind(&self) -> VerdictKind {
         self.code.kind()
@@ -228,16 +240,7 @@ mod tests {
     fn every_code_reads_back_and_has_a_sentence() {
         for &code in VerdictCode::ALL {
             assert_eq!(VerdictCode::from_code(code.code()), Some(code));
-            let verdict = Verdict {
-                code,
-                guarantee: Guarantee::Solo,
-                ticket: None,
-                seat: None,
-                screen: None,
-                title: None,
-                first: None,
-                opens_in: None,
-            };
+            let verdict = Verdict::bare(code, Guarantee::Solo);
             assert!(verdict.text().len() > 7, "{code}");
         }
     }

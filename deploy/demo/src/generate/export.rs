@@ -92,7 +92,8 @@ mod tests {
         let theatre = theatres.iter().find(|theatre| theatre.name.contains(',')).expect("a name with a comma");
         let plans = hall::seating_plans(theatre, 42).expect("plans");
         let programme = Programme::of(&facts::films().expect("facts"), 42);
-        let shows = week::week(theatre, &plans, &programme, jiff::civil::date(2026, 11, 23), 1, 42);
+        let calendar = week::Calendar { first_day: jiff::civil::date(2026, 11, 23), days: 1, opening: None };
+        let shows = week::week(theatre, &plans, &programme, calendar, 42);
         let mut csv = ShowCsv::new().expect("csv");
         csv.add(theatre, &shows).expect("rows");
         let text = csv.finish().expect("text");

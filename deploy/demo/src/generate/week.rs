@@ -39,45 +39,71 @@ pub struct PlannedShow {
     pub prices: Vec<(String, Money)>,
 }
 
-/// The shows of one theatre for `days` days from `first_day`, by screen and then by start.
+/// Which days a schedule is made for.
+#[derive(Debug, Clone, Copy)]
+pub struct Calendar {
+    /// The first day.
+    pub first_day: Date,
+    /// How many days.
+    pub days: u8,
+    /// Each screen's first show starts here or shortly after, whatever the hour: for a house that is tried out now.
+    pub opening: Option<DateTime>,
+}
+
+/// The shows of one theatre, by screen and then by start.
 pub fn week(
     theatre: &Theatre,
     plans: &[SeatingPlan],
     programme: &Programme,
-    first_day: Date,
-    days: u8,
+    calendar: Calendar,
     seed: u64,
 ) -> Vec<PlannedShow> {
-    let mut random = generator(seed, &["week", &theatre.city, &theatre.name, &first_day.to_string()]);
-    let mut shows = Vec::new();
+    let random = generator(seed, &["week", &theatre.city, &theatre.name, &calendar.first_day.to_string()]);
+    let mut house = House { theatre, programme, random, shows: Vec::new() };
     for (screen, plan) in (1..).zip(plans) {
-        for offset in 0..days {
-            let day = first_day.saturating_add(i64::from(offset).days());
-            day_of_screen(theatre, plan, screen, day, programme, &mut random, &mut shows);
+        let mut free_from = calendar.opening.map(|opening| house.open(screen, plan, opening));
+        for offset in 0..calendar.days {
+            let day = calendar.first_day.saturating_add(i64::from(offset).days());
+            house.fill_day(screen, plan, day, free_from.take());
         }
     }
-    shows
+    house.shows
 }
 
-fn day_of_screen(
-    theatre: &Theatre,
-    plan: &SeatingPlan,
-    screen: u8,
-    day: Date,
-    programme: &Programme,
-    random: &mut StdRng,
-    shows: &mut Vec<PlannedShow>,
-) {
-    let midnight = day.to_datetime(Time::midnight());
-    let latest_end = midnight.saturating_add(LATEST_END);
-    let mut starts_at = day.to_datetime(FIRST_START).saturating_add((random.random_range(0..=18) * MARK_MIN).minutes());
-    while starts_at <= day.to_datetime(LAST_START) {
-        let left = starts_at.duration_until(latest_end).as_mins();
-        let Some(film) = programme.pick(u16::try_from(left).unwrap_or(0), random) else { break };
+/// A theatre whose schedule grows.
+struct House<'a> {
+    theatre: &'a Theatre,
+    programme: &'a Programme,
+    random: StdRng,
+    shows: Vec<PlannedShow>,
+}
+
+impl House<'_> {
+    /// Adds the first show of a screen at `opening` or a few marks later; returns when the screen is free again.
+    fn open(&mut self, screen: u8, plan: &SeatingPlan, opening: DateTime) -> DateTime {
+        let starts_at = next_mark(opening.saturating_add((MARK_MIN * self.random.random_range(0..=2)).minutes()), &mut self.random);
+        self.add(screen, plan, starts_at, u16::MAX).unwrap_or(starts_at)
+    }
+
+    fn fill_day(&mut self, screen: u8, plan: &SeatingPlan, day: Date, free_from: Option<DateTime>) {
+        let latest_end = day.to_datetime(Time::midnight()).saturating_add(LATEST_END);
+        let morning = (self.random.random_range(0..=18) * MARK_MIN).minutes();
+        let first = day.to_datetime(FIRST_START).saturating_add(morning);
+        let mut starts_at = free_from.map_or(first, |free_from| first.max(free_from));
+        while starts_at <= day.to_datetime(LAST_START) {
+            let left = u16::try_from(starts_at.duration_until(latest_end).as_mins()).unwrap_or(0);
+            let Some(free_again) = self.add(screen, plan, starts_at, left) else { break };
+            starts_at = free_again;
+        }
+    }
+
+    /// Adds a show of at most `runtime_max` minutes, if there is such a film; returns when the next one may start.
+    fn add(&mut self, screen: u8, plan: &SeatingPlan, starts_at: DateTime, runtime_max: u16) -> Option<DateTime> {
+        let film = self.programme.pick(runtime_max, &mut self.random)?;
         let ends_at = starts_at.saturating_add(i64::from(film.runtime_min).minutes());
-        let prices = prices(theatre, plan, starts_at);
-        shows.push(PlannedShow { screen, movie: film.title.clone(), starts_at, ends_at, prices });
-        starts_at = next_mark(ends_at.saturating_add(CLEARING_MIN.minutes()), random);
+        let prices = prices(self.theatre, plan, starts_at);
+        self.shows.push(PlannedShow { screen, movie: film.title.clone(), starts_at, ends_at, prices });
+        Some(next_mark(ends_at.saturating_add(CLEARING_MIN.minutes()), &mut self.random))
     }
 }
 
@@ -123,7 +149,7 @@ mod tests {
     fn shows(theatre: &Theatre, seed: u64, days: u8) -> Vec<PlannedShow> {
         let plans = hall::seating_plans(theatre, seed).expect("plans");
         let programme = Programme::of(&facts::films().expect("facts"), seed);
-        week(theatre, &plans, &programme, MONDAY, days, seed)
+        week(theatre, &plans, &programme, Calendar { first_day: MONDAY, days, opening: None }, seed)
     }
 
     fn multiplex() -> Theatre {
@@ -155,6 +181,25 @@ mod tests {
         for screen in 1..=theatre.screens {
             let today = shows.iter().filter(|show| show.screen == screen && show.starts_at.date() == MONDAY).count();
             assert!((3..=8).contains(&today), "screen {screen}: {today}");
+        }
+    }
+
+    #[test]
+    fn a_house_that_opens_now_shows_something_on_every_screen_soon_and_goes_on_in_the_day() {
+        let theatre = multiplex();
+        let plans = hall::seating_plans(&theatre, 42).expect("plans");
+        let programme = Programme::of(&facts::films().expect("facts"), 42);
+        for hour in [0, 3, 7, 13, 21, 23] {
+            let opening = MONDAY.at(hour, 17, 0, 0);
+            let calendar = Calendar { first_day: MONDAY, days: 3, opening: Some(opening) };
+            let shows = week(&theatre, &plans, &programme, calendar, 42);
+            for screen in 1..=theatre.screens {
+                let of_screen: Vec<&PlannedShow> = shows.iter().filter(|show| show.screen == screen).collect();
+                let wait = opening.duration_until(of_screen[0].starts_at).as_mins();
+                assert!((0..=20).contains(&wait), "{wait} min at {hour}");
+                assert!(of_screen.windows(2).all(|pair| pair[0].ends_at < pair[1].starts_at));
+                check(&of_screen[1..].iter().map(|show| (*show).clone()).collect::<Vec<_>>());
+            }
         }
     }
 

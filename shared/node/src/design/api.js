@@ -1,4 +1,4 @@
-// Asking this program's JSON API. An answer is a value, never an exception: {ok, status, data, problem, retryAfter}.
+// Asking this program's JSON API. An answer is a value, never an exception: {ok, status, data, problem, …}.
 
 /** A fresh Idempotency-Key: 32 hex digits. `crypto.randomUUID` is missing on plain-http addresses in a theatre. */
 export function freshKey() {
@@ -36,12 +36,14 @@ export async function request(method, url, { body, key, token, etag, patience = 
       ok: answer.ok,
       status: answer.status,
       etag: answer.headers.get("etag"),
+      // Server clock minus this device's, in milliseconds.
+      skew: (Date.parse(answer.headers.get("date")) || Date.now()) - Date.now(),
       retryAfter: Number(answer.headers.get("retry-after")) || 0,
       data: answer.ok ? data : null,
       problem: answer.ok || answer.status === 304 ? null : problemOf(answer.status, data),
     };
   } catch {
-    return { ok: false, status: 0, etag: null, retryAfter: 0, data: null, problem: UNREACHABLE };
+    return { ok: false, status: 0, etag: null, skew: 0, retryAfter: 0, data: null, problem: UNREACHABLE };
   } finally {
     clearTimeout(timer);
   }

@@ -6,7 +6,7 @@ import { money } from "./words.js";
 
 const CELL = 30;
 const PITCH = 35;
-const SIDE = 34;
+const SIDE = 46;
 const TOP = 74;
 const HEADING = 26;
 const READABLE = 26;

@@ -74,7 +74,11 @@ impl SecurityHeaders {
 }
 
 /// Adds the security headers that the handler did not set itself.
-pub(super) async fn add_security_headers(State(security): State<Arc<SecurityHeaders>>, request: Request, next: Next) -> Response {
+pub(super) async fn add_security_headers(
+    State(security): State<Arc<SecurityHeaders>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in &security.headers {
         response.headers_mut().entry(name).or_insert_with(|| value.clone());

@@ -1,14 +1,15 @@
 //! One connection to the broker, from CONNECT to the first error.
 
-use super::{KEEP_ALIVE_MAX, Link, LinkConfig, LinkEvent, Outgoing, PACKET_MAX};
+use super::{Link, LinkConfig, LinkEvent, Outgoing, PACKET_MAX};
 use crate::shutdown::Shutdown;
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v5::{Packet, SubscribeFilter, SubscribeReasonCode};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, NetworkOptions, PublishOptions, SessionMode, Transport};
+use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// A filter that nobody subscribes to. Giving it up costs nothing and makes the broker answer.
 const PROBE_FILTER: &str = "usher/probe";
@@ -18,6 +19,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Packets that the client may hold before the feeder waits.
 const CLIENT_QUEUE: usize = 64;
+
+/// Room for unacknowledged messages, of which there are none at quality of service 0. The client walks all of it at every send, and
+/// by default it has 65,535 places.
+const INFLIGHT_MAX: u16 = 8;
 
 pub(super) enum Ended {
     ByShutdown,
@@ -30,17 +35,18 @@ pub(super) async fn session(link: &mut Link, shutdown: &Shutdown) -> Ended {
         Err(error) => return Ended::ByError(format!("set up the client: {error:#}")),
     };
     let keep_alive = bounded(link.config.keep_alive);
-    let incoming = Incoming { subscriptions: &link.subscriptions, events: &link.events, up: &link.up, keep_alive };
+    let heard = Heard(Mutex::new(Instant::now() + CONNECT_TIMEOUT));
+    let incoming = Incoming { subscriptions: &link.subscriptions, events: &link.events, up: &link.up, keep_alive, heard: &heard };
     // Neither future is cancelled and gone on with: whichever ends first ends the session and its client.
     tokio::select! {
         cause = incoming.run(&client, event_loop) => Ended::ByError(cause),
-        cause = feed(&client, &mut link.waiting, keep_alive) => Ended::ByError(cause),
+        cause = feed(&client, &mut link.waiting, keep_alive, &heard) => Ended::ByError(cause),
         () = shutdown.wait() => Ended::ByShutdown,
     }
 }
 
 fn bounded(keep_alive: Duration) -> Duration {
-    keep_alive.clamp(Duration::from_secs(1), KEEP_ALIVE_MAX)
+    keep_alive.clamp(Duration::from_secs(1), Duration::from_secs(60))
 }
 
 fn build(config: &LinkConfig) -> anyhow::Result<(AsyncClient, EventLoop)> {
@@ -51,6 +57,7 @@ fn build(config: &LinkConfig) -> anyhow::Result<(AsyncClient, EventLoop)> {
         .set_keep_alive(keep_alive_s)
         .set_session_mode(SessionMode::Clean)
         .set_max_packet_size(Some(PACKET_MAX))
+        .set_outgoing_inflight_upper_limit(INFLIGHT_MAX)
         .set_connect_timeout(CONNECT_TIMEOUT);
     let mut network = NetworkOptions::new();
     network.set_tcp_nodelay(true);
@@ -61,21 +68,34 @@ fn build(config: &LinkConfig) -> anyhow::Result<(AsyncClient, EventLoop)> {
     Ok(AsyncClient::builder(options).capacity(CLIENT_QUEUE).try_build()?)
 }
 
+/// When the broker was last heard.
+struct Heard(Mutex<Instant>);
+
+impl Heard {
+    fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
 /// What comes from the broker.
 struct Incoming<'a> {
     subscriptions: &'a [String],
     events: &'a mpsc::Sender<LinkEvent>,
     up: &'a AtomicBool,
     keep_alive: Duration,
+    heard: &'a Heard,
 }
 
 impl Incoming<'_> {
     /// Runs until the connection is of no more use and says why.
     async fn run(&self, client: &AsyncClient, mut event_loop: EventLoop) -> String {
-        let mut heard = Instant::now() + CONNECT_TIMEOUT;
         loop {
             // The client's own keep-alive does not ping while it has something to send, so a half-open connection would stay open.
-            let polled = timeout_at(heard + self.keep_alive, event_loop.poll()).await;
+            let polled = timeout_at(self.heard.last() + self.keep_alive, event_loop.poll()).await;
             let packet = match polled {
                 Err(_) => return format!("nothing heard for {:?}", self.keep_alive),
                 Ok(Err(error)) => return error.to_string(),
@@ -86,7 +106,7 @@ impl Incoming<'_> {
                 return cause;
             }
             // After handling: a program that is slow to take messages does not make the broker silent.
-            heard = Instant::now();
+            self.heard.now();
         }
     }
 
@@ -126,10 +146,11 @@ impl Incoming<'_> {
     }
 }
 
-/// Hands waiting messages to the client, and asks the broker for a sign of life in good time.
-async fn feed(client: &AsyncClient, waiting: &mut mpsc::Receiver<Outgoing>, keep_alive: Duration) -> String {
-    let mut probe = tokio::time::interval(keep_alive / 3);
+/// Hands waiting messages to the client, and asks a broker that has been silent for half the time for a sign of life.
+async fn feed(client: &AsyncClient, waiting: &mut mpsc::Receiver<Outgoing>, keep_alive: Duration, heard: &Heard) -> String {
+    let mut asked = heard.last();
     loop {
+        let ask = heard.last().max(asked) + keep_alive / 2;
         tokio::select! {
             message = waiting.recv() => {
                 let Some(Outgoing { topic, payload }) = message else { return "nobody publishes any more".into() };
@@ -137,7 +158,11 @@ async fn feed(client: &AsyncClient, waiting: &mut mpsc::Receiver<Outgoing>, keep
                     return format!("publish: {error}");
                 }
             }
-            _ = probe.tick() => {
+            () = sleep_until(ask) => {
+                asked = Instant::now();
+                if heard.last() + keep_alive / 2 > asked {
+                    continue;
+                }
                 // A full queue means that the client is stuck, which the silence will show.
                 let _ = client.try_unsubscribe(PROBE_FILTER);
             }

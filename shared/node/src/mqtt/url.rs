@@ -80,7 +80,16 @@ mod tests {
 
     #[test]
     fn what_is_no_broker_address_is_refused() {
-        for text in ["", "broker:1883", "http://a:1", "mqtt://", "mqtt://a:b", "mqtt://a:70000", "mqtt://u:p@a:1", "mqtt://[::1"] {
+        for text in [
+            "",
+            "broker:1883",
+            "http://a:1",
+            "mqtt://",
+            "mqtt://a:b",
+            "mqtt://a:70000",
+            "mqtt://u:p@a:1",
+            "mqtt://[::1",
+        ] {
             assert_eq!(text.parse::<MqttUrl>(), Err(BadMqttUrl(text.into())));
         }
     }

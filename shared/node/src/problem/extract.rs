@@ -24,7 +24,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         let bytes = Bytes::from_request(request, state).await.map_err(unread_body)?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| match error.classify() {
             Category::Data => Problem::unprocessable("unprocessable_body", error.to_string()),
-            Category::Io | Category::Syntax | Category::Eof => Problem::bad_request("malformed_body", error.to_string()),
+            Category::Io | Category::Syntax | Category::Eof => {
+                Problem::bad_request("malformed_body", error.to_string())
+            }
         })
     }
 }
@@ -89,7 +91,8 @@ pub async fn unknown_route(method: Method, uri: Uri) -> Problem {
 /// 405 `method_not_allowed`; the method fallback of every router.
 pub async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
     let title = "This address does not answer to this method.";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", title).with_detail(format!("{method} {}", uri.path()))
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", title)
+        .with_detail(format!("{method} {}", uri.path()))
 }
 
 #[cfg(test)]

@@ -81,7 +81,8 @@ fn a_newer_release_adds_its_tables_and_a_failing_migration_changes_nothing() {
         Migration { name: "rows", sql: "CREATE TABLE row (id INTEGER); INSERT INTO nowhere VALUES (1);" },
     ];
     assert!(refusal(&path, &Schema { migrations: BROKEN, ..SCHEMA }).contains("\"rows\""));
-    const NEWER: &[Migration] = &[SCHEMA.migrations[0], Migration { name: "rows", sql: "CREATE TABLE row (id INTEGER);" }];
+    const NEWER: &[Migration] =
+        &[SCHEMA.migrations[0], Migration { name: "rows", sql: "CREATE TABLE row (id INTEGER);" }];
     let connection = open(&path, &Schema { migrations: NEWER, ..SCHEMA }).unwrap();
     connection.execute("INSERT INTO row VALUES (1)", []).unwrap();
 }
@@ -118,7 +119,9 @@ async fn readers_see_what_was_committed_and_cannot_write() {
     let connection = open(&path, &SCHEMA).unwrap();
     let readers = Readers::open(&path, 2).unwrap();
     connection.execute("INSERT INTO seat VALUES (1)", []).unwrap();
-    let count = |connection: &Connection| Ok(connection.query_row("SELECT count(*) FROM seat", [], |row| row.get::<_, i64>(0))?);
+    let count = |connection: &Connection| {
+        Ok(connection.query_row("SELECT count(*) FROM seat", [], |row| row.get::<_, i64>(0))?)
+    };
     assert_eq!(readers.read(count).await.unwrap(), 1);
     let write = |connection: &Connection| Ok(connection.execute("INSERT INTO seat VALUES (2)", [])?);
     readers.read(write).await.unwrap_err();

@@ -7,9 +7,10 @@ use anyhow::{Context, anyhow};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use shared::time::Timestamp;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// How long the thread sleeps at most while a timeout is set, so that a clock that was set is noticed.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
@@ -31,7 +32,7 @@ pub(super) struct Batches<C> {
     pub(super) jobs: Receiver<Message<C>>,
     pub(super) core: C,
     pub(super) clock: StoreClock,
-    pub(super) stopped: Arc<OnceLock<Arc<str>>>,
+    pub(super) stop_reason: watch::Sender<Option<Arc<str>>>,
     pub(super) metrics: WriterMetrics,
 }
 
@@ -52,7 +53,7 @@ impl<C: Core> Batches<C> {
                 break;
             }
         }
-        let _ = self.stopped.set("it was shut down".into());
+        self.stop_reason.send_replace(Some("it was shut down".into()));
         if let Err((_, error)) = connection.close() {
             tracing::warn!(%error, "the database did not close cleanly");
         }
@@ -125,7 +126,7 @@ impl<C: Core> Batches<C> {
 
     fn fail(mut self, error: &anyhow::Error) {
         tracing::error!(error = format!("{error:#}"), "the store has stopped: nothing is written any more");
-        let _ = self.stopped.set(format!("{error:#}").into());
+        self.stop_reason.send_replace(Some(format!("{error:#}").into()));
         self.core.handle_failure(error);
     }
 }

@@ -1,0 +1,235 @@
+//! Bookings, their tickets and cancellations in the store.
+
+use super::{BookingState, CancellationState, TicketWord};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use shared::ids::{BookingId, HoldId, RequestId, SeatId, ShowId, ShowNumber, TheatreId, TicketId};
+use shared::money::{Currency, Money};
+use shared::time::Timestamp;
+
+/// A booking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booking {
+    /// The id; whoever knows it owns the booking.
+    pub id: BookingId,
+    /// Eight characters a person can read out.
+    pub code: String,
+    /// The show.
+    pub show: ShowId,
+    /// The hold it came from.
+    pub hold: HoldId,
+    /// How far it has come.
+    pub state: BookingState,
+    /// Where to reach the customer.
+    pub contact: Contact,
+    /// The sum of its tickets, frozen.
+    pub total: Money,
+    /// The request that made it, as its sale carries it.
+    pub request: RequestId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When an unpaid booking ends.
+    pub expires_at: Timestamp,
+    /// When it was sold.
+    pub booked_at: Option<Timestamp>,
+}
+
+/// Where to reach a customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contact {
+    /// By e-mail.
+    Email(String),
+    /// By telephone.
+    Phone(String),
+}
+
+/// One seat of a booking, with its ticket once it is sold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookedSeat {
+    /// The seat.
+    pub seat: SeatId,
+    /// `C12`.
+    pub label: String,
+    /// The category's name.
+    pub category: String,
+    /// The price, frozen.
+    pub price: Money,
+    /// The ticket.
+    pub ticket: Option<TicketId>,
+    /// The seat's generation it was sold at.
+    pub generation: u16,
+    /// What the ticket is worth.
+    pub state: TicketWord,
+    /// The signed text, once somebody has read it.
+    pub code: Option<String>,
+}
+
+/// A cancellation that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancellation {
+    /// Its state.
+    pub state: CancellationState,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// When the theatre had answered for every ticket.
+    pub answered_at: Option<Timestamp>,
+}
+
+fn currency(row: &Row<'_>) -> rusqlite::Result<Currency> {
+    let code: String = row.get("currency")?;
+    Ok(Currency::parse(&code).ok_or(rusqlite::types::FromSqlError::InvalidType)?)
+}
+
+fn booking_from(row: &Row<'_>) -> rusqlite::Result<Booking> {
+    let contact = match row.get::<_, Option<String>>("email")? {
+        Some(email) => Contact::Email(email),
+        None => Contact::Phone(row.get::<_, Option<String>>("phone")?.unwrap_or_default()),
+    };
+    Ok(Booking {
+        id: BookingId(row.get("id")?),
+        code: row.get("code")?,
+        show: ShowId { theatre: TheatreId(row.get("theatre")?), number: ShowNumber(row.get("show")?) },
+        hold: HoldId(row.get("hold")?),
+        state: row.get("state")?,
+        contact,
+        total: Money { minor: row.get("total_minor")?, currency: currency(row)? },
+        request: RequestId(row.get("request")?),
+        created_at: Timestamp(row.get("created_at")?),
+        expires_at: Timestamp(row.get("expires_at")?),
+        booked_at: row.get::<_, Option<i64>>("booked_at")?.map(Timestamp),
+    })
+}
+
+/// Inserts or replaces a booking.
+pub fn put(conn: &Connection, booking: &Booking) -> rusqlite::Result<()> {
+    let (email, phone) = match &booking.contact {
+        Contact::Email(email) => (Some(email), None),
+        Contact::Phone(phone) => (None, Some(phone)),
+    };
+    conn.prepare_cached(
+        "INSERT INTO booking (id, code, theatre, show, hold, state, email, phone, total_minor, currency, request,
+             created_at, expires_at, booked_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT (id) DO UPDATE SET
+             (hold, state, expires_at, booked_at)
+             = (excluded.hold, excluded.state, excluded.expires_at, excluded.booked_at)",
+    )?
+    .execute(params![
+        booking.id.0,
+        booking.code,
+        booking.show.theatre.0,
+        booking.show.number.0,
+        booking.hold.0,
+        booking.state,
+        email,
+        phone,
+        booking.total.minor,
+        booking.total.currency.code(),
+        booking.request.0,
+        booking.created_at.0,
+        booking.expires_at.0,
+        booking.booked_at.map(|at| at.0),
+    ])?;
+    Ok(())
+}
+
+/// A booking.
+pub fn booking(conn: &Connection, id: BookingId) -> rusqlite::Result<Option<Booking>> {
+    conn.prepare_cached("SELECT * FROM booking WHERE id = ?1")?.query_row([id.0], booking_from).optional()
+}
+
+/// The booking that was made from a hold.
+pub fn booking_of_hold(conn: &Connection, hold: HoldId) -> rusqlite::Result<Option<Booking>> {
+    conn.prepare_cached("SELECT * FROM booking WHERE hold = ?1")?.query_row([hold.0], booking_from).optional()
+}
+
+/// Unpaid bookings whose time is over, at most `limit`.
+pub fn overdue(conn: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<Booking>> {
+    conn.prepare_cached(
+        "SELECT * FROM booking WHERE state IN ('awaiting_payment', 'paying') AND expires_at <= ?1
+         ORDER BY expires_at LIMIT ?2",
+    )?
+    .query_map(params![now.0, limit], booking_from)?
+    .collect()
+}
+
+/// Replaces the seats of a booking.
+pub fn put_seats(conn: &Connection, booking: BookingId, seats: &[BookedSeat]) -> rusqlite::Result<()> {
+    conn.prepare_cached("DELETE FROM booked_seat WHERE booking = ?1")?.execute([booking.0])?;
+    let mut insert = conn.prepare_cached(
+        "INSERT INTO booked_seat (booking, position, seat, label, category, price_minor, ticket, generation, state, code)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    for (position, booked) in (0u32..).zip(seats) {
+        let BookedSeat { seat, label, category, price, ticket, generation, state, code } = booked;
+        let (price, ticket) = (price.minor, ticket.map(|ticket| ticket.0));
+        insert.execute(params![booking.0, position, seat.0, label, category, price, ticket, generation, state, code])?;
+    }
+    Ok(())
+}
+
+/// A booking's seats in the order they were asked for.
+pub fn seats(conn: &Connection, booking: &Booking) -> rusqlite::Result<Vec<BookedSeat>> {
+    conn.prepare_cached("SELECT * FROM booked_seat WHERE booking = ?1 ORDER BY position")?
+        .query_map([booking.id.0], |row| {
+            Ok(BookedSeat {
+                seat: SeatId(row.get("seat")?),
+                label: row.get("label")?,
+                category: row.get("category")?,
+                price: Money { minor: row.get("price_minor")?, currency: booking.total.currency },
+                ticket: row.get::<_, Option<[u8; 8]>>("ticket")?.map(TicketId),
+                generation: row.get("generation")?,
+                state: row.get("state")?,
+                code: row.get("code")?,
+            })
+        })?
+        .collect()
+}
+
+/// The booking of a ticket.
+pub fn booking_of_ticket(conn: &Connection, ticket: TicketId) -> rusqlite::Result<Option<Booking>> {
+    conn.prepare_cached("SELECT b.* FROM booking b JOIN booked_seat s ON s.booking = b.id WHERE s.ticket = ?1")?
+        .query_row([ticket.0], booking_from)
+        .optional()
+}
+
+/// Sets what a ticket is worth; nothing happens where it is not one of central's.
+pub fn set_ticket_state(conn: &Connection, ticket: TicketId, state: TicketWord) -> rusqlite::Result<()> {
+    conn.prepare_cached("UPDATE booked_seat SET state = ?2 WHERE ticket = ?1")?.execute(params![ticket.0, state])?;
+    Ok(())
+}
+
+/// Keeps a ticket's signed text.
+pub fn set_ticket_code(conn: &Connection, ticket: TicketId, code: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached("UPDATE booked_seat SET code = ?2 WHERE ticket = ?1")?.execute(params![ticket.0, code])?;
+    Ok(())
+}
+
+/// Lists what a person must settle.
+pub fn list_discrepancy(conn: &Connection, booking: &Booking, code: &str, text: &str, now: Timestamp) -> rusqlite::Result<()> {
+    conn.prepare_cached("INSERT INTO discrepancy (theatre, booking, code, text, found_at) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![booking.show.theatre.0, booking.id.0, code, text, now.0])?;
+    Ok(())
+}
+
+/// Inserts or replaces the cancellation of a booking.
+pub fn put_cancellation(conn: &Connection, booking: BookingId, cancellation: &Cancellation) -> rusqlite::Result<()> {
+    let Cancellation { state, requested_at, answered_at } = cancellation;
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO cancellation (booking, state, requested_at, answered_at) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![booking.0, state, requested_at.0, answered_at.map(|at| at.0)])?;
+    Ok(())
+}
+
+/// The cancellation of a booking, if one was asked for.
+pub fn cancellation(conn: &Connection, booking: BookingId) -> rusqlite::Result<Option<Cancellation>> {
+    conn.prepare_cached("SELECT * FROM cancellation WHERE booking = ?1")?
+        .query_row([booking.0], |row| {
+            Ok(Cancellation {
+                state: row.get("state")?,
+                requested_at: Timestamp(row.get("requested_at")?),
+                answered_at: row.get::<_, Option<i64>>("answered_at")?.map(Timestamp),
+            })
+        })
+        .optional()
+}

@@ -1,0 +1,5 @@
+//! The fleet: which box serves which theatre, the keys that certify it, and its account at the broker.
+
+pub mod accounts;
+pub mod enrolment;
+pub mod keys;

@@ -1,0 +1,199 @@
+//! Enrolment: a box's request becomes certificates, a broker account and the join file that the box takes in.
+
+use super::accounts::password_hash;
+use super::keys::KeyStore;
+use crate::catalogue::theatres::{self, Theatre};
+use anyhow::{Context, ensure};
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+use shared::ids::{Side, TheatreId};
+use shared::keys::{Certificate, PublicKey, Purpose};
+use shared::time::Timestamp;
+use std::time::Duration;
+
+const FORMAT: u32 = 1;
+/// How long the certificates of an enrolment are valid.
+const VALID_FOR: Duration = Duration::from_secs(400 * 24 * 3600);
+/// A box whose clock is behind should still find its own certificate valid.
+const VALID_BEFORE: Duration = Duration::from_secs(24 * 3600);
+
+/// What a box prints to be enrolled.
+#[derive(Debug, Deserialize)]
+pub struct JoinRequest {
+    /// The file's format.
+    pub format: u32,
+    /// The box's public key, 64 hex digits.
+    pub public_key: String,
+}
+
+/// What a box takes in.
+#[derive(Debug, Serialize)]
+pub struct JoinFile {
+    format: u32,
+    theatre: JoinedTheatre,
+    currency: String,
+    zone: String,
+    root_key: String,
+    central_certificate: String,
+    edge_certificate: String,
+    broker: BrokerLogin,
+}
+
+#[derive(Debug, Serialize)]
+struct JoinedTheatre {
+    id: u32,
+    name: String,
+    city: String,
+}
+
+#[derive(Debug, Serialize)]
+struct BrokerLogin {
+    client_id: String,
+    username: String,
+    password: String,
+}
+
+/// An enrolled theatre.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolment {
+    /// The theatre.
+    pub theatre: TheatreId,
+    /// The box's public key, 64 hex digits.
+    pub edge_key: String,
+    /// The box's certificate.
+    pub edge_certificate: String,
+    /// The certificate of central's issuing key.
+    pub central_certificate: String,
+    /// The box's name at the broker, its client id too.
+    pub broker_username: String,
+    /// The hash of its password.
+    pub broker_password: String,
+}
+
+/// Finds the theatre that a person names by id, by name, or by `City/Name`.
+///
+/// # Errors
+/// If there is none, or more than one.
+pub fn theatre_named(conn: &Connection, text: &str) -> anyhow::Result<Theatre> {
+    if let Ok(id) = text.parse() {
+        return theatres::by_id(conn, id)?.with_context(|| format!("there is no theatre {id}"));
+    }
+    if let Some((city, name)) = text.split_once('/')
+        && let Some(theatre) = theatres::by_name(conn, city, name)?
+    {
+        return Ok(theatre);
+    }
+    let all = theatres::list(conn, None, 0, usize::MAX)?;
+    let mut matching = all.into_iter().filter(|theatre| theatre.name.eq_ignore_ascii_case(text));
+    let first = matching.next().with_context(|| format!("there is no theatre {text:?}"))?;
+    ensure!(matching.next().is_none(), "there are several theatres {text:?}; name it as City/Name or by its id");
+    Ok(first)
+}
+
+/// Enrols a box for a theatre, in place of the box that served it before.
+///
+/// # Errors
+/// If the request's key is not usable, the root key is missing or the store fails.
+pub fn enrol(
+    conn: &Connection,
+    keys: &KeyStore,
+    theatre: &Theatre,
+    request: &JoinRequest,
+    now: Timestamp,
+) -> anyhow::Result<JoinFile> {
+    ensure!(request.format == FORMAT, "a request of format {}, which this version cannot read", request.format);
+    let edge_key = PublicKey::from_hex(&request.public_key).context("read the box's public key")?;
+    let root = keys.root()?;
+    let certificate = |public_key: PublicKey, side: Side| {
+        let (valid_from, valid_until) = (now - VALID_BEFORE, now + VALID_FOR);
+        let purpose = Purpose::TicketsAndLink;
+        Certificate { public_key, theatre: theatre.id, side, valid_from, valid_until, purpose }.sign(&root)
+    };
+    let issuing = keys.issuing_or_new(theatre.id)?;
+    let (username, password) = (format!("edge-{}", theatre.id), node::random::hex::<32>());
+    let enrolment = Enrolment {
+        theatre: theatre.id,
+        edge_key: edge_key.to_hex(),
+        edge_certificate: certificate(edge_key, Side::Edge),
+        central_certificate: certificate(issuing.public(), Side::Central),
+        broker_username: username.clone(),
+        broker_password: password_hash(&password),
+    };
+    put(conn, &enrolment, now).with_context(|| format!("store the enrolment of theatre {}", theatre.id))?;
+    Ok(JoinFile {
+        format: FORMAT,
+        theatre: JoinedTheatre { id: theatre.id.0, name: theatre.name.clone(), city: theatre.city.clone() },
+        currency: theatre.currency.clone(),
+        zone: theatre.zone.clone(),
+        root_key: root.public().to_hex(),
+        central_certificate: enrolment.central_certificate,
+        edge_certificate: enrolment.edge_certificate,
+        broker: BrokerLogin { client_id: username.clone(), username, password },
+    })
+}
+
+fn put(conn: &Connection, enrolment: &Enrolment, now: Timestamp) -> rusqlite::Result<()> {
+    conn.execute(
+        "INSERT OR REPLACE INTO enrolment (theatre, edge_key, edge_certificate, central_certificate, broker_username,
+             broker_password, enrolled_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            enrolment.theatre.0,
+            enrolment.edge_key,
+            enrolment.edge_certificate,
+            enrolment.central_certificate,
+            enrolment.broker_username,
+            enrolment.broker_password,
+            now.0
+        ],
+    )?;
+    Ok(())
+}
+
+/// All enrolled theatres, by id.
+pub fn all(conn: &Connection) -> rusqlite::Result<Vec<Enrolment>> {
+    conn.prepare("SELECT * FROM enrolment ORDER BY theatre")?
+        .query_map([], |row| {
+            Ok(Enrolment {
+                theatre: TheatreId(row.get("theatre")?),
+                edge_key: row.get("edge_key")?,
+                edge_certificate: row.get("edge_certificate")?,
+                central_certificate: row.get("central_certificate")?,
+                broker_username: row.get("broker_username")?,
+                broker_password: row.get("broker_password")?,
+            })
+        })?
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::keys::{KeyRing, SecretKey};
+
+    #[test]
+    fn an_enrolled_box_gets_certificates_that_its_root_signed() {
+        let directory = tempfile::tempdir().expect("directory");
+        let keys = KeyStore::at(directory.path());
+        let root = keys.init().expect("init");
+        let conn = crate::schema::empty();
+        let table = "city,name,screens,seats\nPune,Vijay,2,300\nKochi,Vijay,1,200\nKochi,Padma,1,200\n";
+        theatres::import(&conn, table.as_bytes()).expect("theatres");
+        assert!(theatre_named(&conn, "Vijay").expect_err("two").to_string().contains("several"));
+        let theatre = theatre_named(&conn, "Kochi/Vijay").expect("theatre");
+        assert_eq!(theatre_named(&conn, "padma").expect("theatre").id, TheatreId(3));
+        let edge = SecretKey::from_seed(&[5; 32]);
+        let request = JoinRequest { format: 1, public_key: edge.public().to_hex() };
+        let now = Timestamp(1_800_000_000_000);
+        let file = enrol(&conn, &keys, &theatre, &request, now).expect("enrol");
+        let mut ring = KeyRing::new(root, theatre.id);
+        assert_eq!(ring.add(&file.edge_certificate).expect("edge's"), edge.key_id());
+        let issuing = keys.issuing(theatre.id).expect("issuing").key_id();
+        assert_eq!(ring.add(&file.central_certificate).expect("central's"), issuing);
+        let stored = all(&conn).expect("stored");
+        assert_eq!((stored.len(), stored[0].broker_username.as_str()), (1, "edge-2"));
+        assert!(!stored[0].broker_password.contains(&file.broker.password));
+        let weak = JoinRequest { format: 1, public_key: "00".repeat(32) };
+        assert!(enrol(&conn, &keys, &theatre, &weak, now).is_err());
+    }
+}

@@ -1,0 +1,105 @@
+//! Answers of the counter's writes: given once, remembered for their idempotency key, and sometimes later than the job that asked.
+
+use node::idempotency::{self, BodyHash, Outcome};
+use node::problem::Problem;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rusqlite::Transaction;
+use serde::Serialize;
+use shared::time::Timestamp;
+use tokio::sync::oneshot;
+
+/// A JSON answer as it goes out and is remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    status: u16,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// 201 with a body.
+    ///
+    /// # Errors
+    /// If the body does not serialise.
+    pub fn created(body: &impl Serialize) -> anyhow::Result<Self> {
+        Ok(Self { status: StatusCode::CREATED.as_u16(), body: serde_json::to_vec(body)? })
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, [(header::CONTENT_TYPE, "application/json")], self.body).into_response()
+    }
+}
+
+/// What a request comes to.
+pub type Outcomes = Result<Answer, Problem>;
+
+/// An answer that is there, or one that waits for the other side.
+pub enum Reply {
+    /// It is there.
+    Now(Outcomes),
+    /// It comes when the claim is answered, at the latest when the claim's time is over.
+    Later(oneshot::Receiver<Outcomes>),
+}
+
+impl Reply {
+    /// Waits for the answer where it is not there yet.
+    ///
+    /// # Errors
+    /// The problem that the request came to.
+    pub async fn outcome(self) -> Outcomes {
+        match self {
+            Self::Now(outcome) => outcome,
+            Self::Later(answer) => answer.await.unwrap_or_else(|_| {
+                Err(Problem::unavailable("store_stopped", "The store has stopped; ask again with the same key after a restart."))
+            }),
+        }
+    }
+}
+
+/// A client's request, so that the same one is answered alike and done once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestKey {
+    /// Whose key it is.
+    pub scope: String,
+    /// The idempotency key.
+    pub key: String,
+    /// The route and what was understood of the body.
+    pub hash: BodyHash,
+}
+
+impl RequestKey {
+    /// The key of a staff member's request.
+    ///
+    /// # Errors
+    /// If the body does not serialise.
+    pub fn new(staff: &str, key: String, route: &str, body: &impl Serialize) -> anyhow::Result<Self> {
+        let hash = idempotency::body_hash(route, &serde_json::to_vec(body)?);
+        Ok(Self { scope: format!("staff {staff}"), key, hash })
+    }
+
+    /// The answer this request got before, if any; 422 `idempotency_key_reused` where the key was another request's.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn answered(&self, tx: &Transaction<'_>) -> rusqlite::Result<Option<Outcomes>> {
+        Ok(match idempotency::find(tx, &self.scope, &self.key, &self.hash)? {
+            Outcome::New => None,
+            Outcome::Replay { status, body } => Some(Ok(Answer { status, body })),
+            Outcome::Mismatch => {
+                let detail = "This Idempotency-Key was used for another request.";
+                Some(Err(Problem::unprocessable("idempotency_key_reused", detail)))
+            }
+        })
+    }
+
+    /// Remembers an answer in the transaction of what it tells.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn remember(&self, tx: &Transaction<'_>, answer: &Answer, until: Timestamp) -> rusqlite::Result<()> {
+        idempotency::remember(tx, &self.scope, &self.key, &self.hash, answer.status, &answer.body, until)
+    }
+}

@@ -1,0 +1,152 @@
+//! Writing what a batch changed: the ledger's tables, and the feed rows that follow from them in the same transaction.
+
+use super::Desk;
+use crate::door::feed::{self, KeysRow, Row, ShowRow, TicketRow};
+use crate::door::voids::PendingVoid;
+use node::ledger_store;
+use node::view::FirstAdmission;
+use rusqlite::{Connection, Transaction};
+use shared::admission::TicketState;
+use shared::ids::{ShowNumber, TicketId};
+use shared::ledger;
+use shared::time::Timestamp;
+use sync_protocol::replica::Changes;
+
+impl Desk {
+    /// Stores the replica's changes and the feed rows they lead to. False where there was nothing.
+    pub(super) fn write_changes(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<bool> {
+        let changes = self.replica.take_changes();
+        if is_empty(&changes) && self.touched.is_empty() {
+            return Ok(false);
+        }
+        ledger_store::store(tx, &changes)?;
+        self.discrepancies += changes.discrepancies.len() as u64;
+        if !changes.ledger.certificates.is_empty() || !changes.ledger.revoked.is_empty() {
+            self.learn_keys();
+            feed::append(tx, &mut self.feed, &Row::Keys(self.keys_row()))?;
+        }
+        for (number, record) in &changes.ledger.shows {
+            if record.is_some() {
+                self.append_show(tx, *number)?;
+            }
+        }
+        self.touched.extend(changes.ledger.tickets.iter().map(|ticket| ticket.at.ticket));
+        for ticket in std::mem::take(&mut self.touched) {
+            self.append_ticket(tx, ticket)?;
+        }
+        if !changes.ledger.shows.is_empty() {
+            self.enter_late(tx, now)?;
+        }
+        Ok(true)
+    }
+
+    /// Finds the voids that waited when the box went down.
+    pub(super) fn load_pending_voids(&mut self, db: &Connection) -> anyhow::Result<()> {
+        let ours = &mut self.asked_voids;
+        let ledger = self.replica.ledger();
+        ours.retain(|id| ledger.ticket(*id).is_some_and(|known| known.state() == ledger::TicketState::Live));
+        let theirs = ledger.pending_voids().map(|ticket| ticket.at.ticket);
+        for ticket in theirs.chain(ours.iter().copied()) {
+            let row = feed::last_row(db, &ticket.to_string())?;
+            self.pending_voids.insert(ticket, PendingVoid { row });
+        }
+        Ok(())
+    }
+
+    fn append_show(&mut self, db: &Connection, number: ShowNumber) -> rusqlite::Result<()> {
+        let Some(show) = self.replica.ledger().show(number) else { return Ok(()) };
+        let zone = &self.identity.zone;
+        let row = ShowRow {
+            show: number.0,
+            screen: show.facts.screen.0,
+            title: show.facts.title.clone(),
+            starts_at: zone.rfc3339(show.facts.starts_at()),
+            ends_at: zone.rfc3339(show.facts.ends_at()),
+            cancelled: show.cancelled,
+        };
+        feed::append(db, &mut self.feed, &Row::Show(row))
+    }
+
+    fn append_ticket(&mut self, db: &Connection, id: TicketId) -> rusqlite::Result<()> {
+        let Some(ticket) = self.replica.ledger().ticket(id) else { return Ok(()) };
+        let state = self.door_state(ticket);
+        let at_door = self.door_ticket(ticket);
+        let zone = &self.identity.zone;
+        let admitted = ticket.admitted.as_ref();
+        let row = TicketRow {
+            ticket: id.to_string(),
+            show: at_door.show.0,
+            seat: at_door.seat,
+            generation: at_door.generation,
+            state: state.word().to_owned(),
+            admitted: admitted.map(|first| FirstAdmission { at: zone.rfc3339(first.at), door: first.door.clone() }),
+        };
+        feed::append(db, &mut self.feed, &Row::Ticket(row))?;
+        if state == TicketState::VoidRequested {
+            let row = self.feed.seq;
+            self.pending_voids.entry(id).or_insert(PendingVoid { row });
+        } else {
+            self.pending_voids.remove(&id);
+        }
+        Ok(())
+    }
+
+    /// What a ticket is worth at the doors: blocked as soon as its end is asked for, by either side.
+    pub fn door_state(&self, ticket: &ledger::Ticket) -> TicketState {
+        match ticket.state() {
+            ledger::TicketState::Live if self.asked_voids.contains(&ticket.at.ticket) => TicketState::VoidRequested,
+            ledger::TicketState::Live => TicketState::Live,
+            ledger::TicketState::VoidRequested => TicketState::VoidRequested,
+            ledger::TicketState::Void => TicketState::Void,
+        }
+    }
+
+    /// Takes the certificates and revocations of the log into the ring.
+    pub(super) fn learn_keys(&mut self) {
+        let ledger = self.replica.ledger();
+        for certificate in ledger.certificates() {
+            if let Err(error) = self.ring.add(&certificate_text(certificate)) {
+                tracing::warn!(%error, "a certificate in the log is not good here");
+            }
+        }
+        for key in ledger.revoked() {
+            self.ring.revoke(key);
+        }
+        for certificate in self.ring.certificates().filter(|certificate| certificate.side != ledger.side()) {
+            self.replica.trust_peer_key(certificate.public_key);
+        }
+    }
+
+    /// All certificates and revoked keys, as scanners get them.
+    pub fn keys_row(&self) -> KeysRow {
+        let join = &self.identity.join;
+        let mut certificates = vec![join.central_certificate.clone(), join.edge_certificate.clone()];
+        for certificate in self.replica.ledger().certificates() {
+            let text = certificate_text(certificate);
+            if !certificates.contains(&text) {
+                certificates.push(text);
+            }
+        }
+        KeysRow { certificates, revoked_keys: self.ring.revoked().map(|key| key.to_string()).collect() }
+    }
+}
+
+/// An entry carries a certificate as its text.
+fn certificate_text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn is_empty(changes: &Changes) -> bool {
+    let ledger = &changes.ledger;
+    changes.entries.is_empty()
+        && changes.heads.is_none()
+        && changes.discrepancies.is_empty()
+        && changes.dead_letters.is_empty()
+        && ledger.plans.is_empty()
+        && ledger.shows.is_empty()
+        && ledger.seats.is_empty()
+        && ledger.tickets.is_empty()
+        && ledger.holds.is_empty()
+        && ledger.certificates.is_empty()
+        && ledger.revoked.is_empty()
+}

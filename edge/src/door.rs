@@ -1,0 +1,226 @@
+//! What scanners call: the feed of what they must know, and the scans they make.
+
+pub mod devices;
+pub mod feed;
+pub mod pairing;
+pub mod scans;
+pub mod verdict;
+pub mod voids;
+
+use crate::house::House;
+use crate::staff::Task;
+use crate::staff::login::bearer;
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use devices::Device;
+use feed::{Cursor, Page, Row, ShowRow, TicketRow};
+use node::problem::{JsonBody, Params, Problem};
+use node::view::VerdictView;
+use node::zone::parse_rfc3339;
+use scans::{LocalVerdict, Scan};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The longest a feed call waits for news.
+const WAIT_MAX: Duration = Duration::from_secs(30);
+/// The longest text that is kept of a scan; ticket codes have at most 173 characters.
+const CODE_CHARACTERS_MAX: usize = 512;
+/// The most scans of one upload.
+const SCANS_MAX: usize = 200;
+
+impl House {
+    /// The device behind a request.
+    ///
+    /// # Errors
+    /// 401 `device_token_required`.
+    pub async fn device(&self, headers: &HeaderMap) -> Result<Device, Problem> {
+        let required = || Problem::unauthorized("device_token_required", "Pair this device and send its token.");
+        let token = bearer(headers).ok_or_else(required)?;
+        self.readers.read(move |db| Ok(devices::find(db, &token)?)).await?.ok_or_else(required)
+    }
+}
+
+/// Where a device reads on.
+#[derive(Debug, Deserialize)]
+pub struct FeedQuery {
+    after: Option<String>,
+    #[serde(default)]
+    wait_s: u64,
+    /// Scans the device has not uploaded yet; the call acknowledges nothing while there are any.
+    #[serde(default)]
+    queued: u64,
+}
+
+/// A part of the feed as it is answered.
+#[derive(Debug, Serialize)]
+pub struct FeedView {
+    cursor: String,
+    reset: bool,
+    more: bool,
+    boot: String,
+    now: String,
+    certificates: Vec<String>,
+    revoked_keys: Vec<String>,
+    shows: Vec<ShowRow>,
+    tickets: Vec<TicketRow>,
+}
+
+/// `GET /v1/door/feed?after=&wait_s=`: what changed since the cursor. Asking after a cursor acknowledges everything up to it,
+/// and that every scan made before it was uploaded.
+pub async fn feed(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Params(query): Params<FeedQuery>,
+) -> Result<Json<FeedView>, Problem> {
+    let device = house.device(&headers).await?;
+    // What cannot be read is the cursor of some other feed: answered from the start.
+    let after: Option<Cursor> = query.after.and_then(|text| text.parse().ok());
+    acknowledge(&house, device.number, after.filter(|_| query.queued == 0)).await?;
+    let mut news = house.news();
+    let wait = tokio::time::sleep(Duration::from_secs(query.wait_s).min(WAIT_MAX));
+    tokio::pin!(wait);
+    loop {
+        let position = news.borrow_and_update().feed;
+        let page = house.readers.read(move |db| Ok(feed::page(db, position.incarnation, after)?)).await?;
+        if !page.rows.is_empty() || page.reset || wait.is_elapsed() || house.shutdown.is_triggered() {
+            return Ok(Json(view(&house, page)));
+        }
+        tokio::select! {
+            () = &mut wait => {}
+            () = house.shutdown.wait() => {}
+            _ = news.wait_for(|board| board.feed != position) => {}
+        }
+    }
+}
+
+async fn acknowledge(house: &House, device: i64, after: Option<Cursor>) -> Result<(), Problem> {
+    let acknowledged = house.writer.run(move |desk, tx, now| {
+        desk.hear(device);
+        let incarnation = desk.incarnation();
+        if let Some(cursor) = after
+            && feed::on_chain(tx, incarnation, cursor)?
+            && devices::acknowledge(tx, device, incarnation, cursor.seq, now)?
+        {
+            desk.devices_changed();
+        }
+        Ok(())
+    });
+    Ok(acknowledged.await?)
+}
+
+fn view(house: &House, page: Page) -> FeedView {
+    let keys = house.board.borrow().keys.clone();
+    let (mut shows, mut tickets) = (Vec::new(), Vec::new());
+    for row in page.rows {
+        match row {
+            Row::Show(show) => shows.push(show),
+            Row::Ticket(ticket) => tickets.push(ticket),
+            // Always sent whole: they are few, and a scanner without them can say nothing.
+            Row::Keys(_) => {}
+        }
+    }
+    FeedView {
+        cursor: page.cursor.to_string(),
+        reset: page.reset,
+        more: page.more,
+        boot: house.boot.clone(),
+        now: house.identity.zone.rfc3339(house.clock.now()),
+        certificates: keys.certificates.clone(),
+        revoked_keys: keys.revoked_keys.clone(),
+        shows,
+        tickets,
+    }
+}
+
+/// A scan as it is uploaded.
+#[derive(Debug, Deserialize)]
+pub struct ScanRequest {
+    id: String,
+    code: String,
+    at: String,
+    door: String,
+    local: Option<LocalVerdict>,
+}
+
+impl ScanRequest {
+    fn read(self) -> Result<Scan, Problem> {
+        let bad = |what: String| Problem::unprocessable("bad_scan", what);
+        let id = self.id.parse().map_err(|error| bad(format!("{error}")))?;
+        let at = parse_rfc3339(&self.at).map_err(|error| bad(format!("{error}")))?;
+        let code = self.code.chars().take(CODE_CHARACTERS_MAX).collect();
+        let door = self.door.chars().take(64).collect();
+        Ok(Scan { id, code, at, door, local: self.local })
+    }
+}
+
+/// The answer to one scan.
+#[derive(Debug, Serialize)]
+pub struct ScanView {
+    id: String,
+    #[serde(flatten)]
+    verdict: VerdictView,
+}
+
+/// `POST /v1/door/scans`: stores every scan and answers a verdict for each; this is what SHARED means.
+pub async fn scan(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    JsonBody(requests): JsonBody<Vec<ScanRequest>>,
+) -> Result<Json<Vec<ScanView>>, Problem> {
+    let device = house.device(&headers).await?;
+    if requests.len() > SCANS_MAX {
+        return Err(Problem::unprocessable("too_many_scans", format!("Send at most {SCANS_MAX} scans at once.")));
+    }
+    let scans = requests.into_iter().map(ScanRequest::read).collect::<Result<Vec<_>, _>>()?;
+    let answers = house.writer.run(move |desk, tx, now| {
+        desk.hear(device.number);
+        let mut answers = Vec::with_capacity(scans.len());
+        for scan in &scans {
+            let verdict = desk.scan(tx, device.number, scan, now)?;
+            answers.push(ScanView { id: scan.id.to_string(), verdict });
+        }
+        Ok(answers)
+    });
+    Ok(Json(answers.await?))
+}
+
+/// An admission that should not have been.
+#[derive(Debug, Serialize)]
+pub struct DiscrepancyView {
+    code: String,
+    ticket: String,
+    show: u32,
+    seat: String,
+    door: String,
+    at: String,
+    guarantee: String,
+    first: Option<node::view::FirstAdmission>,
+}
+
+/// All of them.
+#[derive(Debug, Serialize)]
+pub struct DiscrepancyList {
+    discrepancies: Vec<DiscrepancyView>,
+}
+
+/// `GET /v1/discrepancies`: the doors' part, oldest first.
+pub async fn discrepancies(State(house): State<Arc<House>>, headers: HeaderMap) -> Result<Json<DiscrepancyList>, Problem> {
+    house.authorise(&headers, Task::Discrepancies).await?;
+    let noted = house.readers.read(|db| Ok(scans::discrepancies(db)?)).await?;
+    let zone = &house.identity.zone;
+    let view = |noted: scans::Discrepancy| DiscrepancyView {
+        code: noted.code,
+        ticket: noted.ticket.to_string(),
+        show: noted.show,
+        seat: noted.seat,
+        door: noted.entry.door,
+        at: zone.rfc3339(noted.entry.at),
+        guarantee: noted.guarantee,
+        first: noted
+            .first
+            .map(|first| node::view::FirstAdmission { at: zone.rfc3339(first.at), door: first.door }),
+    };
+    Ok(Json(DiscrepancyList { discrepancies: noted.into_iter().map(view).collect() }))
+}

@@ -1,0 +1,326 @@
+//! Scans: every one is stored, the first good one of a ticket is its admission, by a constraint of the database.
+
+use super::verdict;
+use crate::desk::Desk;
+use anyhow::Context;
+use node::view::VerdictView;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde::{Deserialize, Serialize};
+use shared::admission::{Admission, Clock, DoorFacts, DoorShow, DoorTicket, VerdictCode, VerdictKind, check};
+use shared::entry::TicketRef;
+use shared::ids::{ScanId, ShowNumber, TicketId};
+use shared::ledger;
+use shared::ticket::{TicketBody, TicketCode};
+use shared::time::Timestamp;
+
+/// The one area of a theatre so far.
+const AREA: &str = "house";
+
+/// What a device decided by itself before it asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalVerdict {
+    /// `admit already unknown refuse`.
+    pub verdict: String,
+    /// The reason code.
+    pub code: String,
+    /// `SOLO` or `STALE`.
+    pub guarantee: String,
+}
+
+/// One reading of a code.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// The device's id for it.
+    pub id: ScanId,
+    /// The text that was read.
+    pub code: String,
+    /// When, by the device's clock.
+    pub at: Timestamp,
+    /// The door's name.
+    pub door: String,
+    /// What the device decided by itself, if it did.
+    pub local: Option<LocalVerdict>,
+}
+
+impl Scan {
+    /// Somebody has walked in already.
+    fn happened(&self) -> bool {
+        self.local.as_ref().is_some_and(|local| local.verdict == VerdictKind::Admit.word())
+    }
+}
+
+/// An admission as it stands, with the scan that made it.
+struct Standing {
+    scan: ScanId,
+    admission: Admission,
+}
+
+impl Desk {
+    /// Stores a scan of a device and answers it; the same scan again gets the same answer.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn scan(&mut self, tx: &Transaction<'_>, device: i64, scan: &Scan, now: Timestamp) -> anyhow::Result<VerdictView> {
+        let before = stored_answer(tx, scan.id)?;
+        if let Some((answer, merged)) = before
+            && (merged || answer.verdict == VerdictKind::Admit.word() || !scan.happened())
+        {
+            return Ok(answer);
+        }
+        // A device whose call got no answer in time may have admitted what was refused here: that is merged too.
+        let answer = self.judge(tx, scan, now).context("judge a scan")?;
+        let ticket = TicketCode::parse(&scan.code).ok().map(|code| code.body().ticket.0);
+        let local = scan.local.as_ref().map(serde_json::to_string).transpose()?;
+        tx.prepare_cached(
+            "INSERT INTO scans (scan, ticket, code, device, door, scanned_at, received_at, local, answer)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (scan) DO UPDATE SET local = excluded.local, answer = excluded.answer",
+        )?
+        .execute(params![
+            scan.id.0,
+            ticket,
+            scan.code,
+            device,
+            scan.door,
+            scan.at.0,
+            now.0,
+            local,
+            serde_json::to_string(&answer)?
+        ])?;
+        Ok(answer)
+    }
+
+    fn judge(&mut self, tx: &Transaction<'_>, scan: &Scan, now: Timestamp) -> anyhow::Result<VerdictView> {
+        // What happened is judged by its own time, which the device's clock gave and nobody verified.
+        let clock = if scan.happened() { Clock { now: scan.at, verified: false } } else { Clock { now, verified: true } };
+        let guarantee = self.guarantee(tx, now)?;
+        let mut verdict =
+            check(&scan.code, self.ring(), self.door(), clock, guarantee, |body| self.door_facts(tx, body))?;
+        let signed = !matches!(
+            verdict.code,
+            VerdictCode::Malformed | VerdictCode::BadSignature | VerdictCode::UnknownKey | VerdictCode::WrongTheatre
+        );
+        let Ok(code) = TicketCode::parse(&scan.code) else { return Ok(verdict::view(&verdict, &self.identity().zone)) };
+        let body = code.body();
+        if signed && (scan.happened() || verdict.kind() == VerdictKind::Admit) {
+            let first = self.merge(tx, body, scan, now)?;
+            if first.scan != scan.id {
+                verdict.code = VerdictCode::AlreadyAdmitted;
+                verdict.first = Some(first.admission);
+            } else if verdict.code == VerdictCode::AlreadyAdmitted {
+                verdict.code = VerdictCode::Ok;
+                verdict.first = None;
+            }
+        }
+        if scan.happened() && verdict.kind() != VerdictKind::Admit && verdict.code != VerdictCode::AlreadyAdmitted {
+            let code = format!("admitted_{}", verdict.code);
+            self.note(tx, &code, body, scan.id, scan, None, now)?;
+        }
+        Ok(verdict::view(&verdict, &self.identity().zone))
+    }
+
+    /// Adds an entry to what is known of the ticket; the earliest is its admission. Returns that.
+    fn merge(&mut self, tx: &Transaction<'_>, body: &TicketBody, scan: &Scan, now: Timestamp) -> anyhow::Result<Standing> {
+        let mine = Standing { scan: scan.id, admission: Admission { at: scan.at, door: scan.door.clone() } };
+        let inserted = tx
+            .prepare_cached(
+                "INSERT INTO admissions (ticket, area, show, seat, scan, door, admitted_at, entered)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0) ON CONFLICT (ticket, area) DO NOTHING",
+            )?
+            .execute(params![body.ticket.0, AREA, body.show.0, body.seat(), scan.id.0, scan.door, scan.at.0])?;
+        if inserted == 1 {
+            self.enter(tx, body.ticket, body.show, &body.seat(), body.generation, &mine.admission, now)?;
+            return Ok(mine);
+        }
+        let first = admission_of(tx, body.ticket)?.context("find the admission that is in the way")?;
+        if first.scan == scan.id {
+            return Ok(mine);
+        }
+        if (&mine.admission, mine.scan) < (&first.admission, first.scan) {
+            tx.execute(
+                "UPDATE admissions SET scan = ?3, door = ?4, admitted_at = ?5 WHERE ticket = ?1 AND area = ?2",
+                params![body.ticket.0, AREA, scan.id.0, scan.door, scan.at.0],
+            )?;
+            let late = Scan { at: first.admission.at, door: first.admission.door.clone(), ..scan.clone() };
+            self.note(tx, "admitted_twice", body, first.scan, &late, Some(&mine.admission), now)?;
+            return Ok(mine);
+        }
+        self.note(tx, "admitted_twice", body, scan.id, scan, Some(&first.admission), now)?;
+        Ok(first)
+    }
+
+    /// Writes the admission into the log, or leaves it for later where the ticket's show is not known here yet.
+    fn enter(
+        &mut self,
+        tx: &Transaction<'_>,
+        ticket: TicketId,
+        number: ShowNumber,
+        seat: &str,
+        generation: u16,
+        admission: &Admission,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let seat = self.ledger().show(number).and_then(|show| show.plan.labelled(seat));
+        let Some(seat) = seat else { return Ok(()) };
+        let at = TicketRef { show: number, seat, generation, ticket };
+        // A refusal means that the ledger has the ticket for another seat; the scan and its verdict tell the story.
+        if let Err(refusal) = self.admit(at, admission.at, admission.door.clone(), now) {
+            tracing::warn!(%ticket, code = refusal.code(), "an admission was not entered into the log");
+        }
+        tx.prepare_cached("UPDATE admissions SET entered = 1 WHERE ticket = ?1 AND area = ?2")?
+            .execute(params![ticket.0, AREA])?;
+        Ok(())
+    }
+
+    /// Writes the admissions into the log whose shows have become known since.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn enter_late(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+        let waiting: Vec<(String, Admission)> = tx
+            .prepare_cached(
+                "SELECT code, admissions.door, admitted_at FROM admissions JOIN scans USING (scan) WHERE entered = 0",
+            )?
+            .query_map([], |row| Ok((row.get(0)?, Admission { door: row.get(1)?, at: Timestamp(row.get(2)?) })))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (code, admission) in waiting {
+            let Ok(code) = TicketCode::parse(&code) else { continue };
+            let body = code.body();
+            self.enter(tx, body.ticket, body.show, &body.seat(), body.generation, &admission, now)?;
+        }
+        Ok(())
+    }
+
+    fn door_facts(&self, db: &Connection, body: &TicketBody) -> anyhow::Result<DoorFacts> {
+        let show = self.ledger().show(body.show);
+        let seat = show.and_then(|show| show.plan.labelled(&body.seat()).and_then(|id| show.seat(id)));
+        let known = self.ledger().ticket(body.ticket).filter(|ticket| ticket.sale.is_some());
+        Ok(DoorFacts {
+            show: show.map(|show| DoorShow {
+                screen: show.facts.screen,
+                title: show.facts.title.clone(),
+                starts_at: show.facts.starts_at(),
+                ends_at: show.facts.ends_at(),
+                cancelled: show.cancelled,
+            }),
+            ticket: known.map(|ticket| self.door_ticket(ticket)),
+            generation_max: seat.map(|seat| seat.generation),
+            admitted: admission_of(db, body.ticket)?.map(|first| first.admission),
+            seat_admitted: other_admission(db, body)?,
+        })
+    }
+
+    /// A ticket of the book as the doors see it.
+    pub fn door_ticket(&self, ticket: &ledger::Ticket) -> DoorTicket {
+        let (number, seat) = (ticket.at.show, ticket.at.seat);
+        let label = self.ledger().show(number).map_or_else(|| format!("#{seat}"), |show| show.plan.label(seat));
+        DoorTicket { show: number, seat: label, generation: ticket.at.generation, state: self.door_state(ticket) }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "both sides of one story, each with place and time")]
+    fn note(
+        &self,
+        tx: &Transaction<'_>,
+        code: &str,
+        body: &TicketBody,
+        scan: ScanId,
+        entry: &Scan,
+        first: Option<&Admission>,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let guarantee = entry.local.as_ref().map_or("SHARED", |local| local.guarantee.as_str());
+        tx.prepare_cached(
+            "INSERT INTO door_discrepancies
+                 (scan, code, ticket, show, seat, door, at, guarantee, first_door, first_at, noted_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (scan, code) DO NOTHING",
+        )?
+        .execute(params![
+            scan.0,
+            code,
+            body.ticket.0,
+            body.show.0,
+            body.seat(),
+            entry.door,
+            entry.at.0,
+            guarantee,
+            first.map(|first| first.door.as_str()),
+            first.map(|first| first.at.0),
+            now.0
+        ])?;
+        tracing::warn!(ticket = %body.ticket, code, door = entry.door, "a discrepancy at the door");
+        Ok(())
+    }
+}
+
+/// The answer to a scan that was stored before, and whether what the device did by itself is in it.
+fn stored_answer(db: &Connection, scan: ScanId) -> anyhow::Result<Option<(VerdictView, bool)>> {
+    let found: Option<(String, bool)> = db
+        .prepare_cached("SELECT answer, local IS NOT NULL FROM scans WHERE scan = ?1")?
+        .query_row([scan.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    found.map(|(answer, merged)| Ok((serde_json::from_str(&answer).context("read a stored answer")?, merged))).transpose()
+}
+
+fn admission_of(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<Standing>> {
+    db.prepare_cached("SELECT scan, admitted_at, door FROM admissions WHERE ticket = ?1 AND area = ?2")?
+        .query_row(params![ticket.0, AREA], |row| {
+            let admission = Admission { at: Timestamp(row.get(1)?), door: row.get(2)? };
+            Ok(Standing { scan: ScanId(row.get(0)?), admission })
+        })
+        .optional()
+}
+
+/// The first admission of another ticket for the same seat of the show.
+fn other_admission(db: &Connection, body: &TicketBody) -> rusqlite::Result<Option<(TicketId, Admission)>> {
+    db.prepare_cached(
+        "SELECT ticket, admitted_at, door FROM admissions
+         WHERE show = ?1 AND seat = ?2 AND area = ?3 AND ticket != ?4 ORDER BY admitted_at LIMIT 1",
+    )?
+    .query_row(params![body.show.0, body.seat(), AREA, body.ticket.0], |row| {
+        Ok((TicketId(row.get(0)?), Admission { at: Timestamp(row.get(1)?), door: row.get(2)? }))
+    })
+    .optional()
+}
+
+/// An admission that should not have been, with the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discrepancy {
+    /// `admitted_twice`, or `admitted_` and why it should not have been.
+    pub code: String,
+    /// The ticket.
+    pub ticket: TicketId,
+    /// Its show.
+    pub show: u32,
+    /// Its seat's label.
+    pub seat: String,
+    /// Where and when.
+    pub entry: Admission,
+    /// What that door promised: `SHARED`, `SOLO` or `STALE`.
+    pub guarantee: String,
+    /// The admission that counts, where there is one.
+    pub first: Option<Admission>,
+}
+
+/// All of them, oldest first.
+///
+/// # Errors
+/// If the database fails.
+pub fn discrepancies(db: &Connection) -> rusqlite::Result<Vec<Discrepancy>> {
+    db.prepare_cached(
+        "SELECT code, ticket, show, seat, door, at, guarantee, first_door, first_at
+         FROM door_discrepancies ORDER BY noted_at, scan",
+    )?
+    .query_map([], |row| {
+        let first: (Option<String>, Option<i64>) = (row.get(7)?, row.get(8)?);
+        Ok(Discrepancy {
+            code: row.get(0)?,
+            ticket: TicketId(row.get(1)?),
+            show: row.get(2)?,
+            seat: row.get(3)?,
+            entry: Admission { door: row.get(4)?, at: Timestamp(row.get(5)?) },
+            guarantee: row.get(6)?,
+            first: first.0.zip(first.1).map(|(door, at)| Admission { at: Timestamp(at), door }),
+        })
+    })?
+    .collect()
+}

@@ -1,0 +1,61 @@
+//! The line to central: what the broker delivers becomes a job of the writer, what the desk sends leaves after its commit.
+
+use crate::desk::Desk;
+use crate::identity::Identity;
+use anyhow::Context;
+use node::mqtt::{self, LinkConfig, LinkEvent, Publisher};
+use node::shutdown::Shutdown;
+use node::writer::{WriteError, Writer};
+use shared::ids::TheatreId;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// What the edge subscribes to.
+pub fn subscriptions(theatre: TheatreId) -> Vec<String> {
+    ["down", "down/log"].into_iter().map(|part| topic(theatre, part)).collect()
+}
+
+/// `usher/v1/{theatre}/{part}`.
+pub fn topic(theatre: TheatreId, part: &str) -> String {
+    format!("usher/v1/{theatre}/{part}")
+}
+
+/// How to connect to the broker.
+///
+/// # Errors
+/// If the address cannot be read.
+pub fn config(url: &str, identity: &Identity, heartbeat: Duration) -> anyhow::Result<LinkConfig> {
+    let login = &identity.join.broker;
+    Ok(LinkConfig {
+        url: url.parse().context("read the broker's address")?,
+        client_id: login.client_id.clone(),
+        username: login.username.clone(),
+        password: login.password.clone(),
+        keep_alive: heartbeat * 3,
+    })
+}
+
+/// Connects, and passes what arrives to the writer until the shutdown.
+pub fn start(config: LinkConfig, theatre: TheatreId, shutdown: Shutdown) -> (Publisher, mpsc::Receiver<LinkEvent>) {
+    mqtt::connect(config, subscriptions(theatre), shutdown)
+}
+
+/// Passes what arrives to the writer until the link ends.
+pub async fn deliver(mut events: mpsc::Receiver<LinkEvent>, writer: Writer<Desk>) {
+    while let Some(event) = events.recv().await {
+        loop {
+            let event = event.clone();
+            let posted = writer.post(move |desk, tx, now| match event {
+                LinkEvent::Up => desk.link_up(tx, now),
+                LinkEvent::Down => desk.link_down(tx, now),
+                LinkEvent::Message { payload, .. } => desk.receive(tx, &payload, now),
+            });
+            match posted {
+                Ok(()) => break,
+                // Waiting here makes the broker wait, which is better than losing what would be asked for again.
+                Err(WriteError::Overloaded) => tokio::time::sleep(Duration::from_millis(5)).await,
+                Err(WriteError::Stopped { .. }) => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Every route of the box.
+
+use crate::counter::{holds, qr, sales, shows, void};
+use crate::door::{self, pairing};
+use crate::house::House;
+use crate::staff::login;
+use crate::{page, status};
+use axum::Router;
+use axum::routing::{get, post};
+use node::health;
+use prometheus_client::registry::Registry;
+use std::sync::Arc;
+
+/// The counter's and the doors' routes, the pages, and health.
+pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
+    let asked = house.clone();
+    Router::new()
+        .route("/v1/status", get(status::status))
+        .route("/v1/link", post(status::switch_link))
+        .route("/v1/session", post(login::log_in).delete(login::log_out))
+        .route("/v1/shows", get(shows::list).post(shows::add))
+        .route("/v1/shows/{show}/cancellation", post(shows::cancel))
+        .route("/v1/shows/{show}/seats", get(shows::seats))
+        .route("/v1/shows/{show}/holds", post(holds::place))
+        .route("/v1/holds/{hold}", post(holds::renew).delete(holds::release))
+        .route("/v1/shows/{show}/sales", post(sales::sell))
+        .route("/v1/sales/{sale}/void", post(void::void))
+        .route("/v1/tickets/{file}", get(qr::ticket))
+        .route("/v1/devices", get(pairing::list).post(pairing::add))
+        .route("/v1/devices/pair", post(pairing::pair))
+        .route("/v1/devices/{device}", post(pairing::declare))
+        .route("/v1/door/feed", get(door::feed))
+        .route("/v1/door/scans", post(door::scan))
+        .route("/v1/discrepancies", get(door::discrepancies))
+        .merge(page::router())
+        .with_state(house)
+        .merge(health::routes(registry, move || asked.readiness()))
+}

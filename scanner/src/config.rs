@@ -1,0 +1,71 @@
+//! Settings of `usher-scanner serve`.
+
+use serde::Deserialize;
+use shared::admission::Door;
+use shared::ids::{ScreenId, TheatreId};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What the device is told: flag over `USHER_…` variable over TOML file over these defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address of the door page and API.
+    pub listen: String,
+    /// The data directory that `pair` prepared.
+    pub data: PathBuf,
+    /// The edge, `http://HOST:PORT`; empty takes the one this device was paired with.
+    pub edge: String,
+    /// The screens behind this door; empty for all.
+    pub screens: Vec<u8>,
+    /// How long before a show's start this door admits, minutes.
+    pub early_min: u64,
+    /// How long after a show's end it still admits, minutes.
+    pub late_min: u64,
+    /// Older data than this makes the guarantee STALE, seconds.
+    pub stale_after_s: u64,
+    /// How long a scan waits for the edge, milliseconds.
+    pub edge_timeout_ms: u64,
+    /// How long one feed request may wait for news, seconds.
+    pub feed_wait_s: u64,
+    /// How long to wait before the edge is tried again, milliseconds.
+    pub retry_ms: u64,
+    /// Origins whose pages may show these pages in a frame.
+    pub frame_ancestors: Vec<String>,
+    /// Filter of log lines, for example `info,scanner=debug`.
+    pub log: String,
+    /// Log lines as JSON.
+    pub log_json: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:7420".into(),
+            data: "scanner-data".into(),
+            edge: String::new(),
+            screens: Vec::new(),
+            early_min: 120,
+            late_min: 15,
+            stale_after_s: 600,
+            edge_timeout_ms: 300,
+            feed_wait_s: 20,
+            retry_ms: 500,
+            frame_ancestors: Vec::new(),
+            log: "info".into(),
+            log_json: false,
+        }
+    }
+}
+
+impl Config {
+    /// What this door serves and when it opens.
+    pub fn door(&self, theatre: TheatreId) -> Door {
+        Door {
+            screens: self.screens.iter().copied().map(ScreenId).collect(),
+            early: Duration::from_secs(self.early_min.saturating_mul(60)),
+            late: Duration::from_secs(self.late_min.saturating_mul(60)),
+            ..Door::to_all_screens(theatre)
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The edge as this device calls it: the door feed and the scans.
+
+mod wire;
+
+pub(crate) use wire::{BadFeed, FeedPage, LocalVerdict, Upload, admission};
+
+use crate::store::Identity;
+use anyhow::Context;
+use node::view::VerdictView;
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde::de::DeserializeOwned;
+use shared::ids::ScanId;
+use std::time::Duration;
+
+/// How long an answer may take beyond what was asked for. Also how late it is noticed that the edge is back.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+/// Why the edge could not be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EdgeError {
+    /// No answer in time.
+    #[error("the edge does not answer")]
+    Unreachable(#[source] reqwest::Error),
+    /// An answer that says no.
+    #[error("the edge answered {status}{}", code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
+    Refused {
+        /// The HTTP status.
+        status: StatusCode,
+        /// The problem's code, if there was one.
+        code: Option<String>,
+    },
+    /// An answer that cannot be read.
+    #[error("the edge's answer cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl EdgeError {
+    /// The request itself is at fault: sending it again as it is will not help.
+    pub(crate) fn is_final(&self) -> bool {
+        match self {
+            // Other refusals (a wrong address, a login that ended) say nothing about what was sent.
+            Self::Refused { status, .. } => matches!(status.as_u16(), 400 | 413 | 422),
+            Self::Unreachable(_) | Self::Unreadable(_) => false,
+        }
+    }
+}
+
+impl From<BadFeed> for EdgeError {
+    fn from(bad: BadFeed) -> Self {
+        Self::Unreadable(bad.to_string())
+    }
+}
+
+/// Calls one edge with this device's token over kept connections.
+#[derive(Debug, Clone)]
+pub(crate) struct EdgeClient {
+    http: Client,
+    base: String,
+    token: String,
+}
+
+/// An HTTP client that knows nothing of the environment: no proxies between door and edge.
+pub(crate) fn http_client() -> anyhow::Result<Client> {
+    let builder = Client::builder().no_proxy().connect_timeout(Duration::from_secs(2)).tcp_nodelay(true);
+    builder.build().context("make the HTTP client")
+}
+
+impl EdgeClient {
+    pub(crate) fn new(base: &str, identity: &Identity) -> anyhow::Result<Self> {
+        let base = base.trim_end_matches('/').to_owned();
+        Ok(Self { http: http_client()?, base, token: identity.token.clone() })
+    }
+
+    /// Reads on after a cursor and thereby acknowledges everything up to it. Waits up to `wait` for news.
+    pub(crate) async fn feed(&self, after: Option<&str>, wait: Duration) -> Result<FeedPage, EdgeError> {
+        let wait_s = wait.as_secs().to_string();
+        let mut query = vec![("wait_s", wait_s.as_str())];
+        query.extend(after.map(|cursor| ("after", cursor)));
+        let request = self.request(Method::GET, "/v1/door/feed").query(&query);
+        let page: wire::Feed = answer(request.timeout(wait + ANSWER_WITHIN)).await?;
+        Ok(page.try_into()?)
+    }
+
+    /// Asks for the edge's verdict on one new scan.
+    pub(crate) async fn ask(&self, scan: &Upload, within: Duration) -> Result<VerdictView, EdgeError> {
+        let request = self.request(Method::POST, "/v1/door/scans").json(&[scan]).timeout(within);
+        let answers: Vec<wire::Answered> = answer(request).await?;
+        let own = answers.into_iter().find(|answered| answered.id == scan.id);
+        own.map(|answered| answered.verdict).ok_or_else(|| EdgeError::Unreadable("no verdict for the scan".into()))
+    }
+
+    /// Uploads scans that were answered here; returns the ids that the edge has stored, with its own verdicts.
+    pub(crate) async fn upload(&self, scans: &[Upload]) -> Result<Vec<(ScanId, VerdictView)>, EdgeError> {
+        let request = self.request(Method::POST, "/v1/door/scans").json(scans).timeout(ANSWER_WITHIN);
+        let answers: Vec<wire::Answered> = answer(request).await?;
+        let id = |answered: wire::Answered| {
+            let id = answered.id.parse().map_err(|error| EdgeError::Unreadable(format!("{error}")))?;
+            Ok((id, answered.verdict))
+        };
+        answers.into_iter().map(id).collect()
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
+    }
+}
+
+async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, EdgeError> {
+    let response = request.send().await.map_err(EdgeError::Unreachable)?;
+    let status = response.status();
+    let body = response.bytes().await.map_err(EdgeError::Unreachable)?;
+    if status.is_success() {
+        serde_json::from_slice(&body).map_err(|error| EdgeError::Unreadable(error.to_string()))
+    } else {
+        let problem: Option<wire::Problem> = serde_json::from_slice(&body).ok();
+        Err(EdgeError::Refused { status, code: problem.map(|problem| problem.code) })
+    }
+}

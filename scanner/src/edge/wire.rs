@@ -1,0 +1,151 @@
+//! The JSON of the edge's door routes, and what it means here.
+
+use node::view::{FirstAdmission, VerdictView};
+use node::zone::{BadTime, parse_rfc3339};
+use serde::{Deserialize, Serialize};
+use shared::admission::{Admission, DoorShow, DoorTicket, TicketState};
+use shared::ids::{BadId, KeyId, ScreenId, ShowNumber, TicketId};
+use shared::time::Timestamp;
+
+/// A scan as the edge takes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Upload {
+    /// 32 hex digits, made here, the same at every try.
+    pub(crate) id: String,
+    /// The ticket code.
+    pub(crate) code: String,
+    /// RFC 3339.
+    pub(crate) at: String,
+    /// The door's name.
+    pub(crate) door: String,
+    /// What was answered here; nothing while the edge is asked.
+    pub(crate) local: Option<LocalVerdict>,
+}
+
+/// A verdict this device gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct LocalVerdict {
+    pub(crate) verdict: String,
+    pub(crate) code: String,
+    pub(crate) guarantee: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Answered {
+    pub(super) id: String,
+    #[serde(flatten)]
+    pub(super) verdict: VerdictView,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Problem {
+    pub(super) code: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Feed {
+    cursor: String,
+    reset: bool,
+    more: bool,
+    boot: String,
+    now: String,
+    certificates: Vec<String>,
+    revoked_keys: Vec<String>,
+    shows: Vec<Show>,
+    tickets: Vec<Ticket>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Show {
+    show: u32,
+    screen: u8,
+    title: String,
+    starts_at: String,
+    ends_at: String,
+    cancelled: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Ticket {
+    ticket: String,
+    show: u32,
+    seat: String,
+    generation: u16,
+    state: String,
+    admitted: Option<FirstAdmission>,
+}
+
+/// A part of the door feed, read and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FeedPage {
+    /// Where to read on.
+    pub(crate) cursor: String,
+    /// This is the start: what it and its successors omit is gone.
+    pub(crate) reset: bool,
+    /// More is there already.
+    pub(crate) more: bool,
+    /// Changes with each start of the edge.
+    pub(crate) boot: String,
+    /// The edge's clock.
+    pub(crate) now: Timestamp,
+    pub(crate) certificates: Vec<String>,
+    pub(crate) revoked_keys: Vec<KeyId>,
+    pub(crate) shows: Vec<(ShowNumber, DoorShow)>,
+    pub(crate) tickets: Vec<(TicketId, DoorTicket, Option<Admission>)>,
+}
+
+/// A feed that says something this device does not understand; nothing of it is taken in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BadFeed {
+    #[error("{0}")]
+    Id(#[from] BadId),
+    #[error("{0}")]
+    Time(#[from] BadTime),
+    #[error("not a ticket state: {0:?}")]
+    State(String),
+}
+
+impl TryFrom<Feed> for FeedPage {
+    type Error = BadFeed;
+
+    fn try_from(feed: Feed) -> Result<Self, BadFeed> {
+        Ok(Self {
+            now: parse_rfc3339(&feed.now)?,
+            revoked_keys: feed.revoked_keys.iter().map(|key| key.parse()).collect::<Result<_, _>>()?,
+            shows: feed.shows.into_iter().map(Show::read).collect::<Result<_, _>>()?,
+            tickets: feed.tickets.into_iter().map(Ticket::read).collect::<Result<_, _>>()?,
+            cursor: feed.cursor,
+            reset: feed.reset,
+            more: feed.more,
+            boot: feed.boot,
+            certificates: feed.certificates,
+        })
+    }
+}
+
+impl Show {
+    fn read(self) -> Result<(ShowNumber, DoorShow), BadFeed> {
+        let show = DoorShow {
+            screen: ScreenId(self.screen),
+            title: self.title,
+            starts_at: parse_rfc3339(&self.starts_at)?,
+            ends_at: parse_rfc3339(&self.ends_at)?,
+            cancelled: self.cancelled,
+        };
+        Ok((ShowNumber(self.show), show))
+    }
+}
+
+impl Ticket {
+    fn read(self) -> Result<(TicketId, DoorTicket, Option<Admission>), BadFeed> {
+        let state = TicketState::from_word(&self.state).ok_or(BadFeed::State(self.state))?;
+        let ticket = DoorTicket { show: ShowNumber(self.show), seat: self.seat, generation: self.generation, state };
+        let admitted = self.admitted.map(|first| admission(&first)).transpose()?;
+        Ok((self.ticket.parse()?, ticket, admitted))
+    }
+}
+
+/// An admission as the edge writes it.
+pub(crate) fn admission(first: &FirstAdmission) -> Result<Admission, BadTime> {
+    Ok(Admission { at: parse_rfc3339(&first.at)?, door: first.door.clone() })
+}

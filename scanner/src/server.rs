@@ -1,0 +1,115 @@
+//! The server: opens the store, keeps up with the edge, answers scans, ends on the signal.
+
+use crate::config::Config;
+use crate::contact::Contact;
+use crate::edge::EdgeClient;
+use crate::metrics::Metrics;
+use crate::store::{self, Identity, Store};
+use crate::{page, scan, status, sync};
+use anyhow::Context;
+use axum::Router;
+use axum::routing::{get, post};
+use node::clock::{self, StoreClock};
+use node::http::{HttpLimits, serve_with};
+use node::shutdown::Shutdown;
+use node::sqlite::{self, Readers};
+use node::writer::Writer;
+use prometheus_client::registry::Registry;
+use shared::admission::Door;
+use shared::keys::KeyRing;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+/// The most that a request body may have, bytes: a ticket code is 173.
+const BODY_MAX: usize = 4 * 1024;
+
+/// Scans that may wait for the disk.
+const WRITES_WAITING_MAX: usize = 1024;
+
+/// One door device, as its requests and tasks share it.
+pub(crate) struct Device {
+    pub(crate) config: Config,
+    pub(crate) identity: Identity,
+    pub(crate) door: Door,
+    pub(crate) clock: StoreClock,
+    pub(crate) contact: Contact,
+    pub(crate) edge: EdgeClient,
+    pub(crate) writer: Writer<Store>,
+    pub(crate) readers: Readers,
+    pub(crate) metrics: Metrics,
+    /// Rung when a scan was queued for upload.
+    pub(crate) unsent: Notify,
+    ring: RwLock<Arc<KeyRing>>,
+}
+
+impl Device {
+    /// The keys known now.
+    pub(crate) fn ring(&self) -> Arc<KeyRing> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_ring(&self, ring: KeyRing) {
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+    }
+}
+
+/// Serves the door of a paired data directory until `shutdown`.
+///
+/// # Errors
+/// If the device is not paired, its store cannot be opened, or the listener fails.
+pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+    let _lock = sqlite::lock(&config.data)?;
+    let path = config.data.join(store::FILE);
+    let db = sqlite::open(&path, &store::SCHEMA)?;
+    let identity = store::identity(&db).context("read the device's identity")?;
+    let identity = identity.with_context(|| {
+        format!("{} is not paired: run `usher-scanner pair URL --data {0}` first", config.data.display())
+    })?;
+    let (cursor, synced_at) = store::synced_at(&db).context("read how far the feed was taken in")?;
+    let ring = store::key_ring(&db, &identity).context("read the keys")?;
+    let clock = StoreClock::starting_at(clock::last_persisted(&db)?);
+    let edge = if config.edge.is_empty() { &identity.edge } else { &config.edge };
+    let edge = EdgeClient::new(edge, &identity)?;
+    let (writer, writer_thread) = Writer::start(db, Store, clock.clone(), WRITES_WAITING_MAX)?;
+    let device = Arc::new(Device {
+        door: config.door(identity.theatre),
+        contact: Contact::new(synced_at, Duration::from_secs(config.stale_after_s)),
+        readers: Readers::open(&path, 2)?,
+        metrics: Metrics::default(),
+        unsent: Notify::new(),
+        ring: RwLock::new(Arc::new(ring)),
+        config,
+        identity,
+        clock,
+        edge,
+        writer,
+    });
+    tracing::info!(door = ?device.identity, "door device starts");
+    let syncing = tokio::spawn(sync::run(device.clone(), cursor, shutdown.clone()));
+    let limits = HttpLimits {
+        frame_ancestors: device.config.frame_ancestors.clone(),
+        body_max: BODY_MAX,
+        ..HttpLimits::default()
+    };
+    let served = serve_with(&limits, listener, router(&device), shutdown.clone()).await;
+    shutdown.trigger();
+    syncing.await.context("end the task that keeps up with the edge")?;
+    drop(device);
+    writer_thread.stop().await;
+    served
+}
+
+fn router(device: &Arc<Device>) -> Router {
+    let mut registry = Registry::with_prefix("usher");
+    device.metrics.register(&mut registry);
+    device.writer.metrics().register(&mut registry);
+    let asked = device.clone();
+    Router::new()
+        .route("/v1/scan", post(scan::scan))
+        .route("/v1/status", get(status::status))
+        .with_state(device.clone())
+        .merge(node::health::routes(Arc::new(registry), move || status::readiness(&asked)))
+        .merge(page::router())
+}

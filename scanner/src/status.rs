@@ -1,0 +1,54 @@
+//! `GET /v1/status`: the badge of the door page.
+
+use crate::server::Device;
+use crate::store;
+use axum::Json;
+use axum::extract::State;
+use node::health::Readiness;
+use node::problem::Problem;
+use node::view::TheatreRef;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// How the door stands.
+#[derive(Debug, Serialize)]
+pub(crate) struct StatusView {
+    door: String,
+    theatre: TheatreRef,
+    /// `SHARED SOLO STALE`.
+    guarantee: &'static str,
+    /// Age of what is known, seconds; absent if the list was never complete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_age_s: Option<u64>,
+    /// Scans the edge has still to store.
+    queued: u64,
+    /// Tickets admitted, as far as known here.
+    admitted: u64,
+    edge_reachable: bool,
+}
+
+/// Answers with the status.
+///
+/// # Errors
+/// If the store cannot be read.
+pub(crate) async fn status(State(device): State<Arc<Device>>) -> Result<Json<StatusView>, Problem> {
+    let counts = device.readers.read(|db| Ok((store::queued_count(db)?, store::admitted_count(db)?)));
+    let (queued, admitted) = counts.await?;
+    let own = device.clock.now();
+    Ok(Json(StatusView {
+        door: device.identity.door.clone(),
+        theatre: TheatreRef { id: device.identity.theatre.0, name: device.identity.theatre_name.clone() },
+        guarantee: device.contact.guarantee(own).word(),
+        data_age_s: device.contact.data_age(own).map(|age| age.as_secs()),
+        queued,
+        admitted,
+        edge_reachable: device.contact.reachable(),
+    }))
+}
+
+/// A door is ready when it can write down what it answers and knows a key to check by.
+pub(crate) fn readiness(device: &Device) -> Readiness {
+    let stopped = device.writer.stopped().map(|why| format!("store_stopped: {why}"));
+    let keyless = device.ring().certificates().next().is_none().then(|| "no_certificates".to_owned());
+    Readiness::unless(stopped.into_iter().chain(keyless))
+}

@@ -1,0 +1,46 @@
+//! The device's database: who it is, what it knows, what it answered.
+
+mod book;
+mod identity;
+mod scans;
+
+pub(crate) use book::{admitted_count, facts, key_ring, note_admission, synced_at, take_in};
+pub use identity::Identity;
+pub(crate) use identity::{identity, pair};
+pub(crate) use scans::{Queued, Scan, acknowledge, keep, queued, queued_count, refuse, words};
+
+use node::sqlite::{Migration, Schema};
+use rusqlite::Transaction;
+use shared::time::Timestamp;
+
+/// The database's file in the data directory.
+pub(crate) const FILE: &str = "scanner.sqlite";
+
+/// The database of `usher-scanner`.
+pub(crate) const SCHEMA: Schema = Schema {
+    program: "usher-scanner",
+    // "UshS"
+    application_id: 0x5573_6853,
+    migrations: &[Migration { name: "door", sql: include_str!("../migrations/0001_door.sql") }],
+};
+
+/// The writer's core: the device keeps nothing in memory that the database does not have.
+pub(crate) struct Store;
+
+impl node::writer::Core for Store {
+    fn before_commit(&mut self, _tx: &Transaction<'_>, _now: Timestamp) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn after_commit(&mut self) {}
+
+    fn poll_timeout(&self) -> Option<Timestamp> {
+        None
+    }
+
+    fn handle_timeout(&mut self, _tx: &Transaction<'_>, _now: Timestamp) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn handle_failure(&mut self, _error: &anyhow::Error) {}
+}

@@ -1,0 +1,198 @@
+//! What the device knows of shows, tickets, admissions and keys, as the edge's feed told it.
+
+use super::Identity;
+use crate::edge::FeedPage;
+use anyhow::Context;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use shared::admission::{Admission, DoorFacts, DoorShow, DoorTicket, TicketState};
+use shared::ids::{KeyId, ScreenId, ShowNumber, TicketId};
+use shared::keys::KeyRing;
+use shared::ticket::TicketBody;
+use shared::time::Timestamp;
+use std::time::Duration;
+
+/// How long after its end a show and its tickets are kept: longer than any clock is likely to be wrong.
+const KEPT_AFTER_END: Duration = Duration::from_secs(24 * 3600);
+
+/// How long scans and admissions are kept whose show was never heard of.
+const KEPT_WITHOUT_SHOW: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Where the feed stands, and since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// Where to read on.
+    pub(crate) cursor: String,
+    /// The key ring has changed.
+    pub(crate) keys_changed: bool,
+}
+
+/// Takes a page of the feed in, with its cursor. Scans that a restarted edge may have forgotten are queued again.
+pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> anyhow::Result<Taken> {
+    let before: Option<(String, i64)> =
+        tx.query_row("SELECT boot, round FROM feed", [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let round = before.as_ref().map_or(1, |(_, round)| round + i64::from(page.reset));
+    for (number, show) in &page.shows {
+        put_show(tx, *number, show, round)?;
+    }
+    for (id, ticket, admitted) in &page.tickets {
+        put_ticket(tx, *id, ticket, round)?;
+        if let Some(admitted) = admitted {
+            note_admission(tx, *id, ticket.show, &ticket.seat, admitted)?;
+        }
+    }
+    let keys_changed = put_keys(tx, page)?;
+    if !page.more {
+        // What a complete reading omits is gone, but a void is never forgotten before its show is over.
+        tx.execute("DELETE FROM shows WHERE round < ?1", [round])?;
+        tx.execute("DELETE FROM tickets WHERE round < ?1 AND state = 'live'", [round])?;
+        forget_ended(tx, now)?;
+    }
+    if before.is_some_and(|(boot, _)| boot != page.boot) {
+        tx.execute("UPDATE scans SET state = 'queued' WHERE state <> 'queued'", [])?;
+    }
+    tx.execute(
+        "INSERT INTO feed (one, cursor, boot, round, synced_at) VALUES (1, ?1, ?2, ?3, ?4)
+         ON CONFLICT (one) DO UPDATE SET cursor = ?1, boot = ?2, round = ?3, synced_at = coalesce(?4, synced_at)",
+        params![page.cursor, page.boot, round, (!page.more).then_some(now.0)],
+    )?;
+    Ok(Taken { cursor: page.cursor.clone(), keys_changed })
+}
+
+fn put_show(tx: &Transaction<'_>, number: ShowNumber, show: &DoorShow, round: i64) -> rusqlite::Result<()> {
+    let mut put = tx.prepare_cached(
+        "INSERT OR REPLACE INTO shows (show, screen, title, starts_at, ends_at, cancelled, round)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    put.execute(params![number.0, show.screen.0, show.title, show.starts_at.0, show.ends_at.0, show.cancelled, round])?;
+    Ok(())
+}
+
+fn put_ticket(tx: &Transaction<'_>, id: TicketId, ticket: &DoorTicket, round: i64) -> rusqlite::Result<()> {
+    let mut put = tx.prepare_cached(
+        "INSERT OR REPLACE INTO tickets (ticket, show, seat, generation, state, round) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    put.execute(params![id.0, ticket.show.0, ticket.seat, ticket.generation, ticket.state.word(), round])?;
+    Ok(())
+}
+
+fn put_keys(tx: &Transaction<'_>, page: &FeedPage) -> rusqlite::Result<bool> {
+    let mut changed = 0;
+    for certificate in &page.certificates {
+        changed += tx.execute("INSERT OR IGNORE INTO certificates (text) VALUES (?1)", [certificate])?;
+    }
+    for key in &page.revoked_keys {
+        changed += tx.execute("INSERT OR IGNORE INTO revoked_keys (key) VALUES (?1)", [key.0])?;
+    }
+    Ok(changed > 0)
+}
+
+fn forget_ended(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
+    let ended = (now - KEPT_AFTER_END).0;
+    let any: bool =
+        tx.query_row("SELECT EXISTS (SELECT 1 FROM shows WHERE ends_at < ?1)", [ended], |row| row.get(0))?;
+    if !any {
+        return Ok(());
+    }
+    let without_show = (now - KEPT_WITHOUT_SHOW).0;
+    let over = "show IN (SELECT show FROM shows WHERE ends_at < ?1)";
+    tx.execute(&format!("DELETE FROM tickets WHERE {over}"), [ended])?;
+    tx.execute(&format!("DELETE FROM admissions WHERE {over} OR admitted_at < ?2"), [ended, without_show])?;
+    tx.execute(
+        &format!("DELETE FROM scans WHERE state = 'stored' AND ({over} OR scanned_at < ?2)"),
+        [ended, without_show],
+    )?;
+    tx.execute("DELETE FROM shows WHERE ends_at < ?1", [ended])?;
+    Ok(())
+}
+
+/// Notes an admission; of two of the same ticket the earlier one counts.
+pub(crate) fn note_admission(
+    tx: &Transaction<'_>,
+    ticket: TicketId,
+    show: ShowNumber,
+    seat: &str,
+    admission: &Admission,
+) -> rusqlite::Result<()> {
+    let mut put = tx.prepare_cached(
+        "INSERT INTO admissions (ticket, show, seat, admitted_at, door) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (ticket) DO UPDATE SET admitted_at = ?4, door = ?5 WHERE (?4, ?5) < (admitted_at, door)",
+    )?;
+    put.execute(params![ticket.0, show.0, seat, admission.at.0, admission.door])?;
+    Ok(())
+}
+
+/// What is known about a genuine ticket.
+pub(crate) fn facts(db: &Connection, ticket: &TicketBody) -> anyhow::Result<DoorFacts> {
+    let (id, show, seat) = (ticket.ticket.0, ticket.show.0, ticket.seat());
+    Ok(DoorFacts {
+        show: db
+            .prepare_cached("SELECT screen, title, starts_at, ends_at, cancelled FROM shows WHERE show = ?1")?
+            .query_row([show], |row| {
+                Ok(DoorShow {
+                    screen: ScreenId(row.get(0)?),
+                    title: row.get(1)?,
+                    starts_at: Timestamp(row.get(2)?),
+                    ends_at: Timestamp(row.get(3)?),
+                    cancelled: row.get(4)?,
+                })
+            })
+            .optional()?,
+        ticket: ticket_in_book(db, ticket.ticket)?,
+        generation_max: db
+            .prepare_cached("SELECT max(generation) FROM tickets WHERE show = ?1 AND seat = ?2")?
+            .query_row(params![show, seat], |row| row.get(0))?,
+        admitted: db
+            .prepare_cached("SELECT admitted_at, door FROM admissions WHERE ticket = ?1")?
+            .query_row([id], |row| Ok(Admission { at: Timestamp(row.get(0)?), door: row.get(1)? }))
+            .optional()?,
+        seat_admitted: db
+            .prepare_cached(
+                "SELECT ticket, admitted_at, door FROM admissions WHERE show = ?1 AND seat = ?2 AND ticket <> ?3
+                 ORDER BY admitted_at LIMIT 1",
+            )?
+            .query_row(params![show, seat, id], |row| {
+                Ok((TicketId(row.get(0)?), Admission { at: Timestamp(row.get(1)?), door: row.get(2)? }))
+            })
+            .optional()?,
+    })
+}
+
+fn ticket_in_book(db: &Connection, ticket: TicketId) -> anyhow::Result<Option<DoorTicket>> {
+    let row: Option<(u32, String, u16, String)> = db
+        .prepare_cached("SELECT show, seat, generation, state FROM tickets WHERE ticket = ?1")?
+        .query_row([ticket.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .optional()?;
+    row.map(|(show, seat, generation, state)| {
+        let state = TicketState::from_word(&state).with_context(|| format!("read the state of ticket {ticket}"))?;
+        Ok(DoorTicket { show: ShowNumber(show), seat, generation, state })
+    })
+    .transpose()
+}
+
+/// All keys, checked against the root. A certificate that does not hold is left out and logged.
+pub(crate) fn key_ring(db: &Connection, identity: &Identity) -> anyhow::Result<KeyRing> {
+    let mut ring = KeyRing::new(identity.root_key, identity.theatre);
+    let mut certificates = db.prepare("SELECT text FROM certificates")?;
+    for certificate in certificates.query_map([], |row| row.get::<_, String>(0))? {
+        if let Err(bad) = ring.add(&certificate?) {
+            tracing::warn!(%bad, "a certificate is not taken into account");
+        }
+    }
+    let mut revoked = db.prepare("SELECT key FROM revoked_keys")?;
+    for key in revoked.query_map([], |row| row.get(0))? {
+        ring.revoke(KeyId(key?));
+    }
+    Ok(ring)
+}
+
+/// The feed's cursor and when the list was last complete.
+pub(crate) fn synced_at(db: &Connection) -> rusqlite::Result<(Option<String>, Option<Timestamp>)> {
+    let row: Option<(String, Option<i64>)> =
+        db.query_row("SELECT cursor, synced_at FROM feed", [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    Ok(row.map_or((None, None), |(cursor, at)| (Some(cursor), at.map(Timestamp))))
+}
+
+/// How many tickets have been admitted, as far as known here.
+pub(crate) fn admitted_count(db: &Connection) -> rusqlite::Result<u64> {
+    db.query_row("SELECT count(*) FROM admissions", [], |row| row.get::<_, u32>(0)).map(u64::from)
+}

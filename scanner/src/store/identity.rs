@@ -1,0 +1,68 @@
+//! Who this device is: what pairing gave it.
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use shared::ids::TheatreId;
+use shared::keys::PublicKey;
+
+/// The device's identity.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The edge it was paired with, `http://HOST:PORT`.
+    pub edge: String,
+    /// The edge's id for it.
+    pub device: String,
+    /// The door's name, for example `Door A`.
+    pub door: String,
+    /// What it identifies itself with to the edge.
+    pub(crate) token: String,
+    /// The theatre.
+    pub theatre: TheatreId,
+    /// The theatre's name.
+    pub theatre_name: String,
+    /// The key that certifies all others.
+    pub root_key: PublicKey,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({}) of theatre {}", self.door, self.device, self.theatre)
+    }
+}
+
+/// The identity, nothing before pairing.
+pub(crate) fn identity(db: &Connection) -> anyhow::Result<Option<Identity>> {
+    let row = db
+        .query_row("SELECT edge, device, door, token, theatre, theatre_name, root_key FROM identity", [], |row| {
+            let theatre = TheatreId(row.get(4)?);
+            let root: [u8; 32] = row.get(6)?;
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, theatre, row.get(5)?, root))
+        })
+        .optional()?;
+    let Some((edge, device, door, token, theatre, theatre_name, root)) = row else { return Ok(None) };
+    let root_key = PublicKey::from_bytes(&root)?;
+    Ok(Some(Identity { edge, device, door, token, theatre, theatre_name, root_key }))
+}
+
+/// Takes on an identity. What was known is read anew from the edge; the device's own scans stay.
+pub(crate) fn pair(tx: &Transaction<'_>, identity: &Identity, certificates: &[String]) -> anyhow::Result<()> {
+    for table in ["identity", "certificates", "revoked_keys", "feed", "shows", "tickets"] {
+        tx.execute(&format!("DELETE FROM {table}"), [])?;
+    }
+    tx.execute(
+        "INSERT INTO identity (one, edge, device, door, token, theatre, theatre_name, root_key)
+         VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            identity.edge,
+            identity.device,
+            identity.door,
+            identity.token,
+            identity.theatre.0,
+            identity.theatre_name,
+            identity.root_key.to_bytes()
+        ],
+    )?;
+    for certificate in certificates {
+        tx.execute("INSERT OR IGNORE INTO certificates (text) VALUES (?1)", [certificate])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! The scans this device has answered, and which of them the edge has still to store.
+
+use rusqlite::{Connection, Transaction, params};
+use shared::admission::Verdict;
+use shared::ids::{ScanId, ShowNumber, TicketId};
+use shared::time::Timestamp;
+
+/// One reading of a genuine ticket at this door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scan {
+    pub(crate) id: ScanId,
+    pub(crate) ticket: TicketId,
+    pub(crate) show: ShowNumber,
+    pub(crate) code: String,
+    pub(crate) at: Timestamp,
+    pub(crate) door: String,
+}
+
+/// A scan with the answer that was given here, waiting for the edge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Queued {
+    pub(crate) id: ScanId,
+    pub(crate) code: String,
+    pub(crate) at: Timestamp,
+    pub(crate) door: String,
+    pub(crate) verdict: String,
+    pub(crate) reason: String,
+    pub(crate) guarantee: String,
+}
+
+/// Keeps a scan and its answer; `queued` unless the edge gave the answer.
+pub(crate) fn keep(
+    tx: &Transaction<'_>,
+    scan: &Scan,
+    (verdict, reason, guarantee): (&str, &str, &str),
+    queued: bool,
+) -> rusqlite::Result<()> {
+    let mut put = tx.prepare_cached(
+        "INSERT OR IGNORE INTO scans (scan, ticket, show, code, scanned_at, door, verdict, reason, guarantee, state)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    let state = if queued { "queued" } else { "stored" };
+    put.execute(params![
+        scan.id.0,
+        scan.ticket.0,
+        scan.show.0,
+        scan.code,
+        scan.at.0,
+        scan.door,
+        verdict,
+        reason,
+        guarantee,
+        state
+    ])?;
+    Ok(())
+}
+
+/// The oldest queued scans.
+pub(crate) fn queued(db: &Connection, count: usize) -> rusqlite::Result<Vec<Queued>> {
+    db.prepare_cached(
+        "SELECT scan, code, scanned_at, door, verdict, reason, guarantee FROM scans
+         WHERE state = 'queued' ORDER BY scanned_at, scan LIMIT ?1",
+    )?
+    .query_map([i64::try_from(count).unwrap_or(i64::MAX)], |row| {
+        Ok(Queued {
+            id: ScanId(row.get(0)?),
+            code: row.get(1)?,
+            at: Timestamp(row.get(2)?),
+            door: row.get(3)?,
+            verdict: row.get(4)?,
+            reason: row.get(5)?,
+            guarantee: row.get(6)?,
+        })
+    })?
+    .collect()
+}
+
+/// How many scans wait for the edge.
+pub(crate) fn queued_count(db: &Connection) -> rusqlite::Result<u64> {
+    db.query_row("SELECT count(*) FROM scans WHERE state = 'queued'", [], |row| row.get::<_, u32>(0)).map(u64::from)
+}
+
+/// The edge has stored these scans.
+pub(crate) fn acknowledge(tx: &Transaction<'_>, scans: &[ScanId]) -> rusqlite::Result<()> {
+    let mut put = tx.prepare_cached("UPDATE scans SET state = 'stored' WHERE scan = ?1")?;
+    for scan in scans {
+        put.execute([scan.0])?;
+    }
+    Ok(())
+}
+
+/// The edge will not take this scan, whatever the reason; it stays here for a person to look at.
+pub(crate) fn refuse(tx: &Transaction<'_>, scan: ScanId) -> rusqlite::Result<()> {
+    tx.execute("UPDATE scans SET state = 'refused' WHERE scan = ?1", [scan.0])?;
+    Ok(())
+}
+
+/// The three words of a verdict as they are stored and sent.
+pub(crate) fn words(verdict: &Verdict) -> (&'static str, &'static str, &'static str) {
+    (verdict.kind().word(), verdict.code.code(), verdict.guarantee.word())
+}

@@ -1,0 +1,155 @@
+//! Keeping up with the edge: queued scans go up, the door feed comes down, in this order and one at a time.
+//!
+//! Asking the feed for what comes after a cursor tells the edge that this device knows everything up to it and has uploaded
+//! every scan it answered before knowing it. The edge ends a ticket's validity on that word, so the queue is emptied before
+//! every request of the feed.
+
+use crate::edge::{EdgeError, FeedPage, LocalVerdict, Upload};
+use crate::server::Device;
+use crate::store::{self, Queued};
+use anyhow::Context;
+use node::shutdown::Shutdown;
+use node::view::VerdictView;
+use node::zone::Zone;
+use shared::ids::ScanId;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Scans of one upload.
+const BATCH_SCANS: usize = 50;
+
+/// The least time between two feed requests that brought nothing, should the edge not wait for news.
+const FEED_PAUSE: Duration = Duration::from_millis(200);
+
+/// Why a round with the edge was not completed.
+#[derive(Debug, thiserror::Error)]
+enum SyncError {
+    #[error(transparent)]
+    Edge(#[from] EdgeError),
+    #[error("the device's store failed: {0:#}")]
+    Store(#[from] anyhow::Error),
+}
+
+/// Runs until shutdown.
+pub(crate) async fn run(device: Arc<Device>, mut cursor: Option<String>, shutdown: Shutdown) {
+    loop {
+        let round = async {
+            let round = round(&device, &mut cursor).await;
+            if let Err(error) = round {
+                device.contact.lost(&error);
+                tokio::time::sleep(Duration::from_millis(device.config.retry_ms)).await;
+            }
+        };
+        tokio::select! {
+            () = round => {}
+            () = shutdown.wait() => return,
+        }
+    }
+}
+
+async fn round(device: &Arc<Device>, cursor: &mut Option<String>) -> Result<(), SyncError> {
+    upload_all(device).await?;
+    // While the edge is out of reach the feed is the probe for it, and that must not take long.
+    let wait = if device.contact.reachable() { Duration::from_secs(device.config.feed_wait_s) } else { Duration::ZERO };
+    let asked = Instant::now();
+    let page = tokio::select! {
+        page = device.edge.feed(cursor.as_deref(), wait) => page?,
+        () = device.contact.wait_lost(), if !wait.is_zero() => return Ok(()),
+        () = device.unsent.notified() => return Ok(()),
+    };
+    let quiet = !page.more && cursor.as_deref() == Some(page.cursor.as_str());
+    take_in(device, page, cursor).await?;
+    device.contact.found();
+    if quiet && !wait.is_zero() && asked.elapsed() < FEED_PAUSE {
+        tokio::time::sleep(FEED_PAUSE).await;
+    }
+    Ok(())
+}
+
+async fn take_in(device: &Arc<Device>, page: FeedPage, cursor: &mut Option<String>) -> Result<(), SyncError> {
+    let own = device.clock.now();
+    device.contact.set_clock(own, page.now);
+    let complete = !page.more;
+    let identity = device.identity.clone();
+    let taken = device.writer.run(move |_, tx, now| {
+        let taken = store::take_in(tx, &page, now)?;
+        let ring = if taken.keys_changed { Some(store::key_ring(tx, &identity)?) } else { None };
+        Ok((taken, ring))
+    });
+    let (taken, ring) = taken.await.context("take in the door feed")?;
+    if let Some(ring) = ring {
+        device.set_ring(ring);
+    }
+    *cursor = Some(taken.cursor);
+    if complete {
+        device.contact.set_synced(own);
+    }
+    Ok(())
+}
+
+async fn upload_all(device: &Arc<Device>) -> Result<(), SyncError> {
+    loop {
+        let batch = device.readers.read(|db| Ok(store::queued(db, BATCH_SCANS)?)).await?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        match upload(device, &batch).await {
+            Err(SyncError::Edge(error)) if error.is_final() => one_by_one(device, &batch).await?,
+            other => other?,
+        }
+    }
+}
+
+/// One scan that the edge will not take must not keep the others from it.
+async fn one_by_one(device: &Arc<Device>, batch: &[Queued]) -> Result<(), SyncError> {
+    for scan in batch {
+        match upload(device, std::slice::from_ref(scan)).await {
+            Err(SyncError::Edge(error)) if error.is_final() => {
+                tracing::error!(scan = %scan.id, %error, "the edge does not take a scan; it stays on this device");
+                device.metrics.refused_uploads.inc();
+                let id = scan.id;
+                let refused = device.writer.run(move |_, tx, _| Ok(store::refuse(tx, id)?));
+                refused.await.context("note a scan that the edge does not take")?;
+            }
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+async fn upload(device: &Arc<Device>, batch: &[Queued]) -> Result<(), SyncError> {
+    let uploads: Vec<_> = batch.iter().map(to_upload).collect();
+    let answers = device.edge.upload(&uploads).await?;
+    let stored: Vec<ScanId> = answers.iter().map(|(id, _)| *id).collect();
+    if !batch.iter().any(|scan| stored.contains(&scan.id)) {
+        return Err(EdgeError::Unreadable("no scan of an upload was acknowledged".into()).into());
+    }
+    for (id, verdict) in &answers {
+        count_duplicate(device, batch, *id, verdict);
+    }
+    device.metrics.uploaded.inc_by(stored.len() as u64);
+    let acknowledged = device.writer.run(move |_, tx, _| Ok(store::acknowledge(tx, &stored)?));
+    Ok(acknowledged.await.context("note that scans are delivered")?)
+}
+
+fn count_duplicate(device: &Device, batch: &[Queued], id: ScanId, verdict: &VerdictView) {
+    let admitted = batch.iter().any(|scan| scan.id == id && scan.verdict == "admit");
+    if admitted && verdict.verdict != "admit" {
+        device.metrics.duplicates.inc();
+        tracing::warn!(scan = %id, code = verdict.code, "an admission of this door was not the first or not valid");
+    }
+}
+
+fn to_upload(scan: &Queued) -> Upload {
+    Upload {
+        id: scan.id.to_string(),
+        code: scan.code.clone(),
+        at: Zone::utc().rfc3339(scan.at),
+        door: scan.door.clone(),
+        local: Some(LocalVerdict {
+            verdict: scan.verdict.clone(),
+            code: scan.reason.clone(),
+            guarantee: scan.guarantee.clone(),
+        }),
+    }
+}

@@ -1,0 +1,213 @@
+//! An edge as far as a scanner sees one: pairing, feed, scans. It can be silent, and it remembers what it was asked.
+
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use shared::ids::{ScreenId, ShowNumber, Side, TheatreId, TicketId};
+use shared::keys::{Certificate, Purpose, SecretKey};
+use shared::ticket::{RowLabel, TicketBody, TicketCode};
+use shared::time::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::net::TcpListener;
+
+pub(crate) const THEATRE: TheatreId = TheatreId(12);
+pub(crate) const SHOW: u32 = 345;
+
+#[derive(Default)]
+pub(crate) struct Edge {
+    pub(crate) silent: bool,
+    pub(crate) refuses_scan: Option<String>,
+    pub(crate) boot: u32,
+    /// Complete feed states; a cursor is how many of them were read.
+    pub(crate) pages: Vec<Value>,
+    pub(crate) resets: bool,
+    pub(crate) scans: BTreeMap<String, Value>,
+    pub(crate) admitted: HashMap<TicketId, (String, Value)>,
+    /// What was asked, in order.
+    pub(crate) asked: Vec<String>,
+    paired: bool,
+}
+
+#[derive(Clone)]
+pub(crate) struct FakeEdge {
+    pub(crate) url: String,
+    state: Arc<Mutex<Edge>>,
+}
+
+impl FakeEdge {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
+        let url = format!("http://{}", listener.local_addr().expect("address"));
+        let edge = Self { url, state: Arc::default() };
+        let router = Router::new()
+            .route("/v1/devices/pair", post(pair))
+            .route("/v1/door/feed", get(feed))
+            .route("/v1/door/scans", post(scans))
+            .with_state(edge.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        edge
+    }
+
+    pub(crate) fn now(&self) -> MutexGuard<'_, Edge> {
+        self.state.lock().expect("state")
+    }
+
+    pub(crate) fn pair_url(&self) -> String {
+        format!("{}/v1/devices/pair?token=once", self.url)
+    }
+
+    async fn silence(&self) {
+        let silent = self.now().silent;
+        if silent {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+pub(crate) fn wall() -> Timestamp {
+    Timestamp(0) + SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970")
+}
+
+pub(crate) fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(minutes * 60)
+}
+
+pub(crate) fn rfc3339(moment: Timestamp) -> String {
+    node::zone::Zone::utc().rfc3339(moment)
+}
+
+pub(crate) fn root() -> SecretKey {
+    SecretKey::from_seed(&[1; 32])
+}
+
+pub(crate) fn key(side: Side) -> SecretKey {
+    SecretKey::from_seed(&[if side == Side::Central { 2 } else { 3 }; 32])
+}
+
+fn certificate(side: Side) -> String {
+    let (valid_from, valid_until) = (wall() - minutes(1000), wall() + minutes(100_000));
+    let public_key = key(side).public();
+    Certificate { public_key, theatre: THEATRE, side, valid_from, valid_until, purpose: Purpose::TicketsAndLink }
+        .sign(&root())
+}
+
+pub(crate) fn body(ticket: u8, seat: u16) -> TicketBody {
+    TicketBody {
+        ticket: TicketId([ticket; 8]),
+        theatre: THEATRE,
+        show: ShowNumber(SHOW),
+        screen: ScreenId(2),
+        row: RowLabel::new("C").expect("row"),
+        number: seat,
+        generation: 0,
+        valid_from: wall(),
+        valid_until: wall() + minutes(150),
+    }
+}
+
+pub(crate) fn code(ticket: u8, seat: u16) -> String {
+    body(ticket, seat).sign(&key(Side::Central)).to_string()
+}
+
+pub(crate) fn show() -> Value {
+    let (starts_at, ends_at) = (rfc3339(wall() + minutes(10)), rfc3339(wall() + minutes(160)));
+    json!({"show": SHOW, "screen": 2, "title": "Monsoon", "starts_at": starts_at, "ends_at": ends_at, "cancelled": false})
+}
+
+pub(crate) fn ticket(ticket: u8, seat: u16, state: &str) -> Value {
+    let id = TicketId([ticket; 8]).to_string();
+    json!({"ticket": id, "show": SHOW, "seat": format!("C{seat}"), "generation": 0, "state": state, "admitted": null})
+}
+
+pub(crate) fn page(shows: &[Value], tickets: &[Value]) -> Value {
+    json!({"shows": shows, "tickets": tickets, "certificates": [certificate(Side::Edge)], "revoked_keys": []})
+}
+
+async fn pair(State(edge): State<FakeEdge>) -> Result<Json<Value>, StatusCode> {
+    let mut edge = edge.now();
+    if std::mem::replace(&mut edge.paired, true) {
+        return Err(StatusCode::NOT_FOUND);
+    }
+    Ok(Json(json!({
+        "device": "d1", "name": "Door A", "token": "secret", "theatre": {"id": THEATRE.0, "name": "Regal"},
+        "root_key": root().public().to_hex(), "certificates": [certificate(Side::Central)],
+    })))
+}
+
+fn authorized(headers: &HeaderMap) -> Result<(), StatusCode> {
+    let token = headers.get("authorization").and_then(|value| value.to_str().ok());
+    if token == Some("Bearer secret") { Ok(()) } else { Err(StatusCode::UNAUTHORIZED) }
+}
+
+async fn feed(
+    State(edge): State<FakeEdge>,
+    headers: HeaderMap,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Json<Value>, StatusCode> {
+    authorized(&headers)?;
+    edge.silence().await;
+    let after = query.get("after").cloned();
+    let wait_s: u64 = query.get("wait_s").and_then(|wait| wait.parse().ok()).unwrap_or(0);
+    let until = tokio::time::Instant::now() + Duration::from_secs(wait_s);
+    edge.now().asked.push(format!("feed after {}", after.as_deref().unwrap_or("nothing")));
+    loop {
+        let answer = {
+            let mut edge = edge.now();
+            let known = after.as_ref().and_then(|cursor| cursor.parse::<usize>().ok()).filter(|_| !edge.resets);
+            let at = known.unwrap_or(0);
+            let boot = format!("{:016x}", edge.boot);
+            (at < edge.pages.len() || known.is_none() || tokio::time::Instant::now() >= until).then(|| {
+                let mut page = edge.pages.get(at).cloned().unwrap_or_else(|| page(&[], &[]));
+                let next = (at + 1).min(edge.pages.len());
+                let members = page.as_object_mut().expect("object");
+                members.insert("cursor".into(), json!(next.to_string()));
+                members.insert("reset".into(), json!(known.is_none()));
+                members.insert("more".into(), json!(next < edge.pages.len()));
+                members.insert("boot".into(), json!(boot));
+                members.insert("now".into(), json!(rfc3339(wall())));
+                edge.resets = false;
+                page
+            })
+        };
+        if let Some(page) = answer {
+            return Ok(Json(page));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        edge.silence().await;
+    }
+}
+
+async fn scans(
+    State(edge): State<FakeEdge>,
+    headers: HeaderMap,
+    Json(scans): Json<Vec<Value>>,
+) -> Result<Json<Value>, StatusCode> {
+    authorized(&headers)?;
+    edge.silence().await;
+    let mut edge = edge.now();
+    let mut answers = Vec::new();
+    for scan in scans {
+        let (id, code) = (scan["id"].as_str().expect("id").to_owned(), scan["code"].as_str().expect("code").to_owned());
+        if edge.refuses_scan.as_ref() == Some(&id) || edge.refuses_scan.as_deref() == Some("all") {
+            return Err(StatusCode::UNPROCESSABLE_ENTITY);
+        }
+        edge.asked.push(format!("scan {id}"));
+        let ticket = TicketCode::parse(&code).expect("a ticket code").body().clone();
+        let first = edge.admitted.entry(ticket.ticket).or_insert((id.clone(), scan.clone())).clone();
+        let (verdict, code) = if first.0 == id { ("admit", "ok") } else { ("already", "already_admitted") };
+        let mut answer = json!({
+            "id": id, "verdict": verdict, "code": code, "guarantee": "SHARED", "data_age_s": 0, "text": "", "seat": ticket.seat(),
+            "ticket": ticket.ticket.to_string(),
+        });
+        if verdict == "already" {
+            answer["first"] = json!({"at": first.1["at"], "door": first.1["door"]});
+        }
+        edge.scans.insert(id, scan);
+        answers.push(answer);
+    }
+    Ok(Json(json!(answers)))
+}

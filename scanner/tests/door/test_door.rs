@@ -1,0 +1,131 @@
+//! A door device for a test: its own folder, its own port, stopped at the end.
+
+use crate::fake_edge::FakeEdge;
+use node::shutdown::Shutdown;
+use scanner::Config;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub(crate) struct TestDoor {
+    url: String,
+    http: reqwest::Client,
+    data: TempDir,
+    shutdown: Shutdown,
+    server: JoinHandle<anyhow::Result<()>>,
+}
+
+impl TestDoor {
+    pub(crate) async fn start(edge: &FakeEdge) -> Self {
+        Self::with(edge, |_| {}).await
+    }
+
+    pub(crate) async fn with(edge: &FakeEdge, change: impl FnOnce(&mut Config)) -> Self {
+        node::telemetry::install_crypto();
+        let data = tempfile::tempdir().expect("folder");
+        scanner::pair(&edge.pair_url(), data.path()).await.expect("paired");
+        Self::reopen(data, change).await
+    }
+
+    pub(crate) async fn reopen(data: TempDir, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config { data: data.path().into(), retry_ms: 20, ..Config::default() };
+        change(&mut config);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
+        let url = format!("http://{}", listener.local_addr().expect("address"));
+        let shutdown = Shutdown::new();
+        let server = tokio::spawn(scanner::run(config, listener, shutdown.clone()));
+        Self { url, http: client(), data, shutdown, server }
+    }
+
+    pub(crate) async fn stop(self) -> TempDir {
+        self.shutdown.trigger();
+        self.server.await.expect("joined").expect("ended well");
+        self.data
+    }
+
+    pub(crate) async fn scan(&self, code: &str) -> Value {
+        let (status, view) = self.post("/v1/scan", json!({"code": code}).to_string()).await;
+        assert_eq!(status, 200, "{view}");
+        view
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: String) -> (u16, Value) {
+        let request = self.http.post(format!("{}{path}", self.url)).header("content-type", "application/json");
+        let response = request.body(body).send().await.expect("answer");
+        (response.status().as_u16(), response.json().await.expect("JSON"))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
+        let response = self.http.get(format!("{}{path}", self.url)).send().await.expect("answer");
+        (response.status().as_u16(), response.text().await.expect("text"))
+    }
+
+    pub(crate) async fn status(&self) -> Value {
+        serde_json::from_str(&self.get("/v1/status").await.1).expect("JSON")
+    }
+
+    /// The ids of the queued scans, in order.
+    pub(crate) fn queue(&self) -> Vec<String> {
+        self.rows("SELECT lower(hex(scan)) FROM scans WHERE state = 'queued' ORDER BY 1")
+    }
+
+    pub(crate) fn tickets_known(&self) -> Vec<String> {
+        self.rows("SELECT lower(hex(ticket)) || ' ' || state FROM tickets ORDER BY 1")
+    }
+
+    fn rows(&self, query: &str) -> Vec<String> {
+        let db = node::sqlite::open_read_only(&self.data.path().join("scanner.sqlite")).expect("store");
+        let mut query = db.prepare(query).expect("query");
+        let rows = query.query_map([], |row| row.get(0)).expect("rows");
+        rows.collect::<Result<_, _>>().expect("text")
+    }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().expect("client")
+}
+
+/// Runs a device on a folder until it fails.
+pub(crate) async fn run_once(data: &Path) -> anyhow::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
+    scanner::run(Config { data: data.into(), ..Config::default() }, listener, Shutdown::new()).await
+}
+
+/// Starts the real program without an edge, scans once and kills it. Returns its folder and the id of the scan.
+pub(crate) async fn scan_and_kill(edge: &FakeEdge, code: &str) -> (TempDir, String) {
+    node::telemetry::install_crypto();
+    let data = tempfile::tempdir().expect("folder");
+    scanner::pair(&edge.pair_url(), data.path()).await.expect("paired");
+    let mut program = Command::new(env!("CARGO_BIN_EXE_usher-scanner"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--edge", "http://127.0.0.1:9", "--log", "warn", "--data"])
+        .arg(data.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("program");
+    let mut line = String::new();
+    BufReader::new(program.stdout.take().expect("output")).read_line(&mut line).expect("line");
+    let url = line.trim().strip_prefix("listening on ").expect("address").to_owned();
+    let request = client().post(format!("{url}/v1/scan")).header("content-type", "application/json");
+    let response = request.body(json!({"code": code}).to_string()).send().await.expect("answer");
+    let view: Value = response.json().await.expect("JSON");
+    program.kill().expect("killed");
+    program.wait().expect("gone");
+    assert_eq!(view["verdict"], "admit", "{view}");
+    let db = node::sqlite::open_read_only(&data.path().join("scanner.sqlite")).expect("store");
+    let id = db.query_row("SELECT lower(hex(scan)) FROM scans", [], |row| row.get(0)).expect("one scan");
+    (data, id)
+}
+
+/// Waits up to ten seconds for a condition.
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !condition().await {
+        assert!(Instant::now() < end, "not within 10 s: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

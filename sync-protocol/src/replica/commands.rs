@@ -1,0 +1,276 @@
+//! Commands of this node's people: hold, sell, void, admit, withhold, and what a show is made of.
+
+use super::{Event, Replica};
+use crate::claims::Asked;
+use crate::link::LinkState;
+use crate::settings::Settings;
+use shared::allocation;
+use shared::best::best_available;
+use shared::entry::{Fact, ShowFacts, TicketRef};
+use shared::ids::{BookingId, ClaimId, HoldId, KeyId, RequestId, ScreenId, SeatId, ShowNumber, Side, TicketId};
+use shared::ledger::{Hold, HoldKind, SaleLine, Ticket};
+use shared::refusal::Refusal;
+use shared::seating::SeatingPlan;
+use shared::show::{PlanIndex, Standing};
+use shared::time::Timestamp;
+
+/// Rows of one `PlanPublished` entry, so that it stays under the entry's limit.
+const PLAN_ROWS_PER_ENTRY: usize = 40;
+
+/// What became of asking for a hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// It stands.
+    Now(Hold),
+    /// Some seats are being claimed from the other side; [`Event::ClaimSettled`] tells.
+    Waiting(HoldId),
+}
+
+impl Replica {
+    /// Holds seats, all or none. Seats of the other side are claimed first, if the link is live.
+    pub fn hold(&mut self, show: ShowNumber, seats: &[SeatId], kind: HoldKind, now: Timestamp) -> Result<Held, Refusal> {
+        self.may_sell()?;
+        let known = self.ledger.on_sale(show, now)?;
+        self.ledger.check_request(known, seats)?;
+        let (mut own, mut wanted) = (Vec::new(), Vec::new());
+        for seat in seats {
+            match self.ledger.own_free_seat(known, *seat, now) {
+                Ok(_) => own.push(*seat),
+                Err(Refusal::SeatElsewhere) => wanted.push(*seat),
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        let id = HoldId(self.random.bytes());
+        if wanted.is_empty() {
+            let hold = self.ledger.place_hold(id, show, seats, kind, self.settings.holds, now)?;
+            self.events.push_back(Event::HoldsChanged(show));
+            return Ok(Held::Now(hold));
+        }
+        if self.link.state != LinkState::Live {
+            return Err(Refusal::SeatElsewhere);
+        }
+        if !self.link.peer_can_sell {
+            return Err(Refusal::PeerClosed);
+        }
+        if wanted.iter().any(|seat| self.is_in_transit(show, *seat)) {
+            return Err(Refusal::SeatInTransit);
+        }
+        let claim = ClaimId(self.random.bytes());
+        let deadline = now + self.settings.claim_wait;
+        let asked = Asked { hold: id, show, own: own.clone(), wanted, kind, deadline };
+        self.claims.ask(claim, asked)?;
+        if !own.is_empty() {
+            // A web hold that waits yields to the counter; a counter hold never yields.
+            let waiting = if kind == HoldKind::Counter { HoldKind::Counter } else { HoldKind::Tentative };
+            self.ledger.place_hold(id, show, &own, waiting, self.settings.holds, now)?;
+            self.events.push_back(Event::HoldsChanged(show));
+        }
+        Ok(Held::Waiting(id))
+    }
+
+    /// The best seats together: among the own seats first, and only where none fit among the other side's too.
+    pub fn best(
+        &self,
+        show: ShowNumber,
+        count: usize,
+        category: Option<u8>,
+        skip: usize,
+        now: Timestamp,
+    ) -> Result<Vec<SeatId>, Refusal> {
+        let known = self.ledger.on_sale(show, now)?;
+        if count == 0 || count > shared::ledger::SEATS_PER_REQUEST_MAX {
+            return Err(Refusal::BadSeatCount);
+        }
+        let own = |seat| self.ledger.own_free_seat(known, seat, now).is_ok();
+        if let Some(seats) = best_available(&known.plan, count, category, skip, own) {
+            return Ok(seats);
+        }
+        let claimable = |seat| {
+            known.seat(seat).is_some_and(|at| at.standing == Standing::Free && at.authority() != self.me)
+                && !self.is_in_transit(show, seat)
+        };
+        let either = |seat| own(seat) || claimable(seat);
+        let seats = self.link.is_live().then(|| best_available(&known.plan, count, category, skip, either)).flatten();
+        seats.ok_or(Refusal::NoSeatsTogether)
+    }
+
+    /// Moves a hold's deadline on.
+    pub fn renew(&mut self, hold: HoldId, now: Timestamp) -> Result<Hold, Refusal> {
+        self.ledger.renew_hold(hold, self.settings.holds, now)
+    }
+
+    /// A payment begins for a hold.
+    pub fn hold_for_payment(&mut self, hold: HoldId, now: Timestamp) -> Result<Hold, Refusal> {
+        self.ledger.hold_for_payment(hold, self.settings.holds, now)
+    }
+
+    /// Gives a hold's seats back. No fault if it is gone.
+    pub fn release(&mut self, hold: HoldId) {
+        self.claims.forget_hold(hold);
+        if let Some(hold) = self.ledger.release_hold(hold) {
+            self.events.push_back(Event::HoldsChanged(hold.show));
+        }
+    }
+
+    /// Sells a hold: the entry, one ticket a seat.
+    pub fn sell(
+        &mut self,
+        hold: HoldId,
+        booking: BookingId,
+        request: RequestId,
+        now: Timestamp,
+    ) -> Result<Vec<SaleLine>, Refusal> {
+        self.may_sell()?;
+        let (fact, lines) = self.ledger.sell(hold, booking, request, || TicketId(self.random.bytes()), now)?;
+        self.ledger.release_hold(hold);
+        self.append(fact, now);
+        Ok(lines)
+    }
+
+    /// Ends a ticket this side sold. At the edge the ticket is void at once and its seat free; central asks and waits.
+    pub fn void(&mut self, ticket: TicketId, now: Timestamp) -> Result<Ticket, Refusal> {
+        let fact = self.ledger.void(ticket)?;
+        self.append(fact, now);
+        if self.me == Side::Edge {
+            self.release_void_seat(ticket, now);
+        }
+        self.ledger.ticket(ticket).cloned().ok_or(Refusal::UnknownTicket)
+    }
+
+    /// The edge's answer to a void request, once the doors know it: accepted, or refused where the ticket was used.
+    pub fn answer_void(&mut self, ticket: TicketId, now: Timestamp) -> Result<Ticket, Refusal> {
+        if self.me != Side::Edge {
+            return Err(Refusal::NotTheSeller);
+        }
+        let fact = self.ledger.answer_void(ticket)?;
+        self.append(fact, now);
+        self.ledger.ticket(ticket).cloned().ok_or(Refusal::UnknownTicket)
+    }
+
+    /// Records an accepted entry. Doors go on while the node is closed.
+    pub fn admit(&mut self, ticket: TicketRef, at: Timestamp, door: String, now: Timestamp) -> Result<(), Refusal> {
+        let fact = self.ledger.admit(ticket, at, door)?;
+        self.append(fact, now);
+        Ok(())
+    }
+
+    /// Publishes a seating plan, in as many entries as it takes.
+    pub fn publish_plan(&mut self, screen: ScreenId, plan: &SeatingPlan, now: Timestamp) -> Result<(), Refusal> {
+        if self.me != Side::Central || self.ledger.plan(screen, plan.version).is_some() {
+            return Err(Refusal::UnknownPlan);
+        }
+        plan.check().map_err(|_| Refusal::BadPlan)?;
+        let parts: Vec<_> = plan.rows.chunks(PLAN_ROWS_PER_ENTRY).collect();
+        for (i, rows) in parts.iter().enumerate() {
+            let categories = if i == 0 { plan.categories.clone() } else { Vec::new() };
+            let (version, complete) = (plan.version, i + 1 == parts.len());
+            self.append(Fact::PlanPublished { screen, version, categories, rows: rows.to_vec(), complete }, now);
+        }
+        Ok(())
+    }
+
+    /// Adds a show of this side. Central splits its seats by the policy; the edge keeps all of its own shows' seats.
+    pub fn add_show(&mut self, facts: ShowFacts, now: Timestamp) -> Result<(), Refusal> {
+        let plan = self.ledger.plan(facts.screen, facts.plan).ok_or(Refusal::UnknownPlan)?;
+        let edge_seats = match self.me {
+            Side::Central => allocation::opening_split(plan, self.settings.policy),
+            Side::Edge => all_at_edge(plan),
+        };
+        let fact = self.ledger.add_show(ShowFacts { edge_seats, ..facts })?;
+        self.append(fact, now);
+        Ok(())
+    }
+
+    /// Cancels a show, for ever.
+    pub fn cancel_show(&mut self, show: ShowNumber, now: Timestamp) -> Result<(), Refusal> {
+        let known = self.ledger.show(show).ok_or(Refusal::UnknownShow)?;
+        if known.cancelled {
+            return Err(Refusal::ShowCancelled);
+        }
+        self.append(Fact::ShowCancelled { show }, now);
+        Ok(())
+    }
+
+    /// Withholds own free seats, or gives withheld ones back to sale.
+    pub fn withhold(&mut self, show: ShowNumber, seats: &[SeatId], withheld: bool, now: Timestamp) -> Result<(), Refusal> {
+        self.may_sell()?;
+        let fact = self.ledger.withhold(show, seats, withheld, now)?;
+        self.append(fact, now);
+        Ok(())
+    }
+
+    /// Hands own free seats to the other side, as an allocation decides.
+    pub fn hand_over(&mut self, show: ShowNumber, seats: &[SeatId], now: Timestamp) -> Result<(), Refusal> {
+        self.give(show, seats, None, now)
+    }
+
+    /// Makes a root-signed certificate known on both sides.
+    pub fn certify_key(&mut self, certificate: Vec<u8>, now: Timestamp) -> Result<(), Refusal> {
+        if self.me != Side::Central {
+            return Err(Refusal::NotTheSeller);
+        }
+        if !self.ledger.certificates().contains(&certificate) {
+            self.append(Fact::KeyCertified { certificate }, now);
+        }
+        Ok(())
+    }
+
+    /// Revokes a key on both sides.
+    pub fn revoke_key(&mut self, key: KeyId, now: Timestamp) -> Result<(), Refusal> {
+        if self.me != Side::Central {
+            return Err(Refusal::NotTheSeller);
+        }
+        self.append(Fact::KeyRevoked { key }, now);
+        Ok(())
+    }
+
+    /// "Work offline": the link stays locked down until it is switched back.
+    pub fn work_offline(&mut self, on: bool, now: Timestamp) {
+        self.link.work_offline = on;
+        if on {
+            self.end_session(LinkState::LockedDown, now);
+        } else {
+            self.link.hello_due = self.link.connected;
+        }
+    }
+
+    pub(super) fn give(
+        &mut self,
+        show: ShowNumber,
+        seats: &[SeatId],
+        claim: Option<ClaimId>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        self.may_sell()?;
+        if !self.link.is_live() {
+            return Err(Refusal::LinkDown);
+        }
+        if !self.link.peer_can_sell {
+            return Err(Refusal::PeerClosed);
+        }
+        if self.in_transit_count() + seats.len() > Settings::IN_TRANSIT_MAX {
+            return Err(Refusal::TooManyInTransit);
+        }
+        let (fact, yielded) = self.ledger.hand_over(show, seats, claim, now)?;
+        for hold in yielded {
+            self.ledger.release_hold(hold);
+        }
+        self.append(fact, now);
+        Ok(())
+    }
+
+    pub(super) fn release_void_seat(&mut self, ticket: TicketId, now: Timestamp) {
+        let Some(at) = self.ledger.ticket(ticket).map(|ticket| ticket.at) else { return };
+        if let Ok(fact) = self.ledger.release_seat(at.show, at.seat) {
+            self.append(fact, now);
+        }
+    }
+
+    fn may_sell(&self) -> Result<(), Refusal> {
+        if self.can_sell() { Ok(()) } else { Err(Refusal::Closed) }
+    }
+}
+
+fn all_at_edge(plan: &PlanIndex) -> Vec<shared::entry::SeatsAtEpoch> {
+    shared::entry::SeatsAtEpoch::pack(plan.seats().map(|(id, _)| (id, 1)))
+}

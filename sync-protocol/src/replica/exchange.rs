@@ -1,0 +1,382 @@
+//! The exchange with the peer: sessions, batches, acks, claims.
+
+use super::{Closed, DeadLetter, DiscrepancyKind, Event, Replica, Transmit};
+use crate::cuts::Comparison;
+use crate::envelope::{ENVELOPE_BYTES_MAX, Envelope};
+use crate::inbox::{self, Arrival};
+use crate::link::LinkState;
+use crate::log::{EntrySource, StoredEntry, UnreadableLog};
+use crate::message::{Batch, Cut, Heartbeat, Hello, Message, ProtocolRange, Want};
+use shared::allocation;
+use shared::entry::{Entry, Fact, Head};
+use shared::ids::{ClaimId, Side};
+use shared::ledger::{Conflict, HoldKind, VoidAnswer};
+use shared::refusal::Refusal;
+use shared::time::Timestamp;
+
+impl Replica {
+    /// The broker answers. The edge opens the session; central waits for it.
+    pub fn handle_connected(&mut self, now: Timestamp) {
+        self.link.connected = true;
+        let state = if self.link.is_live() { LinkState::Suspect } else { self.link.state };
+        self.end_session(state, now);
+        self.link.hello_due = self.me == Side::Edge && !self.link.work_offline;
+    }
+
+    /// The broker is gone: no session can go on.
+    pub fn handle_disconnected(&mut self, now: Timestamp) {
+        self.link.connected = false;
+        let state = if self.link.state == LinkState::LockedDown { LinkState::LockedDown } else { LinkState::Suspect };
+        self.end_session(state, now);
+    }
+
+    /// Bytes arrived on either topic. Bad ones become dead letters.
+    pub fn handle_message(&mut self, bytes: &[u8], now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+        match Envelope::open(bytes, self.theatre, self.me.peer(), &self.keys.peer) {
+            Ok(envelope) => self.handle_envelope(envelope, now, source),
+            Err(bad) => {
+                let kept = bytes.len().min(ENVELOPE_BYTES_MAX);
+                let bytes = bytes.get(..kept).unwrap_or_default().to_vec();
+                self.dead_letters.push(DeadLetter { at: now, why: bad.to_string(), bytes });
+                Ok(())
+            }
+        }
+    }
+
+    fn handle_envelope(&mut self, envelope: Envelope, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+        if self.link.work_offline || !self.link.connected {
+            return Ok(());
+        }
+        if let Message::Hello(hello) = envelope.message {
+            return self.handle_hello(hello, envelope.from_nonce, envelope.to_nonce, now, source);
+        }
+        if self.link.peer_nonce != Some(envelope.from_nonce) || envelope.to_nonce != self.link.my_nonce {
+            // Of another session. Entries prove themselves and are welcome; everything else counts only inside the session.
+            if let Message::Batch(batch) = envelope.message {
+                self.handle_batch(batch, now);
+            }
+            // The edge says Hello by itself; central asks for one by saying its own.
+            if self.me == Side::Central && self.link.peer_nonce.is_none() {
+                self.link.stray = envelope.from_nonce;
+                self.link.hello_due = true;
+            }
+            return Ok(());
+        }
+        self.link.confirmed = true;
+        self.link.peer_last_heard = Some(now);
+        match envelope.message {
+            Message::Hello(_) => {}
+            Message::Heartbeat(heartbeat) => {
+                self.link.handle_heartbeat(heartbeat, now);
+                self.compare(heartbeat.cut, now);
+            }
+            Message::Ack(head) => self.handle_ack(head, now, source)?,
+            Message::Batch(batch) => self.handle_batch(batch, now),
+            Message::Claims(wants) => wants.into_iter().for_each(|want| self.handle_want(want, now)),
+            Message::ClaimsRefused(refusals) => {
+                for (claim, refusal) in refusals {
+                    self.settle_claim(claim, Err(refusal), now);
+                }
+            }
+        }
+        self.try_live(now);
+        Ok(())
+    }
+
+    fn handle_hello(
+        &mut self,
+        hello: Hello,
+        from_nonce: u64,
+        to_nonce: u64,
+        now: Timestamp,
+        source: &dyn EntrySource,
+    ) -> Result<(), UnreadableLog> {
+        let known = self.link.peer_nonce == Some(from_nonce);
+        let names_me = to_nonce == self.link.my_nonce;
+        if known && names_me {
+            return Ok(());
+        }
+        if self.me == Side::Edge && !names_me {
+            // Meant for an earlier session of this box.
+            return Ok(());
+        }
+        if !names_me {
+            self.end_session(self.link.state, now);
+        }
+        self.drop_claims();
+        self.link.open_session(from_nonce, hello, now);
+        self.link.confirmed = names_me;
+        self.link.hello_due = !hello.heard;
+        self.enter(LinkState::Reconciling, now);
+        if !hello.protocol.meets(ProtocolRange::OURS) {
+            self.close(Closed::UpgradeNeeded);
+            return Ok(());
+        }
+        self.check_heads(hello, now, source)?;
+        let applied = hello.applied.seq.min(self.heads.own.seq);
+        self.outbox.restart_from(applied);
+        self.heads.acked = applied;
+        self.heads_changed = true;
+        self.forget_transit(applied);
+        self.try_live(now);
+        Ok(())
+    }
+
+    /// Do both logs, as the peer states them, lie on the chains known here?
+    fn check_heads(&mut self, hello: Hello, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+        let (mine, theirs) = (hello.applied, hello.own);
+        if mine.seq > self.heads.own.seq {
+            self.close(Closed::HeadUnproven);
+        } else if self.hash_at(self.me, mine.seq, source)? != Some(mine.hash) {
+            self.list(self.me, mine.seq, DiscrepancyKind::Fork, now);
+            self.close(Closed::Fork);
+        }
+        let peer = self.me.peer();
+        if theirs.seq <= self.heads.peer.seq && self.hash_at(peer, theirs.seq, source)? != Some(theirs.hash) {
+            self.list(peer, theirs.seq, DiscrepancyKind::Fork, now);
+            self.close(Closed::Fork);
+        }
+        Ok(())
+    }
+
+    fn handle_ack(&mut self, head: Head, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+        if head.seq > self.heads.own.seq {
+            self.close(Closed::HeadUnproven);
+            return Ok(());
+        }
+        if self.hash_at(self.me, head.seq, source)? != Some(head.hash) {
+            self.list(self.me, head.seq, DiscrepancyKind::Fork, now);
+            self.close(Closed::Fork);
+            return Ok(());
+        }
+        if self.outbox.handle_ack(head.seq, now) {
+            self.heads.acked = self.outbox.acked();
+            self.heads_changed = true;
+            self.forget_transit(head.seq);
+            self.events.push_back(Event::Acknowledged(head.seq));
+        }
+        Ok(())
+    }
+
+    fn forget_transit(&mut self, acked: u64) {
+        let arrived: Vec<u64> = self.in_transit.range(..=acked).map(|(seq, _)| *seq).collect();
+        for seq in arrived {
+            if let Some((show, _)) = self.in_transit.remove(&seq) {
+                self.events.push_back(Event::HoldsChanged(show));
+            }
+        }
+    }
+
+    fn handle_batch(&mut self, batch: Batch, now: Timestamp) {
+        // A node that cannot read the peer's log any further does not go on in it.
+        if self.heads.closed == Some(Closed::UpgradeNeeded) || self.heads.closed == Some(Closed::Fork) {
+            return;
+        }
+        match inbox::sort(self.heads.peer, batch) {
+            Arrival::New(entries) => {
+                for (head, bytes, entry) in entries {
+                    if !self.handle_entry(head, bytes, entry, now) {
+                        break;
+                    }
+                }
+                self.ack_due = true;
+            }
+            Arrival::Known | Arrival::Gap => self.ack_due = true,
+            Arrival::Fork { seq } => {
+                self.list(self.me.peer(), seq, DiscrepancyKind::Fork, now);
+                self.close(Closed::Fork);
+            }
+        }
+    }
+
+    /// Stores and applies one entry of the peer. False stops the batch.
+    fn handle_entry(
+        &mut self,
+        head: Head,
+        bytes: Vec<u8>,
+        entry: Result<Entry, shared::entry::BadEntry>,
+        now: Timestamp,
+    ) -> bool {
+        let peer = self.me.peer();
+        if let Ok(entry) = &entry
+            && entry.seen > self.heads.own.seq
+        {
+            // The peer has applied an entry of mine that I do not have: I forgot. Never wait for it to turn up.
+            if self.can_sell() {
+                self.list(peer, head.seq, DiscrepancyKind::SeenTooMuch { seen: entry.seen }, now);
+            }
+            self.close(Closed::HeadUnproven);
+            return false;
+        }
+        let Head { incarnation, seq, hash } = head;
+        self.entries.push(StoredEntry { log: peer, incarnation, seq, hash, bytes, at: now });
+        self.heads.peer = head;
+        self.heads_changed = true;
+        let Ok(Entry { fact, at, .. }) = entry else {
+            self.close(Closed::UpgradeNeeded);
+            return false;
+        };
+        match self.ledger.apply(peer, &fact) {
+            Ok(()) => {
+                self.cuts.note(self.cut());
+                self.events.push_back(Event::Applied { writer: peer, seq, fact: fact.clone(), at });
+                self.follow_up(&fact, seq, now);
+            }
+            Err(conflict) => self.list_conflict(peer, seq, conflict, now),
+        }
+        true
+    }
+
+    fn list_conflict(&mut self, log: Side, seq: u64, conflict: Conflict, now: Timestamp) {
+        self.cuts.note(self.cut());
+        self.list(log, seq, DiscrepancyKind::NotApplied(conflict), now);
+    }
+
+    /// What an applied entry of the peer makes this node do.
+    fn follow_up(&mut self, fact: &Fact, seq: u64, now: Timestamp) {
+        match fact {
+            Fact::HandedOver { claim: Some(claim), .. } => self.settle_claim(*claim, Ok(()), now),
+            Fact::ShowAdded(facts) if self.ledger.show(facts.number).is_some_and(|show| show.overlaps) => {
+                self.list(self.me.peer(), seq, DiscrepancyKind::ShowsOverlap(facts.number), now);
+            }
+            Fact::VoidAccepted(at) if self.me == Side::Central => self.release_void_seat(at.ticket, now),
+            // The edge refuses at once what was used; accepting waits for the doors, which the shell knows.
+            Fact::VoidRequested(at) if self.me == Side::Edge => {
+                let used = self.ledger.ticket(at.ticket).is_some_and(|ticket| {
+                    ticket.admitted.is_some() && ticket.answer != Some(VoidAnswer::Refused)
+                });
+                if used && let Ok(refused) = self.ledger.answer_void(at.ticket) {
+                    self.append(refused, now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The peer wants seats.
+    fn handle_want(&mut self, want: Want, now: Timestamp) {
+        let Want { claim, show, seats } = want;
+        let floor_kept = self.me == Side::Central
+            || self.ledger.show(show).is_some_and(|known| {
+                allocation::leaves_counter_floor(&self.ledger, known, &seats, self.settings.policy, now)
+            });
+        let given = match self.ledger.show(show).map(|known| self.ledger.check_request(known, &seats)) {
+            None => Err(Refusal::UnknownShow),
+            Some(Err(refusal)) => Err(refusal),
+            Some(Ok(())) if !floor_kept => Err(Refusal::CounterOnly),
+            Some(Ok(())) => self.give(show, &seats, Some(claim), now),
+        };
+        if let Err(refusal) = given {
+            self.claims.refuse(claim, refusal);
+        }
+    }
+
+    /// A claim of this node is answered: its hold stands or falls.
+    pub(super) fn settle_claim(&mut self, claim: ClaimId, answer: Result<(), Refusal>, now: Timestamp) {
+        let Some(asked) = self.claims.settle(claim) else { return };
+        self.ledger.release_hold(asked.hold);
+        let kind = if asked.kind == HoldKind::Tentative { HoldKind::Web } else { asked.kind };
+        let outcome = answer.and_then(|()| {
+            let seats: Vec<_> = asked.own.iter().chain(&asked.wanted).copied().collect();
+            self.ledger.place_hold(asked.hold, asked.show, &seats, kind, self.settings.holds, now)
+        });
+        self.events.push_back(Event::HoldsChanged(asked.show));
+        self.events.push_back(Event::ClaimSettled { hold: asked.hold, outcome });
+    }
+
+    fn drop_claims(&mut self) {
+        for asked in self.claims.drain() {
+            self.fail_claim(asked.hold, asked.show);
+        }
+    }
+
+    pub(super) fn fail_claim(&mut self, hold: shared::ids::HoldId, show: shared::ids::ShowNumber) {
+        self.ledger.release_hold(hold);
+        self.events.push_back(Event::HoldsChanged(show));
+        self.events.push_back(Event::ClaimSettled { hold, outcome: Err(Refusal::LinkDown) });
+    }
+
+    fn compare(&mut self, cut: Cut, now: Timestamp) {
+        if let Comparison::Unequal { own } = self.cuts.compare(cut)
+            && self.heads.closed != Some(Closed::BrokenInvariant)
+        {
+            self.list(self.me.peer(), self.heads.peer.seq, DiscrepancyKind::Digest { cut, own }, now);
+            self.close(Closed::BrokenInvariant);
+            self.enter(LinkState::Reconciling, now);
+        }
+    }
+
+    /// Live requires that each side has applied the head the other stated, on one chain.
+    fn try_live(&mut self, now: Timestamp) {
+        let Some(hello) = self.link.peer_hello else { return };
+        let applied = self.heads.peer.seq >= hello.own.seq;
+        let acknowledged = self.outbox.acked() >= self.link.stated.seq;
+        let sound = !matches!(self.heads.closed, Some(Closed::Fork | Closed::BrokenInvariant | Closed::UpgradeNeeded));
+        if self.link.state == LinkState::Reconciling && self.link.confirmed && applied && acknowledged && sound {
+            self.enter(LinkState::Live, now);
+        }
+    }
+
+    pub(super) fn end_session(&mut self, state: LinkState, now: Timestamp) {
+        let nonce = self.random.number();
+        self.link.end_session(nonce);
+        self.drop_claims();
+        self.ack_due = false;
+        let state = if state == LinkState::Reconciling { LinkState::LockedDown } else { state };
+        self.enter(state, now);
+    }
+
+    /// Messages that may leave once everything drained by `take_changes` is committed. `source` reads the transaction under way.
+    pub fn poll_transmit(&mut self, now: Timestamp, source: &dyn EntrySource) -> Result<Vec<Transmit>, UnreadableLog> {
+        let mut out = Vec::new();
+        if !self.link.connected || self.link.work_offline {
+            return Ok(out);
+        }
+        if std::mem::take(&mut self.link.hello_due) {
+            self.link.stated = self.heads.own;
+            let hello = Hello {
+                boot: self.boot,
+                heard: self.link.peer_hello.is_some(),
+                own: self.heads.own,
+                applied: self.heads.peer,
+                protocol: ProtocolRange::OURS,
+                clock: now,
+                can_sell: self.can_sell(),
+            };
+            self.transmit(Message::Hello(hello), &mut out);
+        }
+        if self.link.peer_nonce.is_none() {
+            return Ok(out);
+        }
+        if std::mem::take(&mut self.ack_due) {
+            self.transmit(Message::Ack(self.heads.peer), &mut out);
+        }
+        if let Some((n, echo, answer)) = self.link.poll_heartbeat(now) {
+            let heartbeat = Heartbeat { n, echo, answer, can_sell: self.can_sell(), cut: self.cut() };
+            self.transmit(Message::Heartbeat(heartbeat), &mut out);
+        }
+        let refusals = self.claims.take_refusals();
+        if !refusals.is_empty() {
+            self.transmit(Message::ClaimsRefused(refusals), &mut out);
+        }
+        if let Some(wants) = self.claims.poll_wants() {
+            self.transmit(Message::Claims(wants), &mut out);
+        }
+        while let Some(batch) = self.outbox.poll_batch(self.me, self.heads.own, now, source)? {
+            self.transmit(Message::Batch(batch), &mut out);
+        }
+        Ok(out)
+    }
+
+    fn transmit(&self, message: Message, out: &mut Vec<Transmit>) {
+        let channel = message.channel();
+        let envelope = Envelope {
+            theatre: self.theatre,
+            from: self.me,
+            from_nonce: self.link.my_nonce,
+            to_nonce: self.link.peer_nonce.unwrap_or(self.link.stray),
+            message,
+        };
+        out.push(Transmit { channel, bytes: envelope.seal(&self.keys.own) });
+    }
+}

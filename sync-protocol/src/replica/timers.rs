@@ -1,0 +1,83 @@
+//! What time does: silence, deadlines, resends, the allocation's level-triggered work.
+
+use super::{Event, Replica};
+use crate::link::LinkState;
+use crate::settings::Settings;
+use shared::allocation;
+use shared::ids::{SeatId, ShowNumber, Side};
+use shared::time::Timestamp;
+use std::time::Duration;
+
+/// How often the allocation is looked at.
+const ALLOCATION_EVERY: Duration = Duration::from_secs(5);
+/// Seats of one handover entry by the allocation.
+const ALLOCATION_SEATS_MAX: usize = 64;
+
+impl Replica {
+    /// When to call [`Replica::handle_timeout`].
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        let reachable = self.link.connected && !self.link.work_offline;
+        let hello = (reachable && self.me == Side::Edge && self.link.peer_nonce.is_none())
+            .then(|| self.link.since.max(self.hello_retry));
+        [
+            self.link.poll_timeout(),
+            hello,
+            self.claims.next_deadline(),
+            self.ledger.next_hold_deadline(),
+            self.link.peer_nonce.and(self.outbox.poll_timeout()),
+            self.link.is_live().then_some(self.next_allocation),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Does everything that is due.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        while let Some(hold) = self.ledger.expire_hold(now) {
+            self.events.push_back(Event::HoldsChanged(hold.show));
+        }
+        let overdue = self.claims.overdue(now);
+        if !overdue.is_empty() && self.link.doubt(now) {
+            self.events.push_back(Event::LinkChanged(LinkState::Suspect));
+        }
+        for asked in overdue {
+            self.fail_claim(asked.hold, asked.show);
+        }
+        match self.link.silence(now) {
+            Some(LinkState::LockedDown) => self.end_session(LinkState::LockedDown, now),
+            Some(state) => self.enter(state, now),
+            None => {}
+        }
+        let alone = self.link.connected && !self.link.work_offline && self.link.peer_nonce.is_none();
+        if self.me == Side::Edge && alone && self.hello_retry <= now {
+            self.link.hello_due = true;
+            self.hello_retry = now + self.settings.heartbeat;
+        }
+        self.outbox.handle_timeout(now);
+        if self.link.is_live() && self.next_allocation <= now {
+            self.next_allocation = now + ALLOCATION_EVERY;
+            self.allocate(now);
+        }
+    }
+
+    /// Central gives its free seats to the counter at the remote sales cut-off.
+    fn allocate(&mut self, now: Timestamp) {
+        if self.me != Side::Central {
+            return;
+        }
+        let policy = self.settings.policy;
+        let mut room = Settings::IN_TRANSIT_MAX.saturating_sub(self.in_transit_count());
+        let mut gifts: Vec<(ShowNumber, Vec<SeatId>)> = Vec::new();
+        for show in self.ledger.shows() {
+            let seats = allocation::remote_sales_cutoff(&self.ledger, show, policy, room, now);
+            room -= seats.len();
+            gifts.extend(seats.chunks(ALLOCATION_SEATS_MAX).map(|seats| (show.facts.number, seats.to_vec())));
+        }
+        for (show, seats) in gifts {
+            if self.give(show, &seats, None, now).is_err() {
+                break;
+            }
+        }
+    }
+}

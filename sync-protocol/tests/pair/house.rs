@@ -1,0 +1,243 @@
+//! Central and one edge on a virtual clock, with stores in memory and a pipe that can be cut in each direction.
+
+use shared::entry::{Hash, ShowFacts};
+use shared::ids::{BookingId, HoldId, MovieId, RequestId, ScreenId, SeatId, ShowNumber, Side, TheatreId, TicketId};
+use shared::keys::SecretKey;
+use shared::ledger::{HoldKind, HoldTimes};
+use shared::money::Currency;
+use shared::refusal::Refusal;
+use shared::seating::{Row, SeatRun, SeatingPlan};
+use shared::time::Timestamp;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+use sync_protocol::log::{EntrySource, StoredEntry, UnreadableLog};
+use sync_protocol::replica::{Changes, Event, Held, LinkKeys, Snapshot};
+use sync_protocol::{LinkState, Replica, Settings};
+
+pub(crate) const SHOW: ShowNumber = ShowNumber(1);
+
+#[derive(Default)]
+pub(crate) struct Disk {
+    pub(crate) logs: BTreeMap<(Side, u64), StoredEntry>,
+    pub(crate) discrepancies: usize,
+    pub(crate) dead_letters: usize,
+}
+
+impl EntrySource for Disk {
+    fn entries(&self, log: Side, from: u64, bytes_max: usize) -> Result<Vec<Vec<u8>>, UnreadableLog> {
+        let (mut size, mut taken) = (0, Vec::new());
+        for (_, entry) in self.logs.range((log, from)..=(log, u64::MAX)) {
+            if size > bytes_max {
+                break;
+            }
+            size += entry.bytes.len();
+            taken.push(entry.bytes.clone());
+        }
+        Ok(taken)
+    }
+
+    fn hash_at(&self, log: Side, seq: u64) -> Result<Option<Hash>, UnreadableLog> {
+        Ok(if seq == 0 { Some(Hash::default()) } else { self.logs.get(&(log, seq)).map(|entry| entry.hash) })
+    }
+}
+
+pub(crate) struct Node {
+    pub(crate) replica: Replica,
+    pub(crate) disk: Disk,
+    pub(crate) events: Vec<Event>,
+}
+
+impl Node {
+    fn new(me: Side, own: &SecretKey, peer: &SecretKey, seed: u8) -> Self {
+        let times = if me == Side::Edge { HoldTimes::COUNTER } else { HoldTimes::WEB };
+        let settings = Settings { heartbeat: Duration::from_secs(1), ..Settings::with_holds(times) };
+        let keys = LinkKeys { own: own.clone(), peer: vec![peer.public()] };
+        let replica = Replica::new(TheatreId(7), me, settings, keys, Snapshot::default(), [seed; 32], Timestamp(0));
+        Self { replica, disk: Disk::default(), events: Vec::new() }
+    }
+
+    fn commit(&mut self) {
+        let Changes { entries, discrepancies, dead_letters, .. } = self.replica.take_changes();
+        self.disk.logs.extend(entries.into_iter().map(|entry| ((entry.log, entry.seq), entry)));
+        self.disk.discrepancies += discrepancies.len();
+        self.disk.dead_letters += dead_letters.len();
+        self.events.extend(std::iter::from_fn(|| self.replica.poll_event()));
+    }
+}
+
+pub(crate) struct House {
+    pub(crate) central: Node,
+    pub(crate) edge: Node,
+    pub(crate) now: Timestamp,
+    /// Messages on their way: due time, receiver, bytes.
+    pipe: VecDeque<(Timestamp, Side, Vec<u8>)>,
+    pub(crate) up: bool,
+    pub(crate) down: bool,
+    /// Every nth message is lost, another one doubled; 0 for none.
+    pub(crate) lossy: usize,
+    sent: usize,
+    pub(crate) bytes: usize,
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        let (c, e) = (SecretKey::from_seed(&[1; 32]), SecretKey::from_seed(&[2; 32]));
+        let mut house = Self {
+            central: Node::new(Side::Central, &c, &e, 3),
+            edge: Node::new(Side::Edge, &e, &c, 4),
+            now: Timestamp(0),
+            pipe: VecDeque::new(),
+            up: true,
+            down: true,
+            lossy: 0,
+            sent: 0,
+            bytes: 0,
+        };
+        house.central.replica.publish_plan(ScreenId(1), &plan(), Timestamp(0)).expect("plan");
+        house.central.replica.add_show(facts(SHOW), Timestamp(0)).expect("show");
+        house.central.replica.handle_connected(Timestamp(0));
+        house.edge.replica.handle_connected(Timestamp(0));
+        house
+    }
+
+    pub(crate) fn live() -> Self {
+        let mut house = Self::new();
+        house.run(2_000);
+        assert_eq!(house.links(), (LinkState::Live, LinkState::Live));
+        house
+    }
+
+    pub(crate) fn links(&self) -> (LinkState, LinkState) {
+        (self.central.replica.link_state().0, self.edge.replica.link_state().0)
+    }
+
+    pub(crate) fn node(&mut self, side: Side) -> &mut Node {
+        if side == Side::Central { &mut self.central } else { &mut self.edge }
+    }
+
+    pub(crate) fn cut(&mut self, up: bool, down: bool) {
+        (self.up, self.down) = (up, down);
+        self.pipe.clear();
+    }
+
+    /// Runs the world for some milliseconds of its own time, event by event.
+    pub(crate) fn run(&mut self, ms: i64) {
+        let until = Timestamp(self.now.0 + ms);
+        for _ in 0..200_000 {
+            for side in [Side::Central, Side::Edge] {
+                self.flush(side);
+            }
+            let timers = [&self.central, &self.edge].map(|node| node.replica.poll_timeout());
+            let next = self.pipe.iter().map(|(due, _, _)| *due).chain(timers.into_iter().flatten()).min();
+            let Some(next) = next.filter(|next| *next <= until) else {
+                self.now = until;
+                return;
+            };
+            self.now = next.max(self.now);
+            let now = self.now;
+            for side in [Side::Central, Side::Edge] {
+                self.node(side).replica.handle_timeout(now);
+            }
+            while let Some(at) = self.pipe.iter().position(|(due, _, _)| *due <= now) {
+                let (_, to, bytes) = self.pipe.remove(at).expect("position");
+                let node = self.node(to);
+                node.replica.handle_message(&bytes, now, &node.disk).expect("readable");
+            }
+        }
+        panic!("the house never comes to rest");
+    }
+
+    fn flush(&mut self, side: Side) {
+        let (now, lossy) = (self.now, self.lossy);
+        let open = if side == Side::Edge { self.up } else { self.down };
+        let node = self.node(side);
+        node.commit();
+        let transmits = node.replica.poll_transmit(now, &node.disk).expect("readable");
+        for transmit in transmits.into_iter().filter(|_| open) {
+            self.sent += 1;
+            self.bytes += transmit.bytes.len();
+            let copies = match lossy {
+                0 => 1,
+                n if self.sent.is_multiple_of(n) => 0,
+                n if self.sent % n == 1 => 2,
+                _ => 1,
+            };
+            for copy in 0..copies {
+                let delay = if lossy == 0 { 5 } else { 5 + (self.sent as i64 * 7 + copy * 31) % 60 };
+                self.pipe.push_back((Timestamp(now.0 + delay), side.peer(), transmit.bytes.clone()));
+            }
+        }
+    }
+
+    /// Holds and sells seats by label at one side, waiting for a claim if it takes one.
+    pub(crate) fn sell(&mut self, side: Side, labels: &[&str]) -> Result<Vec<TicketId>, Refusal> {
+        let hold = self.hold(side, labels)?;
+        self.sell_hold(side, hold)
+    }
+
+    pub(crate) fn sell_hold(&mut self, side: Side, hold: HoldId) -> Result<Vec<TicketId>, Refusal> {
+        let now = self.now;
+        let lines = self.node(side).replica.sell(hold, BookingId([9; 16]), RequestId([8; 8]), now)?;
+        Ok(lines.into_iter().map(|line| line.at.ticket).collect())
+    }
+
+    pub(crate) fn hold(&mut self, side: Side, labels: &[&str]) -> Result<HoldId, Refusal> {
+        let seats: Vec<SeatId> = labels.iter().map(|label| seat(label)).collect();
+        let now = self.now;
+        let kind = if side == Side::Edge { HoldKind::Counter } else { HoldKind::Web };
+        match self.node(side).replica.hold(SHOW, &seats, kind, now)? {
+            Held::Now(hold) => Ok(hold.id),
+            Held::Waiting(id) => {
+                self.run(1_600);
+                let settled = self.node(side).events.iter().find_map(|event| match event {
+                    Event::ClaimSettled { hold, outcome } if *hold == id => Some(outcome.clone()),
+                    _ => None,
+                });
+                settled.expect("a claim is settled in time").map(|hold| hold.id)
+            }
+        }
+    }
+
+    pub(crate) fn assert_equal(&mut self) {
+        let (central, edge) = (self.central.replica.cut(), self.edge.replica.cut());
+        assert_eq!(central, edge);
+        assert_eq!((self.central.replica.backlog(), self.edge.replica.backlog()), (0, 0));
+        assert_eq!((self.central.disk.discrepancies, self.edge.disk.discrepancies), (0, 0));
+        assert_eq!((self.central.replica.heads().closed, self.edge.replica.heads().closed), (None, None));
+    }
+}
+
+/// Rows A to H of ten seats; Silver in front, Gold from E on. The counter begins with D and H.
+fn plan() -> SeatingPlan {
+    let rows = (0..8u8).map(|i| Row {
+        label: char::from(b'A' + i).to_string(),
+        runs: vec![SeatRun {
+            first: SeatId(u32::from(i) * 10 + 1),
+            number: 1,
+            count: 10,
+            category: i / 4,
+            gap: 0,
+            accessible: false,
+        }],
+    });
+    SeatingPlan { version: 1, categories: vec!["Silver".into(), "Gold".into()], rows: rows.collect() }
+}
+
+pub(crate) fn seat(label: &str) -> SeatId {
+    plan().seat_labelled(label).expect("seat").id
+}
+
+pub(crate) fn facts(number: ShowNumber) -> ShowFacts {
+    ShowFacts {
+        number,
+        screen: ScreenId(1),
+        movie: MovieId(1),
+        title: "Sholay".into(),
+        starts: 240,
+        ends: 440,
+        plan: 1,
+        currency: Currency::INR,
+        prices: vec![15_000, 22_000],
+        edge_seats: Vec::new(),
+    }
+}
