@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::staff::{Role, pin, session};
-use crate::{Edge, identity, schema};
+use crate::{identity, schema};
 use anyhow::{Context, ensure};
 use clap::{Args, Parser, Subcommand};
 use node::shutdown::Shutdown;
@@ -143,15 +143,8 @@ async fn serve(flags: ServeFlags) -> anyhow::Result<()> {
     telemetry::install_crypto();
     let shutdown = Shutdown::on_signals().context("listen for signals")?;
     let listener = TcpListener::bind(&config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
-    let address = listener.local_addr()?;
-    let edge = Edge::start(config, listener).await?;
-    print(&format!("listening on http://{address}"))?;
-    let mut ended = edge.ended();
-    tokio::select! {
-        () = shutdown.wait() => {}
-        _ = ended.wait() => {}
-    }
-    edge.stop().await
+    print(&format!("listening on http://{}", listener.local_addr()?))?;
+    crate::run(config, listener, shutdown).await
 }
 
 fn print(line: &str) -> anyhow::Result<()> {

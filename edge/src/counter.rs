@@ -4,6 +4,7 @@ pub mod answer;
 pub mod holds;
 pub mod qr;
 pub mod sales;
+pub mod seat_map;
 pub mod shows;
 pub mod tender;
 pub mod void;

@@ -19,13 +19,13 @@ use node::view::{HeadView, LinkView};
 use node::writer::Core;
 use rusqlite::{Connection, Transaction};
 use shared::admission::{Door, Guarantee};
-use shared::entry::{Head, TicketRef};
+use shared::entry::{Entry, Head, TicketRef};
 use shared::ids::{HoldId, Incarnation, ShowNumber, Side, TicketId};
 use shared::keys::KeyRing;
-use shared::ledger::Ledger;
+use shared::ledger::{Hold, Ledger};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::message::Channel;
@@ -65,13 +65,15 @@ pub struct Desk {
     asked_voids: BTreeSet<TicketId>,
     /// Every void that waits for the doors.
     pending_voids: BTreeMap<TicketId, PendingVoid>,
-    voids_due: bool,
     /// Tickets whose feed row may have changed by something that is not the ledger's.
     touched: BTreeSet<TicketId>,
     waiting: BTreeMap<HoldId, WaitingRequest>,
-    settled: Vec<(HoldId, Result<shared::ledger::Hold, Refusal>)>,
+    settled: Vec<(HoldId, Result<Hold, Refusal>)>,
     answers: Vec<(oneshot::Sender<Outcomes>, Outcomes)>,
     outgoing: Vec<Transmit>,
+    /// Own entries the peer has not acknowledged, with the time they were written.
+    unsynced: VecDeque<(u64, Timestamp)>,
+    committing_at: Timestamp,
     discrepancies: u64,
     door_discrepancies: u64,
 }
@@ -88,19 +90,21 @@ impl Desk {
         publisher: Option<Publisher>,
         now: Timestamp,
     ) -> anyhow::Result<(Self, watch::Receiver<Board>)> {
-        let snapshot = ledger_store::load(db, Side::Edge).context("load the ledger")?;
+        let snapshot = ledger_store::load(db, identity.theatre, Side::Edge).context("load the ledger")?;
         let central = identity.ring.certificates().filter(|certificate| certificate.side == Side::Central);
         let keys = LinkKeys {
             own: identity.key.clone(),
             peer: central.map(|certificate| certificate.public_key).collect(),
         };
+        let unsynced = snapshot.unacknowledged.iter().filter_map(|(seq, bytes)| Some((*seq, Entry::decode(bytes).ok()?.at)));
+        let unsynced = unsynced.collect();
         let replica =
             Replica::new(identity.theatre, Side::Edge, settings, keys, snapshot, node::random::bytes(), now);
         let feed = feed::head(db).context("read the head of the door feed")?;
         let board = Board {
             feed: Position::default(),
             keys: Arc::default(),
-            link: link_view(&replica, &identity, 0, now),
+            link: link_view(&replica, &identity, 0, 0),
             door_discrepancies: 0,
         };
         let (board, published) = watch::channel(board);
@@ -115,13 +119,14 @@ impl Desk {
             heard: BTreeSet::new(),
             asked_voids: crate::counter::void::asked(db)?,
             pending_voids: BTreeMap::new(),
-            voids_due: true,
             touched: BTreeSet::new(),
             waiting: BTreeMap::new(),
             settled: Vec::new(),
             answers: Vec::new(),
             outgoing: Vec::new(),
-            discrepancies: ledger_store::discrepancies_count(db)?,
+            unsynced,
+            committing_at: now,
+            discrepancies: open_discrepancies(db)?,
             door_discrepancies: crate::door::scans::discrepancies_count(db)?,
             replica,
         };
@@ -179,11 +184,6 @@ impl Desk {
         self.heard.insert(device);
     }
 
-    /// A device acknowledged more of the feed, or counts no longer: voids may have waited for that.
-    pub fn devices_changed(&mut self) {
-        self.voids_due = true;
-    }
-
     /// What this box's answer at a door promises: SHARED once every paired scanner was heard since the start, or a minute has passed.
     ///
     /// # Errors
@@ -200,9 +200,6 @@ impl Desk {
     }
 
     /// The broker answers.
-    ///
-    /// # Errors
-    /// None; the writer's jobs return results.
     pub fn link_up(&mut self, now: Timestamp) {
         self.replica.handle_connected(now);
     }
@@ -217,12 +214,50 @@ impl Desk {
     /// # Errors
     /// If the log cannot be read.
     pub fn receive(&mut self, tx: &Transaction<'_>, bytes: &[u8], now: Timestamp) -> anyhow::Result<()> {
-        self.replica.handle_message(bytes, now, &ledger_store::Logs::new(tx)).context("handle a message")
+        self.replica.handle_message(bytes, now, &ledger_store::StoredLogs::new(tx, self.replica.theatre())).context("handle a message")
     }
 
     /// Works offline, or on the line again.
     pub fn work_offline(&mut self, on: bool, now: Timestamp) {
         self.replica.work_offline(on, now);
+    }
+
+    /// Voids that wait for the doors.
+    pub(crate) fn pending_voids(&self) -> BTreeMap<TicketId, PendingVoid> {
+        self.pending_voids.clone()
+    }
+
+    /// A void waits no longer.
+    pub(crate) fn forget_pending(&mut self, ticket: TicketId) {
+        self.pending_voids.remove(&ticket);
+    }
+
+    /// The counter asked for the ticket's end: blocks it at the doors.
+    pub(crate) fn ask_void(&mut self, ticket: TicketId) {
+        self.asked_voids.insert(ticket);
+        self.touched.insert(ticket);
+    }
+
+    /// Whether the counter's void of the ticket waits.
+    pub(crate) fn is_asked(&self, ticket: TicketId) -> bool {
+        self.asked_voids.contains(&ticket)
+    }
+
+    /// The counter's void of the ticket is done, or came too late.
+    pub(crate) fn forget_asked(&mut self, ticket: TicketId) {
+        if self.asked_voids.remove(&ticket) {
+            self.touched.insert(ticket);
+        }
+    }
+
+    /// Claims that were settled since the last call.
+    pub(crate) fn take_settled(&mut self) -> Vec<(HoldId, Result<Hold, Refusal>)> {
+        std::mem::take(&mut self.settled)
+    }
+
+    /// The request that waited for this hold.
+    pub(crate) fn take_waiting(&mut self, hold: HoldId) -> Option<WaitingRequest> {
+        self.waiting.remove(&hold)
     }
 
     /// Keeps a request until its claim is settled.
@@ -238,11 +273,6 @@ impl Desk {
     /// Answers a request that waited, after the commit.
     pub fn answer_later(&mut self, to: oneshot::Sender<Outcomes>, outcome: Outcomes) {
         self.answers.push((to, outcome));
-    }
-
-    /// The feed row of a ticket may have changed by something that is not the ledger's.
-    pub fn touch(&mut self, ticket: TicketId) {
-        self.touched.insert(ticket);
     }
 
     /// A discrepancy was noted at a door.
@@ -263,9 +293,15 @@ impl Desk {
                 Event::LinkChanged(LinkState::Live) => tracing::info!("the link is live"),
                 Event::LinkChanged(state) => tracing::warn!(state = state.word(), "the link has changed"),
                 Event::Closed(reason) => tracing::error!(reason = reason.code(), "closed for sale"),
-                Event::Applied { .. } | Event::HoldsChanged(_) | Event::Acknowledged(_) => {}
+                Event::Applied { writer: Side::Edge, seq, at, .. } => self.unsynced.push_back((seq, at)),
+                Event::Acknowledged(acked) => self.unsynced.retain(|(seq, _)| *seq > acked),
+                Event::Applied { .. } | Event::HoldsChanged(_) => {}
             }
         }
+    }
+
+    fn oldest_unsynced_s(&self, now: Timestamp) -> u64 {
+        self.unsynced.front().map_or(0, |(_, at)| now.since(*at).as_secs())
     }
 
     fn publish(&mut self, now: Timestamp) {
@@ -273,7 +309,7 @@ impl Desk {
         let board = Board {
             feed: position,
             keys: Arc::new(self.keys_row()),
-            link: link_view(&self.replica, &self.identity, self.discrepancies, now),
+            link: link_view(&self.replica, &self.identity, self.discrepancies, self.oldest_unsynced_s(now)),
             door_discrepancies: self.door_discrepancies,
         };
         self.board.send_if_modified(|published| {
@@ -297,9 +333,9 @@ impl Core for Desk {
                 break;
             }
         }
-        let transmits = self.replica.poll_transmit(now, &ledger_store::Logs::new(tx)).context("gather messages")?;
+        let transmits = self.replica.poll_transmit(now, &ledger_store::StoredLogs::new(tx, self.replica.theatre())).context("gather messages")?;
         self.outgoing.extend(transmits);
-        self.publish_due = now;
+        self.committing_at = now;
         Ok(())
     }
 
@@ -311,7 +347,7 @@ impl Core for Desk {
             }
         }
         self.outgoing.clear();
-        self.publish(self.publish_due);
+        self.publish(self.committing_at);
         for (to, outcome) in self.answers.drain(..) {
             // A client that has gone away asks again with the same key.
             drop(to.send(outcome));
@@ -330,11 +366,11 @@ impl Core for Desk {
     fn handle_failure(&mut self, error: &anyhow::Error) {
         tracing::error!(error = format!("{error:#}"), "closed for sale: the store failed");
         self.replica.close(Closed::DiskError);
-        self.publish(self.publish_due);
+        self.publish(self.committing_at);
     }
 }
 
-fn link_view(replica: &Replica, identity: &Identity, discrepancies: u64, now: Timestamp) -> LinkView {
+fn link_view(replica: &Replica, identity: &Identity, discrepancies: u64, oldest_unsynced_s: u64) -> LinkView {
     let heads = replica.heads();
     let (state, since) = replica.link_state();
     let zone = &identity.zone;
@@ -347,7 +383,7 @@ fn link_view(replica: &Replica, identity: &Identity, discrepancies: u64, now: Ti
         central: head_view(heads.peer),
         edge: head_view(heads.own),
         backlog: replica.backlog(),
-        oldest_unsynced_s: 0,
+        oldest_unsynced_s,
         digest: format!("{:032x}", replica.cut().digest),
         discrepancies,
     }
@@ -355,4 +391,9 @@ fn link_view(replica: &Replica, identity: &Identity, discrepancies: u64, now: Ti
 
 fn head_view(head: Head) -> HeadView {
     HeadView { incarnation: head.incarnation.to_string(), seq: head.seq, hash: head.hash.to_string() }
+}
+
+fn open_discrepancies(db: &Connection) -> anyhow::Result<u64> {
+    let select = "SELECT count(*) FROM ledger_discrepancy WHERE settled_at IS NULL";
+    Ok(db.query_row(select, [], |row| row.get::<_, i64>(0)).context("count the discrepancies")?.unsigned_abs())
 }

@@ -101,9 +101,8 @@ async fn acknowledge(house: &House, device: i64, after: Option<Cursor>) -> Resul
         let incarnation = desk.incarnation();
         if let Some(cursor) = after
             && feed::on_chain(tx, incarnation, cursor)?
-            && devices::acknowledge(tx, device, incarnation, cursor.seq, now)?
         {
-            desk.devices_changed();
+            devices::acknowledge(tx, device, incarnation, cursor.seq, now)?;
         }
         Ok(())
     });

@@ -5,6 +5,7 @@
 use anyhow::{Context, bail, ensure};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, spki::der::pem::LineEnding};
+use node::view::TheatreRef;
 use serde::{Deserialize, Serialize};
 use shared::ids::{Side, TheatreId};
 use shared::keys::{Certificate, Domain, KeyRing, PublicKey, SecretKey};
@@ -82,6 +83,13 @@ pub struct Identity {
     pub zone: node::zone::Zone,
     /// The ring with both certificates of the join file.
     pub ring: KeyRing,
+}
+
+impl Identity {
+    /// The theatre, short.
+    pub fn theatre_ref(&self) -> TheatreRef {
+        TheatreRef { id: self.theatre.0, name: self.join.theatre.name.clone() }
+    }
 }
 
 /// Makes the key pair, or finds the one made before, and returns the request to hand to central.

@@ -46,8 +46,14 @@ pub async fn deliver(mut events: mpsc::Receiver<LinkEvent>, writer: Writer<Desk>
         loop {
             let event = event.clone();
             let posted = writer.post(move |desk, tx, now| match event {
-                LinkEvent::Up => desk.link_up(tx, now),
-                LinkEvent::Down => desk.link_down(tx, now),
+                LinkEvent::Up => {
+                    desk.link_up(now);
+                    Ok(())
+                }
+                LinkEvent::Down => {
+                    desk.link_down(now);
+                    Ok(())
+                }
                 LinkEvent::Message { payload, .. } => desk.receive(tx, &payload, now),
             });
             match posted {

@@ -11,6 +11,7 @@ pub const SCHEMA: Schema = Schema {
     // "UshE"
     application_id: 0x5573_6845,
     migrations: &[
+        node::ledger_store::MIGRATION,
         Migration { name: "house", sql: include_str!("../migrations/0001_house.sql") },
         Migration { name: "counter", sql: include_str!("../migrations/0002_counter.sql") },
         Migration { name: "door", sql: include_str!("../migrations/0003_door.sql") },

@@ -42,7 +42,11 @@ pub async fn switch_link(
     JsonBody(request): JsonBody<LinkRequest>,
 ) -> Result<Json<StatusView>, Problem> {
     house.authorise(&headers, Task::Link).await?;
-    house.writer.run(move |desk, tx, now| desk.work_offline(tx, request.work_offline, now)).await?;
+    let switched = house.writer.run(move |desk, _, now| {
+        desk.work_offline(request.work_offline, now);
+        Ok(())
+    });
+    switched.await?;
     Ok(Json(house.status()))
 }
 

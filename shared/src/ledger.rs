@@ -94,10 +94,12 @@ impl Ticket {
 }
 
 /// A plan being received in parts.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct PlanParts {
-    categories: Vec<String>,
-    rows: Vec<crate::seating::Row>,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanParts {
+    /// Category names.
+    pub categories: Vec<String>,
+    /// The rows so far.
+    pub rows: Vec<crate::seating::Row>,
 }
 
 /// Keys of what changed since the last [`Ledger::take_changes`], with the values as they are now.
@@ -105,6 +107,8 @@ struct PlanParts {
 pub struct LedgerChanges {
     /// Completed plans.
     pub plans: Vec<(ScreenId, Arc<PlanIndex>)>,
+    /// Plans in parts; `None` is complete or gone.
+    pub plan_parts: Vec<(ScreenId, u16, Option<PlanParts>)>,
     /// Shows whose facts or flags changed; `None` has left the state.
     pub shows: Vec<(ShowNumber, Option<ShowRecord>)>,
     /// Seats that differ from the opening split.
@@ -135,6 +139,8 @@ pub struct ShowRecord {
 pub struct LedgerSnapshot {
     /// Plans.
     pub plans: Vec<(ScreenId, SeatingPlan)>,
+    /// Plans in parts.
+    pub plan_parts: Vec<(ScreenId, u16, PlanParts)>,
     /// Shows.
     pub shows: Vec<ShowRecord>,
     /// Seats that differ from the opening split.
@@ -167,6 +173,7 @@ pub struct Ledger {
 
 #[derive(Debug, Clone, Default)]
 struct Dirty {
+    plan_parts: BTreeSet<(ScreenId, u16)>,
     plans: BTreeSet<(ScreenId, u16)>,
     shows: BTreeSet<ShowNumber>,
     seats: BTreeSet<(ShowNumber, SeatId)>,
@@ -200,6 +207,7 @@ impl Ledger {
         for (screen, plan) in snapshot.plans {
             ledger.insert_plan(screen, plan);
         }
+        ledger.plan_parts = snapshot.plan_parts.into_iter().map(|(screen, version, parts)| ((screen, version), parts)).collect();
         for record in snapshot.shows {
             if let Some(plan) = ledger.plans.get(&(record.facts.screen, record.facts.plan)).cloned() {
                 let number = record.facts.number;
@@ -279,6 +287,7 @@ impl Ledger {
         let dirty = std::mem::take(&mut self.dirty);
         LedgerChanges {
             plans: dirty.plans.into_iter().filter_map(|key| Some((key.0, self.plans.get(&key)?.clone()))).collect(),
+            plan_parts: dirty.plan_parts.into_iter().map(|key| (key.0, key.1, self.plan_parts.get(&key).cloned())).collect(),
             shows: dirty.shows.into_iter().map(|number| (number, self.shows.get(&number).map(record))).collect(),
             seats: dirty
                 .seats

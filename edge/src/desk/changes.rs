@@ -19,22 +19,25 @@ impl Desk {
         if is_empty(&changes) && self.touched.is_empty() {
             return Ok(false);
         }
-        ledger_store::store(tx, &changes)?;
         self.discrepancies += changes.discrepancies.len() as u64;
-        if !changes.ledger.certificates.is_empty() || !changes.ledger.revoked.is_empty() {
+        let (shows, tickets): (Vec<_>, Vec<_>) = (
+            changes.ledger.shows.iter().map(|(number, _)| *number).collect(),
+            changes.ledger.tickets.iter().map(|ticket| ticket.at.ticket).collect(),
+        );
+        let keys_changed = !changes.ledger.certificates.is_empty() || !changes.ledger.revoked.is_empty();
+        ledger_store::write(tx, self.replica.theatre(), changes)?;
+        if keys_changed {
             self.learn_keys();
             feed::append(tx, &mut self.feed, &Row::Keys(self.keys_row()))?;
         }
-        for (number, record) in &changes.ledger.shows {
-            if record.is_some() {
-                self.append_show(tx, *number)?;
-            }
+        for number in &shows {
+            self.append_show(tx, *number)?;
         }
-        self.touched.extend(changes.ledger.tickets.iter().map(|ticket| ticket.at.ticket));
+        self.touched.extend(tickets);
         for ticket in std::mem::take(&mut self.touched) {
             self.append_ticket(tx, ticket)?;
         }
-        if !changes.ledger.shows.is_empty() {
+        if !shows.is_empty() {
             self.enter_late(tx, now)?;
         }
         Ok(true)

@@ -86,7 +86,7 @@ pub fn find(db: &Connection, token: &str) -> rusqlite::Result<Option<Device>> {
         .optional()
 }
 
-/// Notes that a device has taken in the feed up to a position and uploaded every scan it made before that. Says whether that is news.
+/// Notes that a device has taken in the feed up to a position and uploaded every scan it made before that.
 ///
 /// # Errors
 /// If the database fails.
@@ -96,14 +96,14 @@ pub fn acknowledge(
     incarnation: Incarnation,
     seq: u64,
     now: Timestamp,
-) -> rusqlite::Result<bool> {
-    let changed = db
-        .prepare_cached(
-            "UPDATE devices SET seen_incarnation = ?2, seen_seq = ?3, heard_at = ?4
-             WHERE number = ?1 AND (seen_incarnation IS NOT ?2 OR seen_seq IS NOT ?3)",
-        )?
-        .execute(params![device, incarnation.0.cast_signed(), seq.cast_signed(), now.0])?;
-    Ok(changed > 0)
+) -> rusqlite::Result<()> {
+    // A call that brings nothing new writes nothing: idle scanners must not keep the disk busy.
+    db.prepare_cached(
+        "UPDATE devices SET seen_incarnation = ?2, seen_seq = ?3, heard_at = ?4
+         WHERE number = ?1 AND (seen_incarnation IS NOT ?2 OR seen_seq IS NOT ?3)",
+    )?
+    .execute(params![device, incarnation.0.cast_signed(), seq.cast_signed(), now.0])?;
+    Ok(())
 }
 
 /// Declares a device off: nothing waits for it until it is declared on or pairs again. `None` declares it on. False for an unknown device.

@@ -103,11 +103,8 @@ pub async fn declare(
     let unknown = || Problem::not_found("unknown_device", "There is no such device.");
     let number = devices::parse_id(&device).ok_or_else(unknown)?;
     let by = request.off.then_some(session.staff);
-    let found = house.writer.run(move |desk, tx, now| {
-        desk.devices_changed();
-        Ok(devices::declare_off(tx, number, by.as_deref(), now)?)
-    });
-    if found.await? { Ok(StatusCode::NO_CONTENT) } else { Err(unknown()) }
+    let found = house.writer.run(move |_, tx, now| Ok(devices::declare_off(tx, number, by.as_deref(), now)?)).await?;
+    if found { Ok(StatusCode::NO_CONTENT) } else { Err(unknown()) }
 }
 
 /// The token of a pairing link.

@@ -219,7 +219,7 @@ impl Desk {
 
     #[expect(clippy::too_many_arguments, reason = "both sides of one story, each with place and time")]
     fn note(
-        &self,
+        &mut self,
         tx: &Transaction<'_>,
         code: &str,
         body: &TicketBody,
@@ -247,6 +247,7 @@ impl Desk {
             first.map(|first| first.at.0),
             now.0
         ])?;
+        self.count_door_discrepancy();
         tracing::warn!(ticket = %body.ticket, code, door = entry.door, "a discrepancy at the door");
         Ok(())
     }
@@ -323,4 +324,13 @@ pub fn discrepancies(db: &Connection) -> rusqlite::Result<Vec<Discrepancy>> {
         })
     })?
     .collect()
+}
+
+/// How many there are.
+///
+/// # Errors
+/// If the database fails.
+pub fn discrepancies_count(db: &Connection) -> rusqlite::Result<u64> {
+    let count: i64 = db.query_row("SELECT count(*) FROM door_discrepancies", [], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
 }

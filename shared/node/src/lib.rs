@@ -20,6 +20,7 @@ pub mod design;
 pub mod health;
 pub mod http;
 pub mod idempotency;
+pub mod ledger_store;
 pub mod mqtt;
 pub mod problem;
 pub mod random;

@@ -74,6 +74,7 @@ impl Ledger {
                 if self.plans.contains_key(&key) {
                     return Err(conflict);
                 }
+                self.dirty.plan_parts.insert(key);
                 let parts = self.plan_parts.entry(key).or_insert_with(|| PlanParts { categories: Vec::new(), rows: Vec::new() });
                 parts.categories.extend(categories.iter().cloned());
                 parts.rows.extend(rows.iter().cloned());

@@ -2,6 +2,7 @@
 
 use super::Desk;
 use super::book::{Book, Faults, No, Order, PaymentState};
+use crate::clock::now;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use shared::money::Money;
 use shared::time::Timestamp;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// No fault delays an answer for longer, milliseconds.
 const DELAY_MS_MAX: u64 = 60_000;
@@ -33,11 +34,6 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&desk), delay));
     let checkers = Router::new().route("/v1/ledger", get(ledger)).route("/v1/faults", post(set_faults).get(faults));
     slowed.merge(checkers).with_state(desk)
-}
-
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The effect is there already when the answer is late: that is what makes a time-out an unknown outcome.

@@ -1,8 +1,8 @@
 //! The hosted payment page: an amount, a reference, and two buttons.
 
 use super::Desk;
-use super::api::now;
 use super::book::{No, Payment, PaymentState};
+use crate::clock::now;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;

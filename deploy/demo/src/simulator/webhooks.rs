@@ -1,8 +1,8 @@
 //! Webhooks: signed by Standard Webhooks 1.0, sent until somebody answers 2xx.
 
 use super::Desk;
-use super::api::now;
 use super::book::Notice;
+use crate::clock::now;
 use anyhow::Context;
 use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};

@@ -5,8 +5,8 @@ use crate::shutdown::Shutdown;
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v5::{Packet, SubscribeFilter, SubscribeReasonCode};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, NetworkOptions, PublishOptions, SessionMode, Transport};
-use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -35,8 +35,9 @@ pub(super) async fn session(link: &mut Link, shutdown: &Shutdown) -> Ended {
         Err(error) => return Ended::ByError(format!("set up the client: {error:#}")),
     };
     let keep_alive = bounded(link.config.keep_alive);
-    let heard = Heard(Mutex::new(Instant::now() + CONNECT_TIMEOUT));
-    let incoming = Incoming { subscriptions: &link.subscriptions, events: &link.events, up: &link.up, keep_alive, heard: &heard };
+    let heard = Heard(Mutex::new(Instant::now()));
+    let incoming =
+        Incoming { subscriptions: &link.subscriptions, events: &link.events, up: &link.up, keep_alive, heard: &heard };
     // Neither future is cancelled and gone on with: whichever ends first ends the session and its client.
     tokio::select! {
         cause = incoming.run(&client, event_loop) => Ended::ByError(cause),
@@ -93,11 +94,12 @@ struct Incoming<'a> {
 impl Incoming<'_> {
     /// Runs until the connection is of no more use and says why.
     async fn run(&self, client: &AsyncClient, mut event_loop: EventLoop) -> String {
+        let mut patience = CONNECT_TIMEOUT + self.keep_alive;
         loop {
             // The client's own keep-alive does not ping while it has something to send, so a half-open connection would stay open.
-            let polled = timeout_at(self.heard.last() + self.keep_alive, event_loop.poll()).await;
+            let polled = timeout_at(self.heard.last() + patience, event_loop.poll()).await;
             let packet = match polled {
-                Err(_) => return format!("nothing heard for {:?}", self.keep_alive),
+                Err(_) => return format!("nothing heard for {patience:?}"),
                 Ok(Err(error)) => return error.to_string(),
                 Ok(Ok(Event::Incoming(packet))) => packet,
                 Ok(Ok(Event::Outgoing(_) | Event::Auth(_))) => continue,
@@ -107,6 +109,7 @@ impl Incoming<'_> {
             }
             // After handling: a program that is slow to take messages does not make the broker silent.
             self.heard.now();
+            patience = self.keep_alive;
         }
     }
 
@@ -147,7 +150,12 @@ impl Incoming<'_> {
 }
 
 /// Hands waiting messages to the client, and asks a broker that has been silent for half the time for a sign of life.
-async fn feed(client: &AsyncClient, waiting: &mut mpsc::Receiver<Outgoing>, keep_alive: Duration, heard: &Heard) -> String {
+async fn feed(
+    client: &AsyncClient,
+    waiting: &mut mpsc::Receiver<Outgoing>,
+    keep_alive: Duration,
+    heard: &Heard,
+) -> String {
     let mut asked = heard.last();
     loop {
         let ask = heard.last().max(asked) + keep_alive / 2;
@@ -159,12 +167,11 @@ async fn feed(client: &AsyncClient, waiting: &mut mpsc::Receiver<Outgoing>, keep
                 }
             }
             () = sleep_until(ask) => {
-                asked = Instant::now();
-                if heard.last() + keep_alive / 2 > asked {
-                    continue;
+                if heard.last() + keep_alive / 2 <= Instant::now() {
+                    asked = Instant::now();
+                    // A full queue means that the client is stuck, which the silence will show.
+                    let _ = client.try_unsubscribe(PROBE_FILTER);
                 }
-                // A full queue means that the client is stuck, which the silence will show.
-                let _ = client.try_unsubscribe(PROBE_FILTER);
             }
         }
     }

@@ -44,11 +44,8 @@ fn an_empty_or_foreign_file_is_refused_and_left_alone() {
 fn a_damaged_database_is_refused() {
     let (_directory, path) = path();
     let connection = open(&path, &SCHEMA).unwrap();
-    connection.execute_batch("INSERT INTO seat SELECT value FROM generate_series(1, 5000)").unwrap_or_else(|_| {
-        for id in 1..5000 {
-            connection.execute("INSERT INTO seat VALUES (?1)", [id]).unwrap();
-        }
-    });
+    let count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000)";
+    connection.execute_batch(&format!("{count} INSERT INTO seat SELECT i FROM n")).unwrap();
     drop(connection);
     let mut bytes = fs::read(&path).unwrap();
     let length = bytes.len();

@@ -1,0 +1,111 @@
+//! Answers that are remembered: the same request under the same key is done once and answered alike for the life of the show.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use node::idempotency::{self, BodyHash, Outcome};
+use node::problem::Problem;
+use rusqlite::Transaction;
+use serde::Serialize;
+use shared::refusal::Refusal;
+use shared::time::Timestamp;
+
+/// What a request is answered.
+#[derive(Debug)]
+pub enum Answer {
+    /// It was done.
+    Done {
+        /// The status.
+        status: u16,
+        /// JSON.
+        body: Vec<u8>,
+    },
+    /// It was not.
+    No(Problem),
+}
+
+impl Answer {
+    /// A success with a JSON body.
+    ///
+    /// # Errors
+    /// If the value has no JSON form.
+    pub fn done(status: StatusCode, value: &impl Serialize) -> anyhow::Result<Self> {
+        Ok(Self::Done { status: status.as_u16(), body: serde_json::to_vec(value)? })
+    }
+}
+
+impl From<Problem> for Answer {
+    fn from(problem: Problem) -> Self {
+        Self::No(problem)
+    }
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        Self::No(refusal.into())
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        match self {
+            Self::No(problem) => problem.into_response(),
+            Self::Done { status, body } => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+                let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+                (status, headers, body).into_response()
+            }
+        }
+    }
+}
+
+/// A request under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    scope: String,
+    key: String,
+    hash: BodyHash,
+}
+
+impl Asked {
+    /// The request of a route within a scope; `body` is what was understood of the body.
+    ///
+    /// # Errors
+    /// If the body has no JSON form.
+    pub fn new(route: &str, scope: String, key: String, body: &impl Serialize) -> anyhow::Result<Self> {
+        let hash = idempotency::body_hash(route, &serde_json::to_vec(body)?);
+        Ok(Self { scope: format!("{route} {scope}"), key, hash })
+    }
+
+    /// The client's key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The answer it had before, if it was asked before.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn answered(&self, tx: &Transaction<'_>) -> rusqlite::Result<Option<Answer>> {
+        Ok(match idempotency::find(tx, &self.scope, &self.key, &self.hash)? {
+            Outcome::New => None,
+            Outcome::Replay { status, body } => Some(Answer::Done { status, body }),
+            Outcome::Mismatch => Some(Answer::No(Problem::unprocessable(
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for another request; take a new one.",
+            ))),
+        })
+    }
+
+    /// Remembers a success until a moment; problems may be asked again.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn remember(&self, tx: &Transaction<'_>, answer: &Answer, until: Timestamp) -> rusqlite::Result<()> {
+        match answer {
+            Answer::No(_) => Ok(()),
+            Answer::Done { status, body } => {
+                idempotency::remember(tx, &self.scope, &self.key, &self.hash, *status, body, until)
+            }
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! The desk: what the writer's thread owns in memory. One replica per theatre, the holds that wait for a claim, and what may
+//! leave only after the commit: messages to the boxes, answers, and changes of the maps that customers look at.
+
+pub mod house;
+mod load;
+pub mod seat_map;
+
+use crate::answers::{Answer, Asked};
+use crate::bookings::{TicketWord, cancel, saga, store as bookings};
+use crate::discovery::schedule;
+use crate::events::{SeatBoard, SeatMap};
+use anyhow::Context;
+use house::House;
+use node::ledger_store;
+use node::mqtt::Publisher;
+use node::writer::Core;
+use rusqlite::Transaction;
+use shared::entry::Fact;
+use shared::ids::{HoldId, ShowId, ShowNumber, TheatreId};
+use shared::ledger::Hold;
+use shared::refusal::Refusal;
+use shared::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use sync_protocol::message::Channel;
+use sync_protocol::replica::{Closed, Event, Transmit};
+use tokio::sync::{Notify, oneshot};
+
+/// How often unpaid bookings are looked through for those whose time is over.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// A hold request that waits for the other side.
+struct Waiting {
+    asked: Asked,
+    show: ShowId,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// The desk of all theatres.
+pub struct Desk {
+    houses: BTreeMap<TheatreId, House>,
+    touched: BTreeSet<TheatreId>,
+    changed: BTreeSet<ShowId>,
+    waiting: BTreeMap<HoldId, Waiting>,
+    answers: Vec<(oneshot::Sender<Answer>, Answer)>,
+    outgoing: Vec<(TheatreId, Transmit)>,
+    publisher: Option<Publisher>,
+    board: SeatBoard,
+    payments: Arc<Notify>,
+    payments_changed: bool,
+    next_sweep: Timestamp,
+    now: Timestamp,
+}
+
+impl Desk {
+    /// A desk over loaded theatres. Without a publisher nothing leaves.
+    pub fn new(houses: BTreeMap<TheatreId, House>, board: SeatBoard, payments: Arc<Notify>, now: Timestamp) -> Self {
+        Self {
+            // A first start has opened logs that are not stored yet.
+            touched: houses.keys().copied().collect(),
+            houses,
+            changed: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            answers: Vec::new(),
+            outgoing: Vec::new(),
+            publisher: None,
+            board,
+            payments,
+            payments_changed: false,
+            next_sweep: now,
+            now,
+        }
+    }
+
+    /// Sends what leaves over this link.
+    pub fn publish_with(&mut self, publisher: Publisher) {
+        self.publisher = Some(publisher);
+    }
+
+    /// All theatres.
+    pub fn houses(&self) -> impl Iterator<Item = &House> {
+        self.houses.values()
+    }
+
+    /// A theatre, to read.
+    ///
+    /// # Errors
+    /// `unknown_show`: a theatre without shows is not known here.
+    pub fn house(&self, theatre: TheatreId) -> Result<&House, Refusal> {
+        self.houses.get(&theatre).ok_or(Refusal::UnknownShow)
+    }
+
+    /// A theatre, to change; what changes is stored with this batch.
+    ///
+    /// # Errors
+    /// `unknown_show`.
+    pub fn house_mut(&mut self, theatre: TheatreId) -> Result<&mut House, Refusal> {
+        self.touched.insert(theatre);
+        self.houses.get_mut(&theatre).ok_or(Refusal::UnknownShow)
+    }
+
+    /// Adds a theatre that had no ledger.
+    pub fn open_house(&mut self, house: House) {
+        self.touched.insert(house.theatre.id);
+        self.houses.insert(house.theatre.id, house);
+    }
+
+    /// The theatre and the hold, wherever it is.
+    pub fn find_hold(&self, hold: HoldId, now: Timestamp) -> Result<(&House, &Hold), Refusal> {
+        let mut expired = false;
+        for house in self.houses.values() {
+            match house.replica.ledger().hold(hold, now) {
+                Ok(hold) => return Ok((house, hold)),
+                Err(refusal) => expired |= refusal == Refusal::HoldExpired,
+            }
+        }
+        Err(if expired { Refusal::HoldExpired } else { Refusal::UnknownHold })
+    }
+
+    /// Lets a request wait for the claim of its hold.
+    pub fn wait_for_claim(&mut self, hold: HoldId, show: ShowId, asked: Asked, answer: oneshot::Sender<Answer>) {
+        self.waiting.insert(hold, Waiting { asked, show, answer });
+    }
+
+    /// Whether the same request waits already.
+    pub fn waits(&self, asked: &Asked) -> bool {
+        self.waiting.values().any(|waiting| waiting.asked == *asked)
+    }
+
+    /// Answers once everything of this batch is on disk.
+    pub fn answer(&mut self, to: oneshot::Sender<Answer>, answer: Answer) {
+        self.answers.push((to, answer));
+    }
+
+    /// A payment or refund has something to do at the gateway.
+    pub fn wake_payments(&mut self) {
+        self.payments_changed = true;
+    }
+
+    /// The show's map, made now and posted for others.
+    ///
+    /// # Errors
+    /// `unknown_show`, inside; outside if the map has no JSON form.
+    pub fn post_seat_map(&self, show: ShowId, now: Timestamp) -> anyhow::Result<Result<Arc<SeatMap>, Refusal>> {
+        let house = match self.house(show.theatre) {
+            Ok(house) => house,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let Ok(known) = house.show(show.number) else { return Ok(Err(Refusal::UnknownShow)) };
+        let map = Arc::new(SeatMap::new(seat_map::seat_map(house, known, now))?);
+        self.board.post(show, map.clone());
+        Ok(Ok(map))
+    }
+
+    /// The broker answers, or does not any more.
+    pub fn link_changed(&mut self, up: bool, now: Timestamp) {
+        for (theatre, house) in &mut self.houses {
+            if up {
+                house.replica.handle_connected(now);
+            } else {
+                house.replica.handle_disconnected(now);
+            }
+            self.touched.insert(*theatre);
+        }
+    }
+
+    /// Takes a box's message.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn receive(
+        &mut self,
+        tx: &Transaction<'_>,
+        theatre: TheatreId,
+        message: &[u8],
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        if let Ok(house) = self.house_mut(theatre) {
+            let source = ledger_store::Entries::new(tx, theatre);
+            house.replica.handle_message(message, now, &source).context("take a box's message")?;
+        }
+        Ok(())
+    }
+
+    /// Lets what happened in a theatre have its effects, stores what changed and gathers what is to be sent.
+    fn settle(&mut self, theatre: TheatreId, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+        while let Some(event) = self.houses.get_mut(&theatre).and_then(|house| house.replica.poll_event()) {
+            self.react(theatre, event, tx, now)?;
+        }
+        let Some(house) = self.houses.get_mut(&theatre) else { return Ok(()) };
+        ledger_store::write(tx, theatre, &house.replica.take_changes())?;
+        let source = ledger_store::Entries::new(tx, theatre);
+        let transmits = house.replica.poll_transmit(now, &source).context("read entries to send")?;
+        self.outgoing.extend(transmits.into_iter().map(|transmit| (theatre, transmit)));
+        Ok(())
+    }
+
+    fn react(&mut self, theatre: TheatreId, event: Event, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+        match event {
+            Event::LinkChanged(state) => {
+                tracing::info!(%theatre, state = state.word(), "link");
+                self.changed.extend(self.board.shows(|show| show.theatre == theatre));
+            }
+            Event::ClaimSettled { hold, outcome } => self.settle_claim(theatre, hold, outcome, tx)?,
+            Event::Applied { fact, .. } => self.project(theatre, &fact, tx, now)?,
+            Event::HoldsChanged(number) => {
+                self.changed.insert(ShowId { theatre, number });
+            }
+            Event::Acknowledged(_) => {}
+            Event::Closed(reason) => {
+                tracing::error!(%theatre, reason = reason.code(), "this theatre is closed for sale");
+                self.changed.extend(self.board.shows(|show| show.theatre == theatre));
+            }
+        }
+        Ok(())
+    }
+
+    fn settle_claim(
+        &mut self,
+        theatre: TheatreId,
+        hold: HoldId,
+        outcome: Result<Hold, Refusal>,
+        tx: &Transaction<'_>,
+    ) -> anyhow::Result<()> {
+        let Some(Waiting { asked, show, answer }) = self.waiting.remove(&hold) else { return Ok(()) };
+        let said = match outcome {
+            Ok(hold) => crate::holds::held(self.house(theatre), &hold)?,
+            Err(refusal) => refusal.into(),
+        };
+        if let Ok(known) = self.house(theatre).and_then(|house| house.show(show.number)) {
+            asked.remember(tx, &said, crate::holds::remembered_until(known))?;
+        }
+        self.answer(answer, said);
+        Ok(())
+    }
+
+    /// Brings what is kept beside the ledger up to a fact of either log.
+    fn project(&mut self, theatre: TheatreId, fact: &Fact, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+        match fact {
+            Fact::ShowAdded(facts) => {
+                let Ok(house) = self.house(theatre) else { return Ok(()) };
+                let seats = house.show(facts.number).map_or(0, |show| show.plan.plan.seats_count());
+                schedule::put(tx, &house.theatre, facts, seats)?;
+            }
+            Fact::ShowCancelled { show } => {
+                schedule::cancel(tx, ShowId { theatre, number: *show })?;
+                self.mark(theatre, *show);
+            }
+            Fact::VoidAccepted(at) | Fact::VoidRefused(at) => {
+                let accepted = matches!(fact, Fact::VoidAccepted(_));
+                cancel::answered(self, tx, at.ticket, accepted, now)?;
+            }
+            Fact::Admitted { ticket, .. } => bookings::set_ticket_state(tx, ticket.ticket, TicketWord::Used)?,
+            Fact::HandedOver { show, .. }
+            | Fact::Sold { show, .. }
+            | Fact::SeatReleased { show, .. }
+            | Fact::SeatWithheld { show, .. }
+            | Fact::PriceSet { show, .. }
+            | Fact::ShowClosed { show, .. } => self.mark(theatre, *show),
+            Fact::LogOpened { .. }
+            | Fact::PlanPublished { .. }
+            | Fact::KeyCertified { .. }
+            | Fact::KeyRevoked { .. }
+            | Fact::Voided(_)
+            | Fact::VoidRequested(_) => {}
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, theatre: TheatreId, number: ShowNumber) {
+        self.changed.insert(ShowId { theatre, number });
+    }
+
+    fn refresh_maps(&mut self) {
+        for show in std::mem::take(&mut self.changed) {
+            if !self.board.is_watched(show) {
+                continue;
+            }
+            let Ok(house) = self.house(show.theatre) else { continue };
+            let Ok(known) = house.show(show.number) else { continue };
+            match SeatMap::new(seat_map::seat_map(house, known, self.now)) {
+                Ok(map) => self.board.refresh(show, map),
+                Err(error) => tracing::error!(%show, error = format!("{error:#}"), "a seat map has no JSON form"),
+            }
+        }
+    }
+}
+
+impl Core for Desk {
+    fn before_commit(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+        self.now = now;
+        while let Some(theatre) = self.touched.pop_first() {
+            self.settle(theatre, tx, now).with_context(|| format!("store what changed in theatre {theatre}"))?;
+        }
+        Ok(())
+    }
+
+    fn after_commit(&mut self) {
+        for (theatre, Transmit { channel, bytes }) in std::mem::take(&mut self.outgoing) {
+            let part = match channel {
+                Channel::Control => "down",
+                Channel::Log => "down/log",
+            };
+            if let Some(publisher) = &self.publisher {
+                // What is dropped is sent again: the protocol takes the pipe for a lossy one.
+                publisher.publish(&format!("usher/v1/{theatre}/{part}"), bytes);
+            }
+        }
+        self.refresh_maps();
+        for (to, answer) in std::mem::take(&mut self.answers) {
+            // A caller that has gone away does not need the answer.
+            drop(to.send(answer));
+        }
+        if std::mem::take(&mut self.payments_changed) {
+            self.payments.notify_one();
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Timestamp> {
+        let houses = self.houses.values().filter_map(|house| house.replica.poll_timeout());
+        houses.chain([self.next_sweep]).min()
+    }
+
+    fn handle_timeout(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+        for (theatre, house) in &mut self.houses {
+            if house.replica.poll_timeout().is_some_and(|due| due <= now) {
+                house.replica.handle_timeout(now);
+                self.touched.insert(*theatre);
+            }
+        }
+        if self.next_sweep <= now {
+            self.next_sweep = now + SWEEP_EVERY;
+            saga::end_overdue(self, tx, now).context("end unpaid bookings")?;
+        }
+        Ok(())
+    }
+
+    fn handle_failure(&mut self, _error: &anyhow::Error) {
+        for house in self.houses.values_mut() {
+            house.replica.close(Closed::DiskError);
+        }
+        self.waiting.clear();
+        self.answers.clear();
+    }
+}

@@ -1,0 +1,158 @@
+//! One theatre as central holds it: its copy of the ledger, its clock's zone and central's key for its tickets.
+
+use crate::catalogue::theatres::Theatre;
+use node::view::{HoldView, LineView};
+use node::zone::Zone;
+use shared::entry::ShowFacts;
+use shared::ids::{ScreenId, SeatId, ShowId, ShowNumber, Side};
+use shared::keys::SecretKey;
+use shared::ledger::Hold;
+use shared::money::Money;
+use shared::refusal::Refusal;
+use shared::seating::SeatingPlan;
+use shared::show::Show;
+use shared::time::Timestamp;
+use sync_protocol::Replica;
+
+/// A theatre with its replica.
+pub struct House {
+    /// The theatre.
+    pub theatre: Theatre,
+    /// The zone of its clocks.
+    pub zone: Zone,
+    /// Central's copy of its ledger.
+    pub replica: Replica,
+    /// Central's key for its tickets and its link.
+    pub issuing: SecretKey,
+}
+
+/// What became of a plan or show that was to be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    /// It was added.
+    Now,
+    /// It was there just so.
+    Already,
+}
+
+impl House {
+    /// A show of this theatre.
+    ///
+    /// # Errors
+    /// `unknown_show`.
+    pub fn show(&self, number: ShowNumber) -> Result<&Show, Refusal> {
+        self.replica.ledger().show(number).ok_or(Refusal::UnknownShow)
+    }
+
+    /// The seats with these labels.
+    ///
+    /// # Errors
+    /// `unknown_show`, `unknown_seat`.
+    pub fn seats_labelled(&self, number: ShowNumber, labels: &[String]) -> Result<Vec<SeatId>, Refusal> {
+        let plan = &self.show(number)?.plan;
+        labels.iter().map(|label| plan.labelled(label).ok_or(Refusal::UnknownSeat)).collect()
+    }
+
+    /// The category with this name, in any case.
+    ///
+    /// # Errors
+    /// `unknown_show`, `unknown_category`.
+    pub fn category(&self, number: ShowNumber, name: &str) -> Result<u8, Refusal> {
+        let categories = &self.show(number)?.plan.plan.categories;
+        let index = categories.iter().position(|category| category.eq_ignore_ascii_case(name.trim()));
+        index.and_then(|index| u8::try_from(index).ok()).ok_or(Refusal::UnknownCategory)
+    }
+
+    /// A hold as its owner sees it.
+    ///
+    /// # Errors
+    /// `unknown_show`.
+    pub fn hold_view(&self, hold: &Hold) -> Result<HoldView, Refusal> {
+        let show = self.show(hold.show)?;
+        let currency = show.facts.currency;
+        let line = |seat: SeatId, price: u32| {
+            let planned = show.plan.seat(seat);
+            let category = planned.and_then(|planned| show.plan.plan.categories.get(usize::from(planned.category)));
+            LineView {
+                seat: show.plan.label(seat),
+                category: category.cloned().unwrap_or_default(),
+                price: Money { minor: i64::from(price), currency },
+            }
+        };
+        Ok(HoldView {
+            hold: hold.id.to_string(),
+            show: ShowId { theatre: self.theatre.id, number: hold.show }.to_string(),
+            lines: hold.seats.iter().map(|held| line(held.seat, held.price)).collect(),
+            total: Money { minor: hold.total_minor(), currency },
+            expires_at: self.zone.rfc3339(hold.deadline),
+            renewable_until: self.zone.rfc3339(hold.cap),
+        })
+    }
+
+    /// Publishes a screen's plan, unless it is there already.
+    ///
+    /// # Errors
+    /// A sentence for the person who imports it.
+    pub fn publish_plan(&mut self, screen: ScreenId, plan: &SeatingPlan, now: Timestamp) -> Result<Added, String> {
+        if let Some(known) = self.replica.ledger().plan(screen, plan.version) {
+            let version = plan.version;
+            return if known.plan == *plan {
+                Ok(Added::Already)
+            } else {
+                Err(format!("screen {screen} has another plan of version {version}; raise the version"))
+            };
+        }
+        self.replica.publish_plan(screen, plan, now).map_err(|refusal| refusal.text().to_owned())?;
+        Ok(Added::Now)
+    }
+
+    /// Adds a show on the screen's newest plan, unless it is there already. `number` is free.
+    ///
+    /// # Errors
+    /// A sentence for the person who imports it.
+    pub fn add_show(
+        &mut self,
+        number: ShowNumber,
+        planned: &crate::catalogue::shows::PlannedShow,
+        now: Timestamp,
+    ) -> Result<Added, String> {
+        let (starts, ends) = (planned.starts_at.minutes(), planned.ends_at.minutes());
+        let ledger = self.replica.ledger();
+        let there = ledger.shows().any(|show| {
+            let facts = &show.facts;
+            let same = (facts.screen, facts.movie, facts.starts) == (planned.screen, planned.movie, starts);
+            same && !show.cancelled
+        });
+        if there {
+            return Ok(Added::Already);
+        }
+        let plan = ledger.newest_plan(planned.screen).ok_or(Refusal::UnknownPlan.text())?;
+        let mut prices = Vec::with_capacity(plan.plan.categories.len());
+        for category in &plan.plan.categories {
+            let price = planned.prices.iter().find(|(name, _)| name.eq_ignore_ascii_case(category));
+            let (_, price) = price.ok_or_else(|| format!("no price for category {category:?}"))?;
+            prices.push(u32::try_from(price.minor).map_err(|_| format!("the price of {category} is too high"))?);
+        }
+        let currency = planned.prices.first().map(|(_, price)| price.currency).ok_or("no prices")?;
+        let facts = ShowFacts {
+            number,
+            screen: planned.screen,
+            movie: planned.movie,
+            title: planned.title.clone(),
+            starts,
+            ends,
+            plan: plan.plan.version,
+            currency,
+            prices,
+            edge_seats: Vec::new(),
+        };
+        self.replica.add_show(facts, now).map_err(|refusal| refusal.text().to_owned())?;
+        Ok(Added::Now)
+    }
+
+    /// The highest number of central's shows in the ledger.
+    pub fn highest_number(&self) -> u32 {
+        let shows = self.replica.ledger().shows().map(|show| show.facts.number);
+        shows.filter(|number| number.author() == Side::Central).map(|number| number.0).max().unwrap_or_default()
+    }
+}

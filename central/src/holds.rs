@@ -1,0 +1,184 @@
+//! Holds of customers: placed all or none, renewed, given back.
+
+use crate::answers::{Answer, Asked};
+use crate::bookings::{saga, store as bookings};
+use crate::desk::Desk;
+use crate::desk::house::House;
+use crate::payments::store as payments;
+use crate::router::{App, show_id};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use node::problem::{IdempotencyKey, JsonBody, Problem};
+use rusqlite::Transaction;
+use serde::{Deserialize, Serialize};
+use shared::ids::{HoldId, SeatId, ShowId, TheatreId};
+use shared::ledger::{Hold, HoldKind};
+use shared::refusal::Refusal;
+use shared::show::Show;
+use shared::time::Timestamp;
+use std::time::Duration;
+use sync_protocol::replica::Held;
+use tokio::sync::oneshot;
+
+/// Answers are remembered this long after the show's end.
+const REMEMBERED_AFTER_SHOW: Duration = Duration::from_secs(24 * 3600);
+
+/// Which seats: these, or the best so many together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum HoldRequest {
+    /// These seats.
+    Seats(NamedSeats),
+    /// The best ones.
+    Best(BestSeats),
+}
+
+/// Seats by label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedSeats {
+    /// `C12`.
+    seats: Vec<String>,
+}
+
+/// The best seats together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BestSeats {
+    /// How many.
+    best: usize,
+    /// Of this category only.
+    #[serde(default)]
+    category: Option<String>,
+    /// Passes over so many better choices.
+    #[serde(default)]
+    skip: usize,
+}
+
+/// Until when answers about a show are remembered.
+pub fn remembered_until(show: &Show) -> Timestamp {
+    show.facts.ends_at() + REMEMBERED_AFTER_SHOW
+}
+
+/// The answer to a hold that stands.
+///
+/// # Errors
+/// If it has no JSON form.
+pub fn held(house: Result<&House, Refusal>, hold: &Hold) -> anyhow::Result<Answer> {
+    match house.and_then(|house| house.hold_view(hold)) {
+        Ok(view) => Answer::done(StatusCode::CREATED, &view),
+        Err(refusal) => Ok(refusal.into()),
+    }
+}
+
+/// `POST /v1/shows/{id}/holds`
+pub async fn place(
+    State(app): State<App>,
+    Path(show): Path<String>,
+    IdempotencyKey(key): IdempotencyKey,
+    JsonBody(request): JsonBody<HoldRequest>,
+) -> Result<Response, Problem> {
+    let show = show_id(&show)?;
+    let asked = Asked::new("holds", show.to_string(), key, &request)?;
+    let (answer, answered) = oneshot::channel();
+    app.writer.run(move |desk, tx, now| place_hold(desk, tx, now, show, &request, asked, answer)).await?;
+    let stopped = || Problem::unavailable("store_stopped", "The store has stopped; the outcome is not known.");
+    Ok(answered.await.map_err(|_| stopped())?.into_response())
+}
+
+fn place_hold(
+    desk: &mut Desk,
+    tx: &Transaction<'_>,
+    now: Timestamp,
+    show: ShowId,
+    request: &HoldRequest,
+    asked: Asked,
+    answer: oneshot::Sender<Answer>,
+) -> anyhow::Result<()> {
+    if let Some(before) = asked.answered(tx)? {
+        desk.answer(answer, before);
+        return Ok(());
+    }
+    if desk.waits(&asked) {
+        let problem = Problem::conflict("request_under_way", "The same request is being worked on; ask again.");
+        desk.answer(answer, problem.with_retry_after(1).into());
+        return Ok(());
+    }
+    let said = match try_hold(desk, show, request, now) {
+        Ok(Held::Waiting(hold)) => {
+            desk.wait_for_claim(hold, show, asked, answer);
+            return Ok(());
+        }
+        Ok(Held::Now(hold)) => held(desk.house(show.theatre), &hold)?,
+        Err(problem) => problem.into(),
+    };
+    if let Ok(known) = desk.house(show.theatre).and_then(|house| house.show(show.number)) {
+        asked.remember(tx, &said, remembered_until(known))?;
+    }
+    desk.answer(answer, said);
+    Ok(())
+}
+
+fn try_hold(desk: &mut Desk, show: ShowId, request: &HoldRequest, now: Timestamp) -> Result<Held, Problem> {
+    let house = desk.house_mut(show.theatre)?;
+    let seats = match request {
+        HoldRequest::Seats(NamedSeats { seats }) => house.seats_labelled(show.number, seats)?,
+        HoldRequest::Best(BestSeats { best, category, skip }) => {
+            let category = category.as_deref().map(|name| house.category(show.number, name)).transpose()?;
+            house.replica.best(show.number, *best, category, *skip, now)?
+        }
+    };
+    let held = house.replica.hold(show.number, &seats, HoldKind::Web, now);
+    held.map_err(|refusal| refused(house, show, &seats, refusal, now))
+}
+
+/// A refusal with the labels of the seats it is about.
+fn refused(house: &House, show: ShowId, seats: &[SeatId], refusal: Refusal, now: Timestamp) -> Problem {
+    let problem = Problem::from(refusal);
+    let Ok(known) = house.show(show.number) else { return problem };
+    let ledger = house.replica.ledger();
+    let about = seats.iter().filter(|seat| ledger.own_free_seat(known, **seat, now).err() == Some(refusal));
+    let labels: Vec<String> = about.map(|seat| known.plan.label(*seat)).collect();
+    if labels.is_empty() { problem } else { problem.with("seats", labels) }
+}
+
+/// `POST /v1/holds/{id}`: moves the deadline on.
+pub async fn renew(State(app): State<App>, Path(hold): Path<String>) -> Result<Response, Problem> {
+    let hold = hold_id(&hold)?;
+    let renewed = app.writer.run(move |desk, _, now| {
+        Ok(theatre_of(desk, hold, now).and_then(|theatre| {
+            let house = desk.house_mut(theatre)?;
+            let hold = house.replica.renew(hold, now)?;
+            house.hold_view(&hold)
+        }))
+    });
+    Ok(axum::Json(renewed.await??).into_response())
+}
+
+/// `DELETE /v1/holds/{id}`: gives the seats back. No fault if they were given back before.
+pub async fn release(State(app): State<App>, Path(hold): Path<String>) -> Result<StatusCode, Problem> {
+    let hold = hold_id(&hold)?;
+    let released = app.writer.run(move |desk, tx, now| {
+        if let Some(mut booking) = bookings::booking_of_hold(tx, hold)? {
+            let open = payments::payments_of(tx, booking.id)?.iter().any(|payment| payment.state.is_open());
+            if open {
+                let detail = "A payment for these seats is under way; they are given back when it ends.";
+                return Ok(Err(Problem::conflict("payment_under_way", detail)));
+            }
+            saga::end_unpaid(desk, tx, &mut booking)?;
+        } else if let Ok(theatre) = theatre_of(desk, hold, now) {
+            desk.house_mut(theatre).map(|house| house.replica.release(hold)).ok();
+        }
+        Ok(Ok(StatusCode::NO_CONTENT))
+    });
+    released.await?
+}
+
+fn hold_id(text: &str) -> Result<HoldId, Refusal> {
+    text.parse().map_err(|_| Refusal::UnknownHold)
+}
+
+fn theatre_of(desk: &Desk, hold: HoldId, now: Timestamp) -> Result<TheatreId, Refusal> {
+    desk.find_hold(hold, now).map(|(house, _)| house.theatre.id)
+}

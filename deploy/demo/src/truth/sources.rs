@@ -1,0 +1,93 @@
+//! The databases, opened for reading only.
+
+use super::Sources;
+use super::book::Book;
+use super::findings::{GrantedScan, TheatreBooks};
+use anyhow::Context;
+use rusqlite::{Connection, OpenFlags, params};
+use serde_json::Value;
+use shared::ids::{Side, TicketId};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The books of a house, kept as far as they were read.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    central: PathBuf,
+    edges: BTreeMap<u32, PathBuf>,
+    theatres: BTreeMap<u32, TheatreBooks>,
+}
+
+impl Shelf {
+    pub(super) fn new(sources: &Sources) -> Self {
+        let edges: BTreeMap<u32, PathBuf> =
+            sources.theatres.iter().map(|source| (source.theatre, source.edge_database.clone())).collect();
+        let theatres = edges.keys().map(|theatre| (*theatre, TheatreBooks::default())).collect();
+        Self { central: sources.central_database.clone(), edges, theatres }
+    }
+
+    pub(super) fn theatres(&self) -> &BTreeMap<u32, TheatreBooks> {
+        &self.theatres
+    }
+
+    /// Reads what is new in all databases; returns every scan that let somebody in.
+    pub(super) fn refresh(&mut self) -> anyhow::Result<Vec<GrantedScan>> {
+        let mut scans = Vec::new();
+        let central = open(&self.central)?;
+        for (theatre, books) in &mut self.theatres {
+            let path = self.edges.get(theatre).context("a theatre without a database")?;
+            let edge = open(path)?;
+            // The edge first: what it has from central, central had before.
+            read_logs(&edge, *theatre, &mut books.at_edge).with_context(|| format!("read the logs in {}", path.display()))?;
+            read_logs(&central, *theatre, &mut books.at_central).context("read the logs in central's database")?;
+            books.listed = tickets(&edge, "SELECT ticket FROM sale_tickets").context("read the counter's tickets")?;
+            scans.extend(granted(&edge).context("read the scans at the doors")?);
+        }
+        Ok(scans)
+    }
+}
+
+fn open(path: &Path) -> anyhow::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let database = Connection::open_with_flags(path, flags).with_context(|| format!("open {}", path.display()))?;
+    database.busy_timeout(Duration::from_secs(2)).context("set the busy timeout")?;
+    Ok(database)
+}
+
+fn read_logs(database: &Connection, theatre: u32, book: &mut Book) -> anyhow::Result<()> {
+    let mut select = database
+        .prepare_cached("SELECT seq, bytes FROM entry WHERE theatre = ?1 AND log = ?2 AND seq > ?3 ORDER BY seq")?;
+    for side in [Side::Central, Side::Edge] {
+        let known = book.log(side).entries.len() as i64;
+        let mut rows = select.query(params![theatre, side.word(), known])?;
+        while let Some(row) = rows.next()? {
+            let (seq, bytes): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+            let expected = book.log(side).entries.len() as i64 + 1;
+            anyhow::ensure!(seq == expected, "entry {seq} of the {side} log follows entry {}", expected - 1);
+            book.take(side, bytes);
+        }
+    }
+    Ok(())
+}
+
+fn tickets<Set: FromIterator<TicketId>>(database: &Connection, sql: &str) -> anyhow::Result<Set> {
+    let mut select = database.prepare_cached(sql)?;
+    let ids = select.query_map([], |row| row.get(0).map(TicketId))?;
+    Ok(ids.collect::<rusqlite::Result<Set>>()?)
+}
+
+fn granted(edge: &Connection) -> anyhow::Result<Vec<GrantedScan>> {
+    let mut select = edge.prepare_cached("SELECT ticket, local, answer FROM scans WHERE ticket IS NOT NULL")?;
+    let mut rows = select.query([])?;
+    let mut granted = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (local, answer): (Option<String>, String) = (row.get(1)?, row.get(2)?);
+        // What the door did by itself is what happened; else it did what the edge answered.
+        let acted: Value = serde_json::from_str(local.as_deref().unwrap_or(&answer)).context("read a verdict")?;
+        if acted["verdict"] == "admit" {
+            granted.push(GrantedScan { ticket: TicketId(row.get(0)?), shared: acted["guarantee"] == "SHARED" });
+        }
+    }
+    Ok(granted)
+}

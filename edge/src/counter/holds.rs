@@ -1,0 +1,185 @@
+//! Holds at the counter.
+
+use super::answer::{Answer, Outcomes, Reply, RequestKey};
+use super::sales::{Purpose, WaitingRequest};
+use super::seat_map::lines;
+use crate::desk::Desk;
+use crate::house::House;
+use crate::staff::Task;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use node::problem::{IdempotencyKey, JsonBody, Problem};
+use node::view::HoldView;
+use rusqlite::Transaction;
+use serde::{Deserialize, Serialize};
+use shared::ids::{HoldId, SeatId, ShowId, ShowNumber};
+use shared::ledger::{Hold, HoldKind};
+use shared::refusal::Refusal;
+use shared::time::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use sync_protocol::replica::Held;
+use tokio::sync::oneshot;
+
+/// Answers are remembered until so long after the show's end.
+const REMEMBERED_AFTER_SHOW: Duration = Duration::from_secs(24 * 3600);
+
+/// Which seats: by label, or the best ones together.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seats: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    best: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+}
+
+impl HoldRequest {
+    /// From the parts of a request that may also ask otherwise.
+    pub fn new(seats: Option<Vec<String>>, best: Option<usize>, category: Option<String>) -> Self {
+        Self { seats, best, category }
+    }
+}
+
+/// `POST /v1/shows/{show}/holds`.
+pub async fn place(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Path(show): Path<String>,
+    IdempotencyKey(key): IdempotencyKey,
+    JsonBody(request): JsonBody<HoldRequest>,
+) -> Outcomes {
+    let session = house.authorise(&headers, Task::Hold).await?;
+    let number = house.show_number(&show).ok_or(Refusal::UnknownShow)?;
+    let key = RequestKey::new(&session.staff, key, &format!("POST /v1/shows/{show}/holds"), &request)?;
+    let placed = house.writer.run(move |desk, tx, now| {
+        desk.once(tx, key, |desk, key| desk.ask(tx, number, &request, Purpose::Hold, key, now))
+    });
+    placed.await?.outcome().await
+}
+
+/// `POST /v1/holds/{hold}`: moves the deadline on.
+pub async fn renew(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Path(hold): Path<String>,
+) -> Result<Json<HoldView>, Problem> {
+    house.authorise(&headers, Task::Hold).await?;
+    let id: HoldId = hold.parse().map_err(|_| Refusal::UnknownHold)?;
+    let renewed = house.writer.run(move |desk, _, now| {
+        Ok(desk.replica().renew(id, now).and_then(|hold| desk.hold_view(&hold)))
+    });
+    Ok(Json(renewed.await??))
+}
+
+/// `DELETE /v1/holds/{hold}`: gives the seats back; no fault if they were.
+pub async fn release(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Path(hold): Path<String>,
+) -> Result<StatusCode, Problem> {
+    house.authorise(&headers, Task::Hold).await?;
+    let id: HoldId = hold.parse().map_err(|_| Refusal::UnknownHold)?;
+    let released = house.writer.run(move |desk, _, _| {
+        desk.replica().release(id);
+        Ok(())
+    });
+    released.await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl Desk {
+    /// Does a request unless it was done before under its key, or waits still.
+    pub(super) fn once(
+        &mut self,
+        tx: &Transaction<'_>,
+        key: RequestKey,
+        request: impl FnOnce(&mut Self, RequestKey) -> anyhow::Result<Reply>,
+    ) -> anyhow::Result<Reply> {
+        if let Some(before) = key.answered(tx)? {
+            return Ok(Reply::Now(before));
+        }
+        if self.is_waiting(&key.scope, &key.key) {
+            let detail = "This request waits for central; ask again in a moment.";
+            return Ok(Reply::Now(Err(Problem::conflict("request_in_progress", detail).with_retry_after(1))));
+        }
+        request(self, key)
+    }
+
+    /// Holds seats for a purpose: at once, or when central has given them.
+    pub(super) fn ask(
+        &mut self,
+        tx: &Transaction<'_>,
+        number: ShowNumber,
+        wanted: &HoldRequest,
+        purpose: Purpose,
+        key: RequestKey,
+        now: Timestamp,
+    ) -> anyhow::Result<Reply> {
+        let held = self
+            .pick(number, wanted, now)
+            .and_then(|seats| self.replica().hold(number, &seats, HoldKind::Counter, now));
+        match held {
+            Err(refusal) => Ok(Reply::Now(Err(refusal.into()))),
+            Ok(Held::Now(hold)) => self.fulfil(tx, &hold, &purpose, &key, now).map(Reply::Now),
+            Ok(Held::Waiting(hold)) => {
+                let (answer, later) = oneshot::channel();
+                self.wait_for_claim(hold, WaitingRequest { key, purpose, answer });
+                Ok(Reply::Later(later))
+            }
+        }
+    }
+
+    fn pick(&self, number: ShowNumber, wanted: &HoldRequest, now: Timestamp) -> Result<Vec<SeatId>, Refusal> {
+        let show = self.ledger().show(number).ok_or(Refusal::UnknownShow)?;
+        match (&wanted.seats, wanted.best) {
+            (Some(labels), None) => {
+                labels.iter().map(|label| show.plan.labelled(label).ok_or(Refusal::UnknownSeat)).collect()
+            }
+            (None, Some(count)) => {
+                let index = |name: &String| {
+                    let categories = &show.plan.plan.categories;
+                    let found = categories.iter().position(|known| known.eq_ignore_ascii_case(name.trim()));
+                    found.and_then(|index| u8::try_from(index).ok()).ok_or(Refusal::UnknownCategory)
+                };
+                let category = wanted.category.as_ref().map(index).transpose()?;
+                self.as_replica().best(number, count, category, 0, now)
+            }
+            (Some(_), Some(_)) | (None, None) => Err(Refusal::BadSeatCount),
+        }
+    }
+
+    /// The answer to a placed hold, remembered under its key.
+    pub(super) fn answer_hold(&self, tx: &Transaction<'_>, hold: &Hold, key: &RequestKey) -> anyhow::Result<Outcomes> {
+        let view = match self.hold_view(hold) {
+            Ok(view) => view,
+            Err(refusal) => return Ok(Err(refusal.into())),
+        };
+        let answer = Answer::created(&view)?;
+        key.remember(tx, &answer, self.remembered_until(hold.show, hold.cap))?;
+        Ok(Ok(answer))
+    }
+
+    /// Until when an answer about a show is remembered.
+    pub(super) fn remembered_until(&self, show: ShowNumber, at_least: Timestamp) -> Timestamp {
+        let ends = self.ledger().show(show).map_or(at_least, |show| show.facts.ends_at());
+        ends.max(at_least) + REMEMBERED_AFTER_SHOW
+    }
+
+    fn hold_view(&self, hold: &Hold) -> Result<HoldView, Refusal> {
+        let show = self.ledger().show(hold.show).ok_or(Refusal::UnknownShow)?;
+        let (lines, total) = lines(show, hold.seats.iter().map(|held| (held.seat, held.price)));
+        let zone = &self.identity().zone;
+        Ok(HoldView {
+            hold: hold.id.to_string(),
+            show: ShowId { theatre: self.identity().theatre, number: hold.show }.to_string(),
+            lines,
+            total,
+            expires_at: zone.rfc3339(hold.deadline),
+            renewable_until: zone.rfc3339(hold.cap),
+        })
+    }
+}

@@ -1,0 +1,289 @@
+//! Sales at the counter: hold, tender, entry, tickets and serial numbers in one transaction.
+
+use super::answer::{Answer, Outcomes, Reply, RequestKey};
+use super::holds::HoldRequest;
+use super::seat_map::{lines, show_view};
+use super::tender::{Tender, change};
+use crate::desk::Desk;
+use crate::house::House;
+use crate::staff::Task;
+use anyhow::Context;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use node::problem::{IdempotencyKey, JsonBody, Problem};
+use node::view::{LineView, ShowView};
+use rusqlite::{OptionalExtension, Transaction, params};
+use serde::{Deserialize, Serialize};
+use shared::ids::{BookingId, HoldId, RequestId, ShowNumber, TicketId};
+use shared::ledger::{Hold, SaleLine};
+use shared::money::Money;
+use shared::refusal::Refusal;
+use shared::show::Show;
+use shared::ticket::{RowLabel, TicketBody};
+use shared::time::Timestamp;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// The series that this box numbers its tickets in.
+const SERIES: &str = "counter";
+
+/// What is sold, and how it is paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SaleRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seats: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    best: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hold: Option<String>,
+    tender: Tender,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    received: Option<Money>,
+}
+
+/// How a sale is paid and by whom it is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Till {
+    staff: String,
+    tender: Tender,
+    received: Option<Money>,
+    /// The hold was placed by the request itself, and goes if the sale is refused.
+    own_hold: bool,
+}
+
+/// What seats are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// To hold them.
+    Hold,
+    /// To sell them at once.
+    Sale(Till),
+}
+
+/// A request that waits for central to give seats.
+#[derive(Debug)]
+pub struct WaitingRequest {
+    /// The client's key.
+    pub key: RequestKey,
+    /// What the seats are for.
+    pub purpose: Purpose,
+    /// Where the answer goes.
+    pub answer: oneshot::Sender<Outcomes>,
+}
+
+/// A ticket of a sale.
+#[derive(Debug, Serialize)]
+struct TicketView {
+    seat: String,
+    ticket: String,
+    code: String,
+    svg: String,
+    serial: String,
+}
+
+/// A sale as it is answered.
+#[derive(Debug, Serialize)]
+struct SaleView {
+    sale: String,
+    code: String,
+    show: ShowView,
+    lines: Vec<LineView>,
+    total: Money,
+    change: Option<Money>,
+    tickets: Vec<TicketView>,
+}
+
+/// `POST /v1/shows/{show}/sales`.
+pub async fn sell(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Path(show): Path<String>,
+    IdempotencyKey(key): IdempotencyKey,
+    JsonBody(request): JsonBody<SaleRequest>,
+) -> Outcomes {
+    let session = house.authorise(&headers, Task::Sell).await?;
+    let number = house.show_number(&show).ok_or(Refusal::UnknownShow)?;
+    let key = RequestKey::new(&session.staff, key, &format!("POST /v1/shows/{show}/sales"), &request)?;
+    let (tender, received) = (request.tender, request.received);
+    let till = Till { staff: session.staff, tender, received, own_hold: request.hold.is_none() };
+    let hold: Option<HoldId> = request.hold.as_deref().map(str::parse).transpose().map_err(|_| Refusal::UnknownHold)?;
+    if hold.is_some() && (request.seats.is_some() || request.best.is_some()) {
+        return Err(Problem::unprocessable("hold_or_seats", "Name a hold or seats, not both."));
+    }
+    let wanted = HoldRequest::new(request.seats, request.best, request.category);
+    let sold = house.writer.run(move |desk, tx, now| {
+        desk.once(tx, key, |desk, key| match hold {
+            Some(hold) => desk.sell_hold(tx, number, hold, &till, &key, now).map(Reply::Now),
+            None => desk.ask(tx, number, &wanted, Purpose::Sale(till), key, now),
+        })
+    });
+    sold.await?.outcome().await
+}
+
+impl Desk {
+    /// Answers the requests whose claims were settled.
+    pub(crate) fn settle_claims(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+        for (hold, outcome) in self.take_settled() {
+            let Some(WaitingRequest { key, purpose, answer }) = self.take_waiting(hold) else { continue };
+            let outcome = match outcome {
+                Ok(hold) => self.fulfil(tx, &hold, &purpose, &key, now)?,
+                Err(refusal) => Err(refusal.into()),
+            };
+            self.answer_later(answer, outcome);
+        }
+        Ok(())
+    }
+
+    /// The seats are held: does what they were held for.
+    pub(super) fn fulfil(
+        &mut self,
+        tx: &Transaction<'_>,
+        hold: &Hold,
+        purpose: &Purpose,
+        key: &RequestKey,
+        now: Timestamp,
+    ) -> anyhow::Result<Outcomes> {
+        match purpose {
+            Purpose::Hold => self.answer_hold(tx, hold, key),
+            Purpose::Sale(till) => self.sell_held(tx, hold, till, key, now),
+        }
+    }
+
+    fn sell_hold(
+        &mut self,
+        tx: &Transaction<'_>,
+        number: ShowNumber,
+        hold: HoldId,
+        till: &Till,
+        key: &RequestKey,
+        now: Timestamp,
+    ) -> anyhow::Result<Outcomes> {
+        match self.ledger().hold(hold, now).cloned() {
+            Err(refusal) => Ok(Err(refusal.into())),
+            Ok(hold) if hold.show != number => Ok(Err(Refusal::UnknownHold.into())),
+            Ok(hold) => self.sell_held(tx, &hold, till, key, now),
+        }
+    }
+
+    fn sell_held(
+        &mut self,
+        tx: &Transaction<'_>,
+        hold: &Hold,
+        till: &Till,
+        key: &RequestKey,
+        now: Timestamp,
+    ) -> anyhow::Result<Outcomes> {
+        let currency = self.ledger().show(hold.show).map_or(self.identity().join.currency, |show| show.facts.currency);
+        let total = Money { minor: hold.total_minor(), currency };
+        let sale = BookingId(node::random::bytes());
+        let sold = change(till.tender, total, till.received).map_err(Problem::from).and_then(|change| {
+            let lines = self.replica().sell(hold.id, sale, RequestId::of_key(&key.key), now)?;
+            Ok((lines, change))
+        });
+        let (sold, change) = match sold {
+            Ok(sold) => sold,
+            Err(problem) => {
+                if till.own_hold {
+                    self.replica().release(hold.id);
+                }
+                return Ok(Err(problem));
+            }
+        };
+        let answer = Answer::created(&self.record(tx, hold.show, sale, &sold, change, till, now)?)?;
+        key.remember(tx, &answer, self.remembered_until(hold.show, now))?;
+        Ok(Ok(answer))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a sale is what was sold, to whom, for what and when")]
+    fn record(
+        &self,
+        tx: &Transaction<'_>,
+        number: ShowNumber,
+        sale: BookingId,
+        sold: &[SaleLine],
+        change: Option<Money>,
+        till: &Till,
+        now: Timestamp,
+    ) -> anyhow::Result<SaleView> {
+        let show = self.ledger().show(number).context("find the show that was sold")?;
+        let (lines, total) = lines(show, sold.iter().map(|line| (line.at.seat, line.price)));
+        let code = unused_code(tx)?;
+        tx.prepare_cached(
+            "INSERT INTO sales (sale, code, show, staff, tender, currency, total_minor, received_minor, sold_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            sale.0,
+            code,
+            number.0,
+            till.staff,
+            till.tender.word(),
+            total.currency.code(),
+            total.minor,
+            till.received.map(|received| received.minor),
+            now.0
+        ])?;
+        let mut tickets = Vec::with_capacity(sold.len());
+        for (sold, line) in sold.iter().zip(&lines) {
+            let code = self.sign(show, sold)?;
+            let serial = next_serial(tx, SERIES)?;
+            let ticket = sold.at.ticket;
+            tx.prepare_cached(
+                "INSERT INTO sale_tickets (ticket, sale, seat, category, price_minor, code, series, serial)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute(params![ticket.0, sale.0, line.seat, line.category, line.price.minor, code, SERIES, serial])?;
+            tickets.push(ticket_view(&line.seat, ticket, code, serial));
+        }
+        let show = show_view(show, self.identity(), now);
+        Ok(SaleView { sale: sale.to_string(), code, show, lines, total, change, tickets })
+    }
+
+    fn sign(&self, show: &Show, sold: &SaleLine) -> anyhow::Result<String> {
+        let place = show.plan.seat(sold.at.seat).context("find the seat that was sold")?;
+        let body = TicketBody {
+            ticket: sold.at.ticket,
+            theatre: self.identity().theatre,
+            show: show.facts.number,
+            screen: show.facts.screen,
+            row: RowLabel::new(&place.row).context("write the row on the ticket")?,
+            number: place.number,
+            generation: sold.at.generation,
+            valid_from: show.facts.starts_at(),
+            valid_until: show.facts.ends_at(),
+        };
+        Ok(body.sign(&self.identity().key).to_string())
+    }
+}
+
+fn ticket_view(seat: &str, ticket: TicketId, code: String, serial: i64) -> TicketView {
+    TicketView {
+        seat: seat.to_owned(),
+        ticket: ticket.to_string(),
+        code,
+        svg: format!("/v1/tickets/{ticket}.svg"),
+        serial: format!("{SERIES}-{serial:06}"),
+    }
+}
+
+/// The next number of a series; it comes back if the transaction does not commit.
+fn next_serial(tx: &Transaction<'_>, series: &str) -> rusqlite::Result<i64> {
+    tx.prepare_cached(
+        "INSERT INTO serials (series, last) VALUES (?1, 1) ON CONFLICT (series) DO UPDATE SET last = last + 1 RETURNING last",
+    )?
+    .query_row([series], |row| row.get(0))
+}
+
+fn unused_code(tx: &Transaction<'_>) -> rusqlite::Result<String> {
+    loop {
+        let code = node::random::booking_code();
+        let taken: Option<bool> =
+            tx.prepare_cached("SELECT 1 FROM sales WHERE code = ?1")?.query_row([&code], |row| row.get(0)).optional()?;
+        if taken.is_none() {
+            return Ok(code);
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! A replica in SQLite: its entries, heads, materialised state and holds, written in the transaction of whatever caused them.
+//!
+//! Edge and central keep their replicas in the same tables, so that one checker reads both.
+
+mod load;
+
+use crate::sqlite::Migration;
+use anyhow::Context;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use shared::entry::Hash;
+use shared::ids::{Side, TheatreId};
+use shared::ledger::{HoldKind, LedgerChanges, VoidAnswer};
+use shared::show::Standing;
+use sync_protocol::log::{EntrySource, UnreadableLog};
+use sync_protocol::replica::{Changes, Heads};
+
+pub use load::load;
+
+/// The tables. Each program puts this first among its migrations.
+pub const MIGRATION: Migration = Migration { name: "ledger", sql: include_str!("ledger_store.sql") };
+
+/// Writes everything a replica's `take_changes` gave.
+///
+/// # Errors
+/// A store failure: the transaction must be rolled back.
+pub fn write(tx: &Transaction<'_>, theatre: TheatreId, changes: Changes) -> anyhow::Result<()> {
+    let theatre_column = i64::from(theatre.0);
+    if !changes.entries.is_empty() {
+        let mut insert = tx.prepare_cached(
+            "INSERT INTO ledger_entry (theatre, log, seq, incarnation, hash, bytes, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        for entry in &changes.entries {
+            let seq = i64::try_from(entry.seq).context("an entry number beyond SQLite's integers")?;
+            let incarnation = entry.incarnation.0.to_be_bytes();
+            let row = params![theatre_column, entry.log.word(), seq, incarnation, entry.hash.0, entry.bytes, entry.at.0];
+            insert.execute(row).with_context(|| format!("store entry {seq} of the {} log of theatre {theatre}", entry.log))?;
+        }
+    }
+    write_ledger(tx, theatre, &changes.ledger).with_context(|| format!("store the state of theatre {theatre}"))?;
+    if let Some(heads) = changes.heads {
+        write_heads(tx, theatre, heads).with_context(|| format!("store the heads of theatre {theatre}"))?;
+    }
+    for found in &changes.discrepancies {
+        let story = serde_json::to_string(&found.kind).context("write a discrepancy down")?;
+        tx.prepare_cached("INSERT INTO ledger_discrepancy (theatre, found_at, log, seq, story) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![theatre_column, found.at.0, found.log.word(), found.seq.cast_signed(), story])?;
+    }
+    for letter in &changes.dead_letters {
+        tx.prepare_cached("INSERT INTO dead_letter (theatre, at, why, bytes) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![theatre_column, letter.at.0, letter.why, letter.bytes])?;
+    }
+    Ok(())
+}
+
+fn write_heads(tx: &Transaction<'_>, theatre: TheatreId, heads: Heads) -> anyhow::Result<()> {
+    tx.prepare_cached("INSERT OR REPLACE INTO ledger_head VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(params![
+        i64::from(theatre.0),
+        heads.own.incarnation.0.to_be_bytes(),
+        heads.own.seq.cast_signed(),
+        heads.own.hash.0,
+        heads.peer.incarnation.0.to_be_bytes(),
+        heads.peer.seq.cast_signed(),
+        heads.peer.hash.0,
+        heads.acked.cast_signed(),
+        heads.closed.map(sync_protocol::replica::Closed::code),
+    ])?;
+    Ok(())
+}
+
+fn write_ledger(tx: &Transaction<'_>, theatre: TheatreId, changes: &LedgerChanges) -> anyhow::Result<()> {
+    let theatre = i64::from(theatre.0);
+    for (screen, plan) in &changes.plans {
+        let json = serde_json::to_string(&plan.plan).context("write a seating plan down")?;
+        tx.prepare_cached("INSERT INTO ledger_plan VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![theatre, screen.0, plan.plan.version, json])?;
+    }
+    for (screen, version, parts) in &changes.plan_parts {
+        let Some(parts) = parts else {
+            tx.prepare_cached("DELETE FROM ledger_plan_part WHERE theatre = ?1 AND screen = ?2 AND version = ?3")?
+                .execute(params![theatre, screen.0, version])?;
+            continue;
+        };
+        let json = serde_json::to_string(parts).context("write a part of a seating plan down")?;
+        tx.prepare_cached("INSERT OR REPLACE INTO ledger_plan_part VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![theatre, screen.0, version, json])?;
+    }
+    for (number, show) in &changes.shows {
+        let Some(show) = show else {
+            for table in ["ledger_show", "ledger_seat", "ledger_ticket", "ledger_hold"] {
+                tx.execute(&format!("DELETE FROM {table} WHERE theatre = ?1 AND show = ?2"), params![theatre, number.0])?;
+            }
+            continue;
+        };
+        let facts = &show.facts;
+        let bytes = postcard::to_extend(facts, Vec::new()).context("write a show down")?;
+        tx.prepare_cached("INSERT OR REPLACE INTO ledger_show VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?.execute(
+            params![
+                theatre,
+                number.0,
+                facts.screen.0,
+                facts.movie.0,
+                facts.title,
+                facts.starts_at().0,
+                facts.ends_at().0,
+                show.cancelled,
+                show.overlaps,
+                bytes
+            ],
+        )?;
+    }
+    for (number, seat, state) in &changes.seats {
+        let (standing, ticket) = match state.standing {
+            Standing::Free => ("free", None),
+            Standing::Sold(ticket) => ("sold", Some(ticket.0)),
+            Standing::Withheld => ("withheld", None),
+            Standing::Unknown => ("unknown", None),
+        };
+        tx.prepare_cached("INSERT OR REPLACE INTO ledger_seat VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+            .execute(params![theatre, number.0, seat.0, state.epoch, state.generation, standing, ticket])?;
+    }
+    for ticket in &changes.tickets {
+        let (at, sale, admitted) = (ticket.at, ticket.sale, ticket.admitted.as_ref());
+        let answer = ticket.answer.map(|answer| match answer {
+            VoidAnswer::Accepted => "accepted",
+            VoidAnswer::Refused => "refused",
+        });
+        tx.prepare_cached("INSERT OR REPLACE INTO ledger_ticket VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")?
+            .execute(params![
+                theatre,
+                at.ticket.0,
+                at.show.0,
+                at.seat.0,
+                at.generation,
+                sale.map(|sale| sale.seller.word()),
+                sale.map(|sale| sale.booking.0),
+                sale.map(|sale| sale.price),
+                sale.is_some_and(|sale| sale.void_requested),
+                answer,
+                admitted.map(|admitted| admitted.at.0),
+                admitted.map(|admitted| admitted.door.as_str()),
+            ])?;
+    }
+    for (id, hold) in &changes.holds {
+        let Some(hold) = hold else {
+            tx.prepare_cached("DELETE FROM ledger_hold WHERE theatre = ?1 AND hold = ?2")?.execute(params![theatre, id.0])?;
+            continue;
+        };
+        let seats = postcard::to_extend(&hold.seats, Vec::new()).context("write a hold down")?;
+        tx.prepare_cached("INSERT OR REPLACE INTO ledger_hold VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
+            theatre,
+            id.0,
+            hold.show.0,
+            hold_kind_word(hold.kind),
+            hold.deadline.0,
+            hold.cap.0,
+            seats
+        ])?;
+    }
+    for certificate in &changes.certificates {
+        tx.execute("INSERT INTO ledger_certificate (theatre, bytes) VALUES (?1, ?2)", params![theatre, certificate])?;
+    }
+    for key in &changes.revoked {
+        tx.execute("INSERT OR IGNORE INTO ledger_revoked_key VALUES (?1, ?2)", params![theatre, key.0])?;
+    }
+    Ok(())
+}
+
+fn hold_kind_word(kind: HoldKind) -> &'static str {
+    match kind {
+        HoldKind::Counter => "counter",
+        HoldKind::Web => "web",
+        HoldKind::Tentative => "tentative",
+        HoldKind::Paying => "paying",
+    }
+}
+
+/// The entries of one theatre, those of a transaction under way on this connection included.
+#[derive(Debug, Clone, Copy)]
+pub struct StoredLogs<'c> {
+    conn: &'c Connection,
+    theatre: TheatreId,
+}
+
+impl<'c> StoredLogs<'c> {
+    /// Reads through this connection.
+    pub fn new(conn: &'c Connection, theatre: TheatreId) -> Self {
+        Self { conn, theatre }
+    }
+
+    fn read(&self, log: Side, from: u64, bytes_max: usize) -> rusqlite::Result<Vec<Vec<u8>>> {
+        let mut select = self.conn.prepare_cached(
+            "SELECT bytes FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq >= ?3 ORDER BY seq LIMIT 1000",
+        )?;
+        let mut rows = select.query(params![self.theatre.0, log.word(), from.cast_signed()])?;
+        let (mut size, mut entries) = (0, Vec::new());
+        while size <= bytes_max
+            && let Some(row) = rows.next()?
+        {
+            let bytes: Vec<u8> = row.get(0)?;
+            size += bytes.len();
+            entries.push(bytes);
+        }
+        Ok(entries)
+    }
+}
+
+impl EntrySource for StoredLogs<'_> {
+    fn entries(&self, log: Side, from: u64, bytes_max: usize) -> Result<Vec<Vec<u8>>, UnreadableLog> {
+        self.read(log, from, bytes_max).map_err(|error| UnreadableLog { log, seq: from, cause: error.to_string() })
+    }
+
+    fn hash_at(&self, log: Side, seq: u64) -> Result<Option<Hash>, UnreadableLog> {
+        if seq == 0 {
+            return Ok(Some(Hash::default()));
+        }
+        let read = || {
+            self.conn
+                .prepare_cached("SELECT hash FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq = ?3")?
+                .query_row(params![self.theatre.0, log.word(), seq.cast_signed()], |row| row.get(0))
+                .optional()
+        };
+        read().map(|hash| hash.map(Hash)).map_err(|error| UnreadableLog { log, seq, cause: error.to_string() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::entry::ShowFacts;
+    use shared::ids::{BookingId, MovieId, RequestId, ScreenId, SeatId, ShowNumber};
+    use shared::keys::SecretKey;
+    use shared::ledger::HoldTimes;
+    use shared::money::Currency;
+    use shared::seating::{Row, SeatRun, SeatingPlan};
+    use shared::time::Timestamp;
+    use sync_protocol::replica::{Held, LinkKeys, Snapshot};
+    use sync_protocol::{Replica, Settings};
+
+    const THEATRE: TheatreId = TheatreId(7);
+
+    fn replica(snapshot: Snapshot) -> Replica {
+        let key = SecretKey::from_seed(&[1; 32]);
+        let keys = LinkKeys { peer: vec![key.public()], own: key };
+        let settings = Settings::with_holds(HoldTimes::WEB);
+        Replica::new(THEATRE, Side::Central, settings, keys, snapshot, [5; 32], Timestamp(0))
+    }
+
+    fn store(conn: &mut Connection, replica: &mut Replica) {
+        let tx = conn.transaction().expect("begin");
+        write(&tx, THEATRE, replica.take_changes()).expect("written");
+        tx.commit().expect("committed");
+    }
+
+    #[test]
+    fn a_replica_read_back_is_the_replica_that_was_written() {
+        let mut conn = Connection::open_in_memory().expect("open");
+        conn.execute_batch(MIGRATION.sql).expect("tables");
+        let mut before = replica(Snapshot::default());
+        let (now, show) = (Timestamp(1_000), ShowNumber(1));
+        let rows = (0..90u32).map(|i| Row {
+            label: format!("{}{}", char::from(b'A' + (i / 26) as u8), char::from(b'A' + (i % 26) as u8)),
+            runs: vec![SeatRun {
+                first: SeatId(i * 20),
+                number: 1,
+                count: 20,
+                category: 0,
+                gap: 0,
+                accessible: false,
+            }],
+        });
+        let plan = SeatingPlan { version: 1, categories: vec!["Gold".into()], rows: rows.collect() };
+        before.publish_plan(ScreenId(1), &plan, now).expect("plan");
+        let facts = ShowFacts {
+            number: show,
+            screen: ScreenId(1),
+            movie: MovieId(3),
+            title: "Sholay".into(),
+            starts: 100,
+            ends: 300,
+            plan: 1,
+            currency: Currency::INR,
+            prices: vec![20_000],
+            edge_seats: Vec::new(),
+        };
+        before.add_show(facts, now).expect("show");
+        let mut held = |seat| before.hold(show, &[SeatId(seat)], shared::ledger::HoldKind::Web, now).expect("held");
+        let (Held::Now(first), Held::Now(_)) = (held(1), held(2)) else { panic!("own seats") };
+        let lines = before.sell(first.id, BookingId([1; 16]), RequestId([2; 8]), now).expect("sold");
+        before.void(lines[0].at.ticket, now).expect("asked");
+        before.withhold(show, &[SeatId(5)], true, now).expect("withheld");
+        store(&mut conn, &mut before);
+
+        let snapshot = load(&conn, THEATRE, Side::Central).expect("loaded");
+        assert_eq!(snapshot.unacknowledged.len() as u64, before.heads().own.seq);
+        let after = replica(snapshot);
+        assert_eq!(after.cut(), before.cut());
+        assert_eq!(after.heads(), before.heads());
+        let holds = |replica: &Replica| replica.ledger().holds().cloned().collect::<Vec<_>>();
+        assert_eq!(holds(&after), holds(&before));
+        let tickets = |replica: &Replica| replica.ledger().tickets().cloned().collect::<Vec<_>>();
+        assert_eq!(tickets(&after), tickets(&before));
+    }
+
+    #[test]
+    fn entries_read_back_in_order_and_in_batches() {
+        let mut conn = Connection::open_in_memory().expect("open");
+        conn.execute_batch(MIGRATION.sql).expect("tables");
+        let mut replica = replica(Snapshot::default());
+        for n in 0..100 {
+            replica.certify_key(vec![n; 100], Timestamp(0)).expect("certified");
+        }
+        store(&mut conn, &mut replica);
+        let logs = StoredLogs::new(&conn, THEATRE);
+        let some = logs.entries(Side::Central, 3, 1_000).expect("read");
+        assert!(some.len() > 5 && some.len() < 15, "{}", some.len());
+        let head = replica.heads().own;
+        assert_eq!(logs.hash_at(Side::Central, head.seq).expect("read"), Some(head.hash));
+        assert_eq!(logs.hash_at(Side::Central, head.seq + 1).expect("read"), None);
+        assert_eq!(logs.hash_at(Side::Edge, 0).expect("read"), Some(Hash::default()));
+    }
+}

@@ -1,0 +1,121 @@
+CREATE TABLE ledger_entry (
+    theatre     INTEGER NOT NULL,
+    log         TEXT    NOT NULL CHECK (log IN ('central', 'edge')),
+    seq         INTEGER NOT NULL,
+    incarnation BLOB    NOT NULL,
+    hash        BLOB    NOT NULL,
+    bytes       BLOB    NOT NULL,
+    at          INTEGER NOT NULL,
+    PRIMARY KEY (theatre, log, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger_head (
+    theatre          INTEGER PRIMARY KEY,
+    own_incarnation  BLOB    NOT NULL,
+    own_seq          INTEGER NOT NULL,
+    own_hash         BLOB    NOT NULL,
+    peer_incarnation BLOB    NOT NULL,
+    peer_seq         INTEGER NOT NULL,
+    peer_hash        BLOB    NOT NULL,
+    acked            INTEGER NOT NULL,
+    closed           TEXT
+) STRICT;
+
+CREATE TABLE ledger_plan (
+    theatre INTEGER NOT NULL,
+    screen  INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    plan    TEXT    NOT NULL,
+    PRIMARY KEY (theatre, screen, version)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger_plan_part (
+    theatre INTEGER NOT NULL,
+    screen  INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    parts   TEXT    NOT NULL,
+    PRIMARY KEY (theatre, screen, version)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger_show (
+    theatre   INTEGER NOT NULL,
+    show      INTEGER NOT NULL,
+    screen    INTEGER NOT NULL,
+    movie     INTEGER NOT NULL,
+    title     TEXT    NOT NULL,
+    starts    INTEGER NOT NULL,
+    ends      INTEGER NOT NULL,
+    cancelled INTEGER NOT NULL,
+    overlaps  INTEGER NOT NULL,
+    facts     BLOB    NOT NULL,
+    PRIMARY KEY (theatre, show)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger_seat (
+    theatre    INTEGER NOT NULL,
+    show       INTEGER NOT NULL,
+    seat       INTEGER NOT NULL,
+    epoch      INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    standing   TEXT    NOT NULL CHECK (standing IN ('free', 'sold', 'withheld', 'unknown')),
+    ticket     BLOB,
+    PRIMARY KEY (theatre, show, seat)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger_ticket (
+    theatre        INTEGER NOT NULL,
+    ticket         BLOB    NOT NULL,
+    show           INTEGER NOT NULL,
+    seat           INTEGER NOT NULL,
+    generation     INTEGER NOT NULL,
+    seller         TEXT    CHECK (seller IN ('central', 'edge')),
+    booking        BLOB,
+    price          INTEGER,
+    void_requested INTEGER NOT NULL,
+    answer         TEXT    CHECK (answer IN ('accepted', 'refused')),
+    admitted_at    INTEGER,
+    door           TEXT,
+    PRIMARY KEY (theatre, ticket)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger_hold (
+    theatre  INTEGER NOT NULL,
+    hold     BLOB    NOT NULL,
+    show     INTEGER NOT NULL,
+    kind     TEXT    NOT NULL CHECK (kind IN ('counter', 'web', 'tentative', 'paying')),
+    deadline INTEGER NOT NULL,
+    cap      INTEGER NOT NULL,
+    seats    BLOB    NOT NULL,
+    PRIMARY KEY (theatre, hold)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger_certificate (
+    theatre INTEGER NOT NULL,
+    bytes   BLOB    NOT NULL,
+    n       INTEGER PRIMARY KEY
+) STRICT;
+
+CREATE TABLE ledger_revoked_key (
+    theatre INTEGER NOT NULL,
+    key     BLOB    NOT NULL,
+    PRIMARY KEY (theatre, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger_discrepancy (
+    n          INTEGER PRIMARY KEY,
+    theatre    INTEGER NOT NULL,
+    found_at   INTEGER NOT NULL,
+    log        TEXT    NOT NULL,
+    seq        INTEGER NOT NULL,
+    story      TEXT    NOT NULL,
+    settled_at INTEGER,
+    settled_by TEXT
+) STRICT;
+
+CREATE TABLE dead_letter (
+    n       INTEGER PRIMARY KEY,
+    theatre INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    why     TEXT    NOT NULL,
+    bytes   BLOB    NOT NULL
+) STRICT;

@@ -1,0 +1,128 @@
+//! Reading a replica back at start.
+
+use anyhow::{Context, bail};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use shared::entry::{Hash, Head, ShowFacts, TicketRef};
+use shared::ids::{BookingId, HoldId, Incarnation, KeyId, ScreenId, SeatId, ShowNumber, Side, TheatreId, TicketId};
+use shared::ledger::{Admission, Hold, HoldKind, LedgerSnapshot, ShowRecord, Ticket, TicketSale, VoidAnswer};
+use shared::show::{Seat, Standing};
+use shared::time::Timestamp;
+use sync_protocol::replica::{Closed, Heads, Snapshot};
+
+/// Everything kept of a theatre; the empty snapshot for one never seen.
+///
+/// # Errors
+/// A store failure, or a row that this program cannot have written.
+pub fn load(conn: &Connection, theatre: TheatreId, me: Side) -> anyhow::Result<Snapshot> {
+    let id = i64::from(theatre.0);
+    let heads = heads(conn, id).with_context(|| format!("read the heads of theatre {theatre}"))?;
+    let ledger = ledger(conn, id).with_context(|| format!("read the state of theatre {theatre}"))?;
+    let unacknowledged = conn
+        .prepare("SELECT seq, bytes FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq > ?3 ORDER BY seq")?
+        .query_map(params![id, me.word(), heads.acked.cast_signed()], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?
+        .collect::<rusqlite::Result<Vec<_>>>()
+        .with_context(|| format!("read the outbox of theatre {theatre}"))?;
+    Ok(Snapshot { ledger, heads, unacknowledged })
+}
+
+fn heads(conn: &Connection, theatre: i64) -> anyhow::Result<Heads> {
+    let read = |row: &Row<'_>| {
+        let head = |at: usize| {
+            Ok::<_, rusqlite::Error>(Head {
+                incarnation: Incarnation(u64::from_be_bytes(row.get(at)?)),
+                seq: row.get::<_, i64>(at + 1)?.cast_unsigned(),
+                hash: Hash(row.get(at + 2)?),
+            })
+        };
+        Ok((head(1)?, head(4)?, row.get::<_, i64>(7)?.cast_unsigned(), row.get::<_, Option<String>>(8)?))
+    };
+    let row = conn.query_row("SELECT * FROM ledger_head WHERE theatre = ?1", [theatre], read).optional()?;
+    let Some((own, peer, acked, closed)) = row else { return Ok(Heads::default()) };
+    let closed = closed.map(|code| serde_json::from_value::<Closed>(code.into())).transpose().context("the closed reason")?;
+    Ok(Heads { own, peer, acked, closed })
+}
+
+fn ledger(conn: &Connection, theatre: i64) -> anyhow::Result<LedgerSnapshot> {
+    let mut snapshot = LedgerSnapshot::default();
+    let mut plans = conn.prepare("SELECT screen, plan FROM ledger_plan WHERE theatre = ?1")?;
+    for row in plans.query_map([theatre], |row| Ok((row.get::<_, u8>(0)?, row.get::<_, String>(1)?)))? {
+        let (screen, plan) = row?;
+        snapshot.plans.push((ScreenId(screen), serde_json::from_str(&plan).context("a seating plan")?));
+    }
+    let mut parts = conn.prepare("SELECT screen, version, parts FROM ledger_plan_part WHERE theatre = ?1")?;
+    for row in parts.query_map([theatre], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))? {
+        let (screen, version, json) = row?;
+        snapshot.plan_parts.push((ScreenId(screen), version, serde_json::from_str(&json).context("a part of a seating plan")?));
+    }
+    let mut shows = conn.prepare("SELECT facts, cancelled, overlaps FROM ledger_show WHERE theatre = ?1")?;
+    for row in shows.query_map([theatre], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?)))? {
+        let (facts, cancelled, overlaps) = row?;
+        let facts: ShowFacts = postcard::from_bytes(&facts).context("a show's facts")?;
+        snapshot.shows.push(ShowRecord { facts, cancelled, overlaps });
+    }
+    let mut seats =
+        conn.prepare("SELECT show, seat, epoch, generation, standing, ticket FROM ledger_seat WHERE theatre = ?1")?;
+    for row in seats.query_map([theatre], |row| {
+        let standing = (row.get::<_, String>(4)?, row.get::<_, Option<[u8; 8]>>(5)?);
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, standing))
+    })? {
+        let (show, seat, epoch, generation, standing) = row?;
+        let standing = match (standing.0.as_str(), standing.1) {
+            ("free", None) => Standing::Free,
+            ("withheld", None) => Standing::Withheld,
+            ("unknown", None) => Standing::Unknown,
+            ("sold", Some(ticket)) => Standing::Sold(TicketId(ticket)),
+            other => bail!("seat {seat} of show {show} stands as {other:?}"),
+        };
+        snapshot.seats.push((ShowNumber(show), SeatId(seat), Seat { epoch, generation, standing }));
+    }
+    let mut tickets = conn.prepare("SELECT * FROM ledger_ticket WHERE theatre = ?1")?;
+    snapshot.tickets = tickets.query_map([theatre], ticket)?.collect::<rusqlite::Result<_>>().context("a ticket")?;
+    let mut holds = conn.prepare("SELECT hold, show, kind, deadline, cap, seats FROM ledger_hold WHERE theatre = ?1")?;
+    for row in holds.query_map([theatre], |row| {
+        let times = (Timestamp(row.get(3)?), Timestamp(row.get(4)?));
+        Ok((HoldId(row.get(0)?), ShowNumber(row.get(1)?), row.get::<_, String>(2)?, times, row.get::<_, Vec<u8>>(5)?))
+    })? {
+        let (id, show, kind, (deadline, cap), seats) = row?;
+        let kind = match kind.as_str() {
+            "counter" => HoldKind::Counter,
+            "web" => HoldKind::Web,
+            // The claim a tentative hold waited for died with the process: the hold goes with it.
+            "tentative" => continue,
+            "paying" => HoldKind::Paying,
+            other => bail!("hold {id} is of kind {other:?}"),
+        };
+        let seats = postcard::from_bytes(&seats).context("a hold's seats")?;
+        snapshot.holds.push(Hold { id, show, seats, kind, deadline, cap });
+    }
+    let mut certificates = conn.prepare("SELECT bytes FROM ledger_certificate WHERE theatre = ?1 ORDER BY n")?;
+    snapshot.certificates = certificates.query_map([theatre], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut revoked = conn.prepare("SELECT key FROM ledger_revoked_key WHERE theatre = ?1")?;
+    snapshot.revoked = revoked.query_map([theatre], |row| row.get(0).map(KeyId))?.collect::<rusqlite::Result<_>>()?;
+    Ok(snapshot)
+}
+
+fn ticket(row: &Row<'_>) -> rusqlite::Result<Ticket> {
+    let at = TicketRef {
+        ticket: TicketId(row.get("ticket")?),
+        show: ShowNumber(row.get("show")?),
+        seat: SeatId(row.get("seat")?),
+        generation: row.get("generation")?,
+    };
+    let sale = match row.get::<_, Option<String>>("seller")? {
+        None => None,
+        Some(word) => Some(TicketSale {
+            seller: if word == Side::Central.word() { Side::Central } else { Side::Edge },
+            booking: BookingId(row.get("booking")?),
+            price: row.get("price")?,
+            void_requested: row.get("void_requested")?,
+        }),
+    };
+    let admitted = match row.get::<_, Option<i64>>("admitted_at")? {
+        None => None,
+        Some(at) => Some(Admission { at: Timestamp(at), door: row.get("door")? }),
+    };
+    let answer = row.get::<_, Option<String>>("answer")?;
+    let answer = answer.map(|word| if word == "accepted" { VoidAnswer::Accepted } else { VoidAnswer::Refused });
+    Ok(Ticket { at, sale, admitted, answer })
+}
