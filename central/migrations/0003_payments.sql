@@ -12,6 +12,7 @@ CREATE TABLE payment (
     created_at      INTEGER NOT NULL,
     expires_at      INTEGER NOT NULL,
     given_up        INTEGER NOT NULL DEFAULT 0,
+    bought          INTEGER NOT NULL DEFAULT 0,
     attempts        INTEGER NOT NULL DEFAULT 0,
     next_look_at    INTEGER,
     UNIQUE (booking, request_key)

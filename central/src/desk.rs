@@ -177,7 +177,7 @@ impl Desk {
         now: Timestamp,
     ) -> anyhow::Result<()> {
         if let Ok(house) = self.house_mut(theatre) {
-            let source = ledger_store::Entries::new(tx, theatre);
+            let source = ledger_store::StoredLogs::new(tx, theatre);
             house.replica.handle_message(message, now, &source).context("take a box's message")?;
         }
         Ok(())
@@ -189,8 +189,8 @@ impl Desk {
             self.react(theatre, event, tx, now)?;
         }
         let Some(house) = self.houses.get_mut(&theatre) else { return Ok(()) };
-        ledger_store::write(tx, theatre, &house.replica.take_changes())?;
-        let source = ledger_store::Entries::new(tx, theatre);
+        ledger_store::write(tx, theatre, house.replica.take_changes())?;
+        let source = ledger_store::StoredLogs::new(tx, theatre);
         let transmits = house.replica.poll_transmit(now, &source).context("read entries to send")?;
         self.outgoing.extend(transmits.into_iter().map(|transmit| (theatre, transmit)));
         Ok(())

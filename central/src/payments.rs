@@ -7,8 +7,10 @@
 //! to the left. Money that arrives after a decline or an expiry still counts: gateways report late successes.
 
 pub mod gateway;
-//pub mod reconciler;
+pub mod reconciler;
+pub mod request;
 pub mod schedule;
+pub mod settle;
 pub mod simulator;
 pub mod store;
 pub mod webhook;

@@ -1,5 +1,6 @@
 //! The tables of central's database beside those that every node has.
 
+use node::ledger_store;
 use node::sqlite::{Migration, Schema};
 
 /// Central's database. A migration is never edited once released.
@@ -7,6 +8,7 @@ pub const SCHEMA: Schema = Schema {
     program: "usher-central",
     application_id: 0x5573_4301,
     migrations: &[
+        ledger_store::MIGRATION,
         Migration { name: "catalogue", sql: include_str!("../migrations/0001_catalogue.sql") },
         Migration { name: "bookings", sql: include_str!("../migrations/0002_bookings.sql") },
         Migration { name: "payments", sql: include_str!("../migrations/0003_payments.sql") },

@@ -294,7 +294,11 @@ impl Desk {
                 Event::LinkChanged(state) => tracing::warn!(state = state.word(), "the link has changed"),
                 Event::Closed(reason) => tracing::error!(reason = reason.code(), "closed for sale"),
                 Event::Applied { writer: Side::Edge, seq, at, .. } => self.unsynced.push_back((seq, at)),
-                Event::Acknowledged(acked) => self.unsynced.retain(|(seq, _)| *seq > acked),
+                Event::Acknowledged(acked) => {
+                    while self.unsynced.front().is_some_and(|(seq, _)| *seq <= acked) {
+                        self.unsynced.pop_front();
+                    }
+                }
                 Event::Applied { .. } | Event::HoldsChanged(_) => {}
             }
         }

@@ -1,6 +1,183 @@
-//! (in work)
+//! The counter's page: a static shell that its modules fill from the box's own JSON API, so that it works for as long
+//! as the box does. `/door` hands out the links that pair door devices.
 
-/// Serves the page.
+use maud::{Markup, html};
+use node::design::{self, Asset, Crumb};
+
+const ASSETS: &[Asset] = &[
+    Asset { path: "/assets/counter.css", text: include_str!("page/counter.css") },
+    Asset { path: "/assets/till.css", text: include_str!("page/till.css") },
+    Asset { path: "/assets/counter.js", text: include_str!("page/counter.js") },
+    Asset { path: "/assets/badge.js", text: include_str!("page/badge.js") },
+    Asset { path: "/assets/board.js", text: include_str!("page/board.js") },
+    Asset { path: "/assets/login.js", text: include_str!("page/login.js") },
+    Asset { path: "/assets/till.js", text: include_str!("page/till.js") },
+    Asset { path: "/assets/paper.js", text: include_str!("page/paper.js") },
+    Asset { path: "/assets/pairing.js", text: include_str!("page/pairing.js") },
+];
+
+/// Serves `/`, `/door` and everything under `/assets/` that they load.
 pub fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
+    use axum::{http::StatusCode, routing::get};
     axum::Router::new()
+        .route("/", get(|| std::future::ready(design::respond(StatusCode::OK, counter()))))
+        .route("/door", get(|| std::future::ready(design::respond(StatusCode::OK, doors()))))
+        .merge(design::router())
+        .merge(design::serve(ASSETS))
+}
+
+/// The counter: sign in, shows, seats, till.
+pub fn counter() -> Markup {
+    let head = html! {
+        link rel="stylesheet" href="/assets/seatmap.css";
+        link rel="stylesheet" href="/assets/counter.css";
+        link rel="stylesheet" href="/assets/till.css";
+        script type="module" src="/assets/counter.js" {}
+    };
+    let aside = html! {
+        p.badge id="badge" role="status" { "…" }
+        button."button slim" type="button" id="help-key" aria-haspopup="dialog" { "Keys " kbd { "?" } }
+        button."button slim" type="button" id="lock" hidden { "Lock" }
+    };
+    let body = html! {
+        (design::masthead(&[], html! { p.theatre id="theatre" {} (aside) }))
+        main.counter id="main" tabindex="-1" {
+            (login())
+            (board())
+            (hall())
+            (till())
+        }
+        (help())
+        p.unseen id="said" role="status" {}
+        noscript { p { "The counter needs JavaScript." } }
+    };
+    design::page("Counter", head, body)
+}
+
+fn login() -> Markup {
+    html! {
+        form.login id="login" hidden aria-labelledby="login-title" {
+            h1 id="login-title" { "Counter" }
+            div id="login-problem" role="alert" {}
+            label.field { span { "Name" } input.input id="staff" name="staff" autocomplete="username" autocapitalize="none" required; }
+            label.field { span { "PIN" }
+                input.input id="pin" name="pin" type="password" inputmode="numeric" autocomplete="off" maxlength="12" required;
+            }
+            div.pad {
+                @for key in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] { button.button type="button" data-digit=(key) { (key) } }
+                button.button type="button" data-digit="" aria-label="Delete the last digit" { "⌫" }
+                button.button type="button" data-digit="0" { "0" }
+                button."button main" type="submit" { "Go" }
+            }
+        }
+    }
+}
+
+fn board() -> Markup {
+    html! {
+        section.board id="board" hidden aria-labelledby="board-title" {
+            h2 id="board-title" { "Today" }
+            ol.plain id="shows" {}
+        }
+    }
+}
+
+fn hall() -> Markup {
+    html! {
+        section.hall id="hall" hidden aria-label="Seats" {
+            div.hall-head {
+                div { h1 id="show-title" {} p.quiet id="show-facts" {} }
+                fieldset.ask {
+                    legend.unseen { "How many seats?" }
+                    div.choices id="wanted" {
+                        @for n in 1..=10 { label { input type="radio" name="wanted" value=(n) checked[n == 2] tabindex=(if n == 2 { 0 } else { -1 }); span { (n) } } }
+                    }
+                }
+            }
+            div id="hall-problem" role="alert" {}
+            div.hall-tools {
+                p id="proposal" role="status" {}
+                div.choices id="kinds" role="group" aria-label="Category" {}
+                button."button slim" type="button" id="best" { "Best " kbd { "B" } }
+                button."button slim" type="button" id="next" { "Next best " kbd { "N" } }
+            }
+            div.seatmap-place id="map" {}
+            div id="legend" {}
+        }
+    }
+}
+
+fn till() -> Markup {
+    html! {
+        section.till id="till" hidden aria-labelledby="till-title" {
+            h2 id="till-title" { "Sale" }
+            div id="till-problem" role="alert" {}
+            div id="till-body" {}
+        }
+    }
+}
+
+fn help() -> Markup {
+    let keys = [
+        ("1 … 9, 0", "how many seats (0 is ten), best ones chosen"),
+        ("B", "best seats"),
+        ("N", "next best seats"),
+        ("← → ↑ ↓", "walk on the map"),
+        ("Space", "choose the seat, or move the party there"),
+        ("Enter", "cash; Enter again takes the exact amount"),
+        ("C  U", "card or UPI instead of cash"),
+        ("Page Up / Down", "show before / after"),
+        ("V", "void the last sale"),
+        ("P", "print the tickets again"),
+        ("L", "lock"),
+        ("Esc", "back"),
+    ];
+    html! {
+        dialog.help id="help" aria-labelledby="help-title" {
+            h2 id="help-title" { "Keys" }
+            dl { @for (key, meaning) in keys { div { dt { kbd { (key) } } dd { (meaning) } } } }
+            form method="dialog" { button."button main" { "Close" } }
+        }
+    }
+}
+
+/// The manager's page that pairs door devices.
+pub fn doors() -> Markup {
+    let head = html! {
+        link rel="stylesheet" href="/assets/counter.css";
+        script type="module" src="/assets/pairing.js" {}
+    };
+    let body = html! {
+        (design::masthead(&[Crumb { text: "Counter", href: "/" }], html! { p.badge id="badge" role="status" { "…" } }))
+        main.pairing id="main" {
+            h1 { "Pair a door" }
+            p.quiet { "A door device gets a link that works once. From then on it admits by itself, with this box or without." }
+            form.stack.card id="pairing" {
+                div id="problem" role="alert" {}
+                label.field { span { "Manager" } input.input name="staff" autocomplete="username" autocapitalize="none" required; }
+                label.field { span { "PIN" } input.input name="pin" type="password" inputmode="numeric" autocomplete="off" required; }
+                label.field { span { "Name of the door" } input.input name="door" placeholder="Door A" required; }
+                button."button main" type="submit" { "Make the link" }
+            }
+            div id="link" role="status" {}
+        }
+    };
+    design::page("Pair a door", head, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counter_and_the_pairing_page_load_only_what_is_served_here() {
+        for page in [counter(), doors()] {
+            let html = page.into_string();
+            for asset in html.split("\"/assets/").skip(1).filter_map(|rest| rest.split('"').next()) {
+                let own = ASSETS.iter().any(|a| a.path.ends_with(asset));
+                assert!(own || ["tokens.css", "base.css", "controls.css", "seatmap.css", "mark.svg"].contains(&asset), "{asset}");
+            }
+            assert!(!html.contains("style=") && !html.contains("onclick"));
+        }
+    }
 }

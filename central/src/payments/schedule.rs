@@ -19,7 +19,7 @@ const REFUND_PAUSE_MAX: Duration = Duration::from_secs(5 * 60);
 const CLOSED_PAUSE: Duration = Duration::from_secs(5);
 
 /// When to look at a payment again; `poll` is the pause while the customer is paying.
-pub fn payment_look(payment: &Payment, booked: bool, poll: Duration, now: Timestamp) -> Option<Timestamp> {
+pub fn payment_look(payment: &Payment, settled: bool, poll: Duration, now: Timestamp) -> Option<Timestamp> {
     let age = now.since(payment.created_at);
     match payment.state {
         PaymentState::Unknown => Some(now + doubled(poll / 4, payment.attempts, poll * 4)),
@@ -27,7 +27,7 @@ pub fn payment_look(payment: &Payment, booked: bool, poll: Duration, now: Timest
         PaymentState::Created => Some((now + poll * 3).min(payment.expires_at.max(now + poll))),
         PaymentState::Declined | PaymentState::Expired if age > LATE_MONEY => None,
         PaymentState::Declined | PaymentState::Expired => Some(now + doubled(poll * 10, payment.attempts, LATE_PAUSE_MAX)),
-        PaymentState::Captured if booked => None,
+        PaymentState::Captured if settled => None,
         PaymentState::Captured => Some(now + CLOSED_PAUSE),
     }
 }
@@ -60,6 +60,7 @@ mod tests {
             id: "p1".into(),
             booking: BookingId([0; 16]),
             request_key: "k".into(),
+            gateway: "simulator".into(),
             gateway_payment: None,
             state,
             amount: Money::inr(1),
@@ -67,6 +68,7 @@ mod tests {
             created_at,
             expires_at: created_at + PAYABLE_FOR,
             given_up: false,
+            bought: false,
             attempts,
             next_look_at: None,
         }

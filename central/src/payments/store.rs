@@ -15,6 +15,8 @@ pub struct Payment {
     pub booking: BookingId,
     /// The client's key that asked for it.
     pub request_key: String,
+    /// The gateway's name.
+    pub gateway: String,
     /// The gateway's id, once known.
     pub gateway_payment: Option<String>,
     /// How far it has come.
@@ -29,6 +31,8 @@ pub struct Payment {
     pub expires_at: Timestamp,
     /// The seats were released without the gateway's word.
     pub given_up: bool,
+    /// It has bought its booking's tickets.
+    pub bought: bool,
     /// Calls since the state last changed.
     pub attempts: u32,
     /// When to ask the gateway again.
@@ -78,6 +82,7 @@ fn payment_from(row: &Row<'_>) -> rusqlite::Result<Payment> {
         id: row.get("id")?,
         booking: BookingId(row.get("booking")?),
         request_key: row.get("request_key")?,
+        gateway: row.get("gateway")?,
         gateway_payment: row.get("gateway_payment")?,
         state: row.get("state")?,
         amount: money(row)?,
@@ -85,6 +90,7 @@ fn payment_from(row: &Row<'_>) -> rusqlite::Result<Payment> {
         created_at: Timestamp(row.get("created_at")?),
         expires_at: Timestamp(row.get("expires_at")?),
         given_up: row.get("given_up")?,
+        bought: row.get("bought")?,
         attempts: row.get("attempts")?,
         next_look_at: row.get::<_, Option<i64>>("next_look_at")?.map(Timestamp),
     })
@@ -106,21 +112,21 @@ fn refund_from(row: &Row<'_>) -> rusqlite::Result<Refund> {
 }
 
 /// Inserts or replaces a payment.
-pub fn put_payment(conn: &Connection, gateway: &str, payment: &Payment) -> rusqlite::Result<()> {
+pub fn put_payment(conn: &Connection, payment: &Payment) -> rusqlite::Result<()> {
     conn.prepare_cached(
         "INSERT INTO payment (id, booking, request_key, gateway, gateway_payment, state, amount_minor, currency,
-             pay_url, created_at, expires_at, given_up, attempts, next_look_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             pay_url, created_at, expires_at, given_up, bought, attempts, next_look_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (id) DO UPDATE SET
-             (gateway_payment, state, pay_url, expires_at, given_up, attempts, next_look_at)
+             (gateway_payment, state, pay_url, expires_at, given_up, bought, attempts, next_look_at)
              = (excluded.gateway_payment, excluded.state, excluded.pay_url, excluded.expires_at, excluded.given_up,
-                excluded.attempts, excluded.next_look_at)",
+                excluded.bought, excluded.attempts, excluded.next_look_at)",
     )?
     .execute(params![
         payment.id,
         payment.booking.0,
         payment.request_key,
-        gateway,
+        payment.gateway,
         payment.gateway_payment,
         payment.state,
         payment.amount.minor,
@@ -129,6 +135,7 @@ pub fn put_payment(conn: &Connection, gateway: &str, payment: &Payment) -> rusql
         payment.created_at.0,
         payment.expires_at.0,
         payment.given_up,
+        payment.bought,
         payment.attempts,
         payment.next_look_at.map(|at| at.0),
     ])?;
@@ -167,10 +174,8 @@ pub fn payment(conn: &Connection, id: &str) -> rusqlite::Result<Option<Payment>>
 }
 
 /// The payment with the gateway's id.
-pub fn payment_at_gateway(conn: &Connection, gateway: &str, id: &str) -> rusqlite::Result<Option<Payment>> {
-    conn.prepare_cached("SELECT * FROM payment WHERE gateway = ?1 AND gateway_payment = ?2")?
-        .query_row([gateway, id], payment_from)
-        .optional()
+pub fn payment_at_gateway(conn: &Connection, id: &str) -> rusqlite::Result<Option<Payment>> {
+    conn.prepare_cached("SELECT * FROM payment WHERE gateway_payment = ?1")?.query_row([id], payment_from).optional()
 }
 
 /// A booking's payments, oldest first.

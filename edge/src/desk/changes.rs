@@ -7,7 +7,7 @@ use node::ledger_store;
 use node::view::FirstAdmission;
 use rusqlite::{Connection, Transaction};
 use shared::admission::TicketState;
-use shared::ids::{ShowNumber, TicketId};
+use shared::ids::{ShowNumber, Side, TicketId};
 use shared::ledger;
 use shared::time::Timestamp;
 use sync_protocol::replica::Changes;
@@ -28,7 +28,8 @@ impl Desk {
         ledger_store::write(tx, self.replica.theatre(), changes)?;
         if keys_changed {
             self.learn_keys();
-            feed::append(tx, &mut self.feed, &Row::Keys(self.keys_row()))?;
+            let keys = Row::Keys(self.keys_row());
+            feed::append(tx, &mut self.feed, &keys)?;
         }
         for number in &shows {
             self.append_show(tx, *number)?;
@@ -115,7 +116,7 @@ impl Desk {
         for key in ledger.revoked() {
             self.ring.revoke(key);
         }
-        for certificate in self.ring.certificates().filter(|certificate| certificate.side != ledger.side()) {
+        for certificate in self.ring.certificates().filter(|certificate| certificate.side == Side::Central) {
             self.replica.trust_peer_key(certificate.public_key);
         }
     }

@@ -1,7 +1,7 @@
 //! The MQTT broker inside central: a mailman in the same process, for installations without one of their own.
 //!
-//! It keeps nothing: no sessions, no queues for those who are away. The interface is narrow on purpose, so that another broker can
-//! take the place of the one used here.
+//! It keeps nothing: no sessions, no queues for those who are away. The interface is narrow on purpose, so that
+//! another broker can take the place of the one used here.
 
 use crate::mqtt::PACKET_MAX;
 use anyhow::Context;

@@ -51,7 +51,8 @@ impl StoreClock {
                 let read_at = Instant::now();
                 let carried = anchor.time + read_at.duration_since(anchor.read_at);
                 let wall = wall();
-                // Moving the anchor only with the wall clock keeps fractions of a millisecond from being lost at every call.
+                // Moving the anchor only with the wall clock keeps fractions of a millisecond from being lost at
+                // every call.
                 if wall > carried {
                     *anchor = Anchor { time: wall, read_at };
                 }
@@ -69,7 +70,8 @@ impl StoreClock {
         }
     }
 
-    /// How long a thread may sleep until `moment`, at most `longest`: short enough to notice that the clock was set or moved by hand.
+    /// How long a thread may sleep until `moment`, at most `longest`: short enough to notice that the clock was set
+    /// or moved by hand.
     pub fn sleep_until(&self, moment: Timestamp, longest: Duration) -> Duration {
         let longest = match &*self.source {
             Source::System(_) => longest,

@@ -1,7 +1,8 @@
 //! Configuration: flag over `USHER_…` variable over TOML file over default.
 //!
-//! A program describes its flags as a `clap` struct of `Option` fields with `#[arg(long, env = "USHER_…")]`, so that clap settles
-//! flag over variable, and its configuration as a struct with `#[serde(default, deny_unknown_fields)]`. Fields have equal names in both.
+//! A program describes its flags as a `clap` struct of `Option` fields with `#[arg(long, env = "USHER_…")]`, so that
+//! clap settles flag over variable, and its configuration as a struct with `#[serde(default, deny_unknown_fields)]`.
+//! Fields have equal names in both.
 
 use anyhow::{Context, bail};
 use serde::Serialize;

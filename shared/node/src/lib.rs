@@ -1,14 +1,14 @@
 //! What every Usher program is as a program: the shell around a core that knows no clock, disk or network.
 //!
 //! The life of a server, in the order its `run` goes through it:
-//! 1. `main` reads flags, variables and file into its configuration ([`config`]), sets up log output and the cryptography
-//!    provider ([`telemetry`]) and listens for signals ([`shutdown`]). Only `main` reads the environment.
-//! 2. The database is opened or refused ([`sqlite`]), store time goes on from the last commit ([`clock`]), the core is loaded
-//!    and handed with the connection to the one thread that writes ([`writer`]).
-//! 3. The link connects ([`mqtt`], at central also [`broker`]); every message becomes a job of the writer, and everything the core
-//!    wants sent leaves after the commit that it follows from.
-//! 4. Requests are served ([`http`], [`health`], [`problem`], [`idempotency`]): a write is a job of the writer, a read goes to a
-//!    published view ([`view`]) or a read-only connection.
+//! 1. `main` reads flags, variables and file into its configuration ([`config`]), sets up log output and the
+//!    cryptography provider ([`telemetry`]) and listens for signals ([`shutdown`]). Only `main` reads the environment.
+//! 2. The database is opened or refused ([`sqlite`]), store time goes on from the last commit ([`clock`]), the core is
+//!    loaded ([`ledger_store`]) and handed with the connection to the one thread that writes ([`writer`]).
+//! 3. The link connects ([`mqtt`], at central also [`broker`]); every message becomes a job of the writer, and
+//!    everything the core wants sent leaves after the commit that it follows from.
+//! 4. Requests are served ([`http`], [`health`], [`problem`], [`idempotency`]): a write is a job of the writer, a read
+//!    goes to a published view ([`view`]) or a read-only connection.
 //! 5. The shutdown signal ends streams, drains requests, then the link, and last the writer.
 //!
 //! Nothing here is global to the process except what [`telemetry`] sets up: many servers run in one process in tests.
@@ -24,6 +24,7 @@ pub mod ledger_store;
 pub mod mqtt;
 pub mod problem;
 pub mod random;
+pub mod replica_view;
 pub mod shutdown;
 pub mod sqlite;
 pub mod telemetry;

@@ -1,8 +1,9 @@
 //! The MQTT link: a pipe that may lose, repeat and reorder, and says when it is up.
 //!
-//! Nothing here is relied on for safety: a message that was published may never arrive, and the protocol above sends again what the
-//! peer has not acknowledged. So messages go at quality of service 0, sessions start clean, and after any error the whole client is
-//! thrown away and built anew: a client that goes on after an error can lose what it holds, or hang for ever.
+//! Nothing here is relied on for safety: a message that was published may never arrive, and the protocol above sends
+//! again what the peer has not acknowledged. So messages go at quality of service 0, sessions start clean, and after
+//! any error the whole client is thrown away and built anew: a client that goes on after an error can lose what it
+//! holds, or hang for ever.
 
 mod session;
 mod url;
@@ -87,8 +88,8 @@ struct Outgoing {
 }
 
 impl Publisher {
-    /// Hands a message over, without ever waiting. `false`: dropped, because the link is down, the queue full or the payload larger
-    /// than [`PAYLOAD_MAX`]. `true` promises nothing but a try.
+    /// Hands a message over, without ever waiting. `false`: dropped, because the link is down, the queue full or the
+    /// payload larger than [`PAYLOAD_MAX`]. `true` promises nothing but a try.
     pub fn publish(&self, topic: &str, payload: Vec<u8>) -> bool {
         if !self.is_up() || payload.len() > PAYLOAD_MAX {
             return false;

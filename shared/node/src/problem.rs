@@ -25,7 +25,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with a status, a stable snake_case code and a sentence that is the same for every occurrence of the code.
+    /// A problem with a status, a stable snake_case code and a sentence that is the same for every occurrence of the
+    /// code.
     pub fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, title: impl Into<Cow<'static, str>>) -> Self {
         Self { status, code: code.into(), title: title.into(), detail: None, members: Map::new(), retry_after_s: None }
     }

@@ -16,7 +16,8 @@ use std::time::Duration;
 /// Versions before this one can corrupt a database in WAL mode.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
-/// How long a statement waits for a lock: only readers and the one writer share the file, and none of them keeps it for long.
+/// How long a statement waits for a lock: only readers and the one writer share the file, and none of them keeps it
+/// for long.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many prepared statements a connection keeps.

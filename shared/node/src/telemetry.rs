@@ -13,7 +13,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// Sends log lines to standard error. `filter` is in the syntax of `tracing_subscriber::EnvFilter`, for example `info,edge=debug`.
+/// Sends log lines to standard error. `filter` is in the syntax of `tracing_subscriber::EnvFilter`, for example
+/// `info,edge=debug`.
 ///
 /// # Errors
 /// If the filter cannot be read or logging was set up before.
@@ -27,7 +28,8 @@ pub fn log_to_stderr(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     set.map_err(|error| anyhow::anyhow!("set up logging: {error}"))
 }
 
-/// Makes ring the cryptography provider of this process; mains and test set-ups call it before any TLS or HTTP client is built.
+/// Makes ring the cryptography provider of this process; mains and test set-ups call it before any TLS or HTTP client
+/// is built.
 pub fn install_crypto() {
     // A second call finds the provider in place, which is what the caller wants.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,12 +1,13 @@
 //! The group-commit writer: one thread owns the database and the core, and answers only what is on disk.
 //!
-//! Jobs wait in a bounded queue. The thread takes all that wait (at most [`BATCH_MAX`]), runs them against the core in the order
-//! they came, inside one transaction, lets the core write what changed, commits, and only then answers. While it commits the next
-//! batch gathers, so that a busy node writes many jobs with one flush and an idle one answers at once.
+//! Jobs wait in a bounded queue. The thread takes all that wait (at most [`BATCH_MAX`]), runs them against the core
+//! in the order they came, inside one transaction, lets the core write what changed, commits, and only then answers.
+//! While it commits the next batch gathers, so that a busy node writes many jobs with one flush and an idle one
+//! answers at once.
 //!
-//! A job that fails is a store failure, not a refusal: the batch is rolled back, everybody waiting gets [`WriteError::Stopped`], and
-//! the writer never goes on, because the core in memory is ahead of the disk. After `Stopped` the outcome of a job is unknown to its
-//! caller; the same request id asked again after a restart tells.
+//! A job that fails is a store failure, not a refusal: the batch is rolled back, everybody waiting gets
+//! [`WriteError::Stopped`], and the writer never goes on, because the core in memory is ahead of the disk. After
+//! `Stopped` the outcome of a job is unknown to its caller; the same request id asked again after a restart tells.
 
 mod batch;
 mod metrics;
@@ -34,7 +35,8 @@ pub trait Core: Send + 'static {
     /// A store failure: the batch is rolled back and the writer stops.
     fn before_commit(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()>;
 
-    /// Releases what waited for durability: messages, notifications, answers. Called after each commit, before the answers of the batch's jobs.
+    /// Releases what waited for durability: messages, notifications, answers. Called after each commit, before the
+    /// answers of the batch's jobs.
     fn after_commit(&mut self);
 
     /// When [`handle_timeout`](Self::handle_timeout) should be called, if at all.

@@ -40,7 +40,8 @@ impl Zone {
         Self { zone: TimeZone::UTC }
     }
 
-    /// RFC 3339 with this zone's offset, to the second (to the millisecond where there is a fraction): `2026-11-23T18:30:00+05:30`.
+    /// RFC 3339 with this zone's offset, to the second (to the millisecond where there is a fraction):
+    /// `2026-11-23T18:30:00+05:30`.
     pub fn rfc3339(&self, moment: Timestamp) -> String {
         let pattern = if moment.0.rem_euclid(1000) == 0 { "%Y-%m-%dT%H:%M:%S%:z" } else { "%Y-%m-%dT%H:%M:%S%.3f%:z" };
         instant(moment).to_zoned_datetime(self.zone.clone()).strftime(pattern).to_string()

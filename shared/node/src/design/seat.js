@@ -59,7 +59,7 @@ export function drawSeat(seat, x, y) {
     svg("path", { class: "seat-body", d: BODY }),
     svg("path", { class: "seat-mark", d: "" }),
     number,
-    ...(seat.by_claim ? [svg("circle", { class: "seat-claim", cx: 19.5, cy: 4.5, r: 3 })] : []),
+    ...(seat.by_claim ? [svg("circle", { class: "seat-claim", cx: 18.6, cy: 5.4, r: 1.7 })] : []),
   );
 }
 
@@ -80,9 +80,9 @@ export function legend(states, elsewhere) {
   for (const state of states) {
     const item = document.createElement("li");
     const drawing = svg("svg", { viewBox: "-2 -2 28 28", width: 24, height: 24, "aria-hidden": "true" });
-    const seat = { number: "", category: 0, accessible: state === "accessible" };
+    const seat = { number: "", category: 0, accessible: state === "accessible", by_claim: state === "claim" };
     const node = drawSeat(seat, 0, 0);
-    paintSeat(node, seat, state === "accessible" ? "free" : state, true, "");
+    paintSeat(node, seat, ["accessible", "claim"].includes(state) ? "free" : state, true, "");
     for (const name of ["role", "tabindex", "aria-label", "aria-checked", "aria-disabled"]) node.removeAttribute(name);
     drawing.append(node);
     item.append(drawing, state === "unavailable" ? elsewhere : (LEGEND[state] ?? state));
@@ -100,4 +100,5 @@ const LEGEND = {
   in_transit: "On its way",
   unknown: "Being checked",
   accessible: "Wheelchair or companion",
+  claim: "Free, fetched from central when sold",
 };

@@ -10,11 +10,15 @@ const SIDE = 46;
 const TOP = 74;
 const HEADING = 26;
 const READABLE = 26;
+const SMALLEST = 24;
 
-/** Draws into `place` and calls `onchange(labels)` when the choice changes by hand. */
+/**
+ * Draws into `place` and calls `onchange(labels, lost)` when the choice changes by hand or a chosen seat is lost. `enter`:
+ * Enter chooses as Space does. `whole`: the map fits the height of its place too.
+ */
 export class SeatMap {
-  constructor(place, { elsewhere, limit = 2, onchange = () => {}, enter = true }) {
-    Object.assign(this, { place, elsewhere, limit, onchange, enter });
+  constructor(place, { elsewhere, limit = 2, onchange = () => {}, enter = true, whole = false }) {
+    Object.assign(this, { place, elsewhere, limit, onchange, enter, whole, room: { width: 0, height: 0 } });
     this.chosen = new Set();
     this.seats = new Map();
     this.zoom = 1;
@@ -23,7 +27,12 @@ export class SeatMap {
     this.drawing.addEventListener("click", (event) => this.#press(event.target.closest(".seat")));
     this.drawing.addEventListener("keydown", (event) => this.#key(event));
     this.drawing.addEventListener("focusin", (event) => this.#rove(event.target.closest(".seat")));
-    new ResizeObserver(() => this.#fit()).observe(place);
+    new ResizeObserver(([entry]) => {
+      const first = this.room.width === 0;
+      this.room = entry.contentRect;
+      this.#fit();
+      if (first) this.reveal();
+    }).observe(place);
   }
 
   /** Shows a whole answer of `/v1/shows/{id}/seats`. The drawing stays when only states differ. */
@@ -168,10 +177,10 @@ export class SeatMap {
 
   // On a phone a whole hall would have seats too small to hit: then the drawing is wider than its place and scrolls.
   #fit() {
-    if (!this.width) return;
-    const room = this.place.clientWidth;
-    const least = this.fitting ? 0 : (READABLE / CELL) * this.width;
-    const width = Math.max(Math.min(room, this.width * 1.35), least) * this.zoom;
+    if (!this.width || !this.room.width) return;
+    const tall = this.whole ? (this.room.height / this.height) * this.width : Infinity;
+    const least = this.fitting ? 0 : ((this.whole ? SMALLEST : READABLE) / CELL) * this.width;
+    const width = Math.max(Math.min(this.room.width, tall, this.width * 1.35), least) * this.zoom;
     this.drawing.style.width = `${width}px`;
     this.drawing.style.height = `${(width / this.width) * this.height}px`;
     this.drawing.classList.toggle("tiny", width / this.width < 0.62);

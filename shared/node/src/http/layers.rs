@@ -94,7 +94,7 @@ pub(super) async fn end_with_the_server(State(shutdown): State<Shutdown>, reques
     };
     let response = tokio::select! {
         response = next.run(request) => response,
-        () = late => return Problem::unavailable("shutting_down", "This server is shutting down.").with_retry_after(5).into_response(),
+        () = late => return shutting_down().into_response(),
     };
     if response.body().size_hint().exact().is_some() {
         return response;
@@ -102,6 +102,10 @@ pub(super) async fn end_with_the_server(State(shutdown): State<Shutdown>, reques
     let (parts, body) = response.into_parts();
     let ended = Box::pin(async move { shutdown.wait().await });
     Response::from_parts(parts, Body::from_stream(UntilShutdown { chunks: body.into_data_stream(), ended }))
+}
+
+fn shutting_down() -> Problem {
+    Problem::unavailable("shutting_down", "This server is shutting down.").with_retry_after(5)
 }
 
 /// A body that ends when the server does.

@@ -20,8 +20,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 /// Packets that the client may hold before the feeder waits.
 const CLIENT_QUEUE: usize = 64;
 
-/// Room for unacknowledged messages, of which there are none at quality of service 0. The client walks all of it at every send, and
-/// by default it has 65,535 places.
+/// Room for unacknowledged messages, of which there are none at quality of service 0. The client walks all of it at
+/// every send, and by default it has 65,535 places.
 const INFLIGHT_MAX: u16 = 8;
 
 pub(super) enum Ended {
@@ -96,7 +96,8 @@ impl Incoming<'_> {
     async fn run(&self, client: &AsyncClient, mut event_loop: EventLoop) -> String {
         let mut patience = CONNECT_TIMEOUT + self.keep_alive;
         loop {
-            // The client's own keep-alive does not ping while it has something to send, so a half-open connection would stay open.
+            // The client's own keep-alive does not ping while it has something to send, so a half-open connection
+            // would stay open.
             let polled = timeout_at(self.heard.last() + patience, event_loop.poll()).await;
             let packet = match polled {
                 Err(_) => return format!("nothing heard for {patience:?}"),

@@ -9,7 +9,8 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-/// A JSON body. Answers 400 `malformed_body`, 413 `body_too_large`, 415 `wrong_content_type` or 422 `unprocessable_body`.
+/// A JSON body. Answers 400 `malformed_body`, 413 `body_too_large`, 415 `wrong_content_type` or 422
+/// `unprocessable_body`.
 #[derive(Debug, Clone)]
 pub struct JsonBody<T>(pub T);
 

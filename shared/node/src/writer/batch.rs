@@ -87,7 +87,8 @@ impl<C: Core> Batches<C> {
     }
 
     fn commit_or_panic(&mut self, connection: &mut Connection, batch: Vec<Job<C>>) -> anyhow::Result<()> {
-        // After a panic the core is dropped unused except for `handle_failure`, so a broken invariant cannot be seen by anybody.
+        // After a panic the core is dropped unused except for `handle_failure`, so a broken invariant cannot be seen
+        // by anybody.
         let committed = catch_unwind(AssertUnwindSafe(|| self.commit(connection, batch)));
         committed.unwrap_or_else(|panic| Err(anyhow!("a job panicked: {}", panic_text(panic.as_ref()))))
     }

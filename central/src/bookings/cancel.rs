@@ -1,0 +1,101 @@
+//! Cancellation in two steps: central asks for the end of each ticket, the theatre answers once its doors know, and only
+//! then the money goes back and the seat is sold again.
+
+use super::store::{self, Booking, Cancellation};
+use super::{BookingState, CancellationState, TicketWord};
+use crate::desk::Desk;
+use crate::payments::PaymentState;
+use crate::payments::settle;
+use crate::payments::store as payments;
+use rusqlite::Transaction;
+use shared::ids::TicketId;
+use shared::money::Money;
+use shared::refusal::Refusal;
+use shared::time::Timestamp;
+
+/// Asks the theatre to void a booking's tickets. Asking again changes nothing.
+///
+/// # Errors
+/// Outside if the store fails; inside if there is nothing to cancel.
+pub fn request(
+    desk: &mut Desk,
+    tx: &Transaction<'_>,
+    booking: &mut Booking,
+    now: Timestamp,
+) -> anyhow::Result<Result<(), Refusal>> {
+    match booking.state {
+        BookingState::Booked => {}
+        BookingState::Cancelling | BookingState::Cancelled => return Ok(Ok(())),
+        BookingState::AwaitingPayment | BookingState::Paying | BookingState::Expired | BookingState::Refunded => {
+            return Ok(Err(Refusal::UnknownTicket));
+        }
+    }
+    let mut refused = None;
+    let mut asked = 0;
+    for ticket in store::seats(tx, booking)?.into_iter().filter_map(|booked| booked.ticket) {
+        match desk.house_mut(booking.show.theatre).and_then(|house| house.replica.void(ticket, now)) {
+            Ok(_) | Err(Refusal::VoidPending) => {
+                store::set_ticket_state(tx, ticket, TicketWord::VoidRequested)?;
+                asked += 1;
+            }
+            Err(Refusal::AlreadyAdmitted) => {
+                store::set_ticket_state(tx, ticket, TicketWord::Used)?;
+                refused = refused.or(Some(Refusal::AlreadyAdmitted));
+            }
+            Err(refusal) => refused = refused.or(Some(refusal)),
+        }
+    }
+    if asked == 0 {
+        return Ok(Err(refused.unwrap_or(Refusal::UnknownTicket)));
+    }
+    booking.state = BookingState::Cancelling;
+    store::put(tx, booking)?;
+    let state = CancellationState::WaitingForTheatre;
+    store::put_cancellation(tx, booking.id, &Cancellation { state, requested_at: now, answered_at: None })?;
+    Ok(Ok(()))
+}
+
+/// Takes the theatre's answer for one ticket; the last one settles the cancellation.
+///
+/// # Errors
+/// If the store fails.
+pub fn answered(
+    desk: &mut Desk,
+    tx: &Transaction<'_>,
+    ticket: TicketId,
+    accepted: bool,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let Some(mut booking) = store::booking_of_ticket(tx, ticket)? else { return Ok(()) };
+    // A refused void means that the ticket was used.
+    store::set_ticket_state(tx, ticket, if accepted { TicketWord::Void } else { TicketWord::Used })?;
+    let Some(cancellation) = store::cancellation(tx, booking.id)? else { return Ok(()) };
+    let seats = store::seats(tx, &booking)?;
+    let count = |state| seats.iter().filter(|booked| booked.state == state).count();
+    if count(TicketWord::VoidRequested) > 0 || booking.state != BookingState::Cancelling {
+        return Ok(());
+    }
+    let voided = count(TicketWord::Void);
+    let state = if voided == 0 { CancellationState::Refused } else { CancellationState::Accepted };
+    store::put_cancellation(tx, booking.id, &Cancellation { state, answered_at: Some(now), ..cancellation })?;
+    booking.state = if voided == seats.len() { BookingState::Cancelled } else { BookingState::Booked };
+    store::put(tx, &booking)?;
+    let back = seats.iter().filter(|booked| booked.state == TicketWord::Void).map(|booked| booked.price.minor).sum();
+    pay_back(desk, tx, &booking, Money { minor: back, ..booking.total }, now)
+}
+
+fn pay_back(desk: &mut Desk, tx: &Transaction<'_>, booking: &Booking, amount: Money, now: Timestamp) -> anyhow::Result<()> {
+    if amount.minor == 0 {
+        return Ok(());
+    }
+    let captured = payments::payments_of(tx, booking.id)?.into_iter().find(|payment| {
+        payment.state == PaymentState::Captured && payment.amount == booking.total
+    });
+    match captured {
+        Some(payment) => settle::refund(desk, tx, &payment, amount, "cancelled", now),
+        None => {
+            let text = format!("{amount} should go back, but no captured payment was found");
+            Ok(store::list_discrepancy(tx, booking, "refund_without_payment", &text, now)?)
+        }
+    }
+}

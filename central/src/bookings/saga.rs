@@ -1,0 +1,200 @@
+//! The steps of a booking after its hold. Each runs inside one transaction with everything that must stand or fall with it.
+
+use super::store::{self, BookedSeat, Booking, Contact};
+use super::{BookingState, TicketWord};
+use crate::desk::Desk;
+use crate::payments::schedule::GRACE;
+use crate::payments::settle;
+use crate::payments::store as payments;
+use rusqlite::Transaction;
+use shared::ids::{HoldId, RequestId, SeatId, ShowId};
+use shared::ledger::HoldKind;
+use shared::money::Money;
+use shared::refusal::Refusal;
+use shared::time::Timestamp;
+use sync_protocol::replica::Held;
+
+/// Unpaid bookings that are ended in one batch.
+const OVERDUE_MAX: u32 = 200;
+
+/// Makes a booking from a hold. What costs nothing is sold at once.
+///
+/// # Errors
+/// Outside if the store fails; inside if the hold is not to be had.
+pub fn begin(
+    desk: &mut Desk,
+    tx: &Transaction<'_>,
+    hold: HoldId,
+    contact: Contact,
+    request: RequestId,
+    now: Timestamp,
+) -> anyhow::Result<Result<Booking, Refusal>> {
+    let (booking, seats) = match draft(desk, hold, contact, request, now) {
+        Ok(drafted) => drafted,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    store::put(tx, &booking)?;
+    store::put_seats(tx, booking.id, &seats)?;
+    let mut booking = booking;
+    if booking.total.minor == 0
+        && let Err(refusal) = sell(desk, tx, &mut booking, now)?
+    {
+        return Ok(Err(refusal));
+    }
+    Ok(Ok(booking))
+}
+
+fn draft(
+    desk: &Desk,
+    hold: HoldId,
+    contact: Contact,
+    request: RequestId,
+    now: Timestamp,
+) -> Result<(Booking, Vec<BookedSeat>), Refusal> {
+    let (house, hold) = desk.find_hold(hold, now)?;
+    if hold.kind == HoldKind::Tentative {
+        return Err(Refusal::SeatInTransit);
+    }
+    let view = house.hold_view(hold)?;
+    let seats = view.lines.into_iter().zip(&hold.seats).map(|(line, held)| BookedSeat {
+        seat: held.seat,
+        label: line.seat,
+        category: line.category,
+        price: line.price,
+        ticket: None,
+        generation: 0,
+        state: TicketWord::Live,
+        code: None,
+    });
+    let booking = Booking {
+        id: node::random::booking_id(),
+        code: node::random::booking_code(),
+        show: ShowId { theatre: house.theatre.id, number: hold.show },
+        hold: hold.id,
+        state: BookingState::AwaitingPayment,
+        contact,
+        total: view.total,
+        request,
+        created_at: now,
+        expires_at: hold.deadline,
+        booked_at: None,
+    };
+    Ok((booking, seats.collect()))
+}
+
+/// Sells a booking's seats: the entry in the ledger, the tickets here. Seats whose hold has ended are taken again where
+/// they are still free at the same price.
+///
+/// # Errors
+/// Outside if the store fails. Inside a refusal: `seat_in_transit` where the other side was asked for the seats.
+pub fn sell(
+    desk: &mut Desk,
+    tx: &Transaction<'_>,
+    booking: &mut Booking,
+    now: Timestamp,
+) -> anyhow::Result<Result<(), Refusal>> {
+    let mut seats = store::seats(tx, booking)?;
+    let wanted: Vec<SeatId> = seats.iter().map(|booked| booked.seat).collect();
+    let lines = {
+        let house = match desk.house_mut(booking.show.theatre) {
+            Ok(house) => house,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let replica = &mut house.replica;
+        let sold = match replica.sell(booking.hold, booking.id, booking.request, now) {
+            Err(Refusal::HoldExpired | Refusal::UnknownHold) => {
+                // The ended hold would be in the way of its own successor.
+                replica.release(booking.hold);
+                match replica.hold(booking.show.number, &wanted, HoldKind::Web, now) {
+                    Err(refusal) => Err(refusal),
+                    Ok(Held::Waiting(hold)) => {
+                        booking.hold = hold;
+                        Err(Refusal::SeatInTransit)
+                    }
+                    Ok(Held::Now(hold)) if hold.total_minor() != booking.total.minor => {
+                        replica.release(hold.id);
+                        Err(Refusal::SeatSold)
+                    }
+                    Ok(Held::Now(hold)) => {
+                        booking.hold = hold.id;
+                        replica.sell(hold.id, booking.id, booking.request, now)
+                    }
+                }
+            }
+            sold => sold,
+        };
+        match sold {
+            Ok(lines) => lines,
+            Err(refusal) => {
+                store::put(tx, booking)?;
+                return Ok(Err(refusal));
+            }
+        }
+    };
+    for line in lines {
+        for booked in seats.iter_mut().filter(|booked| booked.seat == line.at.seat) {
+            (booked.ticket, booked.generation) = (Some(line.at.ticket), line.at.generation);
+            booked.state = TicketWord::Live;
+        }
+    }
+    (booking.state, booking.booked_at) = (BookingState::Booked, Some(now));
+    store::put(tx, booking)?;
+    store::put_seats(tx, booking.id, &seats)?;
+    Ok(Ok(()))
+}
+
+/// Ends an unpaid booking and gives its seats back.
+///
+/// # Errors
+/// If the store fails.
+pub fn end_unpaid(desk: &mut Desk, tx: &Transaction<'_>, booking: &mut Booking) -> anyhow::Result<()> {
+    if !matches!(booking.state, BookingState::AwaitingPayment | BookingState::Paying) {
+        return Ok(());
+    }
+    if let Ok(house) = desk.house_mut(booking.show.theatre) {
+        house.replica.release(booking.hold);
+    }
+    booking.state = BookingState::Expired;
+    store::put(tx, booking)?;
+    Ok(())
+}
+
+/// Ends the unpaid bookings whose time is over. One with a payment under way gets a little longer: the gateway is asked
+/// to end the payment first. What cannot be learnt by then is given up, and late money is looked for.
+///
+/// # Errors
+/// If the store fails.
+pub fn end_overdue(desk: &mut Desk, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+    for mut booking in store::overdue(tx, now, OVERDUE_MAX)? {
+        let paying = booking.state == BookingState::Paying;
+        if paying && now < booking.expires_at + GRACE {
+            continue;
+        }
+        for mut payment in payments::payments_of(tx, booking.id)? {
+            if payment.state.is_open() {
+                payment.given_up = true;
+                payments::put_payment(tx, &payment)?;
+                tracing::warn!(booking = %booking.id, payment = payment.id, "gave up waiting for the gateway");
+            }
+        }
+        end_unpaid(desk, tx, &mut booking)?;
+    }
+    Ok(())
+}
+
+/// Sends money back and, where nothing else holds the booking open, ends it.
+///
+/// # Errors
+/// If the store fails.
+pub fn refund_and_end(
+    desk: &mut Desk,
+    tx: &Transaction<'_>,
+    booking: &mut Booking,
+    payment: &payments::Payment,
+    amount: Money,
+    reason: &str,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    settle::refund(desk, tx, payment, amount, reason, now)?;
+    end_unpaid(desk, tx, booking)
+}

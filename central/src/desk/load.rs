@@ -1,0 +1,124 @@
+//! Loading the desk from the store.
+
+use super::Desk;
+use super::house::House;
+use crate::catalogue::theatres::{self, Theatre};
+use crate::events::SeatBoard;
+use crate::fleet::enrolment::{self, Enrolment};
+use crate::fleet::keys::KeyStore;
+use crate::payments::schedule;
+use anyhow::Context;
+use node::ledger_store;
+use node::zone::Zone;
+use rusqlite::Connection;
+use shared::ids::{ShowNumber, Side, TheatreId};
+use shared::keys::{PublicKey, SecretKey};
+use shared::ledger::HoldTimes;
+use shared::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use sync_protocol::replica::LinkKeys;
+use sync_protocol::{Replica, Settings};
+use tokio::sync::Notify;
+
+/// Where central's keys come from.
+#[derive(Debug, Clone, Copy)]
+pub enum KeySource<'a> {
+    /// The keys directory; a theatre's key is made on first use.
+    Directory(&'a KeyStore),
+    /// A key for this run: enough to write logs, when no message and no ticket is signed.
+    None,
+}
+
+/// Central's holds: a paying one lasts until the gateway was asked to end its payment, and a little longer.
+pub fn hold_times() -> HoldTimes {
+    HoldTimes { paying: schedule::PAYABLE_FOR + schedule::GRACE, ..HoldTimes::WEB }
+}
+
+impl Desk {
+    /// Loads every theatre that has a ledger or a box.
+    ///
+    /// # Errors
+    /// If the store or a key cannot be read.
+    pub fn load(
+        conn: &Connection,
+        keys: KeySource<'_>,
+        settings: Settings,
+        board: SeatBoard,
+        payments: Arc<Notify>,
+        now: Timestamp,
+    ) -> anyhow::Result<Self> {
+        let enrolments: BTreeMap<TheatreId, Enrolment> =
+            enrolment::all(conn)?.into_iter().map(|enrolment| (enrolment.theatre, enrolment)).collect();
+        let mut ids: BTreeSet<TheatreId> = conn
+            .prepare("SELECT theatre FROM ledger_head")?
+            .query_map([], |row| row.get(0).map(TheatreId))?
+            .collect::<Result<_, _>>()?;
+        ids.extend(enrolments.keys());
+        let mut houses = BTreeMap::new();
+        for id in ids {
+            let theatre = theatres::by_id(conn, id)?.with_context(|| format!("theatre {id} is not in the catalogue"))?;
+            let house = House::load(conn, theatre, enrolments.get(&id), keys, settings, now);
+            houses.insert(id, house.with_context(|| format!("load theatre {id}"))?);
+        }
+        Ok(Self::new(houses, board, payments, now))
+    }
+
+    /// The theatre, opened if it had no ledger.
+    ///
+    /// # Errors
+    /// If the store or a key cannot be read.
+    pub fn house_or_new(
+        &mut self,
+        conn: &Connection,
+        theatre: &Theatre,
+        keys: KeySource<'_>,
+        settings: Settings,
+        now: Timestamp,
+    ) -> anyhow::Result<&mut House> {
+        if self.house(theatre.id).is_err() {
+            self.open_house(House::load(conn, theatre.clone(), None, keys, settings, now)?);
+        }
+        Ok(self.house_mut(theatre.id)?)
+    }
+}
+
+impl House {
+    fn load(
+        conn: &Connection,
+        theatre: Theatre,
+        enrolment: Option<&Enrolment>,
+        keys: KeySource<'_>,
+        settings: Settings,
+        now: Timestamp,
+    ) -> anyhow::Result<Self> {
+        let issuing = match keys {
+            KeySource::Directory(keys) => keys.issuing_or_new(theatre.id)?,
+            KeySource::None => SecretKey::from_seed(&node::random::bytes()),
+        };
+        let peer = enrolment.map(|enrolment| PublicKey::from_hex(&enrolment.edge_key)).transpose()?;
+        let link_keys = LinkKeys { own: issuing.clone(), peer: peer.into_iter().collect() };
+        let snapshot = ledger_store::load(conn, theatre.id, Side::Central)?;
+        let seed = node::random::bytes();
+        let mut replica = Replica::new(theatre.id, Side::Central, settings, link_keys, snapshot, seed, now);
+        for enrolment in enrolment {
+            for certificate in [&enrolment.central_certificate, &enrolment.edge_certificate] {
+                // An entry carries a certificate as its text; one that is in the log already is not written again.
+                replica.certify_key(certificate.clone().into_bytes(), now)?;
+            }
+        }
+        let zone = Zone::named(&theatre.zone).context("read the theatre's time zone")?;
+        Ok(Self { theatre, zone, replica, issuing })
+    }
+
+    /// The next free number for a show of central's; numbers are never reused.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn next_number(&self, conn: &Connection) -> rusqlite::Result<ShowNumber> {
+        let used: u32 = conn
+            .prepare_cached("SELECT coalesce(max(number), 0) FROM schedule WHERE theatre = ?1 AND number < ?2")?
+            .query_row([self.theatre.id.0, ShowNumber::EDGE_BIT], |row| row.get(0))?;
+        Ok(ShowNumber(used.max(self.highest_number()) + 1))
+    }
+}

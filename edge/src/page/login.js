@@ -1,0 +1,60 @@
+// Signing in with name and PIN, by keyboard or pad. The session lasts over a reload of this window only.
+
+import { request } from "./api.js";
+import { notice } from "./words.js";
+
+/** The sign-in form; `onin(session)` is called when somebody is in. */
+export class Login {
+  constructor(form, onin) {
+    Object.assign(this, { form, onin });
+    this.pin = form.elements.pin;
+    this.staff = form.elements.staff;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    form.querySelector(".pad").addEventListener("click", (event) => {
+      const digit = event.target.closest("[data-digit]")?.dataset.digit;
+      if (digit === undefined) return;
+      this.pin.value = digit === "" ? this.pin.value.slice(0, -1) : this.pin.value + digit;
+    });
+  }
+
+  /** The session left from before a reload, if it still holds. */
+  kept() {
+    const session = JSON.parse(sessionStorage.getItem("session") ?? "null");
+    return session && Date.parse(session.expires_at) > Date.now() ? session : null;
+  }
+
+  /** Shows the form, with the name last used here. */
+  open(title = "", text = "") {
+    sessionStorage.removeItem("session");
+    this.form.hidden = false;
+    this.staff.value = localStorage.getItem("staff") ?? "";
+    this.pin.value = "";
+    (this.staff.value ? this.pin : this.staff).focus();
+    notice(this.#problem(), "warn", title, text);
+  }
+
+  async #send() {
+    const body = { staff: this.staff.value.trim(), pin: this.pin.value };
+    const answer = await request("POST", "/v1/session", { body });
+    this.pin.value = "";
+    if (answer.ok) {
+      localStorage.setItem("staff", body.staff);
+      sessionStorage.setItem("session", JSON.stringify(answer.data));
+      notice(this.#problem());
+      this.form.hidden = true;
+      return this.onin(answer.data);
+    }
+    const locked = answer.problem.code === "pin_locked";
+    const text = locked ? `Wait ${answer.retryAfter || "a few"} seconds, then try again.` : "Check the name and type the PIN again.";
+    const known = ["wrong_pin", "pin_locked"].includes(answer.problem.code);
+    notice(this.#problem(), "bad", locked ? "Too many wrong PINs" : known ? "Wrong name or PIN" : answer.problem.title, known ? text : answer.problem.detail);
+    this.pin.focus();
+  }
+
+  #problem() {
+    return this.form.querySelector("[role=alert]");
+  }
+}

@@ -1,0 +1,53 @@
+// One sale at the till: seats held, money taken, tickets handed out. The sale's Idempotency-Key is made when the payment
+// panel opens and reused until an answer came, so that a sale asked for twice happens once.
+
+import { freshKey, request, requestUntilAnswered } from "./api.js";
+
+const RENEW_MS = 30000;
+
+/** One sale from the payment panel to the tickets. */
+export class Sale {
+  constructor(show, seats, token) {
+    Object.assign(this, { show, seats, token, key: freshKey(), hold: null, tender: "cash", renewed: Date.now() });
+  }
+
+  /** Holds the seats before any money is on the table. */
+  async open() {
+    const options = { body: { seats: this.seats }, key: freshKey(), token: this.token };
+    const answer = await requestUntilAnswered("POST", `/v1/shows/${this.show}/holds`, options);
+    if (answer.ok) this.hold = answer.data;
+    return answer;
+  }
+
+  /** Keeps the hold while somebody is at the keys. */
+  touch() {
+    if (!this.hold || Date.now() - this.renewed < RENEW_MS) return;
+    this.renewed = Date.now();
+    request("POST", `/v1/holds/${this.hold.hold}`, { token: this.token });
+  }
+
+  /** Money back for what was received, in minor units; negative while it is not enough. */
+  change(received) {
+    return received - this.hold.total.minor;
+  }
+
+  /** Completes the sale; asking again after no answer is the same sale. */
+  complete(received) {
+    const { minor, currency } = this.hold.total;
+    const cash = this.tender === "cash" ? { received: { minor: Math.max(received, minor), currency } } : {};
+    const body = { hold: this.hold.hold, tender: this.tender, ...cash };
+    // What was asked once is asked again word for word: another body under the same key would be refused.
+    this.asked ??= body;
+    return requestUntilAnswered("POST", `/v1/shows/${this.show}/sales`, { body: this.asked, key: this.key, token: this.token });
+  }
+
+  /** Lets the seats go; not after the sale was asked for, whose answer may still be under way. */
+  release() {
+    if (this.hold && !this.asked) request("DELETE", `/v1/holds/${this.hold.hold}`, { token: this.token, keepalive: true });
+  }
+}
+
+/** Voids a sale. */
+export function voidSale(sale, reason, token) {
+  return requestUntilAnswered("POST", `/v1/sales/${sale}/void`, { body: { reason }, key: freshKey(), token });
+}
