@@ -8,9 +8,28 @@
 //! ```
 //! Each step is one transaction that writes the booking, its payment and the ledger's entry together.
 
+pub mod cancel;
+pub mod contact;
+pub mod saga;
 pub mod store;
+pub mod view;
 
+use crate::answers::{Answer, Asked};
+use crate::desk::Desk;
+use crate::pages::BookingView;
+use crate::office::App;
 use crate::states::states;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use contact::ContactBody;
+use node::problem::{IdempotencyKey, JsonBody, Problem};
+use rusqlite::Transaction;
+use serde::{Deserialize, Serialize};
+use shared::ids::{BookingId, HoldId, RequestId};
+use shared::refusal::Refusal;
+use shared::time::Timestamp;
 
 states! {
     /// How far a booking has come.
@@ -56,4 +75,104 @@ states! {
         /// It was used for entry.
         Used = "used",
     }
+}
+
+/// What a booking is asked for with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BookingRequest {
+    hold: String,
+    contact: ContactBody,
+    /// A price offer, in the words of the design; nothing is offered yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    offer: Option<String>,
+}
+
+/// Reads a booking's id.
+///
+/// # Errors
+/// 404 `unknown_booking`.
+pub fn booking_id(text: &str) -> Result<BookingId, Problem> {
+    text.parse().map_err(|_| unknown_booking())
+}
+
+/// 404 `unknown_booking`.
+pub fn unknown_booking() -> Problem {
+    Problem::not_found("unknown_booking", "There is no such booking.")
+}
+
+/// `POST /v1/bookings`
+pub async fn create(
+    State(app): State<App>,
+    IdempotencyKey(key): IdempotencyKey,
+    JsonBody(request): JsonBody<BookingRequest>,
+) -> Result<Response, Problem> {
+    let contact = request.contact.check()?;
+    if request.offer.is_some() {
+        return Err(Problem::unprocessable("unknown_offer", "There is no such offer."));
+    }
+    let hold: HoldId = request.hold.parse().map_err(|_| Refusal::UnknownHold)?;
+    let asked = Asked::new("bookings", hold.to_string(), key, &request)?;
+    let booked = app.writer.run(move |desk, tx, now| begin(desk, tx, hold, contact, &asked, now)).await?;
+    Ok(booked.into_response())
+}
+
+fn begin(
+    desk: &mut Desk,
+    tx: &Transaction<'_>,
+    hold: HoldId,
+    contact: store::Contact,
+    asked: &Asked,
+    now: Timestamp,
+) -> anyhow::Result<Answer> {
+    if let Some(before) = asked.answered(tx)? {
+        return Ok(before);
+    }
+    if let Some(booking) = store::booking_of_hold(tx, hold)? {
+        let detail = "These seats have a booking already.";
+        return Ok(Problem::conflict("hold_is_booked", detail).with("booking", booking.id.to_string()).into());
+    }
+    let booking = match saga::begin(desk, tx, hold, contact, RequestId::of_key(asked.key()), now)? {
+        Ok(booking) => booking,
+        Err(refusal) => return Ok(refusal.into()),
+    };
+    let answer = Answer::done(StatusCode::CREATED, &view::booking_view(tx, &booking, now)?)?;
+    asked.remember(tx, &answer, desk.remembered_until(booking.show, now))?;
+    Ok(answer)
+}
+
+/// `GET /v1/bookings/{id}`
+pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<BookingView>, Problem> {
+    Ok(Json(find(&app, booking_id(&id)?).await?))
+}
+
+/// A booking as its owner sees it.
+///
+/// # Errors
+/// 404 `unknown_booking`.
+pub async fn find(app: &App, id: BookingId) -> Result<BookingView, Problem> {
+    let now = app.clock.now();
+    let found = app.readers.read(move |conn| {
+        let booking = store::booking(conn, id)?;
+        booking.map(|booking| view::booking_view(conn, &booking, now)).transpose()
+    });
+    found.await?.ok_or_else(unknown_booking)
+}
+
+/// `POST /v1/bookings/{id}/cancellation`
+pub async fn cancel(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    IdempotencyKey(_): IdempotencyKey,
+) -> Result<Response, Problem> {
+    let id = booking_id(&id)?;
+    let asked = app.writer.run(move |desk, tx, now| {
+        let Some(mut booking) = store::booking(tx, id)? else { return Ok(Err(unknown_booking())) };
+        if let Err(refusal) = cancel::request(desk, tx, &mut booking, now)? {
+            let state = booking.state.word();
+            return Ok(Err(Problem::from(refusal).with_detail(format!("The booking is {state}."))));
+        }
+        Ok(Ok(view::booking_view(tx, &booking, now)?))
+    });
+    Ok((StatusCode::ACCEPTED, Json(asked.await??)).into_response())
 }

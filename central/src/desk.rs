@@ -5,6 +5,8 @@ pub mod house;
 mod load;
 pub mod seat_map;
 
+pub use load::{KeySource, hold_times};
+
 use crate::answers::{Answer, Asked};
 use crate::bookings::{TicketWord, cancel, saga, store as bookings};
 use crate::discovery::schedule;
@@ -29,6 +31,9 @@ use tokio::sync::{Notify, oneshot};
 
 /// How often unpaid bookings are looked through for those whose time is over.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// Answers are remembered this long after the show's end.
+const REMEMBERED_AFTER_SHOW: Duration = Duration::from_secs(24 * 3600);
 
 /// A hold request that waits for the other side.
 struct Waiting {
@@ -133,6 +138,12 @@ impl Desk {
         self.answers.push((to, answer));
     }
 
+    /// Until when answers about a show are remembered.
+    pub fn remembered_until(&self, show: ShowId, now: Timestamp) -> Timestamp {
+        let known = self.house(show.theatre).and_then(|house| house.show(show.number));
+        known.map_or(now, |known| known.facts.ends_at()) + REMEMBERED_AFTER_SHOW
+    }
+
     /// A payment or refund has something to do at the gateway.
     pub fn wake_payments(&mut self) {
         self.payments_changed = true;
@@ -202,7 +213,7 @@ impl Desk {
                 tracing::info!(%theatre, state = state.word(), "link");
                 self.changed.extend(self.board.shows(|show| show.theatre == theatre));
             }
-            Event::ClaimSettled { hold, outcome } => self.settle_claim(theatre, hold, outcome, tx)?,
+            Event::ClaimSettled { hold, outcome } => self.settle_claim(theatre, hold, outcome, tx, now)?,
             Event::Applied { fact, .. } => self.project(theatre, &fact, tx, now)?,
             Event::HoldsChanged(number) => {
                 self.changed.insert(ShowId { theatre, number });
@@ -222,15 +233,14 @@ impl Desk {
         hold: HoldId,
         outcome: Result<Hold, Refusal>,
         tx: &Transaction<'_>,
+        now: Timestamp,
     ) -> anyhow::Result<()> {
         let Some(Waiting { asked, show, answer }) = self.waiting.remove(&hold) else { return Ok(()) };
         let said = match outcome {
             Ok(hold) => crate::holds::held(self.house(theatre), &hold)?,
             Err(refusal) => refusal.into(),
         };
-        if let Ok(known) = self.house(theatre).and_then(|house| house.show(show.number)) {
-            asked.remember(tx, &said, crate::holds::remembered_until(known))?;
-        }
+        asked.remember(tx, &said, self.remembered_until(show, now))?;
         self.answer(answer, said);
         Ok(())
     }

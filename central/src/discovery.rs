@@ -9,7 +9,7 @@ use crate::catalogue::theatres::{self, Theatre};
 use axum::Json;
 use axum::extract::State;
 use crate::pages::{CityCard, MovieCard};
-use crate::router::App;
+use crate::office::App;
 use cursor::Cursor;
 use node::problem::{Params, Problem};
 use node::view::ShowView;

@@ -1,7 +1,7 @@
 //! The seat board: the seat maps that customers look at, kept ready and refreshed after each commit, with their changes
 //! as server-sent events.
 
-use crate::router::App;
+use crate::office::App;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Sse;
@@ -126,7 +126,7 @@ pub async fn events(
     State(app): State<App>,
     Path(show): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let show = crate::router::show_id(&show)?;
+    let show = crate::office::show_id(&show)?;
     let (map, changes) = watch(&app, show).await?;
     let (sender, events) = tokio::sync::mpsc::channel(CHANGES_KEPT);
     tokio::spawn(async move {

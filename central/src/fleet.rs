@@ -3,3 +3,4 @@
 pub mod accounts;
 pub mod enrolment;
 pub mod keys;
+pub mod link_status;

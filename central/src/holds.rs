@@ -5,7 +5,7 @@ use crate::bookings::{saga, store as bookings};
 use crate::desk::Desk;
 use crate::desk::house::House;
 use crate::payments::store as payments;
-use crate::router::{App, show_id};
+use crate::office::{App, show_id};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -15,14 +15,9 @@ use serde::{Deserialize, Serialize};
 use shared::ids::{HoldId, SeatId, ShowId, TheatreId};
 use shared::ledger::{Hold, HoldKind};
 use shared::refusal::Refusal;
-use shared::show::Show;
 use shared::time::Timestamp;
-use std::time::Duration;
 use sync_protocol::replica::Held;
 use tokio::sync::oneshot;
-
-/// Answers are remembered this long after the show's end.
-const REMEMBERED_AFTER_SHOW: Duration = Duration::from_secs(24 * 3600);
 
 /// Which seats: these, or the best so many together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,11 +49,6 @@ pub struct BestSeats {
     /// Passes over so many better choices.
     #[serde(default)]
     skip: usize,
-}
-
-/// Until when answers about a show are remembered.
-pub fn remembered_until(show: &Show) -> Timestamp {
-    show.facts.ends_at() + REMEMBERED_AFTER_SHOW
 }
 
 /// The answer to a hold that stands.
@@ -113,9 +103,7 @@ fn place_hold(
         Ok(Held::Now(hold)) => held(desk.house(show.theatre), &hold)?,
         Err(problem) => problem.into(),
     };
-    if let Ok(known) = desk.house(show.theatre).and_then(|house| house.show(show.number)) {
-        asked.remember(tx, &said, remembered_until(known))?;
-    }
+    asked.remember(tx, &said, desk.remembered_until(show, now))?;
     desk.answer(answer, said);
     Ok(())
 }

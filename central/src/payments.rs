@@ -7,6 +7,7 @@
 //! to the left. Money that arrives after a decline or an expiry still counts: gateways report late successes.
 
 pub mod gateway;
+pub mod notice;
 pub mod reconciler;
 pub mod request;
 pub mod schedule;

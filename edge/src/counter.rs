@@ -4,7 +4,6 @@ pub mod answer;
 pub mod holds;
 pub mod qr;
 pub mod sales;
-pub mod seat_map;
 pub mod shows;
 pub mod tender;
 pub mod void;

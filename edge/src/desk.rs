@@ -15,11 +15,12 @@ use crate::link;
 use anyhow::Context;
 use node::ledger_store;
 use node::mqtt::Publisher;
-use node::view::{HeadView, LinkView};
+use node::replica_view::ReplicaView;
+use node::view::LinkView;
 use node::writer::Core;
 use rusqlite::{Connection, Transaction};
 use shared::admission::{Door, Guarantee};
-use shared::entry::{Entry, Head, TicketRef};
+use shared::entry::{Entry, TicketRef};
 use shared::ids::{HoldId, Incarnation, ShowNumber, Side, TicketId};
 use shared::keys::KeyRing;
 use shared::ledger::{Hold, Ledger};
@@ -104,7 +105,7 @@ impl Desk {
         let board = Board {
             feed: Position::default(),
             keys: Arc::default(),
-            link: link_view(&replica, &identity, 0, 0),
+            link: view(&replica, &identity).link(0, 0),
             door_discrepancies: 0,
         };
         let (board, published) = watch::channel(board);
@@ -149,6 +150,11 @@ impl Desk {
     /// The replica, to read.
     pub fn as_replica(&self) -> &Replica {
         &self.replica
+    }
+
+    /// The replica as answers show it.
+    pub fn view(&self) -> ReplicaView<'_> {
+        view(&self.replica, &self.identity)
     }
 
     /// Who this box is.
@@ -313,7 +319,7 @@ impl Desk {
         let board = Board {
             feed: position,
             keys: Arc::new(self.keys_row()),
-            link: link_view(&self.replica, &self.identity, self.discrepancies, self.oldest_unsynced_s(now)),
+            link: self.view().link(self.discrepancies, self.oldest_unsynced_s(now)),
             door_discrepancies: self.door_discrepancies,
         };
         self.board.send_if_modified(|published| {
@@ -374,27 +380,8 @@ impl Core for Desk {
     }
 }
 
-fn link_view(replica: &Replica, identity: &Identity, discrepancies: u64, oldest_unsynced_s: u64) -> LinkView {
-    let heads = replica.heads();
-    let (state, since) = replica.link_state();
-    let zone = &identity.zone;
-    LinkView {
-        state: state.word().to_owned(),
-        since: zone.rfc3339(since),
-        work_offline: replica.works_offline(),
-        peer_last_heard: replica.peer_last_heard().map(|at| zone.rfc3339(at)),
-        closed: heads.closed.map(|reason| reason.code().to_owned()),
-        central: head_view(heads.peer),
-        edge: head_view(heads.own),
-        backlog: replica.backlog(),
-        oldest_unsynced_s,
-        digest: format!("{:032x}", replica.cut().digest),
-        discrepancies,
-    }
-}
-
-fn head_view(head: Head) -> HeadView {
-    HeadView { incarnation: head.incarnation.to_string(), seq: head.seq, hash: head.hash.to_string() }
+fn view<'a>(replica: &'a Replica, identity: &'a Identity) -> ReplicaView<'a> {
+    ReplicaView { replica, theatre: &identity.theatre_ref, zone: &identity.zone }
 }
 
 fn open_discrepancies(db: &Connection) -> anyhow::Result<u64> {

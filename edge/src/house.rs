@@ -50,7 +50,7 @@ impl House {
 
     /// The theatre, short.
     pub fn theatre_ref(&self) -> TheatreRef {
-        self.identity.theatre_ref()
+        self.identity.theatre_ref.clone()
     }
 
     /// Reads a show id of this theatre; nothing for another theatre's or a text that is none.

@@ -79,17 +79,12 @@ pub struct Identity {
     pub join: JoinFile,
     /// The theatre's id.
     pub theatre: TheatreId,
+    /// The theatre, short.
+    pub theatre_ref: TheatreRef,
     /// The theatre's time zone.
     pub zone: node::zone::Zone,
     /// The ring with both certificates of the join file.
     pub ring: KeyRing,
-}
-
-impl Identity {
-    /// The theatre, short.
-    pub fn theatre_ref(&self) -> TheatreRef {
-        TheatreRef { id: self.theatre.0, name: self.join.theatre.name.clone() }
-    }
 }
 
 /// Makes the key pair, or finds the one made before, and returns the request to hand to central.
@@ -153,7 +148,8 @@ fn check(key: SecretKey, join: JoinFile) -> anyhow::Result<Identity> {
         ring.add(text).with_context(|| format!("take in the certificate of {side}"))?;
     }
     let zone = node::zone::Zone::named(&join.zone).context("read the time zone of the join file")?;
-    Ok(Identity { key, theatre, zone, ring, join })
+    let theatre_ref = TheatreRef { id: theatre.0, name: join.theatre.name.clone() };
+    Ok(Identity { key, theatre, theatre_ref, zone, ring, join })
 }
 
 fn key_path(data: &Path) -> PathBuf {

@@ -1,6 +1,86 @@
-//! The door page.
+//! The door's page: a verdict that can be read at arm's length, and what this door knows and how old it is.
 
-/// The page's routes.
-pub fn router() -> axum::Router {
+use maud::{Markup, html};
+use node::design::{self, Asset};
+
+const ASSETS: &[Asset] = &[
+    Asset { path: "/assets/door.css", text: include_str!("page/door.css") },
+    Asset { path: "/assets/door.js", text: include_str!("page/door.js") },
+    Asset { path: "/assets/verdict.js", text: include_str!("page/verdict.js") },
+    Asset { path: "/assets/reader.js", text: include_str!("page/reader.js") },
+    Asset { path: "/assets/camera.js", text: include_str!("page/camera.js") },
+    Asset { path: "/assets/sound.js", text: include_str!("page/sound.js") },
+];
+
+/// Serves `/` and everything under `/assets/` that it loads.
+pub fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
+    use axum::{http::StatusCode, routing::get};
     axum::Router::new()
+        .route("/", get(|| std::future::ready(design::respond(StatusCode::OK, door()))))
+        .merge(design::router())
+        .merge(design::serve(ASSETS))
+}
+
+/// The door.
+pub fn door() -> Markup {
+    let head = html! {
+        link rel="stylesheet" href="/assets/door.css";
+        script type="module" src="/assets/door.js" {}
+    };
+    let body = html! {
+        header.door-head {
+            p.door-name { strong id="door" { "Door" } span id="theatre" {} }
+            p.guarantee id="guarantee" role="status" { "…" }
+        }
+        main.verdict id="main" data-verdict="idle" tabindex="-1" {
+            div.verdict-shape id="shape" {}
+            div.verdict-words role="alert" id="verdict" {
+                h1 id="words" { "Ready" }
+                p.verdict-seat id="seat" {}
+                p.verdict-text id="text" { "Scan a ticket" }
+                p.verdict-first id="first" {}
+            }
+            video.camera id="camera" hidden muted playsinline {}
+        }
+        footer.door-foot {
+            dl.counts {
+                div { dt { "In" } dd id="admitted" { "–" } }
+                div { dt { "To deliver" } dd id="queued" { "–" } }
+            }
+            form.typed id="typed" {
+                label.unseen for="code" { "Ticket code" }
+                input.input id="code" autocomplete="off" autocapitalize="characters" spellcheck="false" placeholder="Type or paste a code" enterkeyhint="go";
+                button."button main" type="submit" { "Check" }
+            }
+            div.door-keys {
+                button."button slim" type="button" id="camera-key" hidden aria-pressed="false" { "Camera" }
+                button."button slim" type="button" id="sound-key" aria-pressed="true" { "Sound" }
+            }
+        }
+        noscript { p { "The door page needs JavaScript." } }
+    };
+    design::page("Door", head, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_door_page_loads_only_what_is_served_here() {
+        let html = door().into_string();
+        for asset in html.split("\"/assets/").skip(1).filter_map(|rest| rest.split('"').next()) {
+            let own = ASSETS.iter().any(|a| a.path.ends_with(asset));
+            assert!(own || ["tokens.css", "base.css", "controls.css", "mark.svg"].contains(&asset), "{asset}");
+        }
+        assert!(!html.contains("style=") && !html.contains("onclick"));
+    }
+
+    #[test]
+    fn every_verdict_code_has_its_two_or_three_words() {
+        let words = include_str!("page/verdict.js");
+        for code in shared::admission::VerdictCode::ALL {
+            assert!(words.contains(&format!("  {}: \"", code.code())), "{code}");
+        }
+    }
 }

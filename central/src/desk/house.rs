@@ -24,6 +24,8 @@ pub struct House {
     pub replica: Replica,
     /// Central's key for its tickets and its link.
     pub issuing: SecretKey,
+    /// A box serves it.
+    pub enrolled: bool,
 }
 
 /// What became of a plan or show that was to be added.

@@ -108,7 +108,7 @@ impl House {
             }
         }
         let zone = Zone::named(&theatre.zone).context("read the theatre's time zone")?;
-        Ok(Self { theatre, zone, replica, issuing })
+        Ok(Self { theatre, zone, replica, issuing, enrolled: enrolment.is_some() })
     }
 
     /// The next free number for a show of central's; numbers are never reused.

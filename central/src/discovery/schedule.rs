@@ -3,7 +3,7 @@
 use crate::catalogue::theatres::Theatre;
 use node::view::{MovieRef, ShowView, TheatreRef};
 use node::zone::Zone;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use shared::entry::ShowFacts;
 use shared::ids::{MovieId, ShowId, ShowNumber, TheatreId};
 use shared::money::{Currency, Money};
@@ -46,6 +46,11 @@ impl ScheduledShow {
     /// Where the show stands in the list: start, theatre, number.
     pub fn key(&self) -> Vec<i64> {
         vec![self.starts_at.0, i64::from(self.id.theatre.0), i64::from(self.id.number.0)]
+    }
+
+    /// The zone of the theatre's clocks.
+    pub fn zone(&self) -> &Zone {
+        &self.zone
     }
 
     /// The show as lists carry it.
@@ -94,6 +99,26 @@ pub fn list(conn: &Connection, wanted: &Wanted, limit: usize) -> rusqlite::Resul
         ],
         from_row,
     )?
+    .collect()
+}
+
+/// One show.
+pub fn by_id(conn: &Connection, show: ShowId) -> rusqlite::Result<Option<ScheduledShow>> {
+    conn.prepare_cached(
+        "SELECT s.*, t.name AS theatre_name, t.zone, t.currency FROM schedule s JOIN theatre t ON t.id = s.theatre
+         WHERE s.theatre = ?1 AND s.number = ?2",
+    )?
+    .query_row(params![show.theatre.0, show.number.0], from_row)
+    .optional()
+}
+
+/// The local dates with shows of a movie in a city to come, at most `limit`.
+pub fn dates(conn: &Connection, city: &str, movie: MovieId, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<String>> {
+    conn.prepare_cached(
+        "SELECT DISTINCT s.local_date FROM schedule s JOIN theatre t ON t.id = s.theatre
+         WHERE t.city = ?1 COLLATE NOCASE AND s.movie = ?2 AND s.ends_at > ?3 ORDER BY s.local_date LIMIT ?4",
+    )?
+    .query_map(params![city, movie.0, now.0, limit], |row| row.get(0))?
     .collect()
 }
 

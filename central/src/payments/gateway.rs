@@ -1,8 +1,9 @@
 //! What central asks of a payment gateway, and what a gateway reports. Each gateway is a variant with its own file.
 
 use super::simulator::Simulator;
-use super::webhook::{BadWebhook, Notice, SignedNotice};
+use super::webhook::{BadWebhook, Notice, SignedNotice, WebhookSecret};
 use super::{PaymentState, RefundState};
+use anyhow::{Context, bail};
 use shared::money::Money;
 use shared::time::Timestamp;
 
@@ -79,6 +80,20 @@ pub enum Gateway {
 }
 
 impl Gateway {
+    /// The gateway of `simulator:URL`, with the secrets its webhooks may be signed with.
+    ///
+    /// # Errors
+    /// If it is of another kind, or its HTTP client cannot be built.
+    pub fn parse(text: &str, secrets: &[String]) -> anyhow::Result<Self> {
+        let secrets = secrets.iter().map(|secret| WebhookSecret::parse(secret)).collect();
+        match text.split_once(':') {
+            Some(("simulator", url)) if url.starts_with("http") => {
+                Ok(Self::Simulator(Simulator::new(url, secrets).context("build the gateway's HTTP client")?))
+            }
+            _ => bail!("the gateway {text:?} is not simulator:URL"),
+        }
+    }
+
     /// The name in routes and tables.
     pub fn name(&self) -> &'static str {
         match self {
@@ -97,6 +112,13 @@ impl Gateway {
     pub async fn fetch(&self, id: &str) -> Result<PaymentReport, GatewayError> {
         match self {
             Self::Simulator(simulator) => simulator.fetch(id).await,
+        }
+    }
+
+    /// Finds all payments made for a reference.
+    pub async fn find(&self, reference: &str) -> Result<Vec<PaymentReport>, GatewayError> {
+        match self {
+            Self::Simulator(simulator) => simulator.find(reference).await,
         }
     }
 

@@ -156,8 +156,6 @@ pub fn refund(
         attempts: 0,
         next_look_at: Some(now),
     };
-    // The payment's row may be new to this transaction's refund.
-    store::put_payment(tx, payment)?;
     store::put_refund(tx, &refund)?;
     desk.wake_payments();
     Ok(())
@@ -210,7 +208,33 @@ fn refund_moved(tx: &Transaction<'_>, refund: &Refund, now: Timestamp) -> anyhow
     Ok(())
 }
 
-/// The gateway said a definite no, or nothing at all; a payment or refund is looked at again later.
+/// The gateway refused to make a payment, and knows none: nothing can be paid.
+///
+/// # Errors
+/// If the store fails.
+pub fn payment_refused(desk: &mut Desk, tx: &Transaction<'_>, id: &str) -> anyhow::Result<()> {
+    let mut payment = store::payment(tx, id)?.with_context(|| format!("payment {id} is not stored"))?;
+    if payment.state != PaymentState::Unknown {
+        return Ok(());
+    }
+    (payment.state, payment.next_look_at) = (PaymentState::Declined, None);
+    let mut booking = bookings::booking(tx, payment.booking)?.context("a payment without its booking")?;
+    follow(desk, tx, &payment, &mut booking)?;
+    Ok(store::put_payment(tx, &payment)?)
+}
+
+/// The gateway refused to send money back: a person must.
+///
+/// # Errors
+/// If the store fails.
+pub fn refund_refused(tx: &Transaction<'_>, id: &str, now: Timestamp) -> anyhow::Result<()> {
+    let mut refund = store::refund(tx, id)?.with_context(|| format!("refund {id} is not stored"))?;
+    (refund.state, refund.next_look_at) = (RefundState::Failed, None);
+    refund_moved(tx, &refund, now)?;
+    Ok(store::put_refund(tx, &refund)?)
+}
+
+/// The gateway said nothing; the payment is looked at again later.
 ///
 /// # Errors
 /// If the store fails.

@@ -37,6 +37,11 @@ struct PaymentBody {
 }
 
 #[derive(Deserialize)]
+struct PaymentList {
+    payments: Vec<PaymentBody>,
+}
+
+#[derive(Deserialize)]
 struct RefundBody {
     refund: String,
     state: String,
@@ -78,6 +83,12 @@ impl Simulator {
     pub(super) async fn fetch(&self, id: &str) -> Result<PaymentReport, GatewayError> {
         let request = self.client.get(format!("{}/v1/payments/{id}", self.url));
         report("fetch payment", call("fetch payment", request).await?)
+    }
+
+    pub(super) async fn find(&self, reference: &str) -> Result<Vec<PaymentReport>, GatewayError> {
+        let request = self.client.get(format!("{}/v1/payments", self.url)).query(&[("reference", reference)]);
+        let list: PaymentList = call("find payment", request).await?;
+        list.payments.into_iter().map(|body| report("find payment", body)).collect()
     }
 
     pub(super) async fn expire(&self, id: &str) -> Result<PaymentReport, GatewayError> {

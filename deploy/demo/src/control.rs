@@ -19,18 +19,17 @@ const GRACE: Duration = Duration::from_secs(10);
 const PANEL_LASTS: Duration = Duration::from_millis(400);
 
 /// What the stage shows and switches.
-#[derive(Debug)]
 pub struct Stage {
     house: House,
     truth: Truth,
-    tape: Tape,
+    tape: Arc<Tape>,
     report: Mutex<Option<(Instant, Report)>>,
 }
 
 impl Stage {
     /// The stage of a house.
     pub fn new(house: House, truth: Truth) -> Self {
-        let tape = Tape::of(&house);
+        let tape = Arc::new(Tape::of(&house));
         Self { house, truth, tape, report: Mutex::new(None) }
     }
 
@@ -40,7 +39,7 @@ impl Stage {
     }
 
     /// The tape; somebody has to [`Tape::follow`] the books for it to fill.
-    pub fn tape(&self) -> &Tape {
+    pub fn tape(&self) -> &Arc<Tape> {
         &self.tape
     }
 

@@ -87,7 +87,6 @@ pub enum HouseCut {
 }
 
 /// A running house.
-#[derive(Debug)]
 pub struct House {
     seed: u64,
     simulator: set_up::RunningSimulator,
@@ -119,6 +118,11 @@ impl House {
     /// The payment simulator's address.
     pub fn simulator_url(&self) -> &str {
         &self.simulator.url
+    }
+
+    /// Central's database.
+    pub fn central_database(&self) -> PathBuf {
+        self.central.database()
     }
 
     /// The theatres.

@@ -9,7 +9,7 @@ use shared::ids::Side;
 use shared::time::Timestamp;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Older events are forgotten.
@@ -79,9 +79,9 @@ impl Tape {
     }
 
     /// Watches the books for ever.
-    pub async fn follow(self: std::sync::Arc<Self>) {
+    pub async fn follow(self: Arc<Self>) {
         loop {
-            let tape = std::sync::Arc::clone(&self);
+            let tape = Arc::clone(&self);
             if let Err(error) = tokio::task::spawn_blocking(move || tape.look()).await {
                 tracing::warn!(%error, "the tape could not look at the books");
             }

@@ -22,6 +22,7 @@ mod link;
 mod sources;
 
 pub use ghosts::Handed;
+pub use sources::{Written, read_since};
 
 /// What is true now, in eight numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,6 @@
 
 use super::answer::{Answer, Outcomes, Reply, RequestKey};
 use super::sales::{Purpose, WaitingRequest};
-use super::seat_map::lines;
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
@@ -13,7 +12,7 @@ use node::problem::{IdempotencyKey, JsonBody, Problem};
 use node::view::HoldView;
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
-use shared::ids::{HoldId, SeatId, ShowId, ShowNumber};
+use shared::ids::{HoldId, SeatId, ShowNumber};
 use shared::ledger::{Hold, HoldKind};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
@@ -70,7 +69,7 @@ pub async fn renew(
     house.authorise(&headers, Task::Hold).await?;
     let id: HoldId = hold.parse().map_err(|_| Refusal::UnknownHold)?;
     let renewed = house.writer.run(move |desk, _, now| {
-        Ok(desk.replica().renew(id, now).and_then(|hold| desk.hold_view(&hold)))
+        Ok(desk.replica().renew(id, now).and_then(|hold| desk.view().hold(&hold)))
     });
     Ok(Json(renewed.await??))
 }
@@ -154,7 +153,7 @@ impl Desk {
 
     /// The answer to a placed hold, remembered under its key.
     pub(super) fn answer_hold(&self, tx: &Transaction<'_>, hold: &Hold, key: &RequestKey) -> anyhow::Result<Outcomes> {
-        let view = match self.hold_view(hold) {
+        let view = match self.view().hold(hold) {
             Ok(view) => view,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
@@ -167,19 +166,5 @@ impl Desk {
     pub(super) fn remembered_until(&self, show: ShowNumber, at_least: Timestamp) -> Timestamp {
         let ends = self.ledger().show(show).map_or(at_least, |show| show.facts.ends_at());
         ends.max(at_least) + REMEMBERED_AFTER_SHOW
-    }
-
-    fn hold_view(&self, hold: &Hold) -> Result<HoldView, Refusal> {
-        let show = self.ledger().show(hold.show).ok_or(Refusal::UnknownShow)?;
-        let (lines, total) = lines(show, hold.seats.iter().map(|held| (held.seat, held.price)));
-        let zone = &self.identity().zone;
-        Ok(HoldView {
-            hold: hold.id.to_string(),
-            show: ShowId { theatre: self.identity().theatre, number: hold.show }.to_string(),
-            lines,
-            total,
-            expires_at: zone.rfc3339(hold.deadline),
-            renewable_until: zone.rfc3339(hold.cap),
-        })
     }
 }

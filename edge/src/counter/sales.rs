@@ -2,7 +2,6 @@
 
 use super::answer::{Answer, Outcomes, Reply, RequestKey};
 use super::holds::HoldRequest;
-use super::seat_map::{lines, show_view};
 use super::tender::{Tender, change};
 use crate::desk::Desk;
 use crate::house::House;
@@ -11,6 +10,7 @@ use anyhow::Context;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use node::problem::{IdempotencyKey, JsonBody, Problem};
+use node::replica_view::lines;
 use node::view::{LineView, ShowView};
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -238,7 +238,7 @@ impl Desk {
             .execute(params![ticket.0, sale.0, line.seat, line.category, line.price.minor, code, SERIES, serial])?;
             tickets.push(ticket_view(&line.seat, ticket, code, serial));
         }
-        let show = show_view(show, self.identity(), now);
+        let show = self.view().show(show, now);
         Ok(SaleView { sale: sale.to_string(), code, show, lines, total, change, tickets })
     }
 

@@ -1,6 +1,5 @@
 //! Shows and their seats, and the shows this house adds itself.
 
-use super::seat_map::{counted, seat_map, show_view};
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
@@ -46,8 +45,8 @@ pub async fn list(
         let mut shows: Vec<_> =
             desk.ledger().shows().filter(|show| chosen(show.facts.starts_at(), show.facts.ends_at())).collect();
         shows.sort_by_key(|show| (show.facts.starts, show.facts.screen, show.facts.number));
-        let identity = desk.identity();
-        Ok(shows.into_iter().map(|show| counted(desk.as_replica(), show, identity, now)).collect())
+        let view = desk.view();
+        Ok(shows.into_iter().map(|show| view.counted(show, now)).collect())
     });
     Ok(Json(ShowList { shows: shows.await? }))
 }
@@ -60,8 +59,7 @@ pub async fn seats(
 ) -> Result<Response, Problem> {
     let number = house.show_number(&show).ok_or(Refusal::UnknownShow)?;
     let map = house.writer.run(move |desk, _, now| {
-        let Some(show) = desk.ledger().show(number) else { return Ok(None) };
-        seat_map(desk.as_replica(), show, desk.identity(), now).map(Some)
+        Ok(desk.ledger().show(number).map(|show| desk.view().seat_map(show, now)))
     });
     let map = map.await?.ok_or(Refusal::UnknownShow)?;
     let tag = format!("\"{}\"", map.version);
@@ -145,5 +143,5 @@ pub async fn cancel(
 
 fn view_of(desk: &Desk, number: ShowNumber, now: Timestamp) -> Result<ShowView, Refusal> {
     let show = desk.ledger().show(number).ok_or(Refusal::UnknownShow)?;
-    Ok(show_view(show, desk.identity(), now))
+    Ok(desk.view().show(show, now))
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 use shared::admission::{Admission, Clock, DoorFacts, DoorShow, DoorTicket, VerdictCode, VerdictKind, check};
 use shared::entry::TicketRef;
-use shared::ids::{ScanId, ShowNumber, TicketId};
+use shared::ids::{ScanId, TicketId};
 use shared::ledger;
 use shared::ticket::{TicketBody, TicketCode};
 use shared::time::Timestamp;
@@ -43,6 +43,11 @@ pub struct Scan {
 }
 
 impl Scan {
+    /// Somebody waits at the door for the answer.
+    fn asks(&self) -> bool {
+        self.local.is_none()
+    }
+
     /// Somebody has walked in already.
     fn happened(&self) -> bool {
         self.local.as_ref().is_some_and(|local| local.verdict == VerdictKind::Admit.word())
@@ -102,7 +107,7 @@ impl Desk {
         );
         let Ok(code) = TicketCode::parse(&scan.code) else { return Ok(verdict::view(&verdict, &self.identity().zone)) };
         let body = code.body();
-        if signed && (scan.happened() || verdict.kind() == VerdictKind::Admit) {
+        if signed && (scan.happened() || scan.asks() && verdict.kind() == VerdictKind::Admit) {
             let first = self.merge(tx, body, scan, now)?;
             if first.scan != scan.id {
                 verdict.code = VerdictCode::AlreadyAdmitted;
@@ -129,7 +134,7 @@ impl Desk {
             )?
             .execute(params![body.ticket.0, AREA, body.show.0, body.seat(), scan.id.0, scan.door, scan.at.0])?;
         if inserted == 1 {
-            self.enter(tx, body.ticket, body.show, &body.seat(), body.generation, &mine.admission, now)?;
+            self.enter(tx, body, &mine.admission, now)?;
             return Ok(mine);
         }
         let first = admission_of(tx, body.ticket)?.context("find the admission that is in the way")?;
@@ -153,16 +158,14 @@ impl Desk {
     fn enter(
         &mut self,
         tx: &Transaction<'_>,
-        ticket: TicketId,
-        number: ShowNumber,
-        seat: &str,
-        generation: u16,
+        body: &TicketBody,
         admission: &Admission,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        let seat = self.ledger().show(number).and_then(|show| show.plan.labelled(seat));
+        let (show, ticket, generation) = (body.show, body.ticket, body.generation);
+        let seat = self.ledger().show(show).and_then(|show| show.plan.labelled(&body.seat()));
         let Some(seat) = seat else { return Ok(()) };
-        let at = TicketRef { show: number, seat, generation, ticket };
+        let at = TicketRef { show, seat, generation, ticket };
         // A refusal means that the ledger has the ticket for another seat; the scan and its verdict tell the story.
         if let Err(refusal) = self.admit(at, admission.at, admission.door.clone(), now) {
             tracing::warn!(%ticket, code = refusal.code(), "an admission was not entered into the log");
@@ -185,8 +188,7 @@ impl Desk {
             .collect::<rusqlite::Result<_>>()?;
         for (code, admission) in waiting {
             let Ok(code) = TicketCode::parse(&code) else { continue };
-            let body = code.body();
-            self.enter(tx, body.ticket, body.show, &body.seat(), body.generation, &admission, now)?;
+            self.enter(tx, code.body(), &admission, now)?;
         }
         Ok(())
     }

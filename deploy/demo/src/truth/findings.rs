@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct TheatreBooks {
     pub(super) at_central: Book,
     pub(super) at_edge: Book,
-    /// Tickets that central's and the edge's own tables list, whatever the logs say.
+    /// Tickets that the counter's own table lists, whatever the logs say.
     pub(super) listed: BTreeSet<TicketId>,
 }
 

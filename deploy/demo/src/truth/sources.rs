@@ -3,11 +3,11 @@
 use super::Sources;
 use super::book::Book;
 use super::findings::{GrantedScan, TheatreBooks};
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use rusqlite::{Connection, OpenFlags, params};
 use serde_json::Value;
 use shared::ids::{Side, TicketId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ impl Shelf {
             // The edge first: what it has from central, central had before.
             read_logs(&edge, *theatre, &mut books.at_edge).with_context(|| format!("read the logs in {}", path.display()))?;
             read_logs(&central, *theatre, &mut books.at_central).context("read the logs in central's database")?;
-            books.listed = tickets(&edge, "SELECT ticket FROM sale_tickets").context("read the counter's tickets")?;
+            books.listed = tickets(&edge).context("read the counter's tickets")?;
             scans.extend(granted(&edge).context("read the scans at the doors")?);
         }
         Ok(scans)
@@ -56,25 +56,47 @@ fn open(path: &Path) -> anyhow::Result<Connection> {
 }
 
 fn read_logs(database: &Connection, theatre: u32, book: &mut Book) -> anyhow::Result<()> {
-    let mut select = database
-        .prepare_cached("SELECT seq, bytes FROM entry WHERE theatre = ?1 AND log = ?2 AND seq > ?3 ORDER BY seq")?;
     for side in [Side::Central, Side::Edge] {
-        let known = book.log(side).entries.len() as i64;
-        let mut rows = select.query(params![theatre, side.word(), known])?;
-        while let Some(row) = rows.next()? {
-            let (seq, bytes): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-            let expected = book.log(side).entries.len() as i64 + 1;
-            anyhow::ensure!(seq == expected, "entry {seq} of the {side} log follows entry {}", expected - 1);
-            book.take(side, bytes);
+        for written in entries(database, theatre, side, book.log(side).entries.len() as u64)? {
+            let last = book.log(side).entries.len() as u64;
+            ensure!(written.seq == last + 1, "entry {} of the {side} log follows entry {last}", written.seq);
+            book.take(side, written.bytes);
         }
     }
     Ok(())
 }
 
-fn tickets<Set: FromIterator<TicketId>>(database: &Connection, sql: &str) -> anyhow::Result<Set> {
-    let mut select = database.prepare_cached(sql)?;
+/// An entry as it stands in a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Its number.
+    pub seq: u64,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The entries of a theatre's log after a number, as the database of one side has them.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn read_since(database: &Path, theatre: u32, log: Side, after: u64) -> anyhow::Result<Vec<Written>> {
+    entries(&open(database)?, theatre, log, after)
+}
+
+fn entries(database: &Connection, theatre: u32, log: Side, after: u64) -> anyhow::Result<Vec<Written>> {
+    let mut select = database
+        .prepare_cached("SELECT seq, bytes FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq > ?3 ORDER BY seq")
+        .context("prepare to read the logs")?;
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let written = |row: &rusqlite::Row<'_>| Ok(Written { seq: row.get::<_, i64>(0)? as u64, bytes: row.get(1)? });
+    let rows = select.query_map(params![theatre, log.word(), after], written).context("read a log")?;
+    rows.collect::<rusqlite::Result<_>>().context("read an entry")
+}
+
+fn tickets(edge: &Connection) -> anyhow::Result<BTreeSet<TicketId>> {
+    let mut select = edge.prepare_cached("SELECT ticket FROM sale_tickets")?;
     let ids = select.query_map([], |row| row.get(0).map(TicketId))?;
-    Ok(ids.collect::<rusqlite::Result<Set>>()?)
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 
 fn granted(edge: &Connection) -> anyhow::Result<Vec<GrantedScan>> {

@@ -1,0 +1,136 @@
+//! Settings of `usher-central serve`.
+
+use anyhow::{Context, bail};
+use node::mqtt::MqttUrl;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What central is told: flag over `USHER_…` variable over TOML file over these defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address of pages and API.
+    pub listen: String,
+    /// The store, `sqlite:PATH`.
+    pub store: String,
+    /// The broker: `embedded:ADDRESS`, `mqtt://HOST:PORT` or `mqtts://HOST:PORT`.
+    pub mqtt: String,
+    /// Central's name at a broker that is not embedded.
+    pub mqtt_username: String,
+    /// Its password there.
+    pub mqtt_password: String,
+    /// The keys directory.
+    pub keys: PathBuf,
+    /// The payment gateway, `simulator:URL`.
+    pub gateway: String,
+    /// Secrets the gateway may sign webhooks with; several while they rotate.
+    pub gateway_secret: Vec<String>,
+    /// How browsers and the gateway reach central, `http://HOST:PORT`; empty takes the listening address.
+    pub public_url: String,
+    /// Origins whose pages may show these pages in a frame.
+    pub frame_ancestors: Vec<String>,
+    /// Between two looks at a payment that a customer is making, milliseconds.
+    pub payment_poll_ms: u64,
+    /// How long a hold lasts without a payment, seconds.
+    pub hold_s: u64,
+    /// Between two heartbeats, milliseconds.
+    pub heartbeat_ms: u64,
+    /// Silence of a box before its link is suspect, milliseconds.
+    pub suspect_after_ms: u64,
+    /// In suspect before lock-down, milliseconds.
+    pub lock_down_after_ms: u64,
+    /// The longest a claim waits, milliseconds.
+    pub claim_wait_ms: u64,
+    /// Filter of log lines, for example `info,central=debug`.
+    pub log: String,
+    /// Log lines as JSON.
+    pub log_json: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:7400".into(),
+            store: "sqlite:central-data/central.sqlite".into(),
+            mqtt: "embedded:127.0.0.1:1883".into(),
+            mqtt_username: String::new(),
+            mqtt_password: String::new(),
+            keys: "keys".into(),
+            gateway: "simulator:http://127.0.0.1:7490".into(),
+            gateway_secret: Vec::new(),
+            public_url: String::new(),
+            frame_ancestors: Vec::new(),
+            payment_poll_ms: 3_000,
+            hold_s: 8 * 60,
+            heartbeat_ms: 5_000,
+            suspect_after_ms: 6_000,
+            lock_down_after_ms: 3_000,
+            claim_wait_ms: 1_500,
+            log: "info".into(),
+            log_json: false,
+        }
+    }
+}
+
+/// Which broker central uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Broker {
+    /// One of its own, at this address.
+    Embedded(SocketAddr),
+    /// Another one.
+    External(MqttUrl),
+}
+
+impl Config {
+    /// The store's file.
+    ///
+    /// # Errors
+    /// If the store is of another kind.
+    pub fn store_path(&self) -> anyhow::Result<PathBuf> {
+        store_path(&self.store)
+    }
+
+    /// The broker.
+    ///
+    /// # Errors
+    /// If the address cannot be read.
+    pub fn broker(&self) -> anyhow::Result<Broker> {
+        match self.mqtt.strip_prefix("embedded:") {
+            Some(address) => {
+                let address = address.parse().with_context(|| format!("read the address of the broker {:?}", self.mqtt))?;
+                Ok(Broker::Embedded(address))
+            }
+            None => Ok(Broker::External(self.mqtt.parse().context("read the broker's address")?)),
+        }
+    }
+}
+
+/// The file of `sqlite:PATH`.
+///
+/// # Errors
+/// If the store is of another kind.
+pub fn store_path(store: &str) -> anyhow::Result<PathBuf> {
+    match store.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => Ok(path.into()),
+        _ => bail!("the store {store:?} is not sqlite:PATH"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stores_and_brokers_are_read_or_refused() {
+        assert_eq!(store_path("sqlite:a/b.db").expect("path"), PathBuf::from("a/b.db"));
+        for bad in ["sqlite:", "postgres://a", "a.db", ""] {
+            assert!(store_path(bad).is_err(), "{bad}");
+        }
+        let broker = |mqtt: &str| Config { mqtt: mqtt.into(), ..Config::default() }.broker();
+        assert!(matches!(broker("embedded:127.0.0.1:0"), Ok(Broker::Embedded(_))));
+        assert!(matches!(broker("mqtts://broker:8883"), Ok(Broker::External(_))));
+        assert!(broker("embedded:here").is_err());
+        assert!(broker("http://a").is_err());
+    }
+}

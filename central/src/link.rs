@@ -1,0 +1,73 @@
+//! The line to the boxes: what the broker delivers becomes a job of the writer, what the desk sends leaves after its commit.
+
+use crate::desk::Desk;
+use crate::fleet::accounts::{self, theatre_topic};
+use node::mqtt::{self, LinkConfig, LinkEvent, MqttUrl, Publisher};
+use node::shutdown::Shutdown;
+use node::writer::{WriteError, Writer};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// The pause before a message is offered to a writer whose queue was full.
+const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
+
+/// Central's login at the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerLogin {
+    /// The user name, also the client id.
+    pub username: String,
+    /// The password.
+    pub password: String,
+}
+
+impl BrokerLogin {
+    /// A login for the embedded broker, new at each start.
+    pub fn fresh() -> Self {
+        Self { username: accounts::CENTRAL.to_owned(), password: node::random::hex::<32>() }
+    }
+}
+
+/// Connects to the broker and subscribes to what all boxes say.
+pub fn connect(
+    url: MqttUrl,
+    login: BrokerLogin,
+    heartbeat: Duration,
+    shutdown: Shutdown,
+) -> (Publisher, mpsc::Receiver<LinkEvent>) {
+    let BrokerLogin { username, password } = login;
+    let keep_alive = heartbeat * 3;
+    let config = LinkConfig { url, client_id: username.clone(), username, password, keep_alive };
+    let subscriptions = ["up", "up/log"].map(|part| format!("usher/v1/+/{part}")).to_vec();
+    mqtt::connect(config, subscriptions, shutdown)
+}
+
+/// Passes what arrives to the writer until the link ends.
+pub async fn deliver(mut events: mpsc::Receiver<LinkEvent>, writer: Writer<Desk>) {
+    while let Some(event) = events.recv().await {
+        while let Err(error) = post(&writer, event.clone()) {
+            match error {
+                // Waiting here makes the broker wait, which is better than losing what would be asked for again.
+                WriteError::Overloaded => tokio::time::sleep(FULL_QUEUE_PAUSE).await,
+                WriteError::Stopped { .. } => return,
+            }
+        }
+    }
+}
+
+fn post(writer: &Writer<Desk>, event: LinkEvent) -> Result<(), WriteError> {
+    match event {
+        LinkEvent::Up | LinkEvent::Down => {
+            let up = event == LinkEvent::Up;
+            writer.post(move |desk, _, now| {
+                desk.link_changed(up, now);
+                Ok(())
+            })
+        }
+        LinkEvent::Message { topic, payload } => match theatre_topic(&topic) {
+            Some((theatre, "up" | "up/log")) => {
+                writer.post(move |desk, tx, now| desk.receive(tx, theatre, &payload, now))
+            }
+            _ => Ok(()),
+        },
+    }
+}

@@ -1,0 +1,64 @@
+//! What every request handler of one central shares.
+
+use crate::desk::Desk;
+use crate::events::{SeatBoard, SeatMap};
+use crate::payments::gateway::Gateway;
+use node::clock::StoreClock;
+use node::health::Readiness;
+use node::problem::Problem;
+use node::sqlite::Readers;
+use node::writer::Writer;
+use shared::ids::ShowId;
+use shared::refusal::Refusal;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Central as its request handlers see it: writes are jobs of the writer, reads go to the store or to the board.
+pub struct Office {
+    /// The one writer.
+    pub writer: Writer<Desk>,
+    /// Read-only connections.
+    pub readers: Readers,
+    /// Store time.
+    pub clock: StoreClock,
+    /// Seat maps that are ready.
+    pub board: SeatBoard,
+    /// Who takes the money.
+    pub gateway: Gateway,
+    /// Wakes the reconciler.
+    pub payments: Arc<Notify>,
+    /// The pause between two looks at a payment that a customer is making.
+    pub poll: Duration,
+    /// How browsers and the gateway reach central, without a slash at the end.
+    pub public_url: String,
+}
+
+/// The state of all handlers.
+pub type App = Arc<Office>;
+
+impl Office {
+    /// A show's seat map, from the board or made now.
+    ///
+    /// # Errors
+    /// 404 `unknown_show`.
+    pub async fn seat_map(&self, show: ShowId) -> Result<Arc<SeatMap>, Problem> {
+        if let Some(map) = self.board.map(show) {
+            return Ok(map);
+        }
+        Ok(self.writer.run(move |desk, _, now| desk.post_seat_map(show, now)).await??)
+    }
+
+    /// Whether central can sell.
+    pub fn readiness(&self) -> Readiness {
+        Readiness::unless(self.writer.stopped().map(|_| "store_stopped".to_owned()))
+    }
+}
+
+/// Reads a show's id.
+///
+/// # Errors
+/// `unknown_show`.
+pub fn show_id(text: &str) -> Result<ShowId, Refusal> {
+    text.parse().map_err(|_| Refusal::UnknownShow)
+}

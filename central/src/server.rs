@@ -1,0 +1,183 @@
+//! One running central.
+
+use crate::config::{Broker, Config};
+use crate::desk::{Desk, KeySource, hold_times};
+use crate::events::SeatBoard;
+use crate::fleet::accounts::Accounts;
+use crate::fleet::enrolment;
+use crate::fleet::keys::KeyStore;
+use crate::link::{self, BrokerLogin};
+use crate::office::Office;
+use crate::payments::gateway::Gateway;
+use crate::payments::reconciler;
+use crate::{router, schema};
+use anyhow::Context;
+use node::broker::EmbeddedBroker;
+use node::clock::{self, StoreClock};
+use node::http::{self, HttpLimits};
+use node::mqtt::MqttUrl;
+use node::shutdown::Shutdown;
+use node::sqlite::{self, Readers, StoreLock};
+use node::writer::{Writer, WriterThread};
+use prometheus_client::registry::Registry;
+use shared::ledger::HoldTimes;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use sync_protocol::Settings;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+/// Jobs that may wait for the writer before callers are told to come back.
+const WRITES_WAITING_MAX: usize = 4096;
+/// Read-only connections.
+const READERS: usize = 4;
+
+/// A running central. Several run in one process; each ends by [`Central::stop`].
+pub struct Central {
+    address: SocketAddr,
+    broker: Option<EmbeddedBroker>,
+    broker_url: MqttUrl,
+    shutdown: Shutdown,
+    http: JoinHandle<anyhow::Result<()>>,
+    link: JoinHandle<()>,
+    reconciler: JoinHandle<()>,
+    writer: WriterThread,
+    _lock: StoreLock,
+}
+
+impl Central {
+    /// Opens the store, starts or joins the broker and serves on the listener.
+    ///
+    /// # Errors
+    /// If the store or a key cannot be opened, the broker's port is taken, or a setting cannot be read.
+    pub async fn start(config: Config, listener: TcpListener) -> anyhow::Result<Self> {
+        let path = config.store_path()?;
+        let lock = sqlite::lock(path.parent().unwrap_or(Path::new("")))?;
+        let db = sqlite::open(&path, &schema::SCHEMA)?;
+        let readers = Readers::open(&path, READERS)?;
+        let clock = StoreClock::starting_at(clock::last_persisted(&db).context("read the store time")?);
+        let address = listener.local_addr().context("read the address of the listener")?;
+        let gateway = Gateway::parse(&config.gateway, &config.gateway_secret)?;
+        let shutdown = Shutdown::new();
+        let settings = settings(&config);
+        let (board, payments) = (SeatBoard::default(), Arc::new(Notify::new()));
+        let keys = KeyStore::at(&config.keys);
+        let source = KeySource::Directory(&keys);
+        let mut desk = Desk::load(&db, source, settings, board.clone(), payments.clone(), clock.now())?;
+        let (broker, broker_url, login) = start_broker(&config, &db).await?;
+        let (publisher, events) = link::connect(broker_url.clone(), login, settings.heartbeat, shutdown.clone());
+        desk.publish_with(publisher);
+        let (writer, thread) =
+            Writer::start(db, desk, clock.clone(), WRITES_WAITING_MAX).context("start the writer thread")?;
+        let mut registry = Registry::with_prefix("usher_central");
+        writer.metrics().register(&mut registry);
+        // The first commit writes what loading has added, before anybody is answered.
+        writer.run(|_, _, _| Ok(())).await.context("commit the first batch")?;
+        let link = tokio::spawn(link::deliver(events, writer.clone()));
+        let public_url = match config.public_url.trim_end_matches('/') {
+            "" => format!("http://{address}"),
+            url => url.to_owned(),
+        };
+        let poll = Duration::from_millis(config.payment_poll_ms.max(50));
+        let app = Arc::new(Office { writer, readers, clock, board, gateway, payments, poll, public_url });
+        let reconciler = tokio::spawn(reconciler::run(app.clone(), shutdown.clone()));
+        let routes = router::routes(app, Arc::new(registry));
+        let limits = HttpLimits { frame_ancestors: config.frame_ancestors, ..HttpLimits::default() };
+        let ending = shutdown.clone();
+        let http = tokio::spawn(async move {
+            let served = http::serve_with(&limits, listener, routes, ending.clone()).await;
+            // A central that nobody can reach must not go on as if it worked.
+            ending.trigger();
+            served
+        });
+        Ok(Self { address, broker, broker_url, shutdown, http, link, reconciler, writer: thread, _lock: lock })
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The broker that boxes connect to, the embedded one or another.
+    pub fn broker_url(&self) -> &MqttUrl {
+        &self.broker_url
+    }
+
+    /// Where the embedded broker listens, if there is one.
+    pub fn broker_addr(&self) -> Option<SocketAddr> {
+        self.broker.as_ref().map(EmbeddedBroker::local_addr)
+    }
+
+    /// The signal that ends it, also triggered when it ends by itself.
+    pub fn shutdown(&self) -> Shutdown {
+        self.shutdown.clone()
+    }
+
+    /// Drains requests, then the link, and last the writer.
+    ///
+    /// # Errors
+    /// What made serving end, if it was not the signal.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.shutdown.trigger();
+        let served = self.http.await.context("wait for the HTTP server")?;
+        self.reconciler.await.context("wait for the reconciler")?;
+        self.link.await.context("wait for the link")?;
+        self.writer.stop().await;
+        if let Some(broker) = self.broker {
+            broker.shutdown().await;
+        }
+        served
+    }
+}
+
+/// Runs central until the shutdown.
+///
+/// # Errors
+/// If it cannot start, or serving fails.
+pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+    let central = Central::start(config, listener).await?;
+    let ended = central.shutdown();
+    tokio::select! {
+        () = shutdown.wait() => {}
+        () = ended.wait() => {}
+    }
+    central.stop().await
+}
+
+async fn start_broker(
+    config: &Config,
+    db: &rusqlite::Connection,
+) -> anyhow::Result<(Option<EmbeddedBroker>, MqttUrl, BrokerLogin)> {
+    match config.broker()? {
+        Broker::External(url) => {
+            let (username, password) = (config.mqtt_username.clone(), config.mqtt_password.clone());
+            Ok((None, url, BrokerLogin { username, password }))
+        }
+        Broker::Embedded(listen) => {
+            let login = BrokerLogin::fresh();
+            let accounts = Accounts::new(&login.password);
+            for enrolment in enrolment::all(db).context("read the enrolled boxes")? {
+                accounts.enrol(&enrolment);
+            }
+            let broker = EmbeddedBroker::start(listen, Arc::new(accounts)).await?;
+            let address = broker.local_addr();
+            let url = MqttUrl { host: address.ip().to_string(), port: address.port(), tls: false };
+            Ok((Some(broker), url, login))
+        }
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    let lasts = Duration::from_secs(config.hold_s.max(1));
+    let holds = HoldTimes { lasts, cap: hold_times().cap.max(lasts), ..hold_times() };
+    Settings {
+        heartbeat: Duration::from_millis(config.heartbeat_ms.max(50)),
+        suspect_after: Duration::from_millis(config.suspect_after_ms),
+        lock_down_after: Duration::from_millis(config.lock_down_after_ms),
+        claim_wait: Duration::from_millis(config.claim_wait_ms),
+        ..Settings::with_holds(holds)
+    }
+}

@@ -1,0 +1,306 @@
+//! A theatre for one test: keys, an edge in a temporary folder, and a central that published the seating plan.
+
+use edge::identity::{BrokerLogin, JoinFile, JoinedTheatre};
+use edge::staff::{Role, pin, session};
+use edge::{Config, Edge, identity, schema};
+use node::clock::{self, StoreClock};
+use node::ledger_store::{self, StoredLogs};
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use shared::entry::{Entry, Fact, Hash};
+use shared::ids::{ScreenId, SeatId, ShowNumber, Side, TheatreId, TicketId};
+use shared::keys::{Certificate, PublicKey, Purpose, SecretKey};
+use shared::ledger::HoldTimes;
+use shared::money::Currency;
+use shared::seating::{Row, SeatRun, SeatingPlan};
+use shared::ticket::{RowLabel, TicketBody};
+use shared::time::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use sync_protocol::log::{EntrySource, UnreadableLog};
+use sync_protocol::replica::{LinkKeys, Snapshot};
+use sync_protocol::{Replica, Settings};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+pub(crate) const THEATRE: u32 = 12;
+pub(crate) const PIN: &str = "4711";
+
+/// Central's copy, in memory.
+pub(crate) struct Central {
+    pub(crate) replica: Replica,
+    pub(crate) logs: BTreeMap<(bool, u64), (Vec<u8>, Hash)>,
+}
+
+impl Central {
+    /// What its store would have kept.
+    pub(crate) fn keep(&mut self) {
+        for entry in self.replica.take_changes().entries {
+            self.logs.insert((entry.log == Side::Central, entry.seq), (entry.bytes, entry.hash));
+        }
+        while self.replica.poll_event().is_some() {}
+    }
+}
+
+/// Central's logs in memory.
+pub(crate) struct MemoryLogs<'a>(pub &'a BTreeMap<(bool, u64), (Vec<u8>, Hash)>);
+
+impl EntrySource for MemoryLogs<'_> {
+    fn entries(&self, log: Side, from: u64, _bytes_max: usize) -> Result<Vec<Vec<u8>>, UnreadableLog> {
+        let central = log == Side::Central;
+        Ok(self.0.range((central, from)..=(central, u64::MAX)).map(|(_, (bytes, _))| bytes.clone()).collect())
+    }
+
+    fn hash_at(&self, log: Side, seq: u64) -> Result<Option<Hash>, UnreadableLog> {
+        if seq == 0 {
+            return Ok(Some(Hash::default()));
+        }
+        Ok(self.0.get(&(log == Side::Central, seq)).map(|(_, hash)| *hash))
+    }
+}
+
+pub(crate) struct House {
+    pub(crate) data: TempDir,
+    pub(crate) central_key: SecretKey,
+    pub(crate) mqtt: String,
+    edge: Option<Edge>,
+    pub(crate) client: reqwest::Client,
+    keys: AtomicU64,
+}
+
+/// Two rows of five, an aisle after the second seat; row B is the dearer one.
+pub(crate) fn plan() -> SeatingPlan {
+    let run = |first, number, count, category, gap| SeatRun {
+        first: SeatId(first),
+        number,
+        count,
+        category,
+        gap,
+        accessible: false,
+    };
+    SeatingPlan {
+        version: 1,
+        categories: vec!["Silver".into(), "Gold".into()],
+        rows: vec![
+            Row { label: "A".into(), runs: vec![run(1, 1, 2, 0, 0), run(3, 3, 3, 0, 1)] },
+            Row { label: "B".into(), runs: vec![run(6, 1, 5, 1, 0)] },
+        ],
+    }
+}
+
+fn root() -> SecretKey {
+    SecretKey::from_seed(&[1; 32])
+}
+
+fn certificate(public_key: PublicKey, side: Side) -> String {
+    let (valid_from, valid_until) = (Timestamp::from_minutes(0), Timestamp::from_minutes(u32::MAX));
+    let (theatre, purpose) = (TheatreId(THEATRE), Purpose::TicketsAndLink);
+    Certificate { public_key, theatre, side, valid_from, valid_until, purpose }.sign(&root())
+}
+
+pub(crate) fn now() -> Timestamp {
+    StoreClock::starting_at(Timestamp(0)).now()
+}
+
+impl House {
+    /// A house whose box has joined, has staff, and knows the plan of screen 1.
+    pub(crate) async fn open() -> Self {
+        Self::open_with(String::new()).await.0
+    }
+
+    /// The same with a broker, and central as it stands.
+    pub(crate) async fn open_with(mqtt: String) -> (Self, Central) {
+        node::telemetry::install_crypto();
+        let data = tempfile::tempdir().unwrap();
+        let request = identity::init(data.path()).unwrap();
+        let public = PublicKey::from_hex(&request.public_key).unwrap();
+        let central_key = SecretKey::from_seed(&[2; 32]);
+        let join = JoinFile {
+            format: 1,
+            theatre: JoinedTheatre { id: THEATRE, name: "Rex".into(), city: "Pune".into() },
+            currency: Currency::INR,
+            zone: "Asia/Kolkata".into(),
+            root_key: root().public().to_hex(),
+            central_certificate: certificate(central_key.public(), Side::Central),
+            edge_certificate: certificate(public, Side::Edge),
+            broker: BrokerLogin { client_id: "edge-12".into(), username: "edge-12".into(), password: "x".into() },
+        };
+        identity::join(data.path(), &serde_json::to_string(&join).unwrap()).unwrap();
+        add_staff(&data);
+        let central = introduce(&data, &central_key, public);
+        let client = reqwest::Client::new();
+        let mut house = Self { data, central_key, mqtt, edge: None, client, keys: AtomicU64::new(1) };
+        house.start().await;
+        (house, central)
+    }
+
+    pub(crate) async fn start(&mut self) {
+        let config = Config {
+            data: self.data.path().to_owned(),
+            mqtt: self.mqtt.clone(),
+            heartbeat_ms: 200,
+            suspect_after_ms: 600,
+            lock_down_after_ms: 300,
+            ..Config::default()
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.edge = Some(Edge::start(config, listener).await.unwrap());
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        if let Some(edge) = self.edge.take() {
+            edge.stop().await.unwrap();
+        }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.edge.as_ref().unwrap().local_addr())
+    }
+
+    pub(crate) async fn request(&self, method: Method, path: &str, token: &str, body: Option<Value>) -> Response {
+        let mut request = self.client.request(method, self.url(path));
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            let key = self.keys.fetch_add(1, Ordering::Relaxed);
+            request = request.header("Idempotency-Key", format!("key-{key}")).json(&body);
+        }
+        request.send().await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, path: &str, token: &str, body: Value) -> (u16, Value) {
+        read(self.request(Method::POST, path, token, Some(body)).await).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> (u16, Value) {
+        read(self.request(Method::GET, path, token, None).await).await
+    }
+
+    pub(crate) async fn log_in(&self, staff: &str) -> String {
+        let (status, session) = self.post("/v1/session", "", json!({"staff": staff, "pin": PIN})).await;
+        assert_eq!(status, 200, "{session}");
+        session["token"].as_str().unwrap().to_owned()
+    }
+
+    /// A show of this house that begins in so many minutes; its id.
+    pub(crate) async fn add_show(&self, in_minutes: i64) -> String {
+        let zone = node::zone::Zone::named("Asia/Kolkata").unwrap();
+        let starts = Timestamp(now().0 + in_minutes * 60_000);
+        let ends = Timestamp(starts.0 + 120 * 60_000);
+        let price = |minor: i64| json!({"minor": minor, "currency": "INR"});
+        let manager = self.log_in("manager").await;
+        let show = json!({
+            "screen": 1, "title": "The Late Show", "starts_at": zone.rfc3339(starts), "ends_at": zone.rfc3339(ends),
+            "prices": [price(15_000), price(25_000)],
+        });
+        let (status, show) = self.post("/v1/shows", &manager, show).await;
+        assert_eq!(status, 201, "{show}");
+        show["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Sells seats for cash; the sale.
+    pub(crate) async fn sell(&self, show: &str, seats: &[&str]) -> Value {
+        let counter = self.log_in("counter").await;
+        let sale = json!({"seats": seats, "tender": "cash"});
+        let (status, sale) = self.post(&format!("/v1/shows/{show}/sales"), &counter, sale).await;
+        assert_eq!(status, 201, "{sale}");
+        sale
+    }
+
+    /// Pairs a scanner; its token.
+    pub(crate) async fn pair(&self, name: &str) -> String {
+        let manager = self.log_in("manager").await;
+        let (status, device) = self.post("/v1/devices", &manager, json!({"name": name, "kind": "scanner"})).await;
+        assert_eq!(status, 201, "{device}");
+        let url = device["pair_url"].as_str().unwrap();
+        let (status, paired) = read(self.client.post(url).send().await.unwrap()).await;
+        assert_eq!(status, 200, "{paired}");
+        paired["token"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn state_of(&self, show: &str, seat: &str) -> String {
+        let (_, map) = self.get(&format!("/v1/shows/{show}/seats"), "").await;
+        let rows = map["rows"].as_array().unwrap();
+        let seats = rows.iter().flat_map(|row| row["seats"].as_array().unwrap());
+        let found = seats.into_iter().find(|one| one["label"] == seat).unwrap();
+        found["state"].as_str().unwrap().to_owned()
+    }
+
+    /// A ticket that central sold; nobody here knows of it.
+    pub(crate) fn foreign_ticket(&self, key: &SecretKey, theatre: u32, show: ShowNumber, id: u8) -> String {
+        let body = TicketBody {
+            ticket: TicketId([id; 8]),
+            theatre: TheatreId(theatre),
+            show,
+            screen: ScreenId(1),
+            row: RowLabel::new("B").unwrap(),
+            number: 2,
+            generation: 0,
+            valid_from: now(),
+            valid_until: Timestamp(now().0 + 3_600_000),
+        };
+        body.sign(key).to_string()
+    }
+}
+
+pub(crate) async fn read(response: Response) -> (u16, Value) {
+    let status = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+/// Hashed once for all tests: it takes its time on purpose.
+fn pin_hash() -> &'static str {
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| pin::hash(PIN).unwrap())
+}
+
+fn add_staff(data: &TempDir) {
+    let db = node::sqlite::open(&data.path().join(schema::FILE), &schema::SCHEMA).unwrap();
+    for role in Role::ALL {
+        let name = if role == Role::Cashier { "counter" } else { role.word() };
+        session::add(&db, name, role, pin_hash()).unwrap();
+    }
+}
+
+/// Lets the two sides talk, without a network, until the box has central's plan.
+fn introduce(data: &TempDir, central_key: &SecretKey, edge_public: PublicKey) -> Central {
+    let theatre = TheatreId(THEATRE);
+    let mut db = node::sqlite::open(&data.path().join(schema::FILE), &schema::SCHEMA).unwrap();
+    let now = StoreClock::starting_at(clock::last_persisted(&db).unwrap()).now();
+    let edge_key = identity::load(data.path()).unwrap().key;
+    let keys = |own: &SecretKey, peer| LinkKeys { own: own.clone(), peer: vec![peer] };
+    let replica = |side, keys, seed| {
+        let settings = Settings::with_holds(if side == Side::Edge { HoldTimes::COUNTER } else { HoldTimes::WEB });
+        Replica::new(theatre, side, settings, keys, Snapshot::default(), seed, now)
+    };
+    let mut edge = replica(Side::Edge, keys(&edge_key, central_key.public()), [3; 32]);
+    let mut central =
+        Central { replica: replica(Side::Central, keys(central_key, edge_public), [4; 32]), logs: BTreeMap::new() };
+    central.replica.publish_plan(ScreenId(1), &plan(), now).unwrap();
+    central.keep();
+    edge.handle_connected(now);
+    central.replica.handle_connected(now);
+    for _ in 0..20 {
+        let tx = db.transaction().unwrap();
+        ledger_store::write(&tx, theatre, edge.take_changes()).unwrap();
+        let up = edge.poll_transmit(now, &StoredLogs::new(&tx, theatre)).unwrap();
+        for message in up {
+            central.replica.handle_message(&message.bytes, now, &MemoryLogs(&central.logs)).unwrap();
+        }
+        central.keep();
+        let down = central.replica.poll_transmit(now, &MemoryLogs(&central.logs)).unwrap();
+        for message in down {
+            edge.handle_message(&message.bytes, now, &StoredLogs::new(&tx, theatre)).unwrap();
+        }
+        ledger_store::write(&tx, theatre, edge.take_changes()).unwrap();
+        tx.commit().unwrap();
+    }
+    assert!(edge.ledger().newest_plan(ScreenId(1)).is_some(), "the box has the plan");
+    let plans = central.logs.values().filter_map(|(bytes, _)| Entry::decode(bytes).ok());
+    assert!(plans.into_iter().any(|entry| matches!(entry.fact, Fact::PlanPublished { .. })));
+    central.replica.handle_disconnected(now);
+    central
+}

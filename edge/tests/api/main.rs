@@ -1,0 +1,10 @@
+//! The box's HTTP contract, against a real server on a real store.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod counter;
+mod door;
+mod house;
+mod line;
+mod restart;
+mod staff;

@@ -1,0 +1,52 @@
+//! What a restart keeps.
+
+use crate::house::House;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_restart_keeps_sales_holds_sessions_devices_scans_and_voids_that_wait() {
+    let mut house = House::open().await;
+    let show = house.add_show(30).await;
+    let counter = house.log_in("counter").await;
+    let door = house.pair("Door A").await;
+    let sale = house.sell(&show, &["A1"]).await;
+    let waiting = house.sell(&show, &["A3"]).await;
+    let supervisor = house.log_in("supervisor").await;
+    let void = format!("/v1/sales/{}/void", waiting["sale"].as_str().unwrap());
+    let (_, view) = house.post(&void, &supervisor, json!({"reason": "x"})).await;
+    assert_eq!(view["state"], "void_requested");
+    house.post(&format!("/v1/shows/{show}/holds"), &counter, json!({"seats": ["A2"]})).await;
+    let at = node::zone::Zone::utc().rfc3339(crate::house::now());
+    let scan = json!([{"id": "00000000000000000000000000000001", "code": sale["tickets"][0]["code"], "at": at, "door": "Door A"}]);
+    let (_, green) = house.post("/v1/door/scans", &door, scan.clone()).await;
+    let (_, before) = house.get("/v1/status", "").await;
+    let (_, feed) = house.get("/v1/door/feed", &door).await;
+    let cursor = feed["cursor"].as_str().unwrap();
+
+    house.stop().await;
+    house.start().await;
+
+    let (_, after) = house.get("/v1/status", "").await;
+    assert_eq!((&after["link"]["edge"], &after["link"]["digest"]), (&before["link"]["edge"], &before["link"]["digest"]));
+    assert_eq!(house.state_of(&show, "A1").await, "sold");
+    assert_eq!(house.state_of(&show, "A2").await, "held");
+    assert_eq!(house.state_of(&show, "A3").await, "sold");
+    let (status, _) = house.post(&format!("/v1/shows/{show}/holds"), &counter, json!({"seats": ["B1"]})).await;
+    assert_eq!(status, 201, "the login goes on");
+    let (_, again) = house.post("/v1/door/scans", &door, scan).await;
+    assert_eq!(again, green);
+    let (_, next) = house.get(&format!("/v1/door/feed?after={cursor}"), &door).await;
+    assert_eq!((&next["reset"], &next["tickets"].as_array().unwrap().len()), (&json!(false), &1), "{next}");
+    assert_eq!(next["tickets"][0]["state"], "void", "the acknowledgement let the void through: {next}");
+    assert_ne!(next["boot"], feed["boot"]);
+    assert_eq!(house.state_of(&show, "A3").await, "free");
+}
+
+#[tokio::test]
+async fn a_second_box_on_the_same_data_is_refused() {
+    let house = House::open().await;
+    let config = edge::Config { data: house.data.path().to_owned(), ..edge::Config::default() };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let error = edge::Edge::start(config, listener).await.err().expect("refused");
+    assert!(format!("{error:#}").contains("running already"), "{error:#}");
+}

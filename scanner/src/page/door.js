@@ -1,0 +1,155 @@
+// The door: codes come in from a wedge scanner, the camera, the field or a pane; verdicts go out. A code whose verdict did not
+// arrive is kept, over reloads too, and asked about until it does.
+
+import { every, pause, request } from "./api.js";
+import { cameraWorks, watch } from "./camera.js";
+import { onPresented } from "./pane.js";
+import { listen } from "./reader.js";
+import { sound } from "./sound.js";
+import { drawShape, guaranteeWords, wordsOf } from "./verdict.js";
+import { clockHere, count, span } from "./words.js";
+
+const STATUS_MS = 2000;
+const AGAIN_MS = 1000;
+const SHOWN_MS = { admit: 5000, already: 15000, unknown: 15000, refuse: 15000 };
+const KEPT_MAX = 500;
+
+const byId = (id) => document.getElementById(id);
+let kept = JSON.parse(localStorage.getItem("kept codes") ?? "[]");
+let door = "";
+let asking = false;
+let idleTimer = 0;
+let stopCamera = null;
+
+function take(text) {
+  const code = text.trim().toUpperCase();
+  if (!code || kept.some((one) => one.code === code)) return;
+  kept = [...kept, { code, at: Date.now(), asked: 0 }].slice(-KEPT_MAX);
+  keep();
+  work();
+}
+
+function keep() {
+  localStorage.setItem("kept codes", JSON.stringify(kept));
+}
+
+// One at a time and in order: the first scan of a ticket must be the first to be asked about.
+async function work() {
+  if (asking) return;
+  asking = true;
+  while (kept.length > 0) {
+    const [scan] = kept;
+    const answer = await request("POST", "/v1/scan", { body: { code: scan.code }, patience: 5000 });
+    if (answer.ok || (answer.status >= 400 && answer.status < 500)) {
+      kept = kept.slice(1);
+      keep();
+      show(answer.ok ? settle(answer.data, scan) : refused(answer.problem));
+    } else {
+      scan.asked += 1;
+      keep();
+      showWaiting();
+      await pause(AGAIN_MS);
+    }
+  }
+  asking = false;
+}
+
+// The answer to the first question was lost, not the admission: "already, at this door, since I asked" is the welcome.
+function settle(verdict, scan) {
+  const here = verdict.first?.door === door && Date.parse(verdict.first?.at) >= scan.at - 2000;
+  if (verdict.verdict !== "already" || scan.asked === 0 || !here) return verdict;
+  return { ...verdict, verdict: "admit", code: "ok", text: "Let in. The first answer had got lost.", first: undefined };
+}
+
+function refused(problem) {
+  return { verdict: "refuse", code: problem.code, guarantee: "", text: problem.detail || problem.title };
+}
+
+function show(verdict) {
+  const kind = verdict.verdict;
+  paint(kind, wordsOf(verdict), place(verdict), verdict.text);
+  byId("first").textContent = verdict.first ? `First at ${clockHere(verdict.first.at)}, ${verdict.first.door}` : "";
+  if (byId("sound-key").getAttribute("aria-pressed") === "true") sound(kind);
+  clearTimeout(idleTimer);
+  idleTimer = setTimeout(showIdle, SHOWN_MS[kind] ?? 8000);
+  look();
+}
+
+function place(verdict) {
+  return [verdict.seat, verdict.screen && `Screen ${verdict.screen}`, verdict.show].filter(Boolean);
+}
+
+function paint(kind, words, [seat, ...rest], text) {
+  const main = byId("main");
+  main.dataset.verdict = kind;
+  main.classList.remove("fresh");
+  // Reading a size makes the browser notice the class is gone, so the flash runs for two equal verdicts in a row.
+  void main.offsetWidth;
+  main.classList.add("fresh");
+  drawShape(byId("shape"), kind);
+  byId("words").textContent = words;
+  byId("seat").replaceChildren(...(seat ? [strong(seat), ` ${rest.join(" · ")}`] : []));
+  byId("text").textContent = text;
+  byId("first").textContent = "";
+}
+
+function strong(text) {
+  return Object.assign(document.createElement("strong"), { textContent: text });
+}
+
+function showIdle() {
+  if (kept.length > 0) return showWaiting();
+  paint("idle", "Ready", [], "Scan a ticket");
+}
+
+function showWaiting() {
+  clearTimeout(idleTimer);
+  if (byId("main").dataset.verdict === "waiting") return;
+  paint("waiting", "Not checked yet", [], `This device's program does not answer. ${count(kept.length, "code")} kept, asking again. Let the guest wait.`);
+}
+
+async function look() {
+  const answer = await request("GET", "/v1/status", { patience: 4000 });
+  const badge = byId("guarantee");
+  badge.dataset.level = answer.ok ? answer.data.guarantee : "NONE";
+  if (!answer.ok) return badge.replaceChildren(strong("NO ANSWER"), " this device's program does not answer; codes are kept");
+  const { theatre, guarantee, data_age_s, queued, admitted } = answer.data;
+  door = answer.data.door;
+  byId("door").textContent = door;
+  byId("theatre").textContent = theatre.name;
+  byId("admitted").textContent = admitted.toLocaleString("en-IN");
+  byId("queued").textContent = queued.toLocaleString("en-IN");
+  const words = guaranteeWords(guarantee, data_age_s === undefined ? undefined : span(data_age_s));
+  const text = `${guarantee} ${words}`;
+  if (badge.textContent !== text) badge.replaceChildren(strong(guarantee), ` ${words}`);
+  document.title = `${door} · Usher`;
+}
+
+byId("typed").addEventListener("submit", (event) => {
+  event.preventDefault();
+  take(byId("code").value);
+  byId("code").value = "";
+});
+byId("sound-key").addEventListener("click", ({ currentTarget }) => {
+  const on = currentTarget.getAttribute("aria-pressed") !== "true";
+  currentTarget.setAttribute("aria-pressed", String(on));
+  if (on) sound("admit");
+});
+byId("camera-key").addEventListener("click", async ({ currentTarget }) => {
+  if (stopCamera) {
+    stopCamera();
+    stopCamera = null;
+  } else {
+    stopCamera = await watch(byId("camera"), take).catch(() => null);
+    if (!stopCamera) byId("text").textContent = "The camera is not allowed here. A hand scanner or typing works.";
+  }
+  currentTarget.setAttribute("aria-pressed", String(stopCamera !== null));
+});
+
+listen(byId("code"), take);
+onPresented(take);
+cameraWorks().then((works) => (byId("camera-key").hidden = !works));
+showIdle();
+look();
+every(STATUS_MS, look);
+work();

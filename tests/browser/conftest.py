@@ -1,0 +1,74 @@
+"""One house and one browser for all tests; each test gets windows of its own, which must stay free of errors."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import house as houses  # noqa: E402
+from looks import Looks  # noqa: E402
+from window import Window  # noqa: E402
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def house():
+    running = houses.from_environment()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        program = shutil.which("chromium") or "/usr/bin/chromium"
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def window(chromium):
+    """Opens windows: `window(url, width=390)`."""
+    opened = []
+
+    def open_window(url, **options):
+        opened.append(Window(chromium, url, **options))
+        return opened[-1].page
+
+    yield open_window
+    for one in opened:
+        one.close()
+    found = [fault for one in opened for fault in one.faults]
+    assert not found, "the browser complained:\n" + "\n".join(found)
+
+
+@pytest.fixture(scope="session")
+def looks():
+    folder = Path(os.environ.get("USHER_SCREENSHOTS", "/tmp/usher-screenshots"))
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    yield Looks(folder)
+    print(f"\nscreenshots: {folder}")
+
+
+@pytest.fixture(autouse=True)
+def healed(house):
+    """A test that cut the line leaves it open for the next one."""
+    yield
+    if house.theatre_is_cut:
+        house.heal()

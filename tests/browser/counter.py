@@ -1,0 +1,39 @@
+"""The counter's page, worked by keys alone as a cashier does."""
+
+import re
+
+from playwright.sync_api import expect
+
+
+def sign_in(page, staff):
+    expect(page.locator("#staff")).to_be_focused()
+    page.keyboard.type(staff["name"])
+    page.keyboard.press("Tab")
+    page.keyboard.type(staff["pin"])
+    page.keyboard.press("Enter")
+    expect(page.locator("#till .chosen")).to_be_visible()
+
+
+def go_to_show(page, show):
+    """Page Down until the show's title and screen stand above the map."""
+    for _ in range(60):
+        if show["movie"]["title"] == page.locator("#show-title").inner_text() and (
+            f"Screen {show['screen']} " in page.locator("#show-facts").inner_text()
+        ):
+            return
+        page.keyboard.press("PageDown")
+        page.wait_for_timeout(250)
+    raise AssertionError(f"{show['movie']['title']} on screen {show['screen']} is not on the board")
+
+
+def sell(page, count):
+    """So many best seats for exact cash; returns their labels."""
+    page.keyboard.press(str(count))
+    expect(page.locator(".seatmap .seat[aria-checked=true]")).to_have_count(count)
+    page.keyboard.press("Enter")
+    expect(page.locator("#received")).to_be_focused()
+    page.keyboard.press("Enter")
+    tickets = page.locator("#till .paper-ticket")
+    expect(tickets).to_have_count(count)
+    expect(page.locator("#till-title")).to_have_text("Sold")
+    return [re.sub(r"\s", "", label) for label in tickets.locator("strong").all_inner_texts()]

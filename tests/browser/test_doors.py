@@ -1,0 +1,87 @@
+"""The doors: green, yellow and red, from a hand scanner that types and from the field."""
+
+import base64
+import uuid
+
+from playwright.sync_api import expect
+
+from house import request
+from looks import FIRST_VIEW_BYTES_MAX, first_view_bytes, walk_to
+
+
+def buy(house, count):
+    """Tickets bought over the public interface; returns their texts."""
+    show = house.show()
+    hold = request("POST", f"{house.customer}/v1/shows/{show['id']}/holds", {"best": count})
+    contact = {"email": "guest@example.org"}
+    booking = request("POST", f"{house.customer}/v1/bookings", {"hold": hold["hold"], "contact": contact})["booking"]
+    payment = request("POST", f"{house.customer}/v1/bookings/{booking}/payments", {})
+    house.approve(payment["pay_url"])
+    house.wait_until_booked(booking)
+    return list(house.ticket_codes(booking).values())
+
+
+def burst(page, code):
+    """What a hand scanner does: types the code in one go and presses Enter."""
+    page.keyboard.type(code)
+    page.keyboard.press("Enter")
+
+
+def expect_verdict(page, kind, words):
+    expect(page.locator("#main")).to_have_attribute("data-verdict", kind)
+    expect(page.locator("#words")).to_have_text(words)
+
+
+def test_a_door_shows_green_then_yellow_then_red(house, window, looks):
+    good, = buy(house, 1)
+    page = window(house.door(0), width=390)
+    expect(page.locator("#guarantee")).to_contain_text("SHARED")
+    looks.inspect(page, "door-idle")
+    burst(page, good)
+    expect_verdict(page, "admit", "Welcome")
+    looks.inspect(page, "door-green")
+    burst(page, good)
+    expect_verdict(page, "already", "Already in")
+    expect(page.locator("#first")).to_contain_text("Door A")
+    looks.inspect(page, "door-yellow")
+    burst(page, forged(good))
+    expect_verdict(page, "refuse", "Not genuine")
+    looks.inspect(page, "door-red")
+
+
+def test_a_ticket_bought_during_a_cut_is_green_once_and_yellow_at_the_other_door(house, window):
+    house.cut()
+    good, = buy(house, 1)
+    first, second = window(house.door(0), width=390), window(house.door(1), width=390)
+    burst(first, good)
+    expect_verdict(first, "admit", "Welcome")
+    burst(second, good)
+    expect_verdict(second, "already", "Already in")
+    expect(second.locator("#first")).to_contain_text("Door A")
+
+
+def test_a_code_typed_by_hand_in_lower_case_is_understood(house, window):
+    good, = buy(house, 1)
+    page = window(house.door(0))
+    walk_to(page, "#code")
+    page.locator("#code").fill(good.lower())
+    page.keyboard.press("Enter")
+    expect_verdict(page, "admit", "Welcome")
+
+
+def test_a_text_that_is_no_ticket_is_red_and_says_so(house, window):
+    page = window(house.door(0))
+    burst(page, uuid.uuid4().hex.upper())
+    expect_verdict(page, "refuse", "Not a ticket")
+
+
+def test_the_first_view_of_a_door_is_light(house, chromium):
+    size = first_view_bytes(chromium, house.door(0))
+    assert 0 < size <= FIRST_VIEW_BYTES_MAX, f"the door takes {size / 1024:.0f} KB"
+
+
+def forged(code):
+    """The same ticket with one bit of its signature turned."""
+    raw = bytearray(base64.b32decode(code + "=" * (-len(code) % 8)))
+    raw[-1] ^= 1
+    return base64.b32encode(bytes(raw)).decode().rstrip("=")

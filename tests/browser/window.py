@@ -1,0 +1,39 @@
+"""A browser window that writes down whatever the browser complains about."""
+
+WIDE = 1440
+HEIGHTS = {360: 780, 390: 844, 1440: 900}
+
+
+class Window:
+    """One page in a context of its own, so that nothing is kept from another test."""
+
+    def __init__(self, browser, url, width=WIDE, refusals=frozenset()):
+        # Statuses that this test provokes.
+        self.refusals = refusals
+        size = {"width": width, "height": HEIGHTS[width]}
+        self.context = browser.new_context(viewport=size, locale="en-IN", timezone_id="Asia/Kolkata")
+        self.context.set_default_timeout(15_000)
+        self.faults = []
+        self.page = self.context.new_page()
+        self.page.on("console", self.on_console)
+        self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        self.page.on("requestfailed", self.on_request_failed)
+        self.page.on("response", self.on_response)
+        self.page.goto(url)
+
+    def on_console(self, message):
+        # A refused request is listed once, by its answer below.
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self.faults.append(f"console {message.type}: {message.text} ({message.location.get('url')})")
+
+    def on_request_failed(self, request):
+        # Leaving a page ends its open streams and polls.
+        if request.failure != "net::ERR_ABORTED":
+            self.faults.append(f"failed: {request.method} {request.url}: {request.failure}")
+
+    def on_response(self, response):
+        if response.status >= 400 and response.status not in self.refusals:
+            self.faults.append(f"answered {response.status}: {response.request.method} {response.url}")
+
+    def close(self):
+        self.context.close()
