@@ -147,7 +147,7 @@ pub async fn movies(State(app): State<App>, Params(params): Params<ListParams>) 
         None => Ok(movies::list(conn, params.city.as_deref(), now, after, limit + 1)?),
         Some(q) => {
             let all = movies::list(conn, params.city.as_deref(), now, 0, usize::MAX)?;
-            Ok(search::best(all, q, limit, |movie| &movie.title))
+            Ok(search::best(all, q, limit, Movie::search_text))
         }
     };
     let (movies, next) = cut(app.readers.read(list).await?, limit, |movie| vec![i64::from(movie.id.0)]);
@@ -180,9 +180,9 @@ pub async fn search(State(app): State<App>, Params(params): Params<ListParams>) 
     };
     let limit = params.limit().min(20);
     let find = move |conn: &_| {
-        let movies = search::best(movies::list(conn, None, 0, 0, usize::MAX)?, &q, limit, |movie| &movie.title);
+        let movies = search::best(movies::list(conn, None, 0, 0, usize::MAX)?, &q, limit, Movie::search_text);
         let theatres = theatres::list(conn, params.city.as_deref(), 0, usize::MAX)?;
-        Ok((movies, search::best(theatres, &q, limit, |theatre| &theatre.name)))
+        Ok((movies, search::best(theatres, &q, limit, |theatre| theatre.name.clone())))
     };
     let (movies, theatres) = app.readers.read(find).await?;
     let (movies, theatres) =

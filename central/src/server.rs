@@ -4,7 +4,7 @@ use crate::config::{Broker, Config};
 use crate::desk::{Desk, KeySource, hold_times};
 use crate::events::SeatBoard;
 use crate::fleet::accounts::Accounts;
-use crate::fleet::enrolment;
+use crate::fleet::enrolment::{self, Enrolment};
 use crate::fleet::keys::KeyStore;
 use crate::link::{self, BrokerLogin};
 use crate::office::Office;
@@ -67,7 +67,7 @@ impl Central {
         let keys = KeyStore::at(&config.keys);
         let source = KeySource::Directory(&keys);
         let mut desk = Desk::load(&db, source, settings, board.clone(), payments.clone(), clock.now())?;
-        let (broker, broker_url, login) = start_broker(&config, &db).await?;
+        let (broker, broker_url, login) = start_broker(&config, enrolment::all(&db).context("read the enrolled boxes")?).await?;
         let (publisher, events) = link::connect(broker_url.clone(), login, settings.heartbeat, shutdown.clone());
         desk.publish_with(publisher);
         let (writer, thread) =
@@ -149,7 +149,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
 
 async fn start_broker(
     config: &Config,
-    db: &rusqlite::Connection,
+    enrolled: Vec<Enrolment>,
 ) -> anyhow::Result<(Option<EmbeddedBroker>, MqttUrl, BrokerLogin)> {
     match config.broker()? {
         Broker::External(url) => {
@@ -159,8 +159,8 @@ async fn start_broker(
         Broker::Embedded(listen) => {
             let login = BrokerLogin::fresh();
             let accounts = Accounts::new(&login.password);
-            for enrolment in enrolment::all(db).context("read the enrolled boxes")? {
-                accounts.enrol(&enrolment);
+            for enrolment in &enrolled {
+                accounts.enrol(enrolment);
             }
             let broker = EmbeddedBroker::start(listen, Arc::new(accounts)).await?;
             let address = broker.local_addr();

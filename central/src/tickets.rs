@@ -72,8 +72,8 @@ fn sign(desk: &Desk, tx: &Transaction<'_>, booking: &Booking) -> anyhow::Result<
         let code = match booked.code {
             Some(code) => code,
             None => {
-                let house = desk.house(booking.show.theatre)?;
-                let show = house.show(booking.show.number)?;
+                let house = desk.house(booking.show.theatre).map_err(anyhow::Error::msg)?;
+                let show = house.show(booking.show.number).map_err(anyhow::Error::msg)?;
                 let seat = show.plan.seat(booked.seat).context("the plan has lost a sold seat")?;
                 let row = RowLabel::new(&seat.row).with_context(|| format!("row {:?} fits no ticket", seat.row))?;
                 let body = TicketBody {

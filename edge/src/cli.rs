@@ -126,7 +126,10 @@ impl Cli {
 
 fn add_staff(data: &std::path::Path, name: &str, role: Role) -> anyhow::Result<()> {
     let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '.'));
-    ensure!((1..=32).contains(&name.chars().count()) && plain, "a name is 1 to 32 letters, digits, spaces, dots or dashes");
+    ensure!(
+        (1..=32).contains(&name.chars().count()) && plain,
+        "a name is 1 to 32 letters, digits, spaces, dots or dashes"
+    );
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).context("read the PIN from standard input")?;
     let hash = pin::hash(line.trim())?;

@@ -7,3 +7,4 @@ pub mod sales;
 pub mod shows;
 pub mod tender;
 pub mod void;
+pub mod waiting;

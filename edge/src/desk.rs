@@ -6,13 +6,14 @@
 
 mod changes;
 
-use crate::counter::answer::Outcomes;
-use crate::counter::sales::WaitingRequest;
+use crate::counter::waiting::Waiting;
 use crate::door::feed::{self, KeysRow, Position};
-use crate::door::voids::PendingVoid;
+use crate::door::voids::Voids;
+use crate::door::{devices, discrepancies};
 use crate::identity::Identity;
 use crate::link;
 use anyhow::Context;
+use node::idempotency;
 use node::ledger_store;
 use node::mqtt::Publisher;
 use node::replica_view::ReplicaView;
@@ -20,22 +21,24 @@ use node::view::LinkView;
 use node::writer::Core;
 use rusqlite::{Connection, Transaction};
 use shared::admission::{Door, Guarantee};
-use shared::entry::{Entry, TicketRef};
-use shared::ids::{HoldId, Incarnation, ShowNumber, Side, TicketId};
+use shared::entry::Entry;
+use shared::ids::{Incarnation, ShowNumber, Side, TicketId};
 use shared::keys::KeyRing;
-use shared::ledger::{Hold, Ledger};
-use shared::refusal::Refusal;
 use shared::time::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::message::Channel;
 use sync_protocol::replica::{Closed, Event, LinkKeys, Transmit};
 use sync_protocol::{LinkState, Replica, Settings};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 /// How long after a start an answer at the door is not called SHARED while some paired scanner was not heard.
 const HEARING_LASTS: Duration = Duration::from_secs(60);
+
+/// How often answers nobody will ask for again are forgotten, and how many at once.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+const SWEEP_ROWS: u32 = 500;
 
 /// What everybody may read without asking the writer; published after each commit that changed it.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,19 +65,15 @@ pub struct Desk {
     boot_at: Timestamp,
     /// Devices that called since the start.
     heard: BTreeSet<i64>,
-    /// Tickets whose end the counter asked for and the doors do not all know yet.
-    asked_voids: BTreeSet<TicketId>,
-    /// Every void that waits for the doors.
-    pending_voids: BTreeMap<TicketId, PendingVoid>,
+    voids: Voids,
     /// Tickets whose feed row may have changed by something that is not the ledger's.
     touched: BTreeSet<TicketId>,
-    waiting: BTreeMap<HoldId, WaitingRequest>,
-    settled: Vec<(HoldId, Result<Hold, Refusal>)>,
-    answers: Vec<(oneshot::Sender<Outcomes>, Outcomes)>,
+    waiting: Waiting,
     outgoing: Vec<Transmit>,
     /// Own entries the peer has not acknowledged, with the time they were written.
     unsynced: VecDeque<(u64, Timestamp)>,
     committing_at: Timestamp,
+    next_sweep: Timestamp,
     discrepancies: u64,
     door_discrepancies: u64,
 }
@@ -92,15 +91,15 @@ impl Desk {
         now: Timestamp,
     ) -> anyhow::Result<(Self, watch::Receiver<Board>)> {
         let snapshot = ledger_store::load(db, identity.theatre, Side::Edge).context("load the ledger")?;
+        let revoked = &snapshot.ledger.revoked;
         let central = identity.ring.certificates().filter(|certificate| certificate.side == Side::Central);
-        let keys = LinkKeys {
-            own: identity.key.clone(),
-            peer: central.map(|certificate| certificate.public_key).collect(),
-        };
-        let unsynced = snapshot.unacknowledged.iter().filter_map(|(seq, bytes)| Some((*seq, Entry::decode(bytes).ok()?.at)));
+        let central = central.filter(|certificate| !revoked.contains(&certificate.key_id()));
+        let keys =
+            LinkKeys { own: identity.key.clone(), peer: central.map(|certificate| certificate.public_key).collect() };
+        let unsynced =
+            snapshot.unacknowledged.iter().filter_map(|(seq, bytes)| Some((*seq, Entry::decode(bytes).ok()?.at)));
         let unsynced = unsynced.collect();
-        let replica =
-            Replica::new(identity.theatre, Side::Edge, settings, keys, snapshot, node::random::bytes(), now);
+        let replica = Replica::new(identity.theatre, Side::Edge, settings, keys, snapshot, node::random::bytes(), now);
         let feed = feed::head(db).context("read the head of the door feed")?;
         let board = Board {
             feed: Position::default(),
@@ -118,38 +117,30 @@ impl Desk {
             board,
             boot_at: now,
             heard: BTreeSet::new(),
-            asked_voids: crate::counter::void::asked(db)?,
-            pending_voids: BTreeMap::new(),
+            voids: Voids::load(db, replica.ledger())?,
             touched: BTreeSet::new(),
-            waiting: BTreeMap::new(),
-            settled: Vec::new(),
-            answers: Vec::new(),
+            waiting: Waiting::default(),
             outgoing: Vec::new(),
             unsynced,
             committing_at: now,
+            next_sweep: now,
             discrepancies: open_discrepancies(db)?,
-            door_discrepancies: crate::door::scans::discrepancies_count(db)?,
+            door_discrepancies: discrepancies::count(db)?,
             replica,
         };
         desk.learn_keys();
-        desk.load_pending_voids(db)?;
         desk.publish(now);
         Ok((desk, published))
     }
 
-    /// The ledger, to read.
-    pub fn ledger(&self) -> &Ledger {
-        self.replica.ledger()
+    /// The replica.
+    pub fn replica(&self) -> &Replica {
+        &self.replica
     }
 
     /// The replica, for commands.
-    pub fn replica(&mut self) -> &mut Replica {
+    pub fn replica_mut(&mut self) -> &mut Replica {
         &mut self.replica
-    }
-
-    /// The replica, to read.
-    pub fn as_replica(&self) -> &Replica {
-        &self.replica
     }
 
     /// The replica as answers show it.
@@ -177,14 +168,6 @@ impl Desk {
         self.replica.heads().own.incarnation
     }
 
-    /// Records an accepted entry in the log.
-    ///
-    /// # Errors
-    /// If the ledger has the ticket for another seat, or admitted.
-    pub fn admit(&mut self, at: TicketRef, when: Timestamp, door: String, now: Timestamp) -> Result<(), Refusal> {
-        self.replica.admit(at, when, door, now)
-    }
-
     /// A device has called.
     pub fn hear(&mut self, device: i64) {
         self.heard.insert(device);
@@ -201,7 +184,7 @@ impl Desk {
         if now.since(self.boot_at) >= HEARING_LASTS {
             return Ok(Guarantee::Shared);
         }
-        let all = crate::door::devices::scanners(db)?.iter().all(|device| self.heard.contains(device));
+        let all = devices::scanners(db)?.iter().all(|device| self.heard.contains(device));
         Ok(if all { Guarantee::Shared } else { Guarantee::Solo })
     }
 
@@ -220,7 +203,9 @@ impl Desk {
     /// # Errors
     /// If the log cannot be read.
     pub fn receive(&mut self, tx: &Transaction<'_>, bytes: &[u8], now: Timestamp) -> anyhow::Result<()> {
-        self.replica.handle_message(bytes, now, &ledger_store::StoredLogs::new(tx, self.replica.theatre())).context("handle a message")
+        self.replica
+            .handle_message(bytes, now, &ledger_store::StoredLogs::new(tx, self.replica.theatre()))
+            .context("handle a message")
     }
 
     /// Works offline, or on the line again.
@@ -228,57 +213,32 @@ impl Desk {
         self.replica.work_offline(on, now);
     }
 
-    /// Voids that wait for the doors.
-    pub(crate) fn pending_voids(&self) -> BTreeMap<TicketId, PendingVoid> {
-        self.pending_voids.clone()
+    /// The voids that wait for the doors.
+    pub fn voids(&self) -> &Voids {
+        &self.voids
     }
 
-    /// A void waits no longer.
-    pub(crate) fn forget_pending(&mut self, ticket: TicketId) {
-        self.pending_voids.remove(&ticket);
+    /// The voids that wait for the doors, to change.
+    pub fn voids_mut(&mut self) -> &mut Voids {
+        &mut self.voids
     }
 
-    /// The counter asked for the ticket's end: blocks it at the doors.
-    pub(crate) fn ask_void(&mut self, ticket: TicketId) {
-        self.asked_voids.insert(ticket);
+    /// The counter asks for the ticket's end: blocks it at the doors.
+    pub fn ask_void(&mut self, ticket: TicketId) {
+        self.voids.ask(ticket);
         self.touched.insert(ticket);
     }
 
-    /// Whether the counter's void of the ticket waits.
-    pub(crate) fn is_asked(&self, ticket: TicketId) -> bool {
-        self.asked_voids.contains(&ticket)
-    }
-
     /// The counter's void of the ticket is done, or came too late.
-    pub(crate) fn forget_asked(&mut self, ticket: TicketId) {
-        if self.asked_voids.remove(&ticket) {
+    pub fn forget_asked(&mut self, ticket: TicketId) {
+        if self.voids.forget_asked(ticket) {
             self.touched.insert(ticket);
         }
     }
 
-    /// Claims that were settled since the last call.
-    pub(crate) fn take_settled(&mut self) -> Vec<(HoldId, Result<Hold, Refusal>)> {
-        std::mem::take(&mut self.settled)
-    }
-
-    /// The request that waited for this hold.
-    pub(crate) fn take_waiting(&mut self, hold: HoldId) -> Option<WaitingRequest> {
-        self.waiting.remove(&hold)
-    }
-
-    /// Keeps a request until its claim is settled.
-    pub fn wait_for_claim(&mut self, hold: HoldId, request: WaitingRequest) {
-        self.waiting.insert(hold, request);
-    }
-
-    /// Whether a request under this key waits for a claim already.
-    pub fn is_waiting(&self, scope: &str, key: &str) -> bool {
-        self.waiting.values().any(|request| request.key.scope == scope && request.key.key == key)
-    }
-
-    /// Answers a request that waited, after the commit.
-    pub fn answer_later(&mut self, to: oneshot::Sender<Outcomes>, outcome: Outcomes) {
-        self.answers.push((to, outcome));
+    /// The requests that wait for a claim.
+    pub fn waiting(&mut self) -> &mut Waiting {
+        &mut self.waiting
     }
 
     /// A discrepancy was noted at a door.
@@ -288,14 +248,15 @@ impl Desk {
 
     /// An unused number for a show that this box adds.
     pub fn next_show_number(&self) -> ShowNumber {
-        let own = self.ledger().shows().map(|show| show.facts.number).filter(|number| number.author() == Side::Edge);
+        let own =
+            self.replica.ledger().shows().map(|show| show.facts.number).filter(|number| number.author() == Side::Edge);
         own.max().map_or(ShowNumber(ShowNumber::EDGE_BIT | 1), |last| ShowNumber(last.0 + 1))
     }
 
     fn poll_events(&mut self) {
         while let Some(event) = self.replica.poll_event() {
             match event {
-                Event::ClaimSettled { hold, outcome } => self.settled.push((hold, outcome)),
+                Event::ClaimSettled { hold, outcome } => self.waiting.settle((hold, outcome)),
                 Event::LinkChanged(LinkState::Live) => tracing::info!("the link is live"),
                 Event::LinkChanged(state) => tracing::warn!(state = state.word(), "the link has changed"),
                 Event::Closed(reason) => tracing::error!(reason = reason.code(), "closed for sale"),
@@ -339,11 +300,14 @@ impl Core for Desk {
             self.settle_claims(tx, now).context("settle claims")?;
             let wrote = self.write_changes(tx, now).context("write what the ledger changed")?;
             let answered = self.settle_voids(tx, now).context("answer voids")?;
-            if !wrote && !answered && self.settled.is_empty() {
+            if !wrote && !answered && !self.waiting.has_settled() {
                 break;
             }
         }
-        let transmits = self.replica.poll_transmit(now, &ledger_store::StoredLogs::new(tx, self.replica.theatre())).context("gather messages")?;
+        let transmits = self
+            .replica
+            .poll_transmit(now, &ledger_store::StoredLogs::new(tx, self.replica.theatre()))
+            .context("gather messages")?;
         self.outgoing.extend(transmits);
         self.committing_at = now;
         Ok(())
@@ -358,18 +322,19 @@ impl Core for Desk {
         }
         self.outgoing.clear();
         self.publish(self.committing_at);
-        for (to, outcome) in self.answers.drain(..) {
-            // A client that has gone away asks again with the same key.
-            drop(to.send(outcome));
-        }
+        self.waiting.send_answers();
     }
 
     fn poll_timeout(&self) -> Option<Timestamp> {
-        self.replica.poll_timeout()
+        self.replica.poll_timeout().into_iter().chain([self.next_sweep]).min()
     }
 
-    fn handle_timeout(&mut self, _tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+    fn handle_timeout(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
         self.replica.handle_timeout(now);
+        if self.next_sweep <= now {
+            self.next_sweep = now + SWEEP_EVERY;
+            idempotency::forget_expired(tx, now, SWEEP_ROWS).context("forget old answers")?;
+        }
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! What scanners call: the feed of what they must know, and the scans they make.
 
 pub mod devices;
+pub mod discrepancies;
 pub mod feed;
 pub mod pairing;
 pub mod scans;
@@ -8,7 +9,6 @@ pub mod verdict;
 pub mod voids;
 
 use crate::house::House;
-use crate::staff::Task;
 use crate::staff::login::bearer;
 use axum::Json;
 use axum::extract::State;
@@ -183,43 +183,4 @@ pub async fn scan(
         Ok(answers)
     });
     Ok(Json(answers.await?))
-}
-
-/// An admission that should not have been.
-#[derive(Debug, Serialize)]
-pub struct DiscrepancyView {
-    code: String,
-    ticket: String,
-    show: u32,
-    seat: String,
-    door: String,
-    at: String,
-    guarantee: String,
-    first: Option<node::view::FirstAdmission>,
-}
-
-/// All of them.
-#[derive(Debug, Serialize)]
-pub struct DiscrepancyList {
-    discrepancies: Vec<DiscrepancyView>,
-}
-
-/// `GET /v1/discrepancies`: the doors' part, oldest first.
-pub async fn discrepancies(State(house): State<Arc<House>>, headers: HeaderMap) -> Result<Json<DiscrepancyList>, Problem> {
-    house.authorise(&headers, Task::Discrepancies).await?;
-    let noted = house.readers.read(|db| Ok(scans::discrepancies(db)?)).await?;
-    let zone = &house.identity.zone;
-    let view = |noted: scans::Discrepancy| DiscrepancyView {
-        code: noted.code,
-        ticket: noted.ticket.to_string(),
-        show: noted.show,
-        seat: noted.seat,
-        door: noted.entry.door,
-        at: zone.rfc3339(noted.entry.at),
-        guarantee: noted.guarantee,
-        first: noted
-            .first
-            .map(|first| node::view::FirstAdmission { at: zone.rfc3339(first.at), door: first.door }),
-    };
-    Ok(Json(DiscrepancyList { discrepancies: noted.into_iter().map(view).collect() }))
 }

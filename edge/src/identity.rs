@@ -114,7 +114,10 @@ pub fn join(data: &Path, file: &str) -> anyhow::Result<Identity> {
     let identity = check(read_key(data)?, join)?;
     if let Some(before) = read_join(data)? {
         let (before, now) = (before.theatre.id, identity.join.theatre.id);
-        ensure!(before == now, "this box serves theatre {before}; a box for theatre {now} needs a data directory of its own");
+        ensure!(
+            before == now,
+            "this box serves theatre {before}; a box for theatre {now} needs a data directory of its own"
+        );
     }
     let text = serde_json::to_string_pretty(&identity.join).context("encode the join file")?;
     write_private(&join_path(data), text.as_bytes())?;
@@ -216,8 +219,8 @@ mod tests {
         }
     }
 
-    fn joined(data: &Path, file: &JoinFile) -> Result<Identity, String> {
-        join(data, &serde_json::to_string(file).expect("json")).map_err(|error| format!("{error:#}"))
+    fn joined(data: &Path, file: &JoinFile) -> anyhow::Result<Identity> {
+        join(data, &serde_json::to_string(file)?)
     }
 
     #[test]
@@ -238,13 +241,15 @@ mod tests {
         let request = init(data.path()).expect("init");
         let public = PublicKey::from_hex(&request.public_key).expect("key");
         let foreign = enrolled(12, &SecretKey::from_seed(&[9; 32]).public());
-        assert!(joined(data.path(), &foreign).expect_err("foreign").contains("another box"));
+        assert!(joined(data.path(), &foreign).expect_err("foreign").to_string().contains("another box"));
         let mut swapped = enrolled(12, &public);
         std::mem::swap(&mut swapped.central_certificate, &mut swapped.edge_certificate);
-        assert!(joined(data.path(), &swapped).expect_err("swapped").contains("is one of edge"));
+        assert!(joined(data.path(), &swapped).expect_err("swapped").to_string().contains("is one of edge"));
         assert!(load(data.path()).expect_err("not joined").to_string().contains("no join file"));
         joined(data.path(), &enrolled(12, &public)).expect("join");
-        assert!(joined(data.path(), &enrolled(13, &public)).expect_err("moved").contains("serves theatre 12"));
+        assert!(
+            joined(data.path(), &enrolled(13, &public)).expect_err("moved").to_string().contains("serves theatre 12")
+        );
     }
 
     #[test]

@@ -76,7 +76,11 @@ fn login() -> Markup {
 fn board() -> Markup {
     html! {
         section.board id="board" hidden aria-labelledby="board-title" {
-            h2 id="board-title" { "Today" }
+            div.board-head {
+                h2 id="board-title" { "Shows" }
+                button."button slim" type="button" data-day="-1" aria-label="The day before" { "‹" }
+                button."button slim" type="button" data-day="1" aria-label="The day after" { "›" }
+            }
             ol.plain id="shows" {}
         }
     }
@@ -175,7 +179,10 @@ mod tests {
             let html = page.into_string();
             for asset in html.split("\"/assets/").skip(1).filter_map(|rest| rest.split('"').next()) {
                 let own = ASSETS.iter().any(|a| a.path.ends_with(asset));
-                assert!(own || ["tokens.css", "base.css", "controls.css", "seatmap.css", "mark.svg"].contains(&asset), "{asset}");
+                assert!(
+                    own || ["tokens.css", "base.css", "controls.css", "seatmap.css", "mark.svg"].contains(&asset),
+                    "{asset}"
+                );
             }
             assert!(!html.contains("style=") && !html.contains("onclick"));
         }

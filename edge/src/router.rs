@@ -1,7 +1,7 @@
 //! Every route of the box.
 
 use crate::counter::{holds, qr, sales, shows, void};
-use crate::door::{self, pairing};
+use crate::door::{self, discrepancies, pairing};
 use crate::house::House;
 use crate::staff::login;
 use crate::{page, status};
@@ -31,7 +31,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/devices/{device}", post(pairing::declare))
         .route("/v1/door/feed", get(door::feed))
         .route("/v1/door/scans", post(door::scan))
-        .route("/v1/discrepancies", get(door::discrepancies))
+        .route("/v1/discrepancies", get(discrepancies::list))
         .merge(page::router())
         .with_state(house)
         .merge(health::routes(registry, move || asked.readiness()))

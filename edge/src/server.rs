@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::Settings;
+use sync_protocol::replica::Closed;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -27,7 +28,7 @@ const READERS: usize = 2;
 
 /// A running box. Several run in one process; each ends by [`Edge::stop`].
 pub struct Edge {
-    address: SocketAddr,
+    house: Arc<House>,
     shutdown: Shutdown,
     http: JoinHandle<anyhow::Result<()>>,
     link: Option<JoinHandle<()>>,
@@ -76,7 +77,7 @@ impl Edge {
             shutdown: shutdown.clone(),
             login_turn: Mutex::new(()),
         });
-        let routes = router::routes(house, Arc::new(registry));
+        let routes = router::routes(house.clone(), Arc::new(registry));
         let limits = HttpLimits { frame_ancestors: config.frame_ancestors, ..HttpLimits::default() };
         let ending = shutdown.clone();
         let http = tokio::spawn(async move {
@@ -85,17 +86,32 @@ impl Edge {
             ending.trigger();
             served
         });
-        Ok(Self { address, shutdown, http, link, writer: thread, _lock: lock })
+        Ok(Self { house, shutdown, http, link, writer: thread, _lock: lock })
     }
 
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
-        self.address
+        self.house.address
     }
 
     /// The signal that ends it, also triggered when it ends by itself.
     pub fn shutdown(&self) -> Shutdown {
         self.shutdown.clone()
+    }
+
+    /// Waits until the store fails, and says why. The box then sells nothing and says so, until it is started again.
+    pub fn failed(&self) -> impl Future<Output = Arc<str>> + use<> {
+        let house = self.house.clone();
+        async move {
+            let mut news = house.news();
+            let disk_error =
+                news.wait_for(|board| board.link.closed.as_deref() == Some(Closed::DiskError.code())).await;
+            let ended = disk_error.is_err();
+            match house.writer.stopped() {
+                Some(reason) if !ended => reason,
+                Some(_) | None => std::future::pending().await,
+            }
+        }
     }
 
     /// Drains requests, then the link, and last the writer.
@@ -119,12 +135,15 @@ impl Edge {
 /// If it cannot start, or serving fails.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let edge = Edge::start(config, listener).await?;
-    let ended = edge.shutdown();
-    tokio::select! {
-        () = shutdown.wait() => {}
-        () = ended.wait() => {}
-    }
-    edge.stop().await
+    let (ended, failed) = (edge.shutdown(), edge.failed());
+    let failure = tokio::select! {
+        () = shutdown.wait() => None,
+        () = ended.wait() => None,
+        reason = failed => Some(reason),
+    };
+    edge.stop().await?;
+    // Whoever started the program starts it again, and it goes on from what is on disk.
+    failure.map_or(Ok(()), |reason| Err(anyhow::anyhow!("the store has stopped: {reason}")))
 }
 
 fn settings(config: &Config) -> Settings {

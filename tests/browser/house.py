@@ -103,6 +103,10 @@ class House:
     def wait_until_booked(self, booking):
         until("the booking has its tickets", lambda: self.booking(booking)["state"] == "booked", 20)
 
+    def wait_until_settled(self):
+        """With all lines open, everything is equal and accounted for after a while."""
+        until("the truth panel holds", lambda: self.truth()["holds"], 30)
+
     def ticket_codes(self, booking):
         """The signed texts of a booking, by seat."""
         tickets = request("GET", f"{self.customer}/v1/bookings/{booking}/tickets")["tickets"]

@@ -1,1 +1,3 @@
-//! placeholder
+//! What judges Usher from outside its crates: the deterministic simulation of the core, and the checks that need whole servers.
+
+pub mod simulation;

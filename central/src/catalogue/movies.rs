@@ -26,6 +26,13 @@ pub struct Movie {
     pub cast: Vec<String>,
 }
 
+impl Movie {
+    /// What a search looks at: title and leading names.
+    pub fn search_text(&self) -> String {
+        format!("{} {}", self.title, self.cast.join(" "))
+    }
+}
+
 /// Imports movies; the key is title and year, so that importing again changes nothing.
 pub fn import(conn: &Connection, input: impl Read) -> Result<ImportReport, ImportError> {
     read_table(input, COLUMNS, |row| import_row(conn, row))

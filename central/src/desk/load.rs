@@ -79,7 +79,7 @@ impl Desk {
         if self.house(theatre.id).is_err() {
             self.open_house(House::load(conn, theatre.clone(), None, keys, settings, now)?);
         }
-        Ok(self.house_mut(theatre.id)?)
+        self.house_mut(theatre.id).map_err(anyhow::Error::msg)
     }
 }
 
@@ -101,10 +101,10 @@ impl House {
         let snapshot = ledger_store::load(conn, theatre.id, Side::Central)?;
         let seed = node::random::bytes();
         let mut replica = Replica::new(theatre.id, Side::Central, settings, link_keys, snapshot, seed, now);
-        for enrolment in enrolment {
+        if let Some(enrolment) = enrolment {
             for certificate in [&enrolment.central_certificate, &enrolment.edge_certificate] {
                 // An entry carries a certificate as its text; one that is in the log already is not written again.
-                replica.certify_key(certificate.clone().into_bytes(), now)?;
+                replica.certify_key(certificate.clone().into_bytes(), now).map_err(anyhow::Error::msg)?;
             }
         }
         let zone = Zone::named(&theatre.zone).context("read the theatre's time zone")?;

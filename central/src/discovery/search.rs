@@ -7,12 +7,12 @@ const SHARE_MIN: f64 = 0.45;
 /// Longer queries are cut: nobody types more to find a movie.
 const QUERY_CHARS_MAX: usize = 64;
 
-/// The `limit` rows whose names are most like the query, best first.
-pub fn best<T>(rows: Vec<T>, query: &str, limit: usize, name: impl Fn(&T) -> &String) -> Vec<T> {
+/// The `limit` rows whose texts are most like the query, best first.
+pub fn best<T>(rows: Vec<T>, query: &str, limit: usize, text: impl Fn(&T) -> String) -> Vec<T> {
     let wanted = groups(&query.chars().take(QUERY_CHARS_MAX).collect::<String>());
     let mut scored: Vec<(f64, T)> = rows
         .into_iter()
-        .map(|row| (score(&wanted, name(&row)), row))
+        .map(|row| (score(&wanted, &text(&row)), row))
         .filter(|(score, _)| *score >= SHARE_MIN)
         .collect();
     scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
@@ -47,7 +47,7 @@ mod tests {
 
     fn find(query: &str) -> Vec<String> {
         let names = ["Sholay", "Action Jackson", "Milenge Milenge", "Don", "Dhoom 3", "Padma, MG Road"];
-        best(names.map(String::from).to_vec(), query, 3, |name| name)
+        best(names.map(String::from).to_vec(), query, 3, String::clone)
     }
 
     #[test]

@@ -4,7 +4,7 @@ import { every, freshKey, request, requestUntilAnswered } from "./api.js";
 import { calendarFile } from "./calendar.js";
 import { pay } from "./checkout.js";
 import { showTickets } from "./pane.js";
-import { advice, clockHere, el, notice } from "./words.js";
+import { clockHere, complain, el } from "./words.js";
 
 const POLL_MS = 2000;
 const main = () => document.getElementById("main");
@@ -40,7 +40,7 @@ async function payNow(event) {
   const answer = await pay(booking);
   if (answer.ok) return location.assign(answer.go);
   busy(button, false);
-  complain(answer.problem);
+  refuse(answer.problem);
 }
 
 async function cancel(event) {
@@ -51,7 +51,7 @@ async function cancel(event) {
   sessionStorage.setItem(name, key);
   const answer = await requestUntilAnswered("POST", `/v1/bookings/${booking}/cancellation`, { key, body: {} });
   busy(button, false);
-  if (!answer.ok) return complain(answer.problem);
+  if (!answer.ok) return refuse(answer.problem);
   main().dataset.settled = "false";
   await look();
   window.scrollTo({ top: 0 });
@@ -74,8 +74,8 @@ function busy(button, now) {
   button.disabled = now;
 }
 
-function complain(problem) {
-  notice(document.getElementById("problem"), "bad", problem.title, advice(problem));
+function refuse(problem) {
+  complain(document.getElementById("problem"), problem);
 }
 
 dress();

@@ -51,6 +51,10 @@ fn refund_step(accepted: bool, refund: Option<&RefundView>, amount: Money) -> Ma
         (true, _) => ("now", format!("{} is going back", money(amount))),
         (false, _) => ("later", format!("{} goes back", money(amount))),
     };
-    let text = if state == "failed" { "A person looks after it; you need not do anything." } else { "To where the payment came from." };
+    let text = if state == "failed" {
+        "A person looks after it; you need not do anything."
+    } else {
+        "To where the payment came from."
+    };
     html! { li class=(class) { strong { (title) } span { (text) } } }
 }

@@ -14,16 +14,26 @@ export function readForm(form) {
   }));
   const rows = Array.from(form.querySelectorAll("fieldset[data-row]"), (fieldset) => ({
     label: fieldset.dataset.row,
-    seats: Array.from(fieldset.querySelectorAll("input"), (input) => ({
-      label: input.value,
-      number: Number(input.value.slice(fieldset.dataset.row.length)),
-      column: Number(input.dataset.x),
-      category: Number(input.dataset.c),
-      state: input.dataset.s ?? "free",
-      accessible: "a" in input.dataset,
-    })),
+    seats: readRow(fieldset),
   }));
   return { categories, rows, link: form.dataset.link, version: form.dataset.version };
+}
+
+function readRow(fieldset) {
+  const { row, c: category } = fieldset.dataset;
+  let column = -1;
+  return Array.from(fieldset.querySelectorAll("input"), ({ value, dataset }) => {
+    // Only what differs from the seat to the left is written out.
+    column = "x" in dataset ? Number(dataset.x) : column + 1;
+    return {
+      label: value,
+      number: Number(value.slice(row.length)),
+      column,
+      category: Number(dataset.c ?? category),
+      state: dataset.s ?? "free",
+      accessible: "a" in dataset,
+    };
+  });
 }
 
 /** Shows states and the choice in the list. */

@@ -180,7 +180,8 @@ mod tests {
 
     #[test]
     fn a_movie_without_year_or_length_shows_what_is_known() {
-        let movie = MovieCard { id: 1, title: "X".into(), year: 0, runtime_min: 0, genres: vec!["Drama".into()], cast: vec![] };
+        let movie =
+            MovieCard { id: 1, title: "X".into(), year: 0, runtime_min: 0, genres: vec!["Drama".into()], cast: vec![] };
         assert_eq!(movie.facts(), "Drama");
     }
 }

@@ -47,28 +47,67 @@ fn motif(seed: u64, [ground, shape, light]: Palette) -> String {
     let mut art = String::new();
     let drawn = match (seed >> 24) % 7 {
         // A beam from above.
-        0 => write!(art, r#"<path d="M{} 0 {} 190H{}L{} 0z" fill="{shape}"/><path d="M{} 0 {} 190H{}L{} 0z" fill="{light}" fill-opacity=".75"/><ellipse cx="100" cy="172" rx="62" ry="13" fill="{light}"/>"#, 90 + a, 190, 10, 70 + a, 92 + a, 150, 50, 78 + a),
+        0 => write!(
+            art,
+            r#"<path d="M{} 0 {} 190H{}L{} 0z" fill="{shape}"/><path d="M{} 0 {} 190H{}L{} 0z" fill="{light}" fill-opacity=".75"/><ellipse cx="100" cy="172" rx="62" ry="13" fill="{light}"/>"#,
+            90 + a,
+            190,
+            10,
+            70 + a,
+            92 + a,
+            150,
+            50,
+            78 + a
+        ),
         // A low sun between hills.
-        1 => write!(art, r#"<circle cx="{}" cy="{}" r="48" fill="{light}"/><path d="M-10 190C40 {} 70 130 120 150S190 120 210 130V220H-10z" fill="{shape}"/>"#, 60 + a, 70 + b, 90 + b),
+        1 => write!(
+            art,
+            r#"<circle cx="{}" cy="{}" r="48" fill="{light}"/><path d="M-10 190C40 {} 70 130 120 150S190 120 210 130V220H-10z" fill="{shape}"/>"#,
+            60 + a,
+            70 + b,
+            90 + b
+        ),
         // Arches, one behind the other.
         2 => (0..4).try_for_each(|i| {
             let (x, width) = (22 + i * 20, 156 - i * 40);
             let fill = [shape, ground, light, ground][i as usize % 4];
-            write!(art, r#"<path d="M{x} 210V{y}a{r} {r} 0 0 1 {width} 0v{h}z" fill="{fill}"/>"#, y = 108 + i * 12, r = width / 2, h = 102)
+            write!(
+                art,
+                r#"<path d="M{x} 210V{y}a{r} {r} 0 0 1 {width} 0v{h}z" fill="{fill}"/>"#,
+                y = 108 + i * 12,
+                r = width / 2,
+                h = 102
+            )
         }),
         // A curtain about to open.
-        3 => (0..8).try_for_each(|i| {
-            let x = i * 26 - 4;
-            let fill = if i % 2 == 0 { shape } else { ground };
-            write!(art, r#"<path d="M{x} 0h26c-4 60 {} 120 0 200h-26c6-70-4-140 0-200z" fill="{fill}"/>"#, a % 14)
-        }).and_then(|()| write!(art, r#"<path d="M0 0h200v22c-30 16-70 16-100 0-30 16-70 16-100 0z" fill="{light}"/>"#)),
+        3 => (0..8)
+            .try_for_each(|i| {
+                let x = i * 26 - 4;
+                let fill = if i % 2 == 0 { shape } else { ground };
+                write!(art, r#"<path d="M{x} 0h26c-4 60 {} 120 0 200h-26c6-70-4-140 0-200z" fill="{fill}"/>"#, a % 14)
+            })
+            .and_then(|()| {
+                write!(art, r#"<path d="M0 0h200v22c-30 16-70 16-100 0-30 16-70 16-100 0z" fill="{light}"/>"#)
+            }),
         // A moon over roofs.
-        4 => write!(art, r#"<circle cx="{x}" cy="66" r="38" fill="{light}"/><circle cx="{}" cy="56" r="34" fill="{ground}"/><path d="M0 {}h34v-40h26v22h30v-62h24v48h32v-26h30v60h24v60H0z" fill="{shape}"/>"#, 82 + a, 158 + b / 3, x = 66 + a),
+        4 => write!(
+            art,
+            r#"<circle cx="{x}" cy="66" r="38" fill="{light}"/><circle cx="{}" cy="56" r="34" fill="{ground}"/><path d="M0 {}h34v-40h26v22h30v-62h24v48h32v-26h30v60h24v60H0z" fill="{shape}"/>"#,
+            82 + a,
+            158 + b / 3,
+            x = 66 + a
+        ),
         // Rings on water.
         5 => (0..5).try_for_each(|i| {
             let width = if i % 2 == 0 { 10 } else { 4 };
             let stroke = if i % 2 == 0 { shape } else { light };
-            write!(art, r#"<circle cx="{}" cy="{}" r="{}" fill="none" stroke="{stroke}" stroke-width="{width}"/>"#, 70 + a, 90 + b / 2, 14 + i * 22)
+            write!(
+                art,
+                r#"<circle cx="{}" cy="{}" r="{}" fill="none" stroke="{stroke}" stroke-width="{width}"/>"#,
+                70 + a,
+                90 + b / 2,
+                14 + i * 22
+            )
         }),
         // Slanting bands.
         _ => (0..3).try_for_each(|i| {
@@ -104,7 +143,9 @@ fn lines(title: &str) -> Vec<String> {
 
 /// FNV-1a with a final mix: short titles must differ in the high bits too.
 fn hash(title: &str) -> u64 {
-    let sum = title.bytes().fold(0xcbf2_9ce4_8422_2325u64, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let sum = title
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325u64, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     (sum ^ (sum >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 

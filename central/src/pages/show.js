@@ -7,7 +7,7 @@ import { ELSEWHERE, readForm, writeForm } from "./form.js";
 import { follow } from "./live.js";
 import { legend } from "./seat.js";
 import { SeatMap } from "./seatmap.js";
-import { advice, count, el, money, notice, seatList, sum } from "./words.js";
+import { complain, count, el, explain, money, notice, seatList, sum } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const form = byId("seats");
@@ -118,7 +118,7 @@ if (form) {
     if (answer.ok) return showHold(checkout.running());
     map.mine = false;
     await refresh();
-    notice(byId("problem"), "bad", answer.problem.title, advice(answer.problem));
+    complain(byId("problem"), answer.problem);
     if (["seat_sold", "seat_held", "counter_only", "seat_elsewhere", "link_down"].includes(answer.problem.code)) propose();
   }
 
@@ -182,14 +182,14 @@ if (form) {
       return location.assign(answer.go);
     }
     busy("pay-button", false);
-    if (["hold_expired", "unknown_hold"].includes(answer.problem.code)) giveUp(answer.problem.title, advice(answer.problem));
-    else notice(byId("problem"), "bad", answer.problem.title, advice(answer.problem));
+    if (["hold_expired", "unknown_hold"].includes(answer.problem.code)) giveUp(explain(answer.problem).headline, explain(answer.problem).text);
+    else complain(byId("problem"), answer.problem);
   }
 
   async function extend() {
     const answer = await checkout.extend();
     if (answer.ok) runClock(answer.data, answer.skew);
-    else notice(byId("problem"), "warn", answer.problem.title, advice(answer.problem));
+    else complain(byId("problem"), answer.problem);
   }
 
   function busy(id, on) {

@@ -53,10 +53,9 @@ pub async fn create(
     if payment.pay_url.is_none() {
         match app.gateway.create_payment(&app.payment_order(&payment)).await {
             Ok(report) => {
-                let told = move |desk: &mut Desk, tx: &Transaction<'_>, now| {
-                    settle::payment_reported(desk, tx, &id, &report, poll, now)
-                };
-                app.writer.run(told).await?;
+                app.writer
+                    .run(move |desk, tx, now| settle::payment_reported(desk, tx, &id, &report, poll, now))
+                    .await?;
             }
             Err(error @ GatewayError::Unknown { .. }) => {
                 tracing::warn!(payment = id, error = %anyhow::Error::new(error), "payment asked for, answer unknown");

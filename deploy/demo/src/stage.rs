@@ -66,7 +66,7 @@ pub fn stage() -> Markup {
                         div.tray id="tray" {
                             p.quiet.small { "Tickets land here when somebody gets them. Take one in hand, then hold it to a door." }
                         }
-                        div.door-grid id="doors" {}
+                        div.theatre-doors id="doors" {}
                     }
                     section.pane.tape data-pane="tape" aria-label="Operator tape" {
                         header { h2 { "Tape" } }

@@ -252,3 +252,31 @@ async fn webhooks_get_lost_and_answers_come_late_when_told_to() {
     let (status, problem) = World::send(world.post("/v1/faults").json(&json!({ "drop_webhook": true }))).await;
     assert_eq!((status, problem["code"].as_str()), (422, Some("unprocessable_body")));
 }
+
+#[tokio::test]
+async fn a_book_in_a_file_is_there_after_a_restart_with_its_answers() {
+    let first = world().await;
+    let dir = tempfile::tempdir().expect("dir");
+    let file = dir.path().join("payments.json");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+    let url = format!("http://{}", listener.local_addr().expect("address"));
+    let config = SimulatorConfig { secret: SECRET.into(), file: Some(file), ..SimulatorConfig::default() };
+    let shutdown = Shutdown::new();
+    let running = tokio::spawn(simulator::run(config.clone(), listener, shutdown.clone()));
+    let create = |url: String| {
+        let request = first.client.post(format!("{url}/v1/payments")).header("Idempotency-Key", "k1");
+        World::send(request.json(&first.order(30_000)))
+    };
+    let (status, payment) = create(url).await;
+    assert_eq!(status, 201);
+    shutdown.trigger();
+    running.await.expect("ends").expect("in order");
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+    let url = format!("http://{}", listener.local_addr().expect("address"));
+    let shutdown = Shutdown::new();
+    let running = tokio::spawn(simulator::run(config, listener, shutdown.clone()));
+    assert_eq!(create(url).await.1, payment);
+    shutdown.trigger();
+    running.await.expect("ends").expect("in order");
+}

@@ -1,9 +1,9 @@
 //! Answers of the counter's writes: given once, remembered for their idempotency key, and sometimes later than the job that asked.
 
-use node::idempotency::{self, BodyHash, Outcome};
-use node::problem::Problem;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use node::idempotency::{self, BodyHash, Outcome};
+use node::problem::Problem;
 use rusqlite::Transaction;
 use serde::Serialize;
 use shared::time::Timestamp;
@@ -53,7 +53,10 @@ impl Reply {
         match self {
             Self::Now(outcome) => outcome,
             Self::Later(answer) => answer.await.unwrap_or_else(|_| {
-                Err(Problem::unavailable("store_stopped", "The store has stopped; ask again with the same key after a restart."))
+                Err(Problem::unavailable(
+                    "store_stopped",
+                    "The store has stopped; ask again with the same key after a restart.",
+                ))
             }),
         }
     }

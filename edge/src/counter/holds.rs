@@ -1,7 +1,7 @@
 //! Holds at the counter.
 
 use super::answer::{Answer, Outcomes, Reply, RequestKey};
-use super::sales::{Purpose, WaitingRequest};
+use super::waiting::{Purpose, WaitingRequest};
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
@@ -68,9 +68,9 @@ pub async fn renew(
 ) -> Result<Json<HoldView>, Problem> {
     house.authorise(&headers, Task::Hold).await?;
     let id: HoldId = hold.parse().map_err(|_| Refusal::UnknownHold)?;
-    let renewed = house.writer.run(move |desk, _, now| {
-        Ok(desk.replica().renew(id, now).and_then(|hold| desk.view().hold(&hold)))
-    });
+    let renewed = house
+        .writer
+        .run(move |desk, _, now| Ok(desk.replica_mut().renew(id, now).and_then(|hold| desk.view().hold(&hold))));
     Ok(Json(renewed.await??))
 }
 
@@ -83,7 +83,7 @@ pub async fn release(
     house.authorise(&headers, Task::Hold).await?;
     let id: HoldId = hold.parse().map_err(|_| Refusal::UnknownHold)?;
     let released = house.writer.run(move |desk, _, _| {
-        desk.replica().release(id);
+        desk.replica_mut().release(id);
         Ok(())
     });
     released.await?;
@@ -101,7 +101,7 @@ impl Desk {
         if let Some(before) = key.answered(tx)? {
             return Ok(Reply::Now(before));
         }
-        if self.is_waiting(&key.scope, &key.key) {
+        if self.waiting().contains(&key.scope, &key.key) {
             let detail = "This request waits for central; ask again in a moment.";
             return Ok(Reply::Now(Err(Problem::conflict("request_in_progress", detail).with_retry_after(1))));
         }
@@ -120,20 +120,20 @@ impl Desk {
     ) -> anyhow::Result<Reply> {
         let held = self
             .pick(number, wanted, now)
-            .and_then(|seats| self.replica().hold(number, &seats, HoldKind::Counter, now));
+            .and_then(|seats| self.replica_mut().hold(number, &seats, HoldKind::Counter, now));
         match held {
             Err(refusal) => Ok(Reply::Now(Err(refusal.into()))),
             Ok(Held::Now(hold)) => self.fulfil(tx, &hold, &purpose, &key, now).map(Reply::Now),
             Ok(Held::Waiting(hold)) => {
                 let (answer, later) = oneshot::channel();
-                self.wait_for_claim(hold, WaitingRequest { key, purpose, answer });
+                self.waiting().insert(hold, WaitingRequest { key, purpose, answer });
                 Ok(Reply::Later(later))
             }
         }
     }
 
     fn pick(&self, number: ShowNumber, wanted: &HoldRequest, now: Timestamp) -> Result<Vec<SeatId>, Refusal> {
-        let show = self.ledger().show(number).ok_or(Refusal::UnknownShow)?;
+        let show = self.replica().ledger().show(number).ok_or(Refusal::UnknownShow)?;
         match (&wanted.seats, wanted.best) {
             (Some(labels), None) => {
                 labels.iter().map(|label| show.plan.labelled(label).ok_or(Refusal::UnknownSeat)).collect()
@@ -145,7 +145,7 @@ impl Desk {
                     found.and_then(|index| u8::try_from(index).ok()).ok_or(Refusal::UnknownCategory)
                 };
                 let category = wanted.category.as_ref().map(index).transpose()?;
-                self.as_replica().best(number, count, category, 0, now)
+                self.replica().best(number, count, category, 0, now)
             }
             (Some(_), Some(_)) | (None, None) => Err(Refusal::BadSeatCount),
         }
@@ -164,7 +164,7 @@ impl Desk {
 
     /// Until when an answer about a show is remembered.
     pub(super) fn remembered_until(&self, show: ShowNumber, at_least: Timestamp) -> Timestamp {
-        let ends = self.ledger().show(show).map_or(at_least, |show| show.facts.ends_at());
+        let ends = self.replica().ledger().show(show).map_or(at_least, |show| show.facts.ends_at());
         ends.max(at_least) + REMEMBERED_AFTER_SHOW
     }
 }

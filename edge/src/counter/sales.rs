@@ -3,6 +3,7 @@
 use super::answer::{Answer, Outcomes, Reply, RequestKey};
 use super::holds::HoldRequest;
 use super::tender::{Tender, change};
+use super::waiting::{Purpose, WaitingRequest};
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
@@ -22,7 +23,6 @@ use shared::show::Show;
 use shared::ticket::{RowLabel, TicketBody};
 use shared::time::Timestamp;
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 /// The series that this box numbers its tickets in.
 const SERIES: &str = "counter";
@@ -52,26 +52,6 @@ pub struct Till {
     received: Option<Money>,
     /// The hold was placed by the request itself, and goes if the sale is refused.
     own_hold: bool,
-}
-
-/// What seats are asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Purpose {
-    /// To hold them.
-    Hold,
-    /// To sell them at once.
-    Sale(Till),
-}
-
-/// A request that waits for central to give seats.
-#[derive(Debug)]
-pub struct WaitingRequest {
-    /// The client's key.
-    pub key: RequestKey,
-    /// What the seats are for.
-    pub purpose: Purpose,
-    /// Where the answer goes.
-    pub answer: oneshot::Sender<Outcomes>,
 }
 
 /// A ticket of a sale.
@@ -126,13 +106,12 @@ pub async fn sell(
 impl Desk {
     /// Answers the requests whose claims were settled.
     pub(crate) fn settle_claims(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
-        for (hold, outcome) in self.take_settled() {
-            let Some(WaitingRequest { key, purpose, answer }) = self.take_waiting(hold) else { continue };
+        for (WaitingRequest { key, purpose, answer }, outcome) in self.waiting().take_settled() {
             let outcome = match outcome {
                 Ok(hold) => self.fulfil(tx, &hold, &purpose, &key, now)?,
                 Err(refusal) => Err(refusal.into()),
             };
-            self.answer_later(answer, outcome);
+            self.waiting().answer_later(answer, outcome);
         }
         Ok(())
     }
@@ -161,7 +140,7 @@ impl Desk {
         key: &RequestKey,
         now: Timestamp,
     ) -> anyhow::Result<Outcomes> {
-        match self.ledger().hold(hold, now).cloned() {
+        match self.replica().ledger().hold(hold, now).cloned() {
             Err(refusal) => Ok(Err(refusal.into())),
             Ok(hold) if hold.show != number => Ok(Err(Refusal::UnknownHold.into())),
             Ok(hold) => self.sell_held(tx, &hold, till, key, now),
@@ -176,18 +155,19 @@ impl Desk {
         key: &RequestKey,
         now: Timestamp,
     ) -> anyhow::Result<Outcomes> {
-        let currency = self.ledger().show(hold.show).map_or(self.identity().join.currency, |show| show.facts.currency);
+        let currency =
+            self.replica().ledger().show(hold.show).map_or(self.identity().join.currency, |show| show.facts.currency);
         let total = Money { minor: hold.total_minor(), currency };
         let sale = BookingId(node::random::bytes());
         let sold = change(till.tender, total, till.received).map_err(Problem::from).and_then(|change| {
-            let lines = self.replica().sell(hold.id, sale, RequestId::of_key(&key.key), now)?;
+            let lines = self.replica_mut().sell(hold.id, sale, RequestId::of_key(&key.key), now)?;
             Ok((lines, change))
         });
         let (sold, change) = match sold {
             Ok(sold) => sold,
             Err(problem) => {
                 if till.own_hold {
-                    self.replica().release(hold.id);
+                    self.replica_mut().release(hold.id);
                 }
                 return Ok(Err(problem));
             }
@@ -208,7 +188,7 @@ impl Desk {
         till: &Till,
         now: Timestamp,
     ) -> anyhow::Result<SaleView> {
-        let show = self.ledger().show(number).context("find the show that was sold")?;
+        let show = self.replica().ledger().show(number).context("find the show that was sold")?;
         let (lines, total) = lines(show, sold.iter().map(|line| (line.at.seat, line.price)));
         let code = unused_code(tx)?;
         tx.prepare_cached(
@@ -223,7 +203,7 @@ impl Desk {
             till.tender.word(),
             total.currency.code(),
             total.minor,
-            till.received.map(|received| received.minor),
+            till.received.filter(|_| till.tender == Tender::Cash).map(|received| received.minor),
             now.0
         ])?;
         let mut tickets = Vec::with_capacity(sold.len());
@@ -235,7 +215,16 @@ impl Desk {
                 "INSERT INTO sale_tickets (ticket, sale, seat, category, price_minor, code, series, serial)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
-            .execute(params![ticket.0, sale.0, line.seat, line.category, line.price.minor, code, SERIES, serial])?;
+            .execute(params![
+                ticket.0,
+                sale.0,
+                line.seat,
+                line.category,
+                line.price.minor,
+                code,
+                SERIES,
+                serial
+            ])?;
             tickets.push(ticket_view(&line.seat, ticket, code, serial));
         }
         let show = self.view().show(show, now);
@@ -280,8 +269,10 @@ fn next_serial(tx: &Transaction<'_>, series: &str) -> rusqlite::Result<i64> {
 fn unused_code(tx: &Transaction<'_>) -> rusqlite::Result<String> {
     loop {
         let code = node::random::booking_code();
-        let taken: Option<bool> =
-            tx.prepare_cached("SELECT 1 FROM sales WHERE code = ?1")?.query_row([&code], |row| row.get(0)).optional()?;
+        let taken: Option<bool> = tx
+            .prepare_cached("SELECT 1 FROM sales WHERE code = ?1")?
+            .query_row([&code], |row| row.get(0))
+            .optional()?;
         if taken.is_none() {
             return Ok(code);
         }

@@ -15,6 +15,7 @@ use shared::entry::ShowFacts;
 use shared::ids::{MovieId, ScreenId, ShowNumber};
 use shared::money::Money;
 use shared::refusal::Refusal;
+use shared::show::Show;
 use shared::time::Timestamp;
 use std::sync::Arc;
 
@@ -30,7 +31,8 @@ pub struct ShowList {
     shows: Vec<ShowView>,
 }
 
-/// `GET /v1/shows?date=`: the shows that begin on a local date, or all that are not over.
+/// `GET /v1/shows?date=`: the shows that begin on a local date; without one, those that are not over of the first date that
+/// has any.
 pub async fn list(
     State(house): State<Arc<House>>,
     Params(query): Params<ShowsQuery>,
@@ -38,12 +40,16 @@ pub async fn list(
     let day = query.date.as_deref().map(|date| house.identity.zone.day(date)).transpose();
     let day = day.map_err(|error| Problem::bad_request("bad_date", error.to_string()))?;
     let shows = house.writer.run(move |desk, _, now| {
-        let chosen = |starts: Timestamp, ends: Timestamp| match day {
-            Some((from, until)) => from <= starts && starts < until,
-            None => now < ends,
+        let zone = &desk.identity().zone;
+        let shows = || desk.replica().ledger().shows();
+        let first = shows().filter(|show| now < show.facts.ends_at()).map(|show| show.facts.starts_at()).min();
+        let first_date = first.map(|starts| zone.local_date(starts));
+        let chosen = |show: &&Show| match (day, &first_date) {
+            (Some((from, until)), _) => (from..until).contains(&show.facts.starts_at()),
+            (None, Some(date)) => now < show.facts.ends_at() && zone.local_date(show.facts.starts_at()) == *date,
+            (None, None) => false,
         };
-        let mut shows: Vec<_> =
-            desk.ledger().shows().filter(|show| chosen(show.facts.starts_at(), show.facts.ends_at())).collect();
+        let mut shows: Vec<_> = shows().filter(chosen).collect();
         shows.sort_by_key(|show| (show.facts.starts, show.facts.screen, show.facts.number));
         let view = desk.view();
         Ok(shows.into_iter().map(|show| view.counted(show, now)).collect())
@@ -58,9 +64,9 @@ pub async fn seats(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let number = house.show_number(&show).ok_or(Refusal::UnknownShow)?;
-    let map = house.writer.run(move |desk, _, now| {
-        Ok(desk.ledger().show(number).map(|show| desk.view().seat_map(show, now)))
-    });
+    let map = house
+        .writer
+        .run(move |desk, _, now| Ok(desk.replica().ledger().show(number).map(|show| desk.view().seat_map(show, now))));
     let map = map.await?.ok_or(Refusal::UnknownShow)?;
     let tag = format!("\"{}\"", map.version);
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
@@ -108,7 +114,7 @@ pub async fn add(
     let prices = request.prices.iter().map(|money| price(money).ok_or_else(bad_price)).collect::<Result<_, _>>()?;
     let screen = ScreenId(request.screen);
     let added = house.writer.run(move |desk, _, now| {
-        let Some(plan) = desk.ledger().newest_plan(screen) else { return Ok(Err(Refusal::UnknownPlan)) };
+        let Some(plan) = desk.replica().ledger().newest_plan(screen) else { return Ok(Err(Refusal::UnknownPlan)) };
         let facts = ShowFacts {
             number: desk.next_show_number(),
             screen,
@@ -122,7 +128,7 @@ pub async fn add(
             edge_seats: Vec::new(),
         };
         let number = facts.number;
-        Ok(desk.replica().add_show(facts, now).and_then(|()| view_of(desk, number, now)))
+        Ok(desk.replica_mut().add_show(facts, now).and_then(|()| view_of(desk, number, now)))
     });
     Ok((StatusCode::CREATED, Json(added.await??)))
 }
@@ -136,12 +142,12 @@ pub async fn cancel(
     house.authorise(&headers, Task::Shows).await?;
     let number = house.show_number(&show).ok_or(Refusal::UnknownShow)?;
     let cancelled = house.writer.run(move |desk, _, now| {
-        Ok(desk.replica().cancel_show(number, now).and_then(|()| view_of(desk, number, now)))
+        Ok(desk.replica_mut().cancel_show(number, now).and_then(|()| view_of(desk, number, now)))
     });
     Ok(Json(cancelled.await??))
 }
 
 fn view_of(desk: &Desk, number: ShowNumber, now: Timestamp) -> Result<ShowView, Refusal> {
-    let show = desk.ledger().show(number).ok_or(Refusal::UnknownShow)?;
+    let show = desk.replica().ledger().show(number).ok_or(Refusal::UnknownShow)?;
     Ok(desk.view().show(show, now))
 }

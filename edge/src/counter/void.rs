@@ -74,7 +74,7 @@ impl Desk {
         paper_surrendered: bool,
         now: Timestamp,
     ) -> anyhow::Result<Result<&'static str, Refusal>> {
-        let known: Vec<_> = tickets.iter().filter_map(|id| self.ledger().ticket(*id).cloned()).collect();
+        let known: Vec<_> = tickets.iter().filter_map(|id| self.replica().ledger().ticket(*id).cloned()).collect();
         if known.iter().any(|ticket| ticket.admitted.is_some()) {
             return Ok(Err(Refusal::AlreadyAdmitted));
         }
@@ -83,7 +83,7 @@ impl Desk {
             let id = ticket.at.ticket;
             if paper_surrendered || self.may_void_at_once(tx, ticket.at.show, now)? {
                 self.forget_asked(id);
-                if let Err(refusal) = self.replica().void(id, now) {
+                if let Err(refusal) = self.replica_mut().void(id, now) {
                     return Ok(Err(refusal));
                 }
             } else {

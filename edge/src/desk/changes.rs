@@ -2,15 +2,15 @@
 
 use super::Desk;
 use crate::door::feed::{self, KeysRow, Row, ShowRow, TicketRow};
-use crate::door::voids::PendingVoid;
 use node::ledger_store;
 use node::view::FirstAdmission;
 use rusqlite::{Connection, Transaction};
 use shared::admission::TicketState;
-use shared::ids::{ShowNumber, Side, TicketId};
+use shared::ids::{KeyId, ShowNumber, Side, TicketId};
 use shared::ledger;
 use shared::time::Timestamp;
-use sync_protocol::replica::Changes;
+use std::collections::BTreeSet;
+use sync_protocol::replica::{Changes, Closed};
 
 impl Desk {
     /// Stores the replica's changes and the feed rows they lead to. False where there was nothing.
@@ -44,19 +44,6 @@ impl Desk {
         Ok(true)
     }
 
-    /// Finds the voids that waited when the box went down.
-    pub(super) fn load_pending_voids(&mut self, db: &Connection) -> anyhow::Result<()> {
-        let ours = &mut self.asked_voids;
-        let ledger = self.replica.ledger();
-        ours.retain(|id| ledger.ticket(*id).is_some_and(|known| known.state() == ledger::TicketState::Live));
-        let theirs = ledger.pending_voids().map(|ticket| ticket.at.ticket);
-        for ticket in theirs.chain(ours.iter().copied()) {
-            let row = feed::last_row(db, &ticket.to_string())?;
-            self.pending_voids.insert(ticket, PendingVoid { row });
-        }
-        Ok(())
-    }
-
     fn append_show(&mut self, db: &Connection, number: ShowNumber) -> rusqlite::Result<()> {
         let Some(show) = self.replica.ledger().show(number) else { return Ok(()) };
         let zone = &self.identity.zone;
@@ -86,26 +73,21 @@ impl Desk {
             admitted: admitted.map(|first| FirstAdmission { at: zone.rfc3339(first.at), door: first.door.clone() }),
         };
         feed::append(db, &mut self.feed, &Row::Ticket(row))?;
-        if state == TicketState::VoidRequested {
-            let row = self.feed.seq;
-            self.pending_voids.entry(id).or_insert(PendingVoid { row });
-        } else {
-            self.pending_voids.remove(&id);
-        }
+        self.voids.note_row(id, state == TicketState::VoidRequested, self.feed.seq);
         Ok(())
     }
 
     /// What a ticket is worth at the doors: blocked as soon as its end is asked for, by either side.
     pub fn door_state(&self, ticket: &ledger::Ticket) -> TicketState {
         match ticket.state() {
-            ledger::TicketState::Live if self.asked_voids.contains(&ticket.at.ticket) => TicketState::VoidRequested,
+            ledger::TicketState::Live if self.voids.is_asked(ticket.at.ticket) => TicketState::VoidRequested,
             ledger::TicketState::Live => TicketState::Live,
             ledger::TicketState::VoidRequested => TicketState::VoidRequested,
             ledger::TicketState::Void => TicketState::Void,
         }
     }
 
-    /// Takes the certificates and revocations of the log into the ring.
+    /// Takes the certificates and revocations of the log into the ring. A box whose own key is revoked may not sell.
     pub(super) fn learn_keys(&mut self) {
         let ledger = self.replica.ledger();
         for certificate in ledger.certificates() {
@@ -113,11 +95,16 @@ impl Desk {
                 tracing::warn!(%error, "a certificate in the log is not good here");
             }
         }
-        for key in ledger.revoked() {
-            self.ring.revoke(key);
+        let revoked: BTreeSet<KeyId> = ledger.revoked().collect();
+        for key in &revoked {
+            self.ring.revoke(*key);
         }
-        for certificate in self.ring.certificates().filter(|certificate| certificate.side == Side::Central) {
+        let central = self.ring.certificates().filter(|certificate| certificate.side == Side::Central);
+        for certificate in central.filter(|certificate| !revoked.contains(&certificate.key_id())) {
             self.replica.trust_peer_key(certificate.public_key);
+        }
+        if revoked.contains(&self.identity.key.key_id()) {
+            self.replica.close(Closed::KeyRevoked);
         }
     }
 

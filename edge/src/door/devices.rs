@@ -112,7 +112,8 @@ pub fn acknowledge(
 /// If the database fails.
 pub fn declare_off(db: &Connection, device: i64, by: Option<&str>, now: Timestamp) -> rusqlite::Result<bool> {
     let at = by.map(|_| now.0);
-    let changed = db.execute("UPDATE devices SET off_by = ?2, off_at = ?3 WHERE number = ?1", params![device, by, at])?;
+    let changed =
+        db.execute("UPDATE devices SET off_by = ?2, off_at = ?3 WHERE number = ?1", params![device, by, at])?;
     Ok(changed > 0)
 }
 
@@ -135,9 +136,11 @@ pub fn all_seen(db: &Connection, incarnation: Incarnation) -> rusqlite::Result<O
 /// # Errors
 /// If the database fails.
 pub fn scanners(db: &Connection) -> rusqlite::Result<Vec<i64>> {
-    db.prepare_cached("SELECT number FROM devices WHERE kind = 'scanner' AND token_hash IS NOT NULL AND off_by IS NULL")?
-        .query_map([], |row| row.get(0))?
-        .collect()
+    db.prepare_cached(
+        "SELECT number FROM devices WHERE kind = 'scanner' AND token_hash IS NOT NULL AND off_by IS NULL",
+    )?
+    .query_map([], |row| row.get(0))?
+    .collect()
 }
 
 /// All devices, by number.

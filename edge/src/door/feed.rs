@@ -158,9 +158,8 @@ fn read_head(row: &rusqlite::Row<'_>) -> rusqlite::Result<Head> {
 pub fn append(db: &Connection, head: &mut Head, row: &Row) -> rusqlite::Result<()> {
     let body = serde_json::to_string(row).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
     let (kind, subject) = (row.kind(), row.subject());
-    let mut last = db.prepare_cached(
-        "SELECT body FROM door_feed WHERE kind = ?1 AND subject = ?2 ORDER BY seq DESC LIMIT 1",
-    )?;
+    let mut last =
+        db.prepare_cached("SELECT body FROM door_feed WHERE kind = ?1 AND subject = ?2 ORDER BY seq DESC LIMIT 1")?;
     let last: Option<String> = last.query_row(params![kind, subject], |found| found.get(0)).optional()?;
     if last.as_deref() == Some(body.as_str()) {
         return Ok(());
@@ -195,7 +194,8 @@ pub fn page(db: &Connection, incarnation: Incarnation, after: Option<Cursor>) ->
         Some(cursor) if known => Head { seq: cursor.seq, hash: cursor.hash },
         _ => Head::default(),
     };
-    let mut read = db.prepare_cached("SELECT seq, hash, kind, subject, body FROM door_feed WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
+    let mut read =
+        db.prepare_cached("SELECT seq, hash, kind, subject, body FROM door_feed WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
     let mut found = read.query(params![start.seq.cast_signed(), PAGE_ROWS + 1])?;
     let (mut end, mut more, mut rows) = (start, false, BTreeMap::new());
     let mut count = 0;

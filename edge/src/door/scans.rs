@@ -1,5 +1,6 @@
 //! Scans: every one is stored, the first good one of a ticket is its admission, by a constraint of the database.
 
+use super::discrepancies::{Story, TWICE};
 use super::verdict;
 use crate::desk::Desk;
 use anyhow::Context;
@@ -48,6 +49,15 @@ impl Scan {
         self.local.is_none()
     }
 
+    fn entry(&self) -> Admission {
+        Admission { at: self.at, door: self.door.clone() }
+    }
+
+    /// What the door promised when it answered.
+    fn guarantee(&self) -> &str {
+        self.local.as_ref().map_or("SHARED", |local| local.guarantee.as_str())
+    }
+
     /// Somebody has walked in already.
     fn happened(&self) -> bool {
         self.local.as_ref().is_some_and(|local| local.verdict == VerdictKind::Admit.word())
@@ -65,7 +75,13 @@ impl Desk {
     ///
     /// # Errors
     /// If the database fails.
-    pub fn scan(&mut self, tx: &Transaction<'_>, device: i64, scan: &Scan, now: Timestamp) -> anyhow::Result<VerdictView> {
+    pub fn scan(
+        &mut self,
+        tx: &Transaction<'_>,
+        device: i64,
+        scan: &Scan,
+        now: Timestamp,
+    ) -> anyhow::Result<VerdictView> {
         let before = stored_answer(tx, scan.id)?;
         if let Some((answer, merged)) = before
             && (merged || answer.verdict == VerdictKind::Admit.word() || !scan.happened())
@@ -97,7 +113,8 @@ impl Desk {
 
     fn judge(&mut self, tx: &Transaction<'_>, scan: &Scan, now: Timestamp) -> anyhow::Result<VerdictView> {
         // What happened is judged by its own time, which the device's clock gave and nobody verified.
-        let clock = if scan.happened() { Clock { now: scan.at, verified: false } } else { Clock { now, verified: true } };
+        let clock =
+            if scan.happened() { Clock { now: scan.at, verified: false } } else { Clock { now, verified: true } };
         let guarantee = self.guarantee(tx, now)?;
         let mut verdict =
             check(&scan.code, self.ring(), self.door(), clock, guarantee, |body| self.door_facts(tx, body))?;
@@ -119,14 +136,28 @@ impl Desk {
         }
         if scan.happened() && verdict.kind() != VerdictKind::Admit && verdict.code != VerdictCode::AlreadyAdmitted {
             let code = format!("admitted_{}", verdict.code);
-            self.note(tx, &code, body, scan.id, scan, None, now)?;
+            let story = Story {
+                code: &code,
+                body,
+                scan: scan.id,
+                guarantee: scan.guarantee(),
+                entry: scan.entry(),
+                first: None,
+            };
+            self.note(tx, &story, now)?;
         }
         Ok(verdict::view(&verdict, &self.identity().zone))
     }
 
     /// Adds an entry to what is known of the ticket; the earliest is its admission. Returns that.
-    fn merge(&mut self, tx: &Transaction<'_>, body: &TicketBody, scan: &Scan, now: Timestamp) -> anyhow::Result<Standing> {
-        let mine = Standing { scan: scan.id, admission: Admission { at: scan.at, door: scan.door.clone() } };
+    fn merge(
+        &mut self,
+        tx: &Transaction<'_>,
+        body: &TicketBody,
+        scan: &Scan,
+        now: Timestamp,
+    ) -> anyhow::Result<Standing> {
+        let mine = Standing { scan: scan.id, admission: scan.entry() };
         let inserted = tx
             .prepare_cached(
                 "INSERT INTO admissions (ticket, area, show, seat, scan, door, admitted_at, entered)
@@ -142,15 +173,20 @@ impl Desk {
             return Ok(mine);
         }
         if (&mine.admission, mine.scan) < (&first.admission, first.scan) {
+            let first_scan = first.scan;
             tx.execute(
                 "UPDATE admissions SET scan = ?3, door = ?4, admitted_at = ?5 WHERE ticket = ?1 AND area = ?2",
                 params![body.ticket.0, AREA, scan.id.0, scan.door, scan.at.0],
             )?;
-            let late = Scan { at: first.admission.at, door: first.admission.door.clone(), ..scan.clone() };
-            self.note(tx, "admitted_twice", body, first.scan, &late, Some(&mine.admission), now)?;
+            let entry = first.admission;
+            let first = Some(&mine.admission);
+            let story = Story { code: TWICE, body, scan: first_scan, guarantee: scan.guarantee(), entry, first };
+            self.note(tx, &story, now)?;
             return Ok(mine);
         }
-        self.note(tx, "admitted_twice", body, scan.id, scan, Some(&first.admission), now)?;
+        let (entry, guarantee) = (mine.admission, scan.guarantee());
+        let story = Story { code: TWICE, body, scan: scan.id, guarantee, entry, first: Some(&first.admission) };
+        self.note(tx, &story, now)?;
         Ok(first)
     }
 
@@ -163,11 +199,11 @@ impl Desk {
         now: Timestamp,
     ) -> anyhow::Result<()> {
         let (show, ticket, generation) = (body.show, body.ticket, body.generation);
-        let seat = self.ledger().show(show).and_then(|show| show.plan.labelled(&body.seat()));
+        let seat = self.replica().ledger().show(show).and_then(|show| show.plan.labelled(&body.seat()));
         let Some(seat) = seat else { return Ok(()) };
         let at = TicketRef { show, seat, generation, ticket };
         // A refusal means that the ledger has the ticket for another seat; the scan and its verdict tell the story.
-        if let Err(refusal) = self.admit(at, admission.at, admission.door.clone(), now) {
+        if let Err(refusal) = self.replica_mut().admit(at, admission.at, admission.door.clone(), now) {
             tracing::warn!(%ticket, code = refusal.code(), "an admission was not entered into the log");
         }
         tx.prepare_cached("UPDATE admissions SET entered = 1 WHERE ticket = ?1 AND area = ?2")?
@@ -194,9 +230,9 @@ impl Desk {
     }
 
     fn door_facts(&self, db: &Connection, body: &TicketBody) -> anyhow::Result<DoorFacts> {
-        let show = self.ledger().show(body.show);
+        let show = self.replica().ledger().show(body.show);
         let seat = show.and_then(|show| show.plan.labelled(&body.seat()).and_then(|id| show.seat(id)));
-        let known = self.ledger().ticket(body.ticket).filter(|ticket| ticket.sale.is_some());
+        let known = self.replica().ledger().ticket(body.ticket).filter(|ticket| ticket.sale.is_some());
         Ok(DoorFacts {
             show: show.map(|show| DoorShow {
                 screen: show.facts.screen,
@@ -215,43 +251,9 @@ impl Desk {
     /// A ticket of the book as the doors see it.
     pub fn door_ticket(&self, ticket: &ledger::Ticket) -> DoorTicket {
         let (number, seat) = (ticket.at.show, ticket.at.seat);
-        let label = self.ledger().show(number).map_or_else(|| format!("#{seat}"), |show| show.plan.label(seat));
+        let label =
+            self.replica().ledger().show(number).map_or_else(|| format!("#{seat}"), |show| show.plan.label(seat));
         DoorTicket { show: number, seat: label, generation: ticket.at.generation, state: self.door_state(ticket) }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "both sides of one story, each with place and time")]
-    fn note(
-        &mut self,
-        tx: &Transaction<'_>,
-        code: &str,
-        body: &TicketBody,
-        scan: ScanId,
-        entry: &Scan,
-        first: Option<&Admission>,
-        now: Timestamp,
-    ) -> anyhow::Result<()> {
-        let guarantee = entry.local.as_ref().map_or("SHARED", |local| local.guarantee.as_str());
-        tx.prepare_cached(
-            "INSERT INTO door_discrepancies
-                 (scan, code, ticket, show, seat, door, at, guarantee, first_door, first_at, noted_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (scan, code) DO NOTHING",
-        )?
-        .execute(params![
-            scan.0,
-            code,
-            body.ticket.0,
-            body.show.0,
-            body.seat(),
-            entry.door,
-            entry.at.0,
-            guarantee,
-            first.map(|first| first.door.as_str()),
-            first.map(|first| first.at.0),
-            now.0
-        ])?;
-        self.count_door_discrepancy();
-        tracing::warn!(ticket = %body.ticket, code, door = entry.door, "a discrepancy at the door");
-        Ok(())
     }
 }
 
@@ -261,7 +263,9 @@ fn stored_answer(db: &Connection, scan: ScanId) -> anyhow::Result<Option<(Verdic
         .prepare_cached("SELECT answer, local IS NOT NULL FROM scans WHERE scan = ?1")?
         .query_row([scan.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    found.map(|(answer, merged)| Ok((serde_json::from_str(&answer).context("read a stored answer")?, merged))).transpose()
+    found
+        .map(|(answer, merged)| Ok((serde_json::from_str(&answer).context("read a stored answer")?, merged)))
+        .transpose()
 }
 
 fn admission_of(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<Standing>> {
@@ -283,56 +287,4 @@ fn other_admission(db: &Connection, body: &TicketBody) -> rusqlite::Result<Optio
         Ok((TicketId(row.get(0)?), Admission { at: Timestamp(row.get(1)?), door: row.get(2)? }))
     })
     .optional()
-}
-
-/// An admission that should not have been, with the one before it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Discrepancy {
-    /// `admitted_twice`, or `admitted_` and why it should not have been.
-    pub code: String,
-    /// The ticket.
-    pub ticket: TicketId,
-    /// Its show.
-    pub show: u32,
-    /// Its seat's label.
-    pub seat: String,
-    /// Where and when.
-    pub entry: Admission,
-    /// What that door promised: `SHARED`, `SOLO` or `STALE`.
-    pub guarantee: String,
-    /// The admission that counts, where there is one.
-    pub first: Option<Admission>,
-}
-
-/// All of them, oldest first.
-///
-/// # Errors
-/// If the database fails.
-pub fn discrepancies(db: &Connection) -> rusqlite::Result<Vec<Discrepancy>> {
-    db.prepare_cached(
-        "SELECT code, ticket, show, seat, door, at, guarantee, first_door, first_at
-         FROM door_discrepancies ORDER BY noted_at, scan",
-    )?
-    .query_map([], |row| {
-        let first: (Option<String>, Option<i64>) = (row.get(7)?, row.get(8)?);
-        Ok(Discrepancy {
-            code: row.get(0)?,
-            ticket: TicketId(row.get(1)?),
-            show: row.get(2)?,
-            seat: row.get(3)?,
-            entry: Admission { door: row.get(4)?, at: Timestamp(row.get(5)?) },
-            guarantee: row.get(6)?,
-            first: first.0.zip(first.1).map(|(door, at)| Admission { at: Timestamp(at), door }),
-        })
-    })?
-    .collect()
-}
-
-/// How many there are.
-///
-/// # Errors
-/// If the database fails.
-pub fn discrepancies_count(db: &Connection) -> rusqlite::Result<u64> {
-    let count: i64 = db.query_row("SELECT count(*) FROM door_discrepancies", [], |row| row.get(0))?;
-    Ok(count.unsigned_abs())
 }

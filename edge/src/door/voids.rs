@@ -1,23 +1,69 @@
 //! Voids that wait for the doors. Inside the door window a ticket may end only once every paired scanner that counts has
 //! taken in that it is blocked, and uploaded the scans it made before.
 
-use super::devices;
+use super::{devices, feed};
+use crate::counter::void;
 use crate::desk::Desk;
+use anyhow::Context;
 use rusqlite::{Connection, Transaction};
 use shared::ids::{ShowNumber, TicketId};
+use shared::ledger::{Ledger, TicketState};
 use shared::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// A void that waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PendingVoid {
-    /// The feed row by which the doors learn that the ticket is blocked.
-    pub row: u64,
+/// The voids of both sides that wait.
+#[derive(Debug, Default)]
+pub struct Voids {
+    /// Tickets whose end the counter asked for. The ledger does not know of it until it is done.
+    asked: BTreeSet<TicketId>,
+    /// Every blocked ticket, with the feed row by which the doors learn that it is.
+    blocked: BTreeMap<TicketId, u64>,
+}
+
+impl Voids {
+    /// Finds the voids that waited when the box went down.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn load(db: &Connection, ledger: &Ledger) -> anyhow::Result<Self> {
+        let mut asked = void::asked(db).context("find the voids that wait")?;
+        asked.retain(|id| ledger.ticket(*id).is_some_and(|known| known.state() == TicketState::Live));
+        let theirs = ledger.pending_voids().map(|ticket| ticket.at.ticket);
+        let waiting = theirs.chain(asked.iter().copied());
+        let blocked =
+            waiting.map(|id| Ok((id, feed::last_row(db, &id.to_string())?))).collect::<anyhow::Result<_>>()?;
+        Ok(Self { asked, blocked })
+    }
+
+    /// The counter asks for the ticket's end.
+    pub fn ask(&mut self, ticket: TicketId) {
+        self.asked.insert(ticket);
+    }
+
+    /// Whether the counter asked for the ticket's end.
+    pub fn is_asked(&self, ticket: TicketId) -> bool {
+        self.asked.contains(&ticket)
+    }
+
+    /// The counter's void is done, or came too late. False if there was none.
+    pub fn forget_asked(&mut self, ticket: TicketId) -> bool {
+        self.asked.remove(&ticket)
+    }
+
+    /// The doors learn by this row whether the ticket is blocked.
+    pub fn note_row(&mut self, ticket: TicketId, blocked: bool, row: u64) {
+        if blocked {
+            self.blocked.entry(ticket).or_insert(row);
+        } else {
+            self.blocked.remove(&ticket);
+        }
+    }
 }
 
 impl Desk {
     /// Whether people may be walking in on this show's tickets now.
-    pub fn in_door_window(&self, show: ShowNumber, now: Timestamp) -> bool {
-        self.ledger().show(show).is_none_or(|show| {
+    fn in_door_window(&self, show: ShowNumber, now: Timestamp) -> bool {
+        self.replica().ledger().show(show).is_none_or(|show| {
             let (opens, closes) = (show.facts.starts_at() - self.door().early, show.facts.ends_at() + self.door().late);
             opens <= now && now <= closes
         })
@@ -33,24 +79,24 @@ impl Desk {
 
     /// Answers every void that need not wait any longer. True if there was one.
     pub(crate) fn settle_voids(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<bool> {
-        if self.pending_voids().is_empty() {
+        if self.voids().blocked.is_empty() {
             return Ok(false);
         }
         let seen = devices::all_seen(tx, self.incarnation())?;
         let mut answered = false;
-        for (id, PendingVoid { row }) in self.pending_voids() {
-            let Some(ticket) = self.ledger().ticket(id) else { continue };
+        for (id, row) in self.voids().blocked.clone() {
+            let Some(ticket) = self.replica().ledger().ticket(id) else { continue };
             let (used, show) = (ticket.admitted.is_some(), ticket.at.show);
             if !used && self.in_door_window(show, now) && seen.is_some_and(|seen| seen < row) {
                 continue;
             }
             answered = true;
-            if self.is_asked(id) {
+            self.voids_mut().blocked.remove(&id);
+            if self.voids().is_asked(id) {
                 self.end_asked(tx, id, used, now)?;
-            } else if let Err(refusal) = self.replica().answer_void(id, now) {
+            } else if let Err(refusal) = self.replica_mut().answer_void(id, now) {
                 tracing::warn!(ticket = %id, code = refusal.code(), "a void could not be answered");
             }
-            self.forget_pending(id);
         }
         Ok(answered)
     }
@@ -59,9 +105,9 @@ impl Desk {
         self.forget_asked(id);
         if used {
             tracing::warn!(ticket = %id, "a void of the counter came too late: the ticket was used");
-        } else if let Err(refusal) = self.replica().void(id, now) {
+        } else if let Err(refusal) = self.replica_mut().void(id, now) {
             tracing::warn!(ticket = %id, code = refusal.code(), "a void of the counter could not be done");
         }
-        crate::counter::void::settled(tx, id, |other| self.is_asked(other))
+        void::settled(tx, id, |other| self.voids().is_asked(other))
     }
 }

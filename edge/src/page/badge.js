@@ -1,7 +1,7 @@
 // How the box stands with central, always in sight and never in the way.
 
 import { every, request } from "./api.js";
-import { clockHere, notice } from "./words.js";
+import { clockHere } from "./words.js";
 
 const POLL_MS = 2000;
 
@@ -38,9 +38,4 @@ function waiting(link) {
 
 function part(name, text) {
   return Object.assign(document.createElement(name), { textContent: text });
-}
-
-/** Shows a refused request in its place, or clears it. */
-export function complain(place, problem, advice) {
-  notice(place, "bad", problem?.title, problem && advice(problem));
 }

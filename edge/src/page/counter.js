@@ -1,7 +1,7 @@
 // The counter: one window, one till. Keys work everywhere except while text is typed.
 
 import { every, request } from "./api.js";
-import { complain, watchLink } from "./badge.js";
+import { watchLink } from "./badge.js";
 import { bestSeats, splitSeats } from "./best.js";
 import { Board } from "./board.js";
 import { Login } from "./login.js";
@@ -10,7 +10,7 @@ import { orderPanel, paymentPanel, receivedIn, ticketsPanel, voidPanel } from ".
 import { legend } from "./seat.js";
 import { SeatMap } from "./seatmap.js";
 import { Sale, voidSale } from "./till.js";
-import { advice, clock, count, el, money } from "./words.js";
+import { clock, complain, count, el, money, notice } from "./words.js";
 
 const SEATS_MS = 1500;
 const SHOWS_MS = 10000;
@@ -30,7 +30,7 @@ let last = JSON.parse(sessionStorage.getItem("last sale") ?? "null");
 let working = false;
 
 const login = new Login(byId("login"), enter);
-const board = new Board(byId("shows"), (show) => openShow(show));
+const board = new Board(byId("board"), (show) => openShow(show));
 const map = new SeatMap(byId("map"), { elsewhere: ELSEWHERE, enter: false, whole: true, onchange: chosenByHand });
 
 // --- signing in and out
@@ -45,6 +45,7 @@ function enter(now) {
 }
 
 function lock(title = "", text = "") {
+  if (session) request("DELETE", "/v1/session", { token: session.token, keepalive: true });
   session = null;
   for (const id of ["board", "hall", "till", "lock"]) byId(id).hidden = true;
   login.open(title, text);
@@ -155,7 +156,7 @@ async function pay() {
     const next = new Sale(board.chosen, map.choice().map((seat) => seat.label), session.token);
     map.mine = true;
     const answer = await next.open();
-    complain(byId("till-problem"), answer.problem, advice);
+    complain(byId("till-problem"), answer.problem);
     if (!answer.ok) {
       map.mine = false;
       if (answer.status === 401) return lock("Signed out", "The session is over. What was chosen is still here.");
@@ -181,13 +182,13 @@ async function sell(event) {
   event?.preventDefault();
   const received = receivedIn(byId("received")?.value ?? "0");
   if (sale.tender === "cash" && !sale.asked && sale.change(received) < 0) {
-    complain(byId("till-problem"), { title: "Not enough", code: "short", detail: `${money({ ...sale.hold.total, minor: -sale.change(received) })} missing.` }, advice);
+    notice(byId("till-problem"), "bad", "Not enough", `${money({ ...sale.hold.total, minor: -sale.change(received) })} missing.`);
     return byId("received").select();
   }
   await alone(async () => {
     byId("sell").setAttribute("aria-busy", "true");
     const answer = await sale.complete(received);
-    complain(byId("till-problem"), answer.problem, advice);
+    complain(byId("till-problem"), answer.problem);
     byId("sell")?.removeAttribute("aria-busy");
     if (answer.ok) return sold(answer.data);
     if (answer.status >= 400 && answer.status < 500) back();
@@ -233,10 +234,11 @@ function keepSale() {
 
 async function voidLast(event) {
   event.preventDefault();
-  const reason = new FormData(event.target).get("reason");
+  const answers = new FormData(event.target);
+  const body = { reason: answers.get("reason"), paper_surrendered: answers.has("paper") };
   await alone(async () => {
-    const answer = await voidSale(last.sale, reason, session.token);
-    complain(byId("till-problem"), answer.problem, advice);
+    const answer = await voidSale(last.sale, body, session.token);
+    complain(byId("till-problem"), answer.problem);
     if (!answer.ok) return;
     byId("proposal").textContent = answer.data.state === "voided" ? `${last.code} is void` : `${last.code}: the void was asked for and waits for the doors`;
     last = null;

@@ -83,10 +83,11 @@ export function voidPanel(sale, act) {
     "form",
     { class: "stack", onsubmit: act.yes },
     el("p", { class: "chosen" }, `Void ${sale.code}?`),
-    el("p", {}, `${seatList(sale.lines.map((line) => line.seat))}. Take the paper back and hand out ${money(sale.total)}.`),
+    el("p", {}, `${seatList(sale.lines.map((line) => line.seat))}. Give back ${money(sale.total)}.`),
     el("fieldset", { class: "reasons" }, el("legend", {}, "Reason"), ...reasons.map((reason, i) =>
       el("label", {}, el("input", { type: "radio", name: "reason", value: reason, checked: i === 0 }), reason),
     )),
+    el("label", { class: "reasons" }, el("span", {}, el("input", { type: "checkbox", name: "paper", checked: true }), " The paper is back")),
     el("button", { class: "button bad wide", type: "submit", id: "void-yes" }, "Void ", el("kbd", {}, "Enter")),
     el("button", { class: "link", type: "button", onclick: act.no }, "Keep the sale ", el("kbd", {}, "Esc")),
   );

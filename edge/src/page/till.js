@@ -47,7 +47,7 @@ export class Sale {
   }
 }
 
-/** Voids a sale. */
-export function voidSale(sale, reason, token) {
-  return requestUntilAnswered("POST", `/v1/sales/${sale}/void`, { body: { reason }, key: freshKey(), token });
+/** Voids a sale: `{reason, paper_surrendered}`. Paper back in the till can meet no door, so nothing has to be waited for. */
+export function voidSale(sale, body, token) {
+  return requestUntilAnswered("POST", `/v1/sales/${sale}/void`, { body, key: freshKey(), token });
 }

@@ -31,7 +31,8 @@ pub fn hash(pin: &str) -> Result<String, BadPin> {
     if !PIN_DIGITS.contains(&pin.len()) || !pin.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(BadPin::NotDigits);
     }
-    let hash: PasswordHash = Argon2::default().hash_password(pin.as_bytes()).map_err(|e| BadPin::Hash(e.to_string()))?;
+    let hash: PasswordHash =
+        Argon2::default().hash_password(pin.as_bytes()).map_err(|e| BadPin::Hash(e.to_string()))?;
     Ok(hash.to_string())
 }
 

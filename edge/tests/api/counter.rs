@@ -84,18 +84,27 @@ async fn a_cash_sale_gives_change_a_code_and_tickets_that_verify() {
     let sales = format!("/v1/shows/{show}/sales");
     let little = json!({"seats": ["A1", "B1"], "tender": "cash", "received": received(39_999)});
     let (status, problem) = house.post(&sales, &counter, little).await;
-    assert_eq!((status, &problem["code"], &problem["total"]["minor"]), (422, &json!("too_little_received"), &json!(40_000)));
+    assert_eq!(
+        (status, &problem["code"], &problem["total"]["minor"]),
+        (422, &json!("too_little_received"), &json!(40_000))
+    );
     let (status, sale) = house.post(&sales, &counter, body).await;
     assert_eq!(status, 201, "the refused tender left no hold: {sale}");
     assert_eq!(sale["change"], received(10_000));
     assert_eq!(sale["code"].as_str().unwrap().len(), 8);
-    assert_eq!((&sale["tickets"][0]["serial"], &sale["tickets"][1]["serial"]), (&json!("counter-000001"), &json!("counter-000002")));
+    assert_eq!(
+        (&sale["tickets"][0]["serial"], &sale["tickets"][1]["serial"]),
+        (&json!("counter-000001"), &json!("counter-000002"))
+    );
     let identity = edge::identity::load(house.data.path()).unwrap();
     let ring: KeyRing = identity.ring;
     for (ticket, seat) in sale["tickets"].as_array().unwrap().iter().zip(["A1", "B1"]) {
         let code = ticket["code"].as_str().unwrap();
         let verified = TicketCode::parse(code).unwrap().verify(&ring, crate::house::now()).unwrap();
-        assert_eq!((verified.body.seat().as_str(), verified.body.ticket.to_string()), (seat, ticket["ticket"].as_str().unwrap().into()));
+        assert_eq!(
+            (verified.body.seat().as_str(), verified.body.ticket.to_string()),
+            (seat, ticket["ticket"].as_str().unwrap().into())
+        );
         let svg = house.request(Method::GET, ticket["svg"].as_str().unwrap(), "", None).await;
         assert_eq!((svg.status().as_u16(), svg.headers()["content-type"].to_str().unwrap()), (200, "image/svg+xml"));
         assert!(svg.text().await.unwrap().contains("<svg"));
@@ -133,7 +142,8 @@ async fn many_clients_on_one_seat_sell_it_once_and_number_tickets_without_gaps()
     let tries = (0..20).map(|i| {
         let seat = ["A1", "A2", "A3", "A4"][i % 4];
         let request = house.client.post(house.url(&format!("/v1/shows/{show}/sales"))).bearer_auth(&counter);
-        let request = request.header("Idempotency-Key", format!("try-{i}")).json(&json!({"seats": [seat], "tender": "card"}));
+        let request =
+            request.header("Idempotency-Key", format!("try-{i}")).json(&json!({"seats": [seat], "tender": "card"}));
         tokio::spawn(async move { read(request.send().await.unwrap()).await })
     });
     let mut serials = Vec::new();

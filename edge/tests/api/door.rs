@@ -62,7 +62,10 @@ async fn the_feed_tells_what_changed_and_starts_over_on_a_strange_cursor() {
     let first = feed(&house, &door, "").await;
     assert_eq!((&first["reset"], &first["more"]), (&json!(true), &json!(false)));
     assert_eq!((&first["shows"][0]["title"], &first["tickets"][0]["seat"]), (&json!("The Late Show"), &json!("A1")));
-    assert_eq!((&first["tickets"][0]["ticket"], &first["tickets"][0]["state"]), (&sale["tickets"][0]["ticket"], &json!("live")));
+    assert_eq!(
+        (&first["tickets"][0]["ticket"], &first["tickets"][0]["state"]),
+        (&sale["tickets"][0]["ticket"], &json!("live"))
+    );
     assert_eq!((first["boot"].as_str().unwrap().len(), first["certificates"].as_array().unwrap().len()), (16, 2));
     let cursor = first["cursor"].as_str().unwrap().to_owned();
     let quiet = feed(&house, &door, &cursor).await;
@@ -98,8 +101,14 @@ async fn a_ticket_is_green_once_in_the_house_and_yellow_after() {
     let sale = house.sell(&show, &["A1"]).await;
     let code = code_of(&sale, 0);
     let green = upload(&house, &a, vec![scan(1, &code, "Door A")]).await;
-    assert_eq!((&green[0]["verdict"], &green[0]["code"], &green[0]["guarantee"]), (&json!("admit"), &json!("ok"), &json!("SHARED")));
-    assert_eq!((&green[0]["seat"], &green[0]["show"], &green[0]["screen"]), (&json!("A1"), &json!("The Late Show"), &json!(1)));
+    assert_eq!(
+        (&green[0]["verdict"], &green[0]["code"], &green[0]["guarantee"]),
+        (&json!("admit"), &json!("ok"), &json!("SHARED"))
+    );
+    assert_eq!(
+        (&green[0]["seat"], &green[0]["show"], &green[0]["screen"]),
+        (&json!("A1"), &json!("The Late Show"), &json!(1))
+    );
     let yellow = upload(&house, &b, vec![scan(2, &code.to_lowercase(), "Door B")]).await;
     assert_eq!((&yellow[0]["verdict"], &yellow[0]["first"]["door"]), (&json!("already"), &json!("Door A")));
     let again = upload(&house, &a, vec![scan(1, &code, "Door A")]).await;
@@ -177,7 +186,8 @@ async fn what_happened_at_two_doors_that_could_not_ask_is_merged_and_listed() {
     let supervisor = house.log_in("supervisor").await;
     let (_, list) = house.get("/v1/discrepancies", &supervisor).await;
     let list = list["discrepancies"].as_array().unwrap().clone();
-    let told: Vec<_> = list.iter().map(|one| (one["door"].as_str().unwrap(), one["first"]["door"].as_str().unwrap())).collect();
+    let told: Vec<_> =
+        list.iter().map(|one| (one["door"].as_str().unwrap(), one["first"]["door"].as_str().unwrap())).collect();
     assert_eq!(told, [("Door A", "Door B"), ("Door B", "Door B")], "{list:?}");
     assert!(list.iter().all(|one| one["code"] == "admitted_twice" && one["guarantee"] == "SOLO"));
 }
@@ -243,7 +253,8 @@ async fn a_scan_that_cannot_be_read_is_refused_and_a_late_entry_beats_a_void() {
     let house = House::open().await;
     let show = house.add_show(30).await;
     let door = house.pair("Door A").await;
-    let (status, problem) = house.post("/v1/door/scans", &door, json!([{"id": "1", "code": "x", "at": at(0), "door": "A"}])).await;
+    let (status, problem) =
+        house.post("/v1/door/scans", &door, json!([{"id": "1", "code": "x", "at": at(0), "door": "A"}])).await;
     assert_eq!((status, &problem["code"]), (422, &json!("bad_scan")));
     let sale = house.sell(&show, &["A1"]).await;
     let supervisor = house.log_in("supervisor").await;

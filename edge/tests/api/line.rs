@@ -64,7 +64,8 @@ impl Line {
         let shutdown = Shutdown::new();
         tokio::spawn(serve(url, central.clone(), silent.clone(), shutdown.clone()));
         let line = Self { house, central, silent, shutdown, broker };
-        line.until("the link is live", async |house| house.get("/v1/status", "").await.1["link"]["state"] == "live").await;
+        line.until("the link is live", async |house| house.get("/v1/status", "").await.1["link"]["state"] == "live")
+            .await;
         line
     }
 
@@ -93,7 +94,8 @@ impl Line {
         let map = self.map().await;
         let rows = map["rows"].as_array().unwrap();
         let mut seats = rows.iter().flat_map(|row| row["seats"].as_array().unwrap());
-        let found = seats.find(|seat| seat["state"] == state && seat["by_claim"].as_bool().unwrap_or(false) == by_claim);
+        let found =
+            seats.find(|seat| seat["state"] == state && seat["by_claim"].as_bool().unwrap_or(false) == by_claim);
         found.unwrap_or_else(|| panic!("no {state} seat: {map}"))["label"].as_str().unwrap().to_owned()
     }
 }
@@ -197,15 +199,28 @@ async fn a_void_that_central_asks_for_waits_for_the_doors() {
     let door = line.house.pair("Door A").await;
     let ticket = {
         let mut central = line.central.lock().unwrap();
-        let (id, _) = central.replica.ledger().show(SHOW).unwrap().plan.seats().find(|(id, _)| {
-            let seat = central.replica.ledger().show(SHOW).unwrap().seat(*id).unwrap();
-            seat.authority() == shared::ids::Side::Central
-        }).map(|(id, place)| (id, place.clone())).unwrap();
+        let (id, _) = central
+            .replica
+            .ledger()
+            .show(SHOW)
+            .unwrap()
+            .plan
+            .seats()
+            .find(|(id, _)| {
+                let seat = central.replica.ledger().show(SHOW).unwrap().seat(*id).unwrap();
+                seat.authority() == shared::ids::Side::Central
+            })
+            .map(|(id, place)| (id, place.clone()))
+            .unwrap();
         sell_at_central(&mut central, id)
     };
     let known = async |house: &House, state: &str| {
         let (_, feed) = house.get("/v1/door/feed", &door).await;
-        let found = feed["tickets"].as_array().unwrap().iter().any(|one| one["ticket"] == ticket.to_string() && one["state"] == state);
+        let found = feed["tickets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["ticket"] == ticket.to_string() && one["state"] == state);
         found.then(|| feed["cursor"].as_str().unwrap().to_owned())
     };
     line.until("the doors know the ticket", async |house| known(house, "live").await.is_some()).await;

@@ -27,7 +27,10 @@ async fn a_restart_keeps_sales_holds_sessions_devices_scans_and_voids_that_wait(
     house.start().await;
 
     let (_, after) = house.get("/v1/status", "").await;
-    assert_eq!((&after["link"]["edge"], &after["link"]["digest"]), (&before["link"]["edge"], &before["link"]["digest"]));
+    assert_eq!(
+        (&after["link"]["edge"], &after["link"]["digest"]),
+        (&before["link"]["edge"], &before["link"]["digest"])
+    );
     assert_eq!(house.state_of(&show, "A1").await, "sold");
     assert_eq!(house.state_of(&show, "A2").await, "held");
     assert_eq!(house.state_of(&show, "A3").await, "sold");

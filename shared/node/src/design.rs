@@ -5,6 +5,8 @@
 //! once, under `/assets/`, by merging [`router`]; its own pages' files go through [`serve`].
 
 mod asset;
+#[cfg(test)]
+mod contrast;
 mod layout;
 mod wording;
 
@@ -52,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn what_every_page_loads_stays_below_forty_kilobytes() {
+    fn the_shared_files_stay_light() {
         let bytes: usize = ASSETS.iter().map(|asset| asset.text.len()).sum();
         assert!(bytes < 48 * 1024, "{bytes}");
     }

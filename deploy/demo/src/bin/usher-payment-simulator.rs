@@ -6,6 +6,7 @@ use demo::simulator::{self, SimulatorConfig};
 use node::shutdown::Shutdown;
 use node::telemetry::{self, LogFormat};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use tokio::net::TcpListener;
 
 /// A payment gateway to try Usher with. No real money moves.
@@ -21,6 +22,9 @@ struct Flags {
     /// Where browsers reach it, where that is not the address it listens on.
     #[arg(long, env = "USHER_SIMULATOR_PUBLIC_URL")]
     public_url: Option<String>,
+    /// The file the book is kept in; memory only if not given.
+    #[arg(long, env = "USHER_SIMULATOR_FILE")]
+    file: Option<PathBuf>,
     /// What to log.
     #[arg(long, env = "USHER_LOG", default_value = "info")]
     log: String,
@@ -33,6 +37,11 @@ async fn main() -> anyhow::Result<()> {
     telemetry::log_to_stderr(&flags.log, LogFormat::Text)?;
     let listener = TcpListener::bind(flags.listen).await.with_context(|| format!("listen on {}", flags.listen))?;
     let shutdown = Shutdown::on_signals().context("listen for signals")?;
-    let config = SimulatorConfig { secret: flags.secret, public_url: flags.public_url, frame_ancestors: Vec::new() };
+    let config = SimulatorConfig {
+        secret: flags.secret,
+        public_url: flags.public_url,
+        file: flags.file,
+        ..SimulatorConfig::default()
+    };
     simulator::run(config, listener, shutdown).await
 }

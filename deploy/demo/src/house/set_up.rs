@@ -9,6 +9,10 @@ use crate::generate::week::{Calendar, ZONE, week};
 use crate::generate::{Theatre, facts, generator, hall};
 use crate::simulator::{self, SimulatorConfig};
 use anyhow::{Context, ensure};
+use central::Setup;
+use central::catalogue::import::ImportReport;
+use central::fleet::keys::KeyStore;
+use jiff::ToSpan;
 use node::shutdown::Shutdown;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
@@ -17,6 +21,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use tokio::task::JoinHandle;
 
+/// The file that says a house is set up, and which.
+const DEED: &str = "house.json";
 /// Days of shows.
 const DAYS: u8 = 7;
 /// The first shows of a fresh house start so many minutes from now: its doors are open, its seats on sale on both sides.
@@ -33,12 +39,13 @@ pub(super) struct RunningSimulator {
 }
 
 impl RunningSimulator {
-    async fn start(secret: &str, frame_ancestors: &[String]) -> anyhow::Result<Self> {
+    async fn start(dir: &Path, secret: &str, frame_ancestors: &[String]) -> anyhow::Result<Self> {
         let (listener, url) = listen().await?;
         let config = SimulatorConfig {
             secret: secret.to_owned(),
             public_url: Some(url.clone()),
             frame_ancestors: frame_ancestors.to_vec(),
+            file: Some(dir.join("payments.json")),
         };
         let shutdown = Shutdown::new();
         let task = tokio::spawn(simulator::run(config, listener, shutdown.clone()));
@@ -78,7 +85,8 @@ pub(super) async fn start(config: HouseConfig) -> anyhow::Result<House> {
         }
     };
     let secret = format!("whsec_{}", data_encoding::BASE64.encode(&node::random::bytes::<24>()));
-    let simulator = RunningSimulator::start(&secret, &frame_ancestors).await.context("start the payment simulator")?;
+    let simulator = RunningSimulator::start(&dir, &secret, &frame_ancestors).await;
+    let simulator = simulator.context("start the payment simulator")?;
     let central = CentralPlace::start(files, &simulator.url, &secret, &frame_ancestors).await.context("start central")?;
     let mut places = Vec::new();
     for (number, theatre) in (1..).zip(deed.theatres) {
@@ -96,11 +104,63 @@ fn theatre_dir(dir: &Path, number: usize) -> std::path::PathBuf {
 }
 
 fn deed(dir: &Path) -> anyhow::Result<Option<Deed>> {
-    match fs::read_to_string(dir.join("house.json")) {
-        Ok(text) => serde_json::from_str(&text).context("read house.json").map(Some),
+    match fs::read_to_string(dir.join(DEED)) {
+        Ok(text) => serde_json::from_str(&text).context("read the deed of the house").map(Some),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).context("read house.json"),
+        Err(error) => Err(error).context("read the deed of the house"),
     }
+}
+
+/// Does once what an operator does: import the facts, take each box in, import plans and shows.
+fn build(dir: &Path, files: &CentralFiles, seed: u64, count: usize) -> anyhow::Result<Deed> {
+    let central_dir = files.database.parent().context("central's folder")?;
+    fs::create_dir_all(central_dir).with_context(|| format!("make the folder {}", central_dir.display()))?;
+    let mut central = Setup::open(&files.store()).context("open central's store")?;
+    // The facts have rows that cannot be used; the reports name them, and nobody here needs those theatres.
+    central.import_theatres(facts::THEATRES_CSV.as_bytes())?;
+    central.import_movies(facts::FILMS_CSV.as_bytes())?;
+    let keys = KeyStore::at(&files.keys);
+    keys.init().context("make the root key")?;
+    let chosen = choose(count, seed)?;
+    let programme = Programme::of(&facts::films()?, seed);
+    let mut shows = ShowCsv::new()?;
+    let mut deed = Deed { seed, theatres: Vec::new() };
+    for (number, theatre) in (1..).zip(&chosen) {
+        let enrolled = enrol(&mut central, &keys, theatre, &theatre_dir(dir, number));
+        deed.theatres.push(enrolled.with_context(|| format!("take in the box of {}", theatre.name))?);
+        let plans = hall::seating_plans(theatre, seed).with_context(|| format!("plan the halls of {}", theatre.name))?;
+        let lines = plan_lines(theatre, &plans)?;
+        complete(&central.import_plans(lines.as_bytes())?)?;
+        shows.add(theatre, &week(theatre, &plans, &programme, calendar(), seed))?;
+    }
+    complete(&central.import_shows(shows.finish()?.as_bytes())?)?;
+    let text = serde_json::to_string_pretty(&deed).context("write the deed")?;
+    fs::write(dir.join(DEED), text).context("write the deed")?;
+    Ok(deed)
+}
+
+fn enrol(central: &mut Setup, keys: &KeyStore, theatre: &Theatre, data: &Path) -> anyhow::Result<DeedTheatre> {
+    let request = serde_json::to_value(edge::identity::init(data)?).context("write the box's request")?;
+    let request = serde_json::from_value(request).context("read the box's request")?;
+    let known = central.theatre(&format!("{}/{}", theatre.city, theatre.name))?;
+    let join_file = central.enrol(&known, &request, keys)?;
+    theatre_place::join(data, &serde_json::to_string(&join_file).context("write the join file")?)?;
+    Ok(DeedTheatre { id: known.id.0, name: known.name, city: known.city })
+}
+
+/// What the demo made itself must be taken whole.
+fn complete(report: &ImportReport) -> anyhow::Result<()> {
+    ensure!(report.refused.is_empty() && report.added > 0, "central refused what was made for it: {report}");
+    Ok(())
+}
+
+/// A week from today in which every screen's first show begins soon.
+fn calendar() -> Calendar {
+    let zone = jiff::tz::TimeZone::get(ZONE).unwrap_or(jiff::tz::TimeZone::UTC);
+    let now = jiff::Timestamp::now().to_zoned_datetime(zone).datetime();
+    let opening = now.saturating_add(OPENING_IN_MIN.minutes());
+    let opening = opening.round(jiff::Unit::Minute).unwrap_or(opening);
+    Calendar { first_day: now.date(), days: DAYS, opening: Some(opening) }
 }
 
 /// The theatres of the demo: of a size that suits it, by chance from the seed.

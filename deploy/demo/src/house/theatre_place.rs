@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 /// The doors of every theatre.
@@ -47,7 +48,8 @@ pub struct TheatrePlace {
     /// Its doors.
     pub doors: Vec<DoorPlace>,
     valve: Valve,
-    edge: Edge,
+    // Only its end is asked of it; the lock is what lets a whole house be shared.
+    edge: Mutex<Edge>,
     status: Api,
 }
 
@@ -95,7 +97,7 @@ impl TheatrePlace {
             doors.push(place.await.with_context(|| format!("start {door}"))?);
         }
         let (database, status) = (data.join(edge::schema::FILE), Api::new(&edge_url)?);
-        Ok(Self { id, name, city, edge_url, database, doors, valve, edge, status })
+        Ok(Self { id, name, city, edge_url, database, doors, valve, edge: Mutex::new(edge), status })
     }
 
     /// How the line is cut, nothing where it is open.
@@ -135,7 +137,7 @@ impl TheatrePlace {
         for door in self.doors {
             first_error = first_error.and(door.stop().await);
         }
-        first_error = first_error.and(self.edge.stop().await.context("stop the edge"));
+        first_error = first_error.and(self.edge.into_inner().stop().await.context("stop the edge"));
         self.valve.shutdown().await;
         first_error
     }

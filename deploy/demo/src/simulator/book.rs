@@ -55,7 +55,6 @@ pub struct Payment {
     /// Where the customer goes afterwards.
     pub return_url: String,
     /// Where changes are reported.
-    #[serde(skip)]
     pub webhook_url: String,
     /// RFC 3339: not payable afterwards.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -140,13 +139,23 @@ pub(super) struct Notice {
     pub(super) data: serde_json::Value,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Remembered {
     request: String,
     answer: serde_json::Value,
 }
 
+/// A book as it is kept in a file.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Saved {
+    ledger: Ledger,
+    answers: BTreeMap<String, Remembered>,
+}
+
 #[derive(Default)]
 pub(super) struct Book {
+    /// Something changed since the book was last saved.
+    changed: bool,
     payments: BTreeMap<String, Payment>,
     refunds: BTreeMap<String, Refund>,
     answers: BTreeMap<String, Remembered>,
@@ -155,6 +164,23 @@ pub(super) struct Book {
 }
 
 impl Book {
+    /// The book as it was saved. Notices not sent by then are lost, as with any gateway: who waits for one has to ask.
+    pub(super) fn restore(saved: Saved) -> Self {
+        let expires = |payment: &Payment| payment.expires_at.as_deref().and_then(|at| node::zone::parse_rfc3339(at).ok());
+        let payment = |payment: Payment| (payment.payment.clone(), Payment { expires: expires(&payment), ..payment });
+        Self {
+            payments: saved.ledger.payments.into_iter().map(payment).collect(),
+            refunds: saved.ledger.refunds.into_iter().map(|refund| (refund.refund.clone(), refund)).collect(),
+            answers: saved.answers,
+            ..Self::default()
+        }
+    }
+
+    /// The book to be saved, if it changed since the last time.
+    pub(super) fn take_changed(&mut self) -> Option<Saved> {
+        std::mem::take(&mut self.changed).then(|| Saved { ledger: self.ledger(), answers: self.answers.clone() })
+    }
+
     /// The answer that was given to `key`, if it was used; a key names one request for ever.
     pub(super) fn remembered(&self, key: &str, request: &str) -> Result<Option<serde_json::Value>, No> {
         match self.answers.get(key) {
@@ -166,6 +192,7 @@ impl Book {
 
     /// Keeps the answer that `key` gets from now on.
     pub(super) fn remember(&mut self, key: String, request: String, answer: serde_json::Value) {
+        self.changed = true;
         self.answers.insert(key, Remembered { request, answer });
     }
 
@@ -209,6 +236,7 @@ impl Book {
             let over = payment.expires.is_some_and(|expires| expires <= now);
             payment.state = if over { PaymentState::Expired } else { state };
             payment.decided_at_ms = Some(now.0);
+            self.changed = true;
             let kind = match payment.state {
                 PaymentState::Captured => "payment.captured",
                 PaymentState::Declined => "payment.declined",
@@ -255,6 +283,7 @@ impl Book {
                 continue;
             }
             let Some(payment) = self.payments.get_mut(&refund.payment) else { continue };
+            self.changed = true;
             let kind = if self.faults.fail_refunds {
                 refund.state = RefundState::Failed;
                 payment.refunded.minor -= refund.amount.minor;

@@ -1,12 +1,15 @@
 // A pane: another program's page at a width it is made for, made smaller to fit.
 
+const PHONE = 560;
+
 /** Shows `url` in a place. `data-width` is the width the page believes it has. */
 export function showFrame(place, url, title) {
   const frame = Object.assign(document.createElement("iframe"), { src: url, title });
   place.replaceChildren(frame);
   const fit = () => {
     const { clientWidth: width, clientHeight: height } = place;
-    const believed = Math.max(Number(place.dataset.width), place.dataset.shrink === "no" ? width : 0);
+    // On a phone a pane is the whole screen, and its page is a phone's page.
+    const believed = width < PHONE ? Math.min(Number(place.dataset.width), 420) : Number(place.dataset.width);
     const scale = Math.min(1, width / believed);
     frame.style.width = `${width / scale}px`;
     frame.style.height = `${height / scale}px`;

@@ -60,9 +60,11 @@ function build(house) {
   for (const theatre of house.theatres) {
     byId("counters").append(counterPane(theatre, cashier));
     frame(`counter-${theatre.number}`, byId(`counter-${theatre.number}`).querySelector(".frame"), theatre.counter, `Counter of ${theatre.name}`);
+    const grid = el("div", { class: "door-grid" });
+    byId("doors").append(el("h3", {}, theatre.name), grid);
     theatre.doors.forEach((door, at) => {
       const name = `door-${theatre.number}-${at + 1}`;
-      byId("doors").append(doorPane(theatre, door, name));
+      grid.append(doorPane(theatre, door, name));
       frame(name, byId(name).querySelector(".frame"), door.url, `${door.name} of ${theatre.name}`);
     });
   }
@@ -91,7 +93,7 @@ function counterPane(theatre, cashier) {
       keys(`counter-${number}`),
       el("div", { class: "cuts", role: "group", "aria-label": `Cut the network of ${name}` }, el("strong", {}, "Cut the network"), ...cuts),
     ),
-    el("div", { class: "frame", "data-width": 1180 }),
+    el("div", { class: "frame", "data-width": 1240 }),
   );
 }
 
@@ -103,8 +105,8 @@ function doorPane(theatre, door, name) {
   return el(
     "section",
     { class: "pane door-pane", id: name, "aria-label": `${door.name} of ${theatre.name}` },
-    el("header", {}, el("h3", {}, `${door.name} · ${theatre.name}`), keys(name)),
-    el("div", { class: "frame", "data-width": 360 }),
+    el("header", {}, el("h4", {}, door.name), keys(name)),
+    el("div", { class: "frame", "data-width": 420 }),
     el("button", { type: "button", class: "present", disabled: true, onclick: hold }, "Hold ticket here"),
   );
 }

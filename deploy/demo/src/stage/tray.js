@@ -50,8 +50,6 @@ function draw() {
       el("span", {}, ticket.forged ? "forged" : ticket.title),
     ),
   );
-  tray.replaceChildren(
-    el("div", { class: "chips", role: "group", "aria-label": "Tickets" }, ...chips),
-    hand && !hand.forged && el("button", { type: "button", class: "forge", onclick: forge }, "Forge a copy"),
-  );
+  const copy = el("button", { type: "button", class: "forge", disabled: hand.forged, onclick: forge }, "Forge a copy");
+  tray.replaceChildren(el("div", { class: "chips", role: "group", "aria-label": "Tickets" }, ...chips), copy);
 }

@@ -58,13 +58,15 @@ function problemOf(status, data) {
   };
 }
 
-/** Sends the same request again, with the same key, while nothing answers or the server asks for patience. */
+// Refusals that pass by themselves within a moment.
+const PASSING = ["seat_in_transit", "too_many_in_transit", "claim_queue_full", "overloaded"];
+
+/** Sends the same request again, with the same key, while nothing answers or the refusal is one that passes. */
 export async function requestUntilAnswered(method, url, options, attempts = 4) {
   let answer = null;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     answer = await request(method, url, options);
-    const again = answer.status === 0 || answer.status === 503 || (answer.status === 409 && answer.retryAfter > 0);
-    if (!again) return answer;
+    if (answer.ok || (answer.status !== 0 && !PASSING.includes(answer.problem.code))) return answer;
     await pause(answer.retryAfter > 0 ? Math.min(answer.retryAfter, 3) * 1000 : 400 * 2 ** attempt);
   }
   return answer;

@@ -94,7 +94,10 @@ mod tests {
 
     #[test]
     fn lengths_and_counts_read_as_words() {
-        assert_eq!((minutes(140).as_str(), minutes(120).as_str(), minutes(45).as_str()), ("2 h 20 min", "2 h", "45 min"));
+        assert_eq!(
+            (minutes(140).as_str(), minutes(120).as_str(), minutes(45).as_str()),
+            ("2 h 20 min", "2 h", "45 min")
+        );
         assert_eq!((count(1, "seat").as_str(), count(12, "seat").as_str()), ("1 seat", "12 seats"));
     }
 }

@@ -49,25 +49,43 @@ export function seatList(labels) {
   return Array.from(rows, ([row, numbers]) => `Row ${row} · ${numbers.sort((a, b) => a - b).join(", ")}`).join(" + ");
 }
 
-/** What a refused customer or cashier can do, in one sentence. */
-export function advice(problem) {
-  return ADVICE[problem.code] ?? problem.detail ?? problem.title;
+/** A refusal as a notice: a short headline and what to do. */
+export function explain(problem) {
+  const [headline, text] = REFUSALS[problem.code] ?? ["That did not work", problem.detail || problem.title];
+  return { headline, text };
 }
 
-const ADVICE = {
-  seat_sold: "Somebody was faster: a seat has just been sold. Here are the next best ones.",
-  seat_held: "Somebody else is holding a seat right now. Take another one, or try again in a minute.",
-  seat_elsewhere: "While the line is down, that seat is sold only by the other side. Take another one.",
-  link_down: "The line to the other side dropped just now. Only this side's own seats can be sold.",
-  counter_only: "These last seats are kept for the counter at the theatre. Take others, or buy them there.",
-  hold_expired: "The time for these seats ran out. Pick them again: they may still be free.",
-  unknown_hold: "The time for these seats ran out. Pick them again: they may still be free.",
-  hold_cap: "The seats cannot be kept any longer. Pay now, or pick again afterwards.",
-  no_seats_together: "There are not that many free seats here. Try fewer, or another category.",
-  too_many_in_transit: "The seats are on their way. Try again in a moment.",
-  seat_in_transit: "The seat is on its way. Try again in a moment.",
-  unreachable: "No answer yet. Trying again is safe: nothing is sold or paid twice.",
+const TAKE_ANOTHER = "Take another one; the map shows what is free.";
+const TIME_OUT = ["The time ran out", "Pick the seats again: they may still be free."];
+const MOMENT = ["One moment", "The seats are on their way here. Try again."];
+
+const REFUSALS = {
+  seat_sold: ["Somebody was faster", `A seat has just been sold. ${TAKE_ANOTHER}`],
+  seat_held: ["Somebody else is holding a seat", `It may come free in a few minutes. ${TAKE_ANOTHER}`],
+  seat_elsewhere: ["Sold by the other side", `While the line is down, that seat cannot be sold here. ${TAKE_ANOTHER}`],
+  link_down: ["The line dropped just now", `Only this side's own seats can be sold. ${TAKE_ANOTHER}`],
+  counter_only: ["Kept for the counter", "These last seats are sold at the theatre's counter. Take others, or buy them there."],
+  seat_withheld: ["Not on sale", TAKE_ANOTHER],
+  hold_expired: TIME_OUT,
+  unknown_hold: TIME_OUT,
+  hold_cap: ["No more time", "The seats cannot be kept any longer. Pay now, or pick again afterwards."],
+  no_seats_together: ["Not that many seats", "There are not that many free seats here. Try fewer, or another category."],
+  too_many_in_transit: MOMENT,
+  seat_in_transit: MOMENT,
+  claim_queue_full: MOMENT,
+  show_cancelled: ["This show is cancelled", "Choose another show."],
+  show_ended: ["Too late", "This show is no longer on sale."],
+  closed: ["Closed for sale", "This side may not sell at the moment. The status says why."],
+  already_admitted: ["Already used", "A ticket has been used for entry and cannot be taken back."],
+  void_pending: ["Already asked for", "The void is waiting for the doors."],
+  unreachable: ["No answer yet", "Trying again is safe: nothing is sold or paid twice."],
 };
+
+/** Shows a refusal in its place; none clears it. */
+export function complain(place, problem) {
+  const { headline, text } = problem ? explain(problem) : {};
+  notice(place, "bad", headline, text);
+}
 
 /** Makes an element: `el("p", {class: "x"}, "text", child)`. Nothing is left out; text is never parsed. */
 export function el(name, attributes = {}, ...children) {

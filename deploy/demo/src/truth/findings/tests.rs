@@ -69,7 +69,7 @@ impl World {
         let payment = serde_json::json!({
             "payment": "pay_1", "reference": BOOKING.to_string(), "state": state,
             "amount": { "minor": 100, "currency": "INR" }, "refunded": { "minor": refunded, "currency": "INR" },
-            "pay_url": "", "return_url": "",
+            "pay_url": "", "return_url": "", "webhook_url": "",
         });
         self.ledger.payments.push(serde_json::from_value::<Payment>(payment).expect("payment"));
     }

@@ -1,0 +1,215 @@
+//! The command line of `usher-central`.
+
+use crate::catalogue::import::ImportReport;
+use crate::config::Config;
+use crate::fleet::enrolment::JoinRequest;
+use crate::fleet::keys::{KeyStore, write_file};
+use crate::server::Central;
+use crate::setup::Setup;
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use node::shutdown::Shutdown;
+use node::telemetry::{self, LogFormat};
+use serde::Serialize;
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use tokio::net::TcpListener;
+
+/// Central: sells to customers on the web, takes their payments and keeps in step with the theatres' boxes.
+#[derive(Debug, Parser)]
+#[command(name = "usher-central", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the root key that certifies this fleet, or find the one made before.
+    Init {
+        /// The keys directory.
+        #[arg(long, env = "USHER_KEYS")]
+        keys: PathBuf,
+    },
+    /// Import a table; central must not be running on the store.
+    Import {
+        /// What the file holds.
+        what: What,
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        store: StoreFlag,
+    },
+    /// The theatres and their boxes.
+    #[command(subcommand)]
+    Theatre(TheatreCommand),
+    /// Serve pages and API until SIGTERM.
+    Serve(Box<ServeFlags>),
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum What {
+    /// CSV with city, name, screens, seats and more.
+    Theatres,
+    /// CSV with title, year, `runtime_min`, genres, cast.
+    Movies,
+    /// A JSON object a line with theatre, city, screen, plan.
+    Plans,
+    /// CSV with theatre, city, screen, movie, `starts_at`, `ends_at`, prices.
+    Shows,
+}
+
+#[derive(Debug, Args)]
+struct StoreFlag {
+    /// The store, sqlite:PATH.
+    #[arg(long, env = "USHER_STORE", default_value_t = Config::default().store)]
+    store: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum TheatreCommand {
+    /// Take a box in: certify its key and write the join file for it.
+    Enrol {
+        /// The theatre's id, its name, or City/Name.
+        theatre: String,
+        /// What `usher-edge init` printed.
+        #[arg(long)]
+        request: PathBuf,
+        /// Where the join file goes.
+        #[arg(long)]
+        out: PathBuf,
+        /// The keys directory, with the root key in it.
+        #[arg(long, env = "USHER_KEYS")]
+        keys: PathBuf,
+        #[command(flatten)]
+        store: StoreFlag,
+    },
+}
+
+#[derive(Debug, Args, Serialize)]
+struct ServeFlags {
+    /// A TOML file with the same names as the flags, `_` for `-`.
+    #[arg(long, env = "USHER_CONFIG")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+    /// Address of pages and API.
+    #[arg(long, env = "USHER_LISTEN")]
+    listen: Option<String>,
+    /// The store, sqlite:PATH.
+    #[arg(long, env = "USHER_STORE")]
+    store: Option<String>,
+    /// The broker: embedded:ADDRESS, mqtt://HOST:PORT or mqtts://HOST:PORT.
+    #[arg(long, env = "USHER_MQTT")]
+    mqtt: Option<String>,
+    /// Central's name at a broker that is not embedded.
+    #[arg(long, env = "USHER_MQTT_USERNAME")]
+    mqtt_username: Option<String>,
+    /// Its password there.
+    #[arg(long, env = "USHER_MQTT_PASSWORD", hide_env_values = true)]
+    mqtt_password: Option<String>,
+    /// The keys directory.
+    #[arg(long, env = "USHER_KEYS")]
+    keys: Option<PathBuf>,
+    /// The payment gateway, simulator:URL.
+    #[arg(long, env = "USHER_GATEWAY")]
+    gateway: Option<String>,
+    /// Secrets the gateway may sign webhooks with, comma-separated.
+    #[arg(long, env = "USHER_GATEWAY_SECRET", hide_env_values = true, value_delimiter = ',')]
+    gateway_secret: Option<Vec<String>>,
+    /// How browsers and the gateway reach central, http://HOST:PORT.
+    #[arg(long, env = "USHER_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// Origins whose pages may show these pages in a frame, comma-separated.
+    #[arg(long, env = "USHER_FRAME_ANCESTORS", value_delimiter = ',')]
+    frame_ancestors: Option<Vec<String>>,
+    /// Milliseconds between two looks at a payment that a customer is making.
+    #[arg(long, env = "USHER_PAYMENT_POLL_MS")]
+    payment_poll_ms: Option<u64>,
+    /// Seconds a hold lasts without a payment.
+    #[arg(long, env = "USHER_HOLD_S")]
+    hold_s: Option<u64>,
+    /// Milliseconds between two heartbeats.
+    #[arg(long, env = "USHER_HEARTBEAT_MS")]
+    heartbeat_ms: Option<u64>,
+    /// Milliseconds of a box's silence before its link is suspect.
+    #[arg(long, env = "USHER_SUSPECT_AFTER_MS")]
+    suspect_after_ms: Option<u64>,
+    /// Milliseconds in suspect before lock-down.
+    #[arg(long, env = "USHER_LOCK_DOWN_AFTER_MS")]
+    lock_down_after_ms: Option<u64>,
+    /// The longest a claim waits, milliseconds.
+    #[arg(long, env = "USHER_CLAIM_WAIT_MS")]
+    claim_wait_ms: Option<u64>,
+    /// Filter of log lines, for example info,central=debug.
+    #[arg(long, env = "USHER_LOG")]
+    log: Option<String>,
+    /// Log lines as JSON.
+    #[arg(long, env = "USHER_LOG_JSON", num_args = 0..=1, default_missing_value = "true")]
+    log_json: Option<bool>,
+}
+
+impl Cli {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// If it cannot be done; the error says what was being done.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Init { keys } => {
+                let root = KeyStore::at(&keys).init().context("make the root key")?;
+                print(&format!("root key {}", root.to_hex()))
+            }
+            Command::Import { what, file, store } => {
+                let report = import(what, &file, &store.store).with_context(|| format!("import {}", file.display()))?;
+                print(&report.to_string())?;
+                if report.added + report.updated + report.unchanged == 0 && !report.refused.is_empty() {
+                    bail!("no row of {} could be imported", file.display());
+                }
+                Ok(())
+            }
+            Command::Theatre(TheatreCommand::Enrol { theatre, request, out, keys, store }) => {
+                let text = fs::read_to_string(&request).with_context(|| format!("read {}", request.display()))?;
+                let request: JoinRequest = serde_json::from_str(&text).context("read the box's request")?;
+                let mut setup = Setup::open(&store.store)?;
+                let theatre = setup.theatre(&theatre)?;
+                let file = setup.enrol(&theatre, &request, &KeyStore::at(&keys))?;
+                write_file(&out, serde_json::to_string_pretty(&file)?.as_bytes())?;
+                print(&format!("enrolled {} ({}) as theatre {}", theatre.name, theatre.city, theatre.id))
+            }
+            Command::Serve(flags) => serve(*flags).await,
+        }
+    }
+}
+
+fn import(what: What, file: &PathBuf, store: &str) -> anyhow::Result<ImportReport> {
+    let input = fs::File::open(file).context("open the file")?;
+    let mut setup = Setup::open(store)?;
+    match what {
+        What::Theatres => setup.import_theatres(input),
+        What::Movies => setup.import_movies(input),
+        What::Plans => setup.import_plans(input),
+        What::Shows => setup.import_shows(input),
+    }
+}
+
+async fn serve(flags: ServeFlags) -> anyhow::Result<()> {
+    let config: Config = node::config::load(&flags, flags.config.as_deref())?;
+    telemetry::log_to_stderr(&config.log, if config.log_json { LogFormat::Json } else { LogFormat::Text })?;
+    telemetry::install_crypto();
+    let shutdown = Shutdown::on_signals().context("listen for signals")?;
+    let listener = TcpListener::bind(&config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let central = Central::start(config, listener).await?;
+    print(&format!("listening on http://{address}, boxes connect to {}", central.broker_url()))?;
+    let ended = central.shutdown();
+    tokio::select! {
+        () = shutdown.wait() => {}
+        () = ended.wait() => {}
+    }
+    central.stop().await
+}
+
+fn print(line: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout().lock(), "{line}").context("write to standard output")
+}

@@ -1,0 +1,59 @@
+//! Every route of central.
+
+use crate::fleet::link_status;
+use crate::office::{App, show_id};
+use crate::payments::{notice, request};
+use crate::{bookings, discovery, events, holds, pages, site, tickets};
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use node::health;
+use node::problem::Problem;
+use prometheus_client::registry::Registry;
+use std::sync::Arc;
+
+/// The customers' and operators' routes, the gateway's, the pages, and health.
+pub fn routes(app: App, registry: Arc<Registry>) -> Router {
+    let asked = app.clone();
+    Router::new()
+        .route("/v1/cities", get(discovery::cities))
+        .route("/v1/theatres", get(discovery::theatres))
+        .route("/v1/movies", get(discovery::movies))
+        .route("/v1/shows", get(discovery::shows))
+        .route("/v1/search", get(discovery::search))
+        .route("/v1/shows/{show}/seats", get(seats))
+        .route("/v1/shows/{show}/events", get(events::events))
+        .route("/v1/shows/{show}/holds", post(holds::place))
+        .route("/v1/holds/{hold}", post(holds::renew).delete(holds::release))
+        .route("/v1/bookings", post(bookings::create))
+        .route("/v1/bookings/{booking}", get(bookings::show))
+        .route("/v1/bookings/{booking}/payments", post(request::create))
+        .route("/v1/bookings/{booking}/cancellation", post(bookings::cancel))
+        .route("/v1/bookings/{booking}/tickets", get(tickets::list))
+        .route("/v1/bookings/{booking}/tickets/{file}", get(tickets::picture))
+        .route("/v1/webhooks/{gateway}", post(notice::receive))
+        .route("/v1/theatres/{theatre}/link", get(link_status::link))
+        .route("/v1/status", get(link_status::status))
+        .route("/v1/discrepancies", get(link_status::discrepancies))
+        .route("/", get(site::home))
+        .route("/movies/{movie}", get(site::movie))
+        .route("/shows/{show}", get(site::show))
+        .route("/bookings/{booking}", get(site::booking))
+        .merge(pages::router())
+        .with_state(app)
+        .merge(health::routes(registry, move || asked.readiness()))
+}
+
+/// `GET /v1/shows/{id}/seats`: 304 where the client has this version.
+async fn seats(State(app): State<App>, Path(show): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let map = app.seat_map(show_id(&show)?).await?;
+    let tag = format!("\"{}\"", map.view.version);
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let caching = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, "no-cache".to_owned())];
+    if known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag) {
+        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
+    }
+    Ok((caching, [(header::CONTENT_TYPE, "application/json")], map.json.clone()).into_response())
+}

@@ -1,0 +1,120 @@
+//! Bookings, tickets and cancellations.
+
+use crate::server::{TestCentral, now};
+use serde_json::{Value, json};
+use shared::ids::{Side, TheatreId};
+use shared::keys::{KeyRing, PublicKey};
+use shared::ticket::TicketCode;
+
+fn id(booking: &Value) -> &str {
+    booking["booking"].as_str().expect("id")
+}
+
+/// The keys of Pune's theatre as its box was given them.
+fn ring(test: &TestCentral) -> KeyRing {
+    let file = test.join_file();
+    let text = |member: &str| file[member].as_str().expect("text").to_owned();
+    let root = PublicKey::from_hex(&text("root_key")).expect("root");
+    let mut ring = KeyRing::new(root, TheatreId(1));
+    ring.add(&text("central_certificate")).expect("certificate");
+    ring
+}
+
+#[tokio::test]
+async fn a_paid_booking_has_tickets_that_verify() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["C1", "C2"]).await;
+    assert_eq!((booking["state"].as_str(), booking["code"].as_str().map(str::len)), (Some("awaiting_payment"), Some(8)));
+    assert_eq!(booking["total"]["minor"], 44_000);
+    let payment = test.pay(&booking).await;
+    assert_eq!(payment["state"], "created");
+    assert_eq!(test.until(&booking, "paying").await["payment"]["pay_url"], payment["pay_url"]);
+    test.gateway.decide("captured");
+    let booked = test.until(&booking, "booked").await;
+    assert_eq!(booked["tickets"].as_array().map(Vec::len), Some(2));
+    let path = format!("/v1/bookings/{}/tickets", id(&booking));
+    let tickets = test.get(&path).await.expect(200);
+    assert_eq!(test.get(&path).await.expect(200), tickets, "the same text at every reading");
+    let ring = ring(&test);
+    for ticket in tickets["tickets"].as_array().expect("tickets") {
+        let code = ticket["code"].as_str().expect("code");
+        let verified = TicketCode::parse(code).expect("a code").verify(&ring, now()).expect("verifies");
+        assert_eq!((verified.body.seat().as_str(), verified.side), (ticket["seat"].as_str().expect("seat"), Side::Central));
+        let picture = test.get(ticket["svg"].as_str().expect("svg")).await;
+        assert_eq!((picture.status.as_u16(), &picture.headers["content-type"].to_str().expect("text")), (200, &"image/svg+xml"));
+    }
+    assert_eq!(test.get(&format!("{path}/A9.svg")).await.problem(404), "unknown_ticket");
+    let map = test.get(&format!("/v1/shows/{show}/seats")).await.expect(200);
+    assert_eq!(map["counts"]["sold"], 2);
+}
+
+#[tokio::test]
+async fn a_free_booking_is_booked_at_once() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Don").await;
+    let booking = test.book(&show, &["A1"]).await;
+    assert_eq!(booking["state"], "booked");
+    assert_eq!(booking["tickets"][0]["state"], "live");
+}
+
+#[tokio::test]
+async fn a_booking_is_made_once_and_bad_ones_are_problems() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Sholay").await;
+    let hold = test.post(&format!("/v1/shows/{show}/holds"), "k", json!({ "seats": ["A1"] })).await.expect(201);
+    let request = |contact: Value| json!({ "hold": hold["hold"], "contact": contact });
+    let email = || json!({ "email": "guest@example.org" });
+    for (contact, status, code) in [
+        (json!({}), 422, "bad_contact"),
+        (json!({ "email": "nobody" }), 422, "bad_contact"),
+        (json!({ "email": "a@b.in", "phone": "9876543210" }), 422, "bad_contact"),
+        (json!({ "pigeon": "x" }), 422, "unprocessable_body"),
+    ] {
+        assert_eq!(test.post("/v1/bookings", "b", request(contact.clone())).await.problem(status), code, "{contact}");
+    }
+    let unknown = json!({ "hold": "00000000000000000000000000000000", "contact": email() });
+    assert_eq!(test.post("/v1/bookings", "u", unknown).await.problem(404), "unknown_hold");
+    let first = test.post("/v1/bookings", "b", request(email())).await.expect(201);
+    assert_eq!(test.post("/v1/bookings", "b", request(email())).await.expect(201), first);
+    let other = request(json!({ "phone": "9876543210" }));
+    assert_eq!(test.post("/v1/bookings", "b", other).await.problem(422), "idempotency_key_reused");
+    assert_eq!(test.post("/v1/bookings", "c", request(email())).await.problem(409), "hold_is_booked");
+}
+
+#[tokio::test]
+async fn a_cancellation_waits_while_the_box_is_away() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Don").await;
+    let booking = test.book(&show, &["A1", "A2"]).await;
+    let path = format!("/v1/bookings/{}/cancellation", id(&booking));
+    let asked = test.post(&path, "k", json!({})).await.expect(202);
+    assert_eq!(asked["state"], "cancelling");
+    assert_eq!(asked["cancellation"], json!({ "state": "waiting_for_theatre", "refund": null }));
+    assert_eq!(test.post(&path, "other", json!({})).await.expect(202)["state"], "cancelling");
+    let link = test.get("/v1/theatres/1/link").await.expect(200);
+    assert!(link["backlog"].as_u64() > Some(0), "{link}");
+    let map = test.get(&format!("/v1/shows/{show}/seats")).await.expect(200);
+    assert_eq!(map["counts"]["sold"], 2, "not sold again before the theatre has answered");
+    let unpaid = test.book(&test.show("Pune", "Sholay").await, &["A1"]).await;
+    let path = format!("/v1/bookings/{}/cancellation", id(&unpaid));
+    assert_eq!(test.post(&path, "k", json!({})).await.problem(404), "unknown_ticket");
+}
+
+#[tokio::test]
+async fn everything_is_there_after_a_restart() {
+    let mut test = TestCentral::start().await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.pay(&booking).await;
+    let held = test.post(&format!("/v1/shows/{show}/holds"), "h", json!({ "seats": ["A5"] })).await.expect(201);
+    test.stop().await;
+    test.gateway.decide("captured");
+    test.start_again().await;
+    test.until(&booking, "booked").await;
+    let again = test.post(&format!("/v1/shows/{show}/holds"), "h", json!({ "seats": ["A5"] })).await.expect(201);
+    assert_eq!(again, held, "the same answer after a restart");
+    let status = test.get("/v1/status").await.expect(200);
+    assert_eq!(status["theatres"][0]["theatre"]["name"], "Vijay, Camp");
+    assert_eq!(status["theatres"][0]["link"]["discrepancies"], 0);
+}

@@ -1,0 +1,9 @@
+//! Central over HTTP, with its real store and broker and a gateway that is another program's stand-in.
+
+mod bookings;
+mod discovery;
+mod gateway;
+mod holds;
+mod payments;
+mod server;
+mod setup;

@@ -1,0 +1,169 @@
+//! Payments: lost answers, lost webhooks, late money, wrong money.
+
+use crate::gateway::signed;
+use crate::server::TestCentral;
+use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+fn payments(booking: &Value) -> String {
+    format!("/v1/bookings/{}/payments", booking["booking"].as_str().expect("id"))
+}
+
+fn notice(payment: &Value) -> String {
+    json!({ "type": format!("payment.{}", payment["state"].as_str().expect("state")), "data": payment }).to_string()
+}
+
+#[tokio::test]
+async fn a_webhook_books_at_once_and_only_once() {
+    let test = TestCentral::start_with(|config| config.payment_poll_ms = 60_000).await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.pay(&booking).await;
+    test.gateway.decide("captured");
+    let body = notice(&test.gateway.payments()[0]);
+    for _ in 0..3 {
+        assert_eq!(test.raw("/v1/webhooks/simulator", &signed("msg_1", &body), body.clone()).await.status, 204);
+    }
+    let booked = test.get(&format!("/v1/bookings/{}", booking["booking"].as_str().expect("id"))).await.expect(200);
+    assert_eq!(booked["state"], "booked");
+    let declined = body.replace("captured", "declined");
+    test.raw("/v1/webhooks/simulator", &signed("msg_0", &declined), declined.clone()).await;
+    test.until(&booking, "booked").await;
+    assert!(test.gateway.refunds().is_empty());
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_forged_altered_or_old_changes_nothing() {
+    let test = TestCentral::start_with(|config| config.payment_poll_ms = 60_000).await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.pay(&booking).await;
+    let mut payment = test.gateway.payments()[0].clone();
+    payment["state"] = "captured".into();
+    let body = notice(&payment);
+    let good = signed("msg_1", &body);
+    let with = |name: &str, value: &str| {
+        good.clone().map(|(header, old)| if header == name { (header, value.to_owned()) } else { (header, old) })
+    };
+    let table = [
+        (Vec::new(), body.clone(), "bad_webhook"),
+        (with("webhook-signature", "v1,AAAA").to_vec(), body.clone(), "bad_webhook"),
+        (with("webhook-timestamp", "1600000000").to_vec(), body.clone(), "bad_webhook"),
+        (with("webhook-id", "msg_2").to_vec(), body.clone(), "bad_webhook"),
+        (good.to_vec(), body.replace("captured", "captureD"), "bad_webhook"),
+    ];
+    for (headers, body, code) in table {
+        assert_eq!(test.raw("/v1/webhooks/simulator", &headers, body).await.problem(401), code);
+    }
+    let nonsense = "{}";
+    assert_eq!(
+        test.raw("/v1/webhooks/simulator", &signed("msg_3", nonsense), nonsense).await.problem(400),
+        "malformed_body"
+    );
+    assert_eq!(test.raw("/v1/webhooks/stripe", &good, body).await.problem(404), "unknown_gateway");
+    test.until(&booking, "paying").await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_and_charges_once() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.gateway.mute.store(true, Ordering::SeqCst);
+    let lost = test.post(&payments(&booking), "p", json!({})).await;
+    assert_eq!(lost.problem(503), "payment_unknown");
+    assert_eq!(test.until(&booking, "paying").await["payment"], Value::Null);
+    test.gateway.mute.store(false, Ordering::SeqCst);
+    let payment = test.post(&payments(&booking), "p", json!({})).await.expect(201);
+    assert_eq!(test.post(&payments(&booking), "p", json!({})).await.expect(201), payment);
+    assert_eq!(test.post(&payments(&booking), "second tab", json!({})).await.expect(201)["payment"], payment["payment"]);
+    assert_eq!(test.gateway.payments().len(), 1);
+    test.gateway.decide("captured");
+    test.until(&booking, "booked").await;
+}
+
+#[tokio::test]
+async fn after_a_decline_the_customer_pays_again() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.pay(&booking).await;
+    test.gateway.decide("declined");
+    let back = test.until(&booking, "awaiting_payment").await;
+    assert_eq!(back["payment"]["state"], "declined");
+    test.pay(&booking).await;
+    test.gateway.decide("captured");
+    test.until(&booking, "booked").await;
+    assert_eq!(test.gateway.payments().len(), 2);
+}
+
+#[tokio::test]
+async fn late_money_takes_the_seats_again_where_they_are_free() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.pay(&booking).await;
+    test.gateway.decide("expired");
+    test.until(&booking, "expired").await;
+    test.gateway.force("state", "captured".into());
+    let body = notice(&test.gateway.payments()[0]);
+    test.raw("/v1/webhooks/simulator", &signed("late", &body), body.clone()).await;
+    let booked = test.until(&booking, "booked").await;
+    assert_eq!(booked["tickets"][0]["seat"], "A1");
+}
+
+#[tokio::test]
+async fn late_money_for_seats_that_are_gone_goes_back() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.pay(&booking).await;
+    test.gateway.decide("expired");
+    test.until(&booking, "expired").await;
+    let holds = format!("/v1/shows/{show}/holds");
+    test.post(&holds, "other", json!({ "seats": ["A1"] })).await.expect(201);
+    test.gateway.force("state", "captured".into());
+    let body = notice(&test.gateway.payments()[0]);
+    test.raw("/v1/webhooks/simulator", &signed("late", &body), body.clone()).await;
+    let refunded = test.until(&booking, "refunded").await;
+    assert_eq!((refunded["payment"]["state"].as_str(), refunded["tickets"].as_array().map(Vec::len)), (Some("refunded"), Some(0)));
+    assert_eq!(test.gateway.refunds()[0]["amount"]["minor"], 15_000);
+}
+
+#[tokio::test]
+async fn wrong_money_buys_no_ticket_and_is_listed() {
+    let table = [
+        ("amount", json!({ "minor": 1, "currency": "INR" })),
+        ("amount", json!({ "minor": 15_000, "currency": "USD" })),
+        ("reference", json!("another booking")),
+    ];
+    for (member, value) in table {
+        let test = TestCentral::start().await;
+        let show = test.show("Pune", "Sholay").await;
+        let booking = test.book(&show, &["A1"]).await;
+        test.pay(&booking).await;
+        test.gateway.force(member, value.clone());
+        test.gateway.decide("captured");
+        let ended = test.until(&booking, "refunded").await;
+        assert_eq!(ended["tickets"], json!([]), "{value}");
+        let listed = test.get("/v1/discrepancies").await.expect(200);
+        assert_eq!(listed["discrepancies"][0]["code"], "payment_mismatch", "{value}");
+        let map = test.get(&format!("/v1/shows/{show}/seats")).await.expect(200);
+        assert_eq!(map["counts"].get("sold"), None, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_gateway_keeps_the_payment_unknown_and_is_asked_until_it_speaks() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.pay(&booking).await;
+    test.gateway.mute.store(true, Ordering::SeqCst);
+    test.gateway.decide("captured");
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    test.until(&booking, "paying").await;
+    test.gateway.mute.store(false, Ordering::SeqCst);
+    test.until(&booking, "booked").await;
+}
