@@ -129,6 +129,12 @@ struct ServeFlags {
     /// Seconds a hold lasts without a payment.
     #[arg(long, env = "USHER_HOLD_S")]
     hold_s: Option<u64>,
+    /// Seconds a payment may be paid.
+    #[arg(long, env = "USHER_PAYABLE_S")]
+    payable_s: Option<u64>,
+    /// Seconds that seats then wait for a gateway that does not answer.
+    #[arg(long, env = "USHER_PAYMENT_GRACE_S")]
+    payment_grace_s: Option<u64>,
     /// Milliseconds between two heartbeats.
     #[arg(long, env = "USHER_HEARTBEAT_MS")]
     heartbeat_ms: Option<u64>,

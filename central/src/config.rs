@@ -34,6 +34,10 @@ pub struct Config {
     pub payment_poll_ms: u64,
     /// How long a hold lasts without a payment, seconds.
     pub hold_s: u64,
+    /// How long a payment may be paid, seconds.
+    pub payable_s: u64,
+    /// How long seats then wait for a gateway that does not answer, seconds.
+    pub payment_grace_s: u64,
     /// Between two heartbeats, milliseconds.
     pub heartbeat_ms: u64,
     /// Silence of a box before its link is suspect, milliseconds.
@@ -63,6 +67,8 @@ impl Default for Config {
             frame_ancestors: Vec::new(),
             payment_poll_ms: 3_000,
             hold_s: 8 * 60,
+            payable_s: 15 * 60,
+            payment_grace_s: 2 * 60,
             heartbeat_ms: 5_000,
             suspect_after_ms: 6_000,
             lock_down_after_ms: 3_000,

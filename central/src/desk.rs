@@ -1,14 +1,14 @@
 //! The desk: what the writer's thread owns in memory. One replica per theatre, the holds that wait for a claim, and what may
 //! leave only after the commit: messages to the boxes, answers, and changes of the maps that customers look at.
 
+mod effects;
 pub mod house;
 mod load;
-pub mod seat_map;
 
-pub use load::{KeySource, hold_times};
+pub use load::KeySource;
 
 use crate::answers::{Answer, Asked};
-use crate::bookings::{TicketWord, cancel, saga, store as bookings};
+use crate::bookings::{cancel, saga, store as bookings};
 use crate::discovery::schedule;
 use crate::events::{SeatBoard, SeatMap};
 use anyhow::Context;
@@ -32,6 +32,8 @@ use tokio::sync::{Notify, oneshot};
 /// How often unpaid bookings are looked through for those whose time is over.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
+/// Remembered answers that one sweep forgets.
+const ANSWERS_FORGOTTEN: u32 = 500;
 /// Answers are remembered this long after the show's end.
 const REMEMBERED_AFTER_SHOW: Duration = Duration::from_secs(24 * 3600);
 
@@ -54,6 +56,7 @@ pub struct Desk {
     board: SeatBoard,
     payments: Arc<Notify>,
     payments_changed: bool,
+    paying: PayingTimes,
     next_sweep: Timestamp,
     now: Timestamp,
 }
@@ -73,6 +76,7 @@ impl Desk {
             board,
             payments,
             payments_changed: false,
+            paying: PayingTimes::default(),
             next_sweep: now,
             now,
         }
@@ -81,6 +85,16 @@ impl Desk {
     /// Sends what leaves over this link.
     pub fn publish_with(&mut self, publisher: Publisher) {
         self.publisher = Some(publisher);
+    }
+
+    /// Lets seats wait for payments for so long.
+    pub fn wait_for_payments(&mut self, times: PayingTimes) {
+        self.paying = times;
+    }
+
+    /// How long seats wait for a payment.
+    pub fn paying_times(&self) -> PayingTimes {
+        self.paying
     }
 
     /// All theatres.
@@ -159,7 +173,7 @@ impl Desk {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let Ok(known) = house.show(show.number) else { return Ok(Err(Refusal::UnknownShow)) };
-        let map = Arc::new(SeatMap::new(seat_map::seat_map(house, known, now))?);
+        let map = Arc::new(SeatMap::new(house.view().seat_map(known, now))?);
         self.board.post(show, map.clone());
         Ok(Ok(map))
     }
@@ -194,94 +208,6 @@ impl Desk {
         Ok(())
     }
 
-    /// Lets what happened in a theatre have its effects, stores what changed and gathers what is to be sent.
-    fn settle(&mut self, theatre: TheatreId, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
-        while let Some(event) = self.houses.get_mut(&theatre).and_then(|house| house.replica.poll_event()) {
-            self.react(theatre, event, tx, now)?;
-        }
-        let Some(house) = self.houses.get_mut(&theatre) else { return Ok(()) };
-        ledger_store::write(tx, theatre, house.replica.take_changes())?;
-        let source = ledger_store::StoredLogs::new(tx, theatre);
-        let transmits = house.replica.poll_transmit(now, &source).context("read entries to send")?;
-        self.outgoing.extend(transmits.into_iter().map(|transmit| (theatre, transmit)));
-        Ok(())
-    }
-
-    fn react(&mut self, theatre: TheatreId, event: Event, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
-        match event {
-            Event::LinkChanged(state) => {
-                tracing::info!(%theatre, state = state.word(), "link");
-                self.changed.extend(self.board.shows(|show| show.theatre == theatre));
-            }
-            Event::ClaimSettled { hold, outcome } => self.settle_claim(theatre, hold, outcome, tx, now)?,
-            Event::Applied { fact, .. } => self.project(theatre, &fact, tx, now)?,
-            Event::HoldsChanged(number) => {
-                self.changed.insert(ShowId { theatre, number });
-            }
-            Event::Acknowledged(_) => {}
-            Event::Closed(reason) => {
-                tracing::error!(%theatre, reason = reason.code(), "this theatre is closed for sale");
-                self.changed.extend(self.board.shows(|show| show.theatre == theatre));
-            }
-        }
-        Ok(())
-    }
-
-    fn settle_claim(
-        &mut self,
-        theatre: TheatreId,
-        hold: HoldId,
-        outcome: Result<Hold, Refusal>,
-        tx: &Transaction<'_>,
-        now: Timestamp,
-    ) -> anyhow::Result<()> {
-        let Some(Waiting { asked, show, answer }) = self.waiting.remove(&hold) else { return Ok(()) };
-        let said = match outcome {
-            Ok(hold) => crate::holds::held(self.house(theatre), &hold)?,
-            Err(refusal) => refusal.into(),
-        };
-        asked.remember(tx, &said, self.remembered_until(show, now))?;
-        self.answer(answer, said);
-        Ok(())
-    }
-
-    /// Brings what is kept beside the ledger up to a fact of either log.
-    fn project(&mut self, theatre: TheatreId, fact: &Fact, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
-        match fact {
-            Fact::ShowAdded(facts) => {
-                let Ok(house) = self.house(theatre) else { return Ok(()) };
-                let seats = house.show(facts.number).map_or(0, |show| show.plan.plan.seats_count());
-                schedule::put(tx, &house.theatre, facts, seats)?;
-            }
-            Fact::ShowCancelled { show } => {
-                schedule::cancel(tx, ShowId { theatre, number: *show })?;
-                self.mark(theatre, *show);
-            }
-            Fact::VoidAccepted(at) | Fact::VoidRefused(at) => {
-                let accepted = matches!(fact, Fact::VoidAccepted(_));
-                cancel::answered(self, tx, at.ticket, accepted, now)?;
-            }
-            Fact::Admitted { ticket, .. } => bookings::set_ticket_state(tx, ticket.ticket, TicketWord::Used)?,
-            Fact::HandedOver { show, .. }
-            | Fact::Sold { show, .. }
-            | Fact::SeatReleased { show, .. }
-            | Fact::SeatWithheld { show, .. }
-            | Fact::PriceSet { show, .. }
-            | Fact::ShowClosed { show, .. } => self.mark(theatre, *show),
-            Fact::LogOpened { .. }
-            | Fact::PlanPublished { .. }
-            | Fact::KeyCertified { .. }
-            | Fact::KeyRevoked { .. }
-            | Fact::Voided(_)
-            | Fact::VoidRequested(_) => {}
-        }
-        Ok(())
-    }
-
-    fn mark(&mut self, theatre: TheatreId, number: ShowNumber) {
-        self.changed.insert(ShowId { theatre, number });
-    }
-
     fn refresh_maps(&mut self) {
         for show in std::mem::take(&mut self.changed) {
             if !self.board.is_watched(show) {
@@ -289,7 +215,7 @@ impl Desk {
             }
             let Ok(house) = self.house(show.theatre) else { continue };
             let Ok(known) = house.show(show.number) else { continue };
-            match SeatMap::new(seat_map::seat_map(house, known, self.now)) {
+            match SeatMap::new(house.view().seat_map(known, self.now)) {
                 Ok(map) => self.board.refresh(show, map),
                 Err(error) => tracing::error!(%show, error = format!("{error:#}"), "a seat map has no JSON form"),
             }
@@ -342,6 +268,7 @@ impl Core for Desk {
         if self.next_sweep <= now {
             self.next_sweep = now + SWEEP_EVERY;
             saga::end_overdue(self, tx, now).context("end unpaid bookings")?;
+            idempotency::forget_expired(tx, now, ANSWERS_FORGOTTEN).context("forget old answers")?;
         }
         Ok(())
     }

@@ -46,9 +46,6 @@ pub struct BestSeats {
     /// Of this category only.
     #[serde(default)]
     category: Option<String>,
-    /// Passes over so many better choices.
-    #[serde(default)]
-    skip: usize,
 }
 
 /// The answer to a hold that stands.
@@ -112,9 +109,9 @@ fn try_hold(desk: &mut Desk, show: ShowId, request: &HoldRequest, now: Timestamp
     let house = desk.house_mut(show.theatre)?;
     let seats = match request {
         HoldRequest::Seats(NamedSeats { seats }) => house.seats_labelled(show.number, seats)?,
-        HoldRequest::Best(BestSeats { best, category, skip }) => {
+        HoldRequest::Best(BestSeats { best, category }) => {
             let category = category.as_deref().map(|name| house.category(show.number, name)).transpose()?;
-            house.replica.best(show.number, *best, category, *skip, now)?
+            house.replica.best(show.number, *best, category, 0, now)?
         }
     };
     let held = house.replica.hold(show.number, &seats, HoldKind::Web, now);

@@ -1,7 +1,7 @@
 //! One running central.
 
 use crate::config::{Broker, Config};
-use crate::desk::{Desk, KeySource, hold_times};
+use crate::desk::{Desk, KeySource};
 use crate::events::SeatBoard;
 use crate::fleet::accounts::Accounts;
 use crate::fleet::enrolment::{self, Enrolment};
@@ -10,6 +10,7 @@ use crate::link::{self, BrokerLogin};
 use crate::office::Office;
 use crate::payments::gateway::Gateway;
 use crate::payments::reconciler;
+use crate::payments::schedule::PayingTimes;
 use crate::{router, schema};
 use anyhow::Context;
 use node::broker::EmbeddedBroker;
@@ -70,6 +71,7 @@ impl Central {
         let (broker, broker_url, login) = start_broker(&config, enrolment::all(&db).context("read the enrolled boxes")?).await?;
         let (publisher, events) = link::connect(broker_url.clone(), login, settings.heartbeat, shutdown.clone());
         desk.publish_with(publisher);
+        desk.wait_for_payments(paying_times(&config));
         let (writer, thread) =
             Writer::start(db, desk, clock.clone(), WRITES_WAITING_MAX).context("start the writer thread")?;
         let mut registry = Registry::with_prefix("usher_central");
@@ -170,9 +172,16 @@ async fn start_broker(
     }
 }
 
+fn paying_times(config: &Config) -> PayingTimes {
+    let seconds = |seconds: u64| Duration::from_secs(seconds.max(1));
+    PayingTimes { payable: seconds(config.payable_s), grace: seconds(config.payment_grace_s) }
+}
+
 fn settings(config: &Config) -> Settings {
     let lasts = Duration::from_secs(config.hold_s.max(1));
-    let holds = HoldTimes { lasts, cap: hold_times().cap.max(lasts), ..hold_times() };
+    let PayingTimes { payable, grace } = paying_times(config);
+    // A paying hold stands until the gateway was asked to end its payment, and a little longer.
+    let holds = HoldTimes { lasts, cap: HoldTimes::WEB.cap.max(lasts), paying: payable + grace };
     Settings {
         heartbeat: Duration::from_millis(config.heartbeat_ms.max(50)),
         suspect_after: Duration::from_millis(config.suspect_after_ms),

@@ -5,7 +5,7 @@ use crate::catalogue::theatres::Theatre;
 use crate::catalogue::{movies, plans, shows, theatres};
 use crate::config::store_path;
 use crate::desk::house::Added;
-use crate::desk::{Desk, KeySource, hold_times};
+use crate::desk::{Desk, KeySource};
 use crate::events::SeatBoard;
 use crate::fleet::enrolment::{self, JoinFile, JoinRequest};
 use crate::fleet::keys::KeyStore;
@@ -16,6 +16,7 @@ use node::sqlite::{self, StoreLock};
 use node::writer::Core;
 use rusqlite::{Connection, Transaction};
 use shared::ids::ScreenId;
+use shared::ledger::HoldTimes;
 use shared::time::Timestamp;
 use std::io::Read;
 use std::path::Path;
@@ -145,7 +146,7 @@ impl Setup {
 }
 
 fn settings() -> Settings {
-    Settings::with_holds(hold_times())
+    Settings::with_holds(HoldTimes::WEB)
 }
 
 fn publish(

@@ -149,6 +149,16 @@ impl Show {
         self.seats.iter().map(|(id, seat)| (*id, *seat))
     }
 
+    /// Does the seat differ from the opening split, or did it once?
+    pub fn is_touched(&self, seat: SeatId) -> bool {
+        self.seats.contains_key(&seat)
+    }
+
+    /// Seats with a hold here, expired ones not yet taken over included.
+    pub fn held(&self) -> impl Iterator<Item = SeatId> + '_ {
+        self.held.keys().copied()
+    }
+
     /// The price of a category, nothing where the plan or the price list does not have it.
     pub fn price(&self, category: u8) -> Option<Money> {
         let minor = self.facts.prices.get(usize::from(category))?;

@@ -8,6 +8,14 @@ from playwright.sync_api import expect
 def open_show(page, house, show):
     """From the start page to a show, by the links a customer follows."""
     page.get_by_role("link", name=re.compile(f"^{re.escape(house.theatre['city'])}")).click()
+    open_show_from_city(page, show)
+
+
+def open_show_from_city(page, show):
+    """From a city's page to a show; the movie is on its first page of movies or is searched for."""
+    if page.locator(f"a.movie[href^='/movies/{show['movie']['id']}?']").count() == 0:
+        page.get_by_label("Search movies").fill(show["movie"]["title"])
+        page.get_by_role("button", name="Search").click()
     page.locator(f"a.movie[href^='/movies/{show['movie']['id']}?']").first.click()
     link = page.locator(f"a[href='/shows/{show['id']}']")
     if link.count() == 0:

@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from looks import walk_to
-from purchase import expect_tickets, pay
+from purchase import expect_tickets, open_show_from_city, pay
 
 TRUTHS = [
     "seats_sold_twice",
@@ -53,7 +53,7 @@ def test_a_ticket_bought_in_one_pane_opens_a_door_in_another(house, window):
     customer = page.frame_locator("#customer iframe")
     expect(customer.get_by_role("heading", level=1)).to_be_visible()
     frame = page.query_selector("#customer iframe").content_frame()
-    frame.goto(f"{house.customer}/shows/{show['id']}")
+    open_show_from_city(frame, show)
     customer.get_by_role("button", name="Continue").click()
     pay(frame)
     expect_tickets(frame, 2)

@@ -3,7 +3,6 @@
 use super::store::{self, BookedSeat, Booking, Contact};
 use super::{BookingState, TicketWord};
 use crate::desk::Desk;
-use crate::payments::schedule::GRACE;
 use crate::payments::settle;
 use crate::payments::store as payments;
 use rusqlite::Transaction;
@@ -165,11 +164,8 @@ pub fn end_unpaid(desk: &mut Desk, tx: &Transaction<'_>, booking: &mut Booking) 
 /// # Errors
 /// If the store fails.
 pub fn end_overdue(desk: &mut Desk, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
-    for mut booking in store::overdue(tx, now, OVERDUE_MAX)? {
-        let paying = booking.state == BookingState::Paying;
-        if paying && now < booking.expires_at + GRACE {
-            continue;
-        }
+    let given_up = now - desk.paying_times().grace;
+    for mut booking in store::overdue(tx, now, given_up, OVERDUE_MAX)? {
         for mut payment in payments::payments_of(tx, booking.id)? {
             if payment.state.is_open() {
                 payment.given_up = true;

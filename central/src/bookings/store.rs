@@ -142,13 +142,19 @@ pub fn booking_of_hold(conn: &Connection, hold: HoldId) -> rusqlite::Result<Opti
     conn.prepare_cached("SELECT * FROM booking WHERE hold = ?1")?.query_row([hold.0], booking_from).optional()
 }
 
-/// Unpaid bookings whose time is over, at most `limit`.
-pub fn overdue(conn: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<Booking>> {
+/// Bookings without a payment whose time ended by `now`, and those with one whose time ended by `given_up`.
+pub fn overdue(
+    conn: &Connection,
+    now: Timestamp,
+    given_up: Timestamp,
+    limit: u32,
+) -> rusqlite::Result<Vec<Booking>> {
     conn.prepare_cached(
-        "SELECT * FROM booking WHERE state IN ('awaiting_payment', 'paying') AND expires_at <= ?1
-         ORDER BY expires_at LIMIT ?2",
+        "SELECT * FROM booking WHERE state IN ('awaiting_payment', 'paying')
+           AND expires_at <= CASE state WHEN 'paying' THEN ?2 ELSE ?1 END
+         ORDER BY expires_at LIMIT ?3",
     )?
-    .query_map(params![now.0, limit], booking_from)?
+    .query_map(params![now.0, given_up.0, limit], booking_from)?
     .collect()
 }
 
@@ -195,6 +201,13 @@ pub fn booking_of_ticket(conn: &Connection, ticket: TicketId) -> rusqlite::Resul
 /// Sets what a ticket is worth; nothing happens where it is not one of central's.
 pub fn set_ticket_state(conn: &Connection, ticket: TicketId, state: TicketWord) -> rusqlite::Result<()> {
     conn.prepare_cached("UPDATE booked_seat SET state = ?2 WHERE ticket = ?1")?.execute(params![ticket.0, state])?;
+    Ok(())
+}
+
+/// Marks a ticket as used for entry, unless it was void before.
+pub fn set_ticket_used(conn: &Connection, ticket: TicketId) -> rusqlite::Result<()> {
+    conn.prepare_cached("UPDATE booked_seat SET state = ?2 WHERE ticket = ?1 AND state <> ?3")?
+        .execute(params![ticket.0, TicketWord::Used, TicketWord::Void])?;
     Ok(())
 }
 

@@ -48,7 +48,7 @@ pub fn booking_view(conn: &Connection, booking: &Booking, now: Timestamp) -> any
 /// The payment that bought the tickets, else the last one that the gateway knows.
 fn payment_view(payments: &[Payment], refunds: &[Refund]) -> Option<PaymentView> {
     let known = || payments.iter().filter(|payment| payment.state > PaymentState::Unknown);
-    let payment = known().find(|payment| payment.bought).or_else(|| known().last())?;
+    let payment = known().find(|payment| payment.bought).or_else(|| known().next_back())?;
     let refunded = refunds.iter().any(|refund| refund.payment == payment.id && refund.state == RefundState::Succeeded);
     Some(PaymentView {
         payment: payment.gateway_payment.clone().unwrap_or_else(|| payment.id.clone()),

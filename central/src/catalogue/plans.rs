@@ -22,8 +22,11 @@ pub struct PlanRow {
     pub plan: SeatingPlan,
 }
 
+/// A line's number with its plan, or with the reason why it has none.
+pub type PlanLine = (u64, Result<PlanRow, String>);
+
 /// Reads plans, each with its line number; a bad line is the reason why it is one.
-pub fn read(input: impl Read) -> Result<Vec<(u64, Result<PlanRow, String>)>, ImportError> {
+pub fn read(input: impl Read) -> Result<Vec<PlanLine>, ImportError> {
     let mut rows = Vec::new();
     for (line, text) in (1..).zip(BufReader::new(input).split(b'\n')) {
         let text = text.map_err(ImportError::Lines)?;

@@ -1,13 +1,13 @@
 //! One theatre as central holds it: its copy of the ledger, its clock's zone and central's key for its tickets.
 
 use crate::catalogue::theatres::Theatre;
-use node::view::{HoldView, LineView};
+use node::replica_view::ReplicaView;
+use node::view::{HoldView, TheatreRef};
 use node::zone::Zone;
 use shared::entry::ShowFacts;
-use shared::ids::{ScreenId, SeatId, ShowId, ShowNumber, Side};
+use shared::ids::{ScreenId, SeatId, ShowNumber, Side};
 use shared::keys::SecretKey;
 use shared::ledger::Hold;
-use shared::money::Money;
 use shared::refusal::Refusal;
 use shared::seating::SeatingPlan;
 use shared::show::Show;
@@ -18,6 +18,8 @@ use sync_protocol::Replica;
 pub struct House {
     /// The theatre.
     pub theatre: Theatre,
+    /// The theatre, short.
+    pub reference: TheatreRef,
     /// The zone of its clocks.
     pub zone: Zone,
     /// Central's copy of its ledger.
@@ -65,30 +67,17 @@ impl House {
         index.and_then(|index| u8::try_from(index).ok()).ok_or(Refusal::UnknownCategory)
     }
 
+    /// The replica as answers show it.
+    pub fn view(&self) -> ReplicaView<'_> {
+        ReplicaView { replica: &self.replica, theatre: &self.reference, zone: &self.zone }
+    }
+
     /// A hold as its owner sees it.
     ///
     /// # Errors
     /// `unknown_show`.
     pub fn hold_view(&self, hold: &Hold) -> Result<HoldView, Refusal> {
-        let show = self.show(hold.show)?;
-        let currency = show.facts.currency;
-        let line = |seat: SeatId, price: u32| {
-            let planned = show.plan.seat(seat);
-            let category = planned.and_then(|planned| show.plan.plan.categories.get(usize::from(planned.category)));
-            LineView {
-                seat: show.plan.label(seat),
-                category: category.cloned().unwrap_or_default(),
-                price: Money { minor: i64::from(price), currency },
-            }
-        };
-        Ok(HoldView {
-            hold: hold.id.to_string(),
-            show: ShowId { theatre: self.theatre.id, number: hold.show }.to_string(),
-            lines: hold.seats.iter().map(|held| line(held.seat, held.price)).collect(),
-            total: Money { minor: hold.total_minor(), currency },
-            expires_at: self.zone.rfc3339(hold.deadline),
-            renewable_until: self.zone.rfc3339(hold.cap),
-        })
+        self.view().hold(hold)
     }
 
     /// Publishes a screen's plan, unless it is there already.

@@ -6,14 +6,13 @@ use crate::catalogue::theatres::{self, Theatre};
 use crate::events::SeatBoard;
 use crate::fleet::enrolment::{self, Enrolment};
 use crate::fleet::keys::KeyStore;
-use crate::payments::schedule;
 use anyhow::Context;
 use node::ledger_store;
+use node::view::TheatreRef;
 use node::zone::Zone;
 use rusqlite::Connection;
 use shared::ids::{ShowNumber, Side, TheatreId};
 use shared::keys::{PublicKey, SecretKey};
-use shared::ledger::HoldTimes;
 use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,11 +27,6 @@ pub enum KeySource<'a> {
     Directory(&'a KeyStore),
     /// A key for this run: enough to write logs, when no message and no ticket is signed.
     None,
-}
-
-/// Central's holds: a paying one lasts until the gateway was asked to end its payment, and a little longer.
-pub fn hold_times() -> HoldTimes {
-    HoldTimes { paying: schedule::PAYABLE_FOR + schedule::GRACE, ..HoldTimes::WEB }
 }
 
 impl Desk {
@@ -108,7 +102,8 @@ impl House {
             }
         }
         let zone = Zone::named(&theatre.zone).context("read the theatre's time zone")?;
-        Ok(Self { theatre, zone, replica, issuing, enrolled: enrolment.is_some() })
+        let reference = TheatreRef { id: theatre.id.0, name: theatre.name.clone() };
+        Ok(Self { theatre, reference, zone, replica, issuing, enrolled: enrolment.is_some() })
     }
 
     /// The next free number for a show of central's; numbers are never reused.

@@ -1,16 +1,14 @@
 //! How central stands with each theatre's box, for operators.
 
 use crate::desk::house::House;
-use crate::desk::seat_map::theatre_ref;
 use crate::office::App;
 use axum::Json;
 use axum::extract::{Path, State};
 use node::problem::Problem;
-use node::view::{HeadView, LinkView, TheatreRef};
+use node::view::{LinkView, TheatreRef};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde_json::Value;
-use shared::entry::Head;
 use shared::ids::{Side, TheatreId};
 use shared::time::Timestamp;
 
@@ -90,10 +88,7 @@ fn open_discrepancies(conn: &Connection) -> rusqlite::Result<Vec<DiscrepancyView
 }
 
 fn theatre_link(conn: &Connection, house: &House, now: Timestamp) -> anyhow::Result<TheatreLink> {
-    let replica = &house.replica;
-    let (state, since) = replica.link_state();
-    let heads = replica.heads();
-    let theatre = house.theatre.id;
+    let (heads, theatre) = (house.replica.heads(), house.theatre.id);
     let oldest: Option<i64> = conn
         .prepare_cached("SELECT at FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq = ?3")?
         .query_row(params![theatre.0, Side::Central.word(), heads.acked.cast_signed() + 1], |row| row.get(0))
@@ -101,22 +96,7 @@ fn theatre_link(conn: &Connection, house: &House, now: Timestamp) -> anyhow::Res
     let discrepancies: i64 = conn
         .prepare_cached("SELECT count(*) FROM ledger_discrepancy WHERE theatre = ?1 AND settled_at IS NULL")?
         .query_row([theatre.0], |row| row.get(0))?;
-    let link = LinkView {
-        state: state.word().to_owned(),
-        since: house.zone.rfc3339(since),
-        work_offline: replica.works_offline(),
-        peer_last_heard: replica.peer_last_heard().map(|at| house.zone.rfc3339(at)),
-        closed: heads.closed.map(|reason| reason.code().to_owned()),
-        central: head_view(heads.own),
-        edge: head_view(heads.peer),
-        backlog: replica.backlog(),
-        oldest_unsynced_s: oldest.map_or(0, |at| now.since(Timestamp(at)).as_secs()),
-        digest: format!("{:032x}", replica.ledger().digest()),
-        discrepancies: discrepancies.cast_unsigned(),
-    };
-    Ok(TheatreLink { theatre: theatre_ref(theatre, &house.theatre.name), link })
-}
-
-fn head_view(head: Head) -> HeadView {
-    HeadView { incarnation: head.incarnation.to_string(), seq: head.seq, hash: head.hash.to_string() }
+    let oldest_s = oldest.map_or(0, |at| now.since(Timestamp(at)).as_secs());
+    let link = house.view().link(discrepancies.cast_unsigned(), oldest_s);
+    Ok(TheatreLink { theatre: house.reference.clone(), link })
 }

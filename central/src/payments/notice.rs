@@ -84,6 +84,6 @@ fn meant(tx: &Transaction<'_>, report: &PaymentReport) -> rusqlite::Result<Optio
         return Ok(Some(payment));
     }
     let Ok(booking) = report.reference.parse::<BookingId>() else { return Ok(None) };
-    let unnamed = store::payments_of(tx, booking)?.into_iter().filter(|payment| payment.gateway_payment.is_none());
-    Ok(unnamed.last())
+    let mut unnamed = store::payments_of(tx, booking)?.into_iter().filter(|payment| payment.gateway_payment.is_none());
+    Ok(unnamed.next_back())
 }

@@ -2,7 +2,7 @@
 
 use super::gateway::{GatewayError, PaymentOrder};
 use super::store::{self, Payment};
-use super::{PaymentState, schedule, settle};
+use super::{PaymentState, settle};
 use crate::answers::{Answer, Asked};
 use crate::bookings::store::{self as bookings, Booking};
 use crate::bookings::{BookingState, booking_id, saga, unknown_booking};
@@ -21,8 +21,6 @@ use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::time::Duration;
 
-/// A payment that could be paid for less than this is not begun.
-const PAYABLE_MIN: Duration = Duration::from_secs(20);
 /// The reconciler leaves a new payment alone until its first call must have ended.
 const FIRST_LOOK: Duration = Duration::from_secs(6);
 
@@ -103,12 +101,13 @@ fn begin(
         let detail = format!("The booking is {}; there is nothing to pay.", booking.state.word());
         return Ok(Begun::Answered(Problem::conflict("not_payable", detail).into()));
     }
+    let times = desk.paying_times();
     let held = desk
         .house_mut(booking.show.theatre)
         .and_then(|house| house.replica.hold_for_payment(booking.hold, now))
-        .map(|hold| hold.deadline - schedule::GRACE);
+        .map(|hold| hold.deadline - times.grace);
     let expires_at = match held {
-        Ok(expires_at) if expires_at >= now + PAYABLE_MIN => expires_at,
+        Ok(expires_at) if expires_at >= now + times.payable_least() => expires_at,
         ended => {
             saga::end_unpaid(desk, tx, &mut booking)?;
             return Ok(Begun::Answered(ended.err().unwrap_or(Refusal::HoldExpired).into()));

@@ -5,10 +5,28 @@ use super::{PaymentState, RefundState};
 use shared::time::Timestamp;
 use std::time::Duration;
 
-/// How long a payment may be paid after it was asked for.
-pub const PAYABLE_FOR: Duration = Duration::from_secs(15 * 60);
-/// How long the seats wait for the gateway's word once a payment's time is over.
-pub const GRACE: Duration = Duration::from_secs(2 * 60);
+/// How long seats wait for a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PayingTimes {
+    /// From asking for a payment to its end.
+    pub payable: Duration,
+    /// From there until the seats go without the gateway's word.
+    pub grace: Duration,
+}
+
+impl PayingTimes {
+    /// A payment that could be paid for less than this is not begun.
+    pub fn payable_least(self) -> Duration {
+        self.payable / 40
+    }
+}
+
+impl Default for PayingTimes {
+    fn default() -> Self {
+        Self { payable: Duration::from_secs(15 * 60), grace: Duration::from_secs(2 * 60) }
+    }
+}
+
 /// A gateway may report a success this long after a decline or an expiry.
 const LATE_MONEY: Duration = Duration::from_secs(3 * 24 * 3600);
 /// The longest pause while late money is still possible.
@@ -66,7 +84,7 @@ mod tests {
             amount: Money::inr(1),
             pay_url: None,
             created_at,
-            expires_at: created_at + PAYABLE_FOR,
+            expires_at: created_at + PayingTimes::default().payable,
             given_up: false,
             bought: false,
             attempts,

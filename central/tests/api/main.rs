@@ -2,6 +2,7 @@
 
 mod bookings;
 mod discovery;
+mod edge;
 mod gateway;
 mod holds;
 mod payments;

@@ -66,7 +66,13 @@ impl Answer {
     pub fn expect_refusal(&self, codes: &[&str]) -> anyhow::Result<String> {
         let sentence = self.body["detail"].as_str().or(self.body["title"].as_str()).unwrap_or_default();
         let Some(code) = codes.iter().find(|code| **code == self.code()) else {
-            bail!("{} was answered {} {:?}, not refused as {}", self.asked, self.status, self.code(), codes.join(" or "));
+            bail!(
+                "{} was answered {} {:?}, not refused as {}",
+                self.asked,
+                self.status,
+                self.code(),
+                codes.join(" or ")
+            );
         };
         if sentence.is_empty() {
             bail!("{} was refused as {code} without a word", self.asked);

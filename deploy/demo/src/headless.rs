@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 mod counter_crowd;
 mod crowd;
 mod fate;
-mod storyboard;
 mod story;
+mod storyboard;
 mod web_crowd;
 
 use story::Story;
@@ -72,14 +72,17 @@ pub async fn run(house: &House, truth: &Truth, print: impl FnMut(&str)) -> Outco
     let mut story = Story::new(house, truth);
     bill.step("(a) a customer buys online and is let in", STEP_MAX, storyboard::buy_online(&mut story)).await;
     bill.step("(b) the line is cut: both sides notice", STEP_MAX, storyboard::cut(&mut story)).await;
-    bill.step("(b) the counter sells its own seats and no others", STEP_MAX, storyboard::sell_at_counter(&mut story)).await;
+    bill.step("(b) the counter sells its own seats and no others", STEP_MAX, storyboard::sell_at_counter(&mut story))
+        .await;
     bill.step("(b) central sells its own seats and no others", STEP_MAX, storyboard::sell_online(&mut story)).await;
-    bill.step("(c) a ticket bought during the cut is let in", STEP_MAX, storyboard::admit_by_signature(&mut story)).await;
+    bill.step("(c) a ticket bought during the cut is let in", STEP_MAX, storyboard::admit_by_signature(&mut story))
+        .await;
     bill.step("(d) the same ticket at two doors", STEP_MAX, storyboard::two_doors(&mut story)).await;
     bill.step("(e) a forged and a foreign ticket", STEP_MAX, storyboard::false_tickets(&mut story)).await;
     bill.step("(f) a cancellation during the cut waits", STEP_MAX, storyboard::cancel(&mut story)).await;
     bill.step("(g) the line is healed: equal within 10 s, nothing lost", STEP_MAX, storyboard::heal(&mut story)).await;
-    bill.step("(f) the cancellation completes, its seats are sold again", STEP_MAX, storyboard::resell(&mut story)).await;
+    bill.step("(f) the cancellation completes, its seats are sold again", STEP_MAX, storyboard::resell(&mut story))
+        .await;
     bill.step("(h) central is down: counter and doors go on", STEP_MAX, storyboard::central_down(&mut story)).await;
     bill.step("(r) a crowd on both sides over several cuts", CROWD_MAX, crowd::run(house, truth)).await;
     bill.step("(r) everything is healed and settled", SETTLED_WITHIN * 2, settle(house, truth)).await;

@@ -168,7 +168,7 @@ impl House {
         *self.house_cut_lock()
     }
 
-    /// Makes something fail for the whole house; what failed before is put right first.
+    /// Makes something fail for the whole house, in place of what failed before. Lines cut one by one stay cut.
     ///
     /// # Errors
     /// If central cannot be stopped or started.
@@ -176,7 +176,10 @@ impl House {
         if self.house_cut() == Some(cut) {
             return Ok(());
         }
-        self.heal().await?;
+        if self.house_cut() == Some(HouseCut::Broker) {
+            self.theatres.iter().for_each(TheatrePlace::heal);
+        }
+        self.central.start_again().await.context("start central again")?;
         match cut {
             HouseCut::Broker => self.theatres.iter().for_each(|place| place.cut(Cut::Clean)),
             HouseCut::Central => self.central.stop().await.context("stop central")?,

@@ -17,9 +17,10 @@ mod api;
 mod book;
 mod keep;
 mod page;
+mod payment;
 mod webhooks;
 
-pub use book::{Faults, Ledger, Payment, PaymentState, Refund, RefundState};
+pub use payment::{Faults, Ledger, Payment, PaymentState, Refund, RefundState};
 
 /// How a simulator is set up.
 #[derive(Debug, Clone, Default)]

@@ -70,7 +70,7 @@ pub fn stage() -> Markup {
                     }
                     section.pane.tape data-pane="tape" aria-label="Operator tape" {
                         header { h2 { "Tape" } }
-                        ol.plain id="tape" role="log" aria-live="off" tabindex="0" {}
+                        div id="tape-log" role="log" aria-live="off" aria-label="Tape" tabindex="0" { ol.plain id="tape" {} }
                     }
                 }
             }

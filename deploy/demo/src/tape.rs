@@ -62,7 +62,10 @@ impl Tape {
         let watched = house.theatres().iter().map(|place| Watched {
             name: place.name.clone(),
             theatre: place.id,
-            databases: BTreeMap::from([(Side::Central, house.central_database()), (Side::Edge, place.database.clone())]),
+            databases: BTreeMap::from([
+                (Side::Central, house.central_database()),
+                (Side::Edge, place.database.clone()),
+            ]),
             read_to: BTreeMap::new(),
         });
         Self { watched: Mutex::new(watched.collect()), events: Mutex::default() }
@@ -120,7 +123,8 @@ impl Tape {
     }
 
     fn push(&self, at: Timestamp, place: &str, side: &str, kind: &str, text: String) {
-        let at = node::zone::Zone::named(crate::generate::week::ZONE).map_or_else(|_| String::new(), |zone| zone.rfc3339(at));
+        let at = node::zone::Zone::named(crate::generate::week::ZONE)
+            .map_or_else(|_| String::new(), |zone| zone.rfc3339(at));
         let mut events = lock(&self.events);
         events.next += 1;
         let event = Event {
@@ -165,6 +169,8 @@ fn sentence(fact: &Fact) -> Option<String> {
         Fact::Admitted { ticket, door, .. } => format!("ticket {} admitted at {door}", ticket.ticket),
         Fact::PriceSet { show, .. } => format!("a price of show {show} changed"),
         Fact::KeyRevoked { key } => format!("key {key} is revoked"),
-        Fact::PlanPublished { .. } | Fact::ShowAdded(_) | Fact::ShowClosed { .. } | Fact::KeyCertified { .. } => return None,
+        Fact::PlanPublished { .. } | Fact::ShowAdded(_) | Fact::ShowClosed { .. } | Fact::KeyCertified { .. } => {
+            return None;
+        }
     })
 }

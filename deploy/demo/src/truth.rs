@@ -48,7 +48,8 @@ pub struct Panel {
 impl Panel {
     /// Everything is as it must be with all lines healed and all work done.
     pub fn holds(&self) -> bool {
-        let never = [self.seats_sold_twice, self.paid_without_ticket, self.ticket_without_sale, self.admitted_twice_shared];
+        let never =
+            [self.seats_sold_twice, self.paid_without_ticket, self.ticket_without_sale, self.admitted_twice_shared];
         never == [0; 4] && self.entries_unsynced == 0 && self.digests_equal
     }
 }
@@ -134,7 +135,12 @@ impl Truth {
         let findings = tokio::task::spawn_blocking(move || {
             let mut shelf = lock(&shelf);
             let scans = shelf.refresh()?;
-            anyhow::Ok(Findings::of(&Views { theatres: shelf.theatres(), ghosts: &ghosts, ledger: &ledger, scans: &scans }))
+            anyhow::Ok(Findings::of(&Views {
+                theatres: shelf.theatres(),
+                ghosts: &ghosts,
+                ledger: &ledger,
+                scans: &scans,
+            }))
         });
         let findings = findings.await.context("read the books")??;
         let links_equal = self.link.equal(&self.sources).await;

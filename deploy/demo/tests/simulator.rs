@@ -24,14 +24,14 @@ struct Merchant {
 }
 
 impl Merchant {
-    async fn take(State(merchant): State<Merchant>, headers: HeaderMap, body: Bytes) -> StatusCode {
-        let mut refuse = merchant.refuse.lock().expect("lock");
+    fn take(&self, headers: HeaderMap, body: &[u8]) -> StatusCode {
+        let mut refuse = self.refuse.lock().expect("lock");
         if *refuse > 0 {
             *refuse -= 1;
             return StatusCode::INTERNAL_SERVER_ERROR;
         }
         let text = String::from_utf8(body.to_vec()).expect("text");
-        merchant.heard.lock().expect("lock").push((headers, text));
+        self.heard.lock().expect("lock").push((headers, text));
         StatusCode::NO_CONTENT
     }
 
@@ -51,6 +51,10 @@ impl Merchant {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+async fn take_webhook(State(merchant): State<Merchant>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    std::future::ready(merchant.take(headers, &body)).await
 }
 
 struct World {
@@ -74,7 +78,7 @@ async fn world() -> World {
     let (shop, listener) = (bind().await.expect("bind"), bind().await.expect("bind"));
     let hook = format!("http://{}/hook", shop.local_addr().expect("address"));
     let url = format!("http://{}", listener.local_addr().expect("address"));
-    let router = Router::new().route("/hook", post(Merchant::take)).with_state(merchant.clone());
+    let router = Router::new().route("/hook", post(take_webhook)).with_state(merchant.clone());
     tokio::spawn(async move { axum::serve(shop, router).await });
     let config = SimulatorConfig { secret: SECRET.into(), ..SimulatorConfig::default() };
     tokio::spawn(simulator::run(config, listener, shutdown.clone()));

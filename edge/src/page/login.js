@@ -32,7 +32,8 @@ export class Login {
     this.form.hidden = false;
     this.staff.value = localStorage.getItem("staff") ?? "";
     this.pin.value = "";
-    (this.staff.value ? this.pin : this.staff).focus();
+    // A counter that loads in a pane must not take the focus away from the page around it.
+    if (window.parent === window || document.hasFocus()) (this.staff.value ? this.pin : this.staff).focus();
     notice(this.#problem(), "warn", title, text);
   }
 

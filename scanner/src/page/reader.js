@@ -1,8 +1,12 @@
 // A scanner that types ("keyboard wedge"): wherever the focus is, a fast burst of keys is a ticket code. It ends in Enter or
 // Tab, or, for scanners set up without one, in silence.
 
-const SILENCE_MS = 80;
+const FAST_MS = 80;
 const SHORTEST = 12;
+// From here on it is a scanner, and a hiccup of the device must not tear the code in two.
+const HICCUP_MS = 600;
+const TICKET = 120;
+const SILENCE_MS = 120;
 
 /** Calls `take(code)` for every burst; typing by hand into the field is left alone. */
 export function listen(field, take) {
@@ -10,33 +14,30 @@ export function listen(field, take) {
   let last = 0;
   let timer = 0;
 
-  const finish = (event) => {
+  const finish = () => {
     clearTimeout(timer);
     const code = burst;
     burst = "";
     if (code.length < SHORTEST) return;
-    event?.preventDefault();
     field.value = "";
     take(code);
   };
 
-  document.addEventListener(
-    "keydown",
-    (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const now = performance.now();
-      const fast = now - last < SILENCE_MS;
-      last = now;
-      if ((event.key === "Enter" || event.key === "Tab") && fast && burst.length >= SHORTEST) {
-        event.stopPropagation();
-        return finish(event);
-      }
-      if (event.key.length !== 1) return;
-      burst = fast ? burst + event.key : event.key;
-      clearTimeout(timer);
-      // Nobody types a code of this length at this speed.
-      timer = setTimeout(finish, SILENCE_MS);
-    },
-    true,
-  );
+  const onKey = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // The time of the key, not of its handling: a busy page handles keys late.
+    const gap = event.timeStamp - last;
+    last = event.timeStamp;
+    const goes_on = gap < (burst.length >= SHORTEST ? HICCUP_MS : FAST_MS);
+    if ((event.key === "Enter" || event.key === "Tab") && goes_on && burst.length >= SHORTEST) {
+      event.preventDefault();
+      event.stopPropagation();
+      return finish();
+    }
+    if (event.key.length !== 1) return;
+    burst = goes_on ? burst + event.key : event.key;
+    clearTimeout(timer);
+    timer = setTimeout(finish, burst.length >= TICKET ? SILENCE_MS : HICCUP_MS);
+  };
+  document.addEventListener("keydown", onKey, true);
 }

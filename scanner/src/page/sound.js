@@ -15,7 +15,8 @@ let audio = null;
 
 /** Plays and buzzes a verdict; browsers stay silent until the page was touched once. */
 export function sound(kind) {
-  if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(BUZZ[kind] ?? []);
+  if (navigator.userActivation?.hasBeenActive === false) return;
+  navigator.vibrate?.(BUZZ[kind] ?? []);
   try {
     audio ??= new AudioContext();
     audio.resume();

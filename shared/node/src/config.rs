@@ -89,8 +89,8 @@ mod tests {
     }
 
     fn config(args: &[&str], file: &str) -> anyhow::Result<Config> {
-        let mut path = tempfile::NamedTempFile::new().unwrap();
-        path.write_all(file.as_bytes()).unwrap();
+        let mut path = tempfile::NamedTempFile::new()?;
+        path.write_all(file.as_bytes())?;
         let name = path.path().to_str().unwrap();
         let flags = Flags::parse_from(["test", "--config", name].iter().chain(args));
         load(&flags, flags.config.as_deref())

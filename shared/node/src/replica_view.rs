@@ -52,9 +52,8 @@ impl ReplicaView<'_> {
 
     /// A show with its free seats counted.
     pub fn counted(&self, show: &Show, now: Timestamp) -> ShowView {
-        let free = |id: SeatId| self.replica.seat_state(show, id, now).0 == SeatState::Free;
-        let count = show.plan.seats().filter(|(id, _)| free(*id)).count();
-        ShowView { seats_free: u32::try_from(count).ok(), ..self.show(show, now) }
+        let seats_free = u32::try_from(self.replica.free_seats_count(show, now)).ok();
+        ShowView { seats_free, ..self.show(show, now) }
     }
 
     /// The seats of a show as this side may sell them now.

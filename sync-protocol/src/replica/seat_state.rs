@@ -2,7 +2,7 @@
 
 use super::Replica;
 use crate::link::LinkState;
-use shared::ids::{SeatId, ShowNumber};
+use shared::ids::{SeatId, ShowNumber, Side};
 use shared::show::{Show, Standing};
 use shared::time::Timestamp;
 
@@ -56,6 +56,22 @@ impl Replica {
             Standing::Free if self.link.state == LinkState::Live => (SeatState::Free, true),
             Standing::Free => (SeatState::Unavailable, false),
         }
+    }
+
+    /// How many seats of a show are [`SeatState::Free`]. Costs the seats that differ from the opening split, not all of them.
+    pub fn free_seats_count(&self, show: &Show, now: Timestamp) -> usize {
+        let at_edge: usize = show.facts.edge_seats.iter().map(|run| usize::from(run.count)).sum();
+        let at_central = show.plan.plan.seats_count().saturating_sub(at_edge);
+        let (own, peers) = if self.me == Side::Edge { (at_edge, at_central) } else { (at_central, at_edge) };
+        let live = self.link.state == LinkState::Live;
+        let mut free = own + if live { peers } else { 0 };
+        let is_free = |id| self.seat_state(show, id, now).0 == SeatState::Free;
+        for (id, _) in show.touched() {
+            let counted = live || show.opening(id).authority() == self.me;
+            free = free - usize::from(counted) + usize::from(is_free(id));
+        }
+        let held_only = show.held().filter(|id| !show.is_touched(*id));
+        free - held_only.filter(|id| !is_free(*id)).count()
     }
 
     /// Handed over, and the peer has not yet acknowledged it.

@@ -3,18 +3,20 @@
 use super::site::Site;
 use shared::ids::Side;
 use shared::show::Standing;
+use sync_protocol::replica::SeatState;
 
 /// A claim that did not hold.
 pub type Violation = String;
 
 /// Every invariant that is checked after each event.
-pub const AFTER_EACH_EVENT: [fn(&Site) -> Result<(), Violation>; 6] = [
+pub const AFTER_EACH_EVENT: [fn(&Site) -> Result<(), Violation>; 7] = [
     invariant_no_seat_is_sold_twice,
     invariant_one_side_at_most_may_sell_a_seat,
     invariant_each_copy_of_a_log_is_a_prefix_of_it,
     invariant_an_ack_never_runs_ahead_of_the_receivers_store,
     invariant_no_node_closes_and_nothing_is_in_dispute,
     invariant_no_hold_outlives_its_cap,
+    invariant_free_seats_are_counted_as_they_stand,
 ];
 
 /// Per seat at most one live ticket among all that were ever handed to a customer.
@@ -85,6 +87,21 @@ pub fn invariant_no_hold_outlives_its_cap(site: &Site) -> Result<(), Violation> 
     for replica in [&site.central.replica, &site.edge.replica].into_iter().flatten() {
         if let Some(hold) = replica.ledger().holds().find(|hold| hold.deadline > hold.cap) {
             return Err(format!("hold {} ends after its cap", hold.id));
+        }
+    }
+    Ok(())
+}
+
+/// The quick count of free seats is the count of free seats.
+pub fn invariant_free_seats_are_counted_as_they_stand(site: &Site) -> Result<(), Violation> {
+    for replica in [&site.central.replica, &site.edge.replica].into_iter().flatten() {
+        let now = site.now;
+        for show in replica.ledger().shows() {
+            let free = |id| replica.seat_state(show, id, now).0 == SeatState::Free;
+            let (slow, quick) = (show.plan.seats().filter(|(id, _)| free(*id)).count(), replica.free_seats_count(show, now));
+            if slow != quick {
+                return Err(format!("{} counts {quick} free seats of {slow}", replica.side()));
+            }
         }
     }
     Ok(())

@@ -42,6 +42,8 @@ pub struct Site {
     pub edge: Node,
     /// What its customers remember.
     pub ghost: Ghost,
+    /// The time of the last event here.
+    pub now: Timestamp,
 }
 
 impl Site {
@@ -49,7 +51,7 @@ impl Site {
     pub fn new(index: u32, seed: [u8; 32], now: Timestamp) -> Self {
         let node = |side| Node { side, disk: Disk::default(), replica: None, holds: Vec::new() };
         let (central, edge) = (node(Side::Central), node(Side::Edge));
-        let mut site = Self { theatre: TheatreId(index + 1), central, edge, ghost: Ghost::default() };
+        let mut site = Self { theatre: TheatreId(index + 1), central, edge, ghost: Ghost::default(), now };
         site.start(Side::Central, seed, now);
         let central = site.central.replica.as_mut().expect("just started");
         for number in 1..=SHOWS {

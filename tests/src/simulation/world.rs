@@ -192,6 +192,7 @@ impl World {
     fn settle(&mut self, theatre: usize) {
         let now = self.now;
         let Some(site) = self.sites.get_mut(theatre) else { return };
+        site.now = now;
         for side in [Side::Central, Side::Edge] {
             site.commit(side);
             let node = site.node(side);

@@ -83,6 +83,14 @@ impl Cashier {
         self.edge.post_safely(&format!("/v1/shows/{show}/sales"), &body).await
     }
 
+    /// Takes a sale back; supervisors and managers may.
+    ///
+    /// # Errors
+    /// If there is no answer; a refusal is an answer.
+    pub async fn take_back(&self, sale: &str, reason: &str) -> anyhow::Result<Answer> {
+        self.edge.post_safely(&format!("/v1/sales/{sale}/void"), &json!({ "reason": reason })).await
+    }
+
     /// How the edge stands with central.
     ///
     /// # Errors

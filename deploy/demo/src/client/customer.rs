@@ -90,7 +90,8 @@ impl Customer {
         }
         let (mut shows, mut after) = (Vec::new(), String::new());
         loop {
-            let page: Page = self.central.get_patiently(&format!("/v1/shows?theatre={theatre}{after}")).await?.read()?;
+            let page: Page =
+                self.central.get_patiently(&format!("/v1/shows?theatre={theatre}{after}")).await?.read()?;
             shows.extend(page.shows);
             match page.next {
                 Some(next) => after = format!("&after={next}"),
@@ -148,7 +149,8 @@ impl Customer {
     /// # Errors
     /// If central does not answer with a payment.
     pub async fn begin_payment(&self, booking: &str) -> anyhow::Result<String> {
-        let payment: Value = self.central.post_safely(&format!("/v1/bookings/{booking}/payments"), &json!({})).await?.read()?;
+        let payment: Value =
+            self.central.post_safely(&format!("/v1/bookings/{booking}/payments"), &json!({})).await?.read()?;
         Ok(payment["pay_url"].as_str().context("the payment has no pay_url")?.to_owned())
     }
 

@@ -79,7 +79,8 @@ mod tests {
         let theatre = theatres.iter().find(|theatre| theatre.screens == 4).expect("a theatre of four screens");
         let plans = hall::seating_plans(theatre, 42).expect("plans");
         let lines = plan_lines(theatre, &plans).expect("lines");
-        let read: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).expect("json")).collect();
+        let read: Vec<serde_json::Value> =
+            lines.lines().map(|line| serde_json::from_str(line).expect("json")).collect();
         assert_eq!(read.len(), 4);
         assert_eq!(read[2]["screen"], 3);
         assert_eq!(read[2]["theatre"], theatre.name.as_str());
@@ -97,7 +98,8 @@ mod tests {
         let mut csv = ShowCsv::new().expect("csv");
         csv.add(theatre, &shows).expect("rows");
         let text = csv.finish().expect("text");
-        let rows: Vec<csv::StringRecord> = csv::Reader::from_reader(text.as_bytes()).records().map(|row| row.expect("row")).collect();
+        let rows: Vec<csv::StringRecord> =
+            csv::Reader::from_reader(text.as_bytes()).records().map(|row| row.expect("row")).collect();
         assert_eq!(rows.len(), shows.len());
         assert_eq!(&rows[0][0], theatre.name.as_str());
         assert!(rows[0][4].parse::<jiff::Timestamp>().is_ok(), "{}", &rows[0][4]);

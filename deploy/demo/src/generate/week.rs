@@ -81,7 +81,8 @@ struct House<'a> {
 impl House<'_> {
     /// Adds the first show of a screen at `opening` or a few marks later; returns when the screen is free again.
     fn open(&mut self, screen: u8, plan: &SeatingPlan, opening: DateTime) -> DateTime {
-        let starts_at = next_mark(opening.saturating_add((MARK_MIN * self.random.random_range(0..=2)).minutes()), &mut self.random);
+        let starts_at =
+            next_mark(opening.saturating_add((MARK_MIN * self.random.random_range(0..=2)).minutes()), &mut self.random);
         self.add(screen, plan, starts_at, u16::MAX).unwrap_or(starts_at)
     }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 pub(super) struct Till<'a> {
     pub(super) theatre: usize,
     pub(super) cashier: &'a Cashier,
+    pub(super) manager: &'a Cashier,
     pub(super) offers: &'a [Offer],
     pub(super) doors: &'a [Vec<Door>],
     pub(super) truth: &'a Truth,
@@ -41,10 +42,20 @@ pub(super) async fn sell(mut till: Till<'_>) -> anyhow::Result<()> {
             note_ticket(till.truth, &offer.show, &ticket.seat, &ticket.ticket)?;
         }
         Tally::count(&till.tally.counter_sales);
-        if offer.doors_open && till.fate.percent(20) {
+        if till.fate.percent(4) {
+            take_back(&till, &sale).await?;
+        } else if offer.doors_open && till.fate.percent(20) {
             let Some(ticket) = till.fate.one_of(&sale.tickets).cloned() else { continue };
             scan_at_all(&till.doors[till.theatre], &ticket.code, till.truth, till.tally).await;
         }
     }
+    Ok(())
+}
+
+/// A guest changed their mind: the manager takes the sale back, and the seats are sold to somebody else.
+async fn take_back(till: &Till<'_>, sale: &Sale) -> anyhow::Result<()> {
+    let answer = till.manager.take_back(&sale.sale, "changed their mind").await?;
+    answer.expect_success().context("take a sale back")?;
+    Tally::count(&till.tally.cancelled);
     Ok(())
 }

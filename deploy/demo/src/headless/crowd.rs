@@ -5,7 +5,7 @@ use super::fate::Fate;
 use super::story::shows_between;
 use super::web_crowd::{self, Shopper};
 use crate::client::{Cashier, Door};
-use crate::house::{CASHIER, Cut, House};
+use crate::house::{CASHIER, Cut, House, MANAGER, Staff};
 use crate::truth::Truth;
 use anyhow::{Context, bail, ensure};
 use std::collections::BTreeMap;
@@ -35,6 +35,7 @@ const AHEAD_MAX: Duration = Duration::from_secs(6 * 24 * 3600);
 pub(super) struct Tally {
     pub(super) web_bookings: AtomicU64,
     pub(super) counter_sales: AtomicU64,
+    /// Bookings cancelled and sales taken back.
     pub(super) cancelled: AtomicU64,
     pub(super) scans: AtomicU64,
     cuts: AtomicU64,
@@ -63,7 +64,9 @@ impl Tally {
 
     fn is_done(&self) -> bool {
         let reached = |counter: &AtomicU64, target| counter.load(Ordering::Relaxed) >= target;
-        reached(&self.web_bookings, WEB_BOOKINGS) && reached(&self.counter_sales, COUNTER_SALES) && reached(&self.cuts, CUTS)
+        reached(&self.web_bookings, WEB_BOOKINGS)
+            && reached(&self.counter_sales, COUNTER_SALES)
+            && reached(&self.cuts, CUTS)
     }
 }
 
@@ -78,9 +81,11 @@ pub(super) async fn run(house: &House, truth: &Truth) -> anyhow::Result<String> 
     let (offers, doors) = (offers(house).await?, doors(house)?);
     let tally = Tally::default();
     let seed = house.seed();
-    let mut cashiers = Vec::new();
+    let mut counters = Vec::new();
     for place in house.theatres() {
-        cashiers.push(Cashier::log_in(&place.edge_url, CASHIER.name, CASHIER.pin).await.context("log in at the counter")?);
+        let log_in = |staff: Staff| Cashier::log_in(&place.edge_url, staff.name, staff.pin);
+        let cashier = log_in(CASHIER).await.context("log in at the counter")?;
+        counters.push((cashier, log_in(MANAGER).await.context("log in as the manager")?));
     }
     let shoppers = (0..SHOPPERS).map(|number| {
         let fate = Fate::of(seed, "shopper", number);
@@ -88,10 +93,20 @@ pub(super) async fn run(house: &House, truth: &Truth) -> anyhow::Result<String> 
         let (offers, doors, tally) = (&offers, &doors, &tally);
         async move { web_crowd::shop(Shopper { customer: customer?, offers, doors, truth, tally, fate }).await }
     });
-    let tills = cashiers.iter().enumerate().flat_map(|(theatre, cashier)| (0..TILLS).map(move |till| (theatre, cashier, till)));
-    let tills = tills.map(|(theatre, cashier, till)| {
+    let tills =
+        counters.iter().enumerate().flat_map(|(theatre, staff)| (0..TILLS).map(move |till| (theatre, staff, till)));
+    let tills = tills.map(|(theatre, (cashier, manager), till)| {
         let fate = Fate::of(seed, "till", theatre * TILLS + till);
-        counter_crowd::sell(Till { theatre, cashier, offers: &offers, doors: &doors, truth, tally: &tally, fate })
+        counter_crowd::sell(Till {
+            theatre,
+            cashier,
+            manager,
+            offers: &offers,
+            doors: &doors,
+            truth,
+            tally: &tally,
+            fate,
+        })
     });
     let (shopped, sold, ()) = tokio::join!(all(shoppers), all(tills), cuts(house, &tally, Fate::of(seed, "cuts", 0)));
     house.heal().await.context("heal after the crowd")?;
@@ -109,7 +124,7 @@ fn judge(tally: &Tally) -> anyhow::Result<String> {
     }
     let did = format!("{web} web bookings, {counter} counter sales, {cuts} cuts, refusals {refusals:?}");
     ensure!(web >= WEB_BOOKINGS && counter >= COUNTER_SALES && cuts >= CUTS, "only {did}");
-    Ok(format!("{did}, {} cancelled, {} scans", read(&tally.cancelled), read(&tally.scans)))
+    Ok(format!("{did}, {} taken back, {} scans", read(&tally.cancelled), read(&tally.scans)))
 }
 
 /// Shows with enough seats for everybody: those whose doors are open first.

@@ -5,6 +5,9 @@ use node::view::{SeatMapView, SeatView};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
+/// So many choices are the ones that everybody wants.
+const WANTED_BY_ALL: usize = 12;
+
 /// One person's luck.
 pub(super) struct Fate(StdRng);
 
@@ -28,7 +31,7 @@ impl Fate {
         if choices.is_empty() { None } else { choices.get(self.0.random_range(0..choices.len())) }
     }
 
-    /// One or two neighbouring seats that look free on a map, whoever may sell them.
+    /// One or two neighbouring seats that look free on a map, whoever may sell them; often the ones that everybody wants.
     pub(super) fn seats(&mut self, map: &SeatMapView) -> Option<Vec<String>> {
         let wanted = if self.percent(50) { 2 } else { 1 };
         let free = |seat: &SeatView| seat.state == "free";
@@ -37,6 +40,13 @@ impl Fate {
             let fitting = rows.filter(|seats| seats.iter().all(free));
             fitting.map(|seats| seats.iter().map(|seat| seat.label.clone()).collect()).collect()
         };
-        self.one_of(&pairs(wanted)).cloned().or_else(|| self.one_of(&pairs(1)).cloned())
+        let mut choices = pairs(wanted);
+        if choices.is_empty() {
+            choices = pairs(1);
+        }
+        if self.percent(60) {
+            choices.truncate(WANTED_BY_ALL);
+        }
+        self.one_of(&choices).cloned()
     }
 }

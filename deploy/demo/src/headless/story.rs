@@ -112,7 +112,11 @@ pub(super) fn expect_verdict(verdict: &VerdictView, kind: &str, codes: &[&str]) 
 }
 
 /// `count` neighbouring seats of one row that `fit`, labels.
-pub(super) fn neighbours(map: &SeatMapView, count: usize, fit: impl Fn(&SeatView) -> bool) -> anyhow::Result<Vec<String>> {
+pub(super) fn neighbours(
+    map: &SeatMapView,
+    count: usize,
+    fit: impl Fn(&SeatView) -> bool,
+) -> anyhow::Result<Vec<String>> {
     for row in map.rows.iter().rev() {
         for seats in row.seats.windows(count) {
             let together = seats.windows(2).all(|pair| pair[1].column == pair[0].column + 1);

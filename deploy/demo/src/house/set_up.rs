@@ -87,7 +87,8 @@ pub(super) async fn start(config: HouseConfig) -> anyhow::Result<House> {
     let secret = format!("whsec_{}", data_encoding::BASE64.encode(&node::random::bytes::<24>()));
     let simulator = RunningSimulator::start(&dir, &secret, &frame_ancestors).await;
     let simulator = simulator.context("start the payment simulator")?;
-    let central = CentralPlace::start(files, &simulator.url, &secret, &frame_ancestors).await.context("start central")?;
+    let central =
+        CentralPlace::start(files, &simulator.url, &secret, &frame_ancestors).await.context("start central")?;
     let mut places = Vec::new();
     for (number, theatre) in (1..).zip(deed.theatres) {
         let data = theatre_dir(&dir, number);
@@ -128,7 +129,8 @@ fn build(dir: &Path, files: &CentralFiles, seed: u64, count: usize) -> anyhow::R
     for (number, theatre) in (1..).zip(&chosen) {
         let enrolled = enrol(&mut central, &keys, theatre, &theatre_dir(dir, number));
         deed.theatres.push(enrolled.with_context(|| format!("take in the box of {}", theatre.name))?);
-        let plans = hall::seating_plans(theatre, seed).with_context(|| format!("plan the halls of {}", theatre.name))?;
+        let plans =
+            hall::seating_plans(theatre, seed).with_context(|| format!("plan the halls of {}", theatre.name))?;
         let lines = plan_lines(theatre, &plans)?;
         complete(&central.import_plans(lines.as_bytes())?)?;
         shows.add(theatre, &week(theatre, &plans, &programme, calendar(), seed))?;

@@ -145,8 +145,12 @@ impl TheatrePlace {
 
 impl DoorPlace {
     async fn start(name: &str, data: &Path, edge_url: &str, frame_ancestors: &[String]) -> anyhow::Result<Self> {
-        if !data.exists() {
-            pair(name, data, edge_url).await.context("pair the scanner")?;
+        if !data.exists()
+            && let Err(error) = pair(name, data, edge_url).await
+        {
+            // What is left of a failed pairing would pass for a paired device at the next start.
+            let _ = std::fs::remove_dir_all(data);
+            return Err(error).context("pair the scanner");
         }
         let (listener, url) = listen().await?;
         let config = scanner::Config {
@@ -162,14 +166,18 @@ impl DoorPlace {
 
     async fn stop(self) -> anyhow::Result<()> {
         self.shutdown.trigger();
-        self.scanner.await.context("wait for the scanner")?.with_context(|| format!("stop the scanner of {}", self.name))
+        self.scanner
+            .await
+            .context("wait for the scanner")?
+            .with_context(|| format!("stop the scanner of {}", self.name))
     }
 }
 
 /// Pairs as a manager does: a pairing address from the edge, taken by the device.
 async fn pair(name: &str, data: &Path, edge_url: &str) -> anyhow::Result<()> {
     let manager = Cashier::log_in(edge_url, MANAGER.name, MANAGER.pin).await.context("log in as the manager")?;
-    let device: Value = manager.edge().post("/v1/devices", &json!({ "name": name, "kind": "scanner" })).await?.read()?;
+    let device: Value =
+        manager.edge().post("/v1/devices", &json!({ "name": name, "kind": "scanner" })).await?.read()?;
     let pair_url = device["pair_url"].as_str().unwrap_or_default();
     ensure!(!pair_url.is_empty(), "the edge names no pairing address");
     scanner::pair(pair_url, data).await?;

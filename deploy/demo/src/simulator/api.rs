@@ -1,7 +1,8 @@
 //! The gateway's interface for programs, under `/v1/`.
 
 use super::Desk;
-use super::book::{Book, Faults, No, Order, PaymentState};
+use super::book::{Book, No};
+use super::payment::{Faults, Order, PaymentState};
 use crate::clock::now;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
@@ -139,7 +140,10 @@ async fn faults(State(desk): State<Arc<Desk>>) -> Json<Faults> {
     Json(desk.book().faults)
 }
 
-async fn set_faults(State(desk): State<Arc<Desk>>, JsonBody(faults): JsonBody<Faults>) -> Result<Json<Faults>, Problem> {
+async fn set_faults(
+    State(desk): State<Arc<Desk>>,
+    JsonBody(faults): JsonBody<Faults>,
+) -> Result<Json<Faults>, Problem> {
     if faults.delay_ms > DELAY_MS_MAX {
         return Err(Problem::unprocessable("unprocessable_body", format!("delay_ms is at most {DELAY_MS_MAX}")));
     }

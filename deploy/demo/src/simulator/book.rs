@@ -1,5 +1,6 @@
 //! The simulator's book: payments, refunds, answers to repeat, and what has to be reported. Pure: time is an argument.
 
+use super::payment::{Faults, Ledger, Order, Payment, PaymentState, Refund, RefundState};
 use serde::{Deserialize, Serialize};
 use shared::money::Money;
 use shared::time::Timestamp;
@@ -8,101 +9,6 @@ use std::time::Duration;
 
 /// How long a refund stays pending.
 const REFUND_SETTLES_AFTER: Duration = Duration::from_millis(150);
-
-/// How far a payment has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PaymentState {
-    /// Waits for the customer.
-    Created,
-    /// Paid.
-    Captured,
-    /// The customer said no.
-    Declined,
-    /// Not payable any more.
-    Expired,
-    /// Paid and given back in full.
-    Refunded,
-}
-
-/// How far a refund has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RefundState {
-    /// Under way.
-    Pending,
-    /// The customer has the money.
-    Succeeded,
-    /// The money stays here.
-    Failed,
-}
-
-/// A payment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Payment {
-    /// `pay_…`.
-    pub payment: String,
-    /// The merchant's own id for it: central's booking.
-    pub reference: String,
-    /// What is to be paid.
-    pub amount: Money,
-    /// How far it has come.
-    pub state: PaymentState,
-    /// Given back so far, refunds that failed left out.
-    pub refunded: Money,
-    /// Where the customer pays.
-    pub pay_url: String,
-    /// Where the customer goes afterwards.
-    pub return_url: String,
-    /// Where changes are reported.
-    pub webhook_url: String,
-    /// RFC 3339: not payable afterwards.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub expires_at: Option<String>,
-    /// Milliseconds since 1970 at which it was paid, declined or expired.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub decided_at_ms: Option<i64>,
-    #[serde(skip)]
-    expires: Option<Timestamp>,
-}
-
-/// A refund.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refund {
-    /// `re_…`.
-    pub refund: String,
-    /// The payment it gives back.
-    pub payment: String,
-    /// The payment's reference.
-    pub reference: String,
-    /// How much.
-    pub amount: Money,
-    /// How far it has come.
-    pub state: RefundState,
-    #[serde(skip)]
-    asked: Timestamp,
-}
-
-/// Everything that happened to money, for checkers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ledger {
-    /// All payments, by id.
-    pub payments: Vec<Payment>,
-    /// All refunds, by id.
-    pub refunds: Vec<Refund>,
-}
-
-/// What the simulator does wrong on purpose.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Faults {
-    /// Webhooks get lost.
-    pub drop_webhooks: bool,
-    /// Answers and webhooks come this much later, milliseconds, at most 60,000.
-    pub delay_ms: u64,
-    /// Refunds asked for from now on fail.
-    pub fail_refunds: bool,
-}
 
 /// A request that has no effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -117,18 +23,6 @@ pub(super) enum No {
     NotCaptured,
     #[error("the refund is of another currency, not positive, or more than is left of the payment")]
     RefundAmount,
-}
-
-/// What somebody asks to be paid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Order {
-    pub(super) reference: String,
-    pub(super) amount: Money,
-    pub(super) return_url: String,
-    pub(super) webhook_url: String,
-    #[serde(default)]
-    pub(super) expires_at: Option<String>,
 }
 
 /// A webhook to send.
@@ -166,7 +60,8 @@ pub(super) struct Book {
 impl Book {
     /// The book as it was saved. Notices not sent by then are lost, as with any gateway: who waits for one has to ask.
     pub(super) fn restore(saved: Saved) -> Self {
-        let expires = |payment: &Payment| payment.expires_at.as_deref().and_then(|at| node::zone::parse_rfc3339(at).ok());
+        let expires =
+            |payment: &Payment| payment.expires_at.as_deref().and_then(|at| node::zone::parse_rfc3339(at).ok());
         let payment = |payment: Payment| (payment.payment.clone(), Payment { expires: expires(&payment), ..payment });
         Self {
             payments: saved.ledger.payments.into_iter().map(payment).collect(),
@@ -226,7 +121,10 @@ impl Book {
     }
 
     pub(super) fn ledger(&self) -> Ledger {
-        Ledger { payments: self.payments.values().cloned().collect(), refunds: self.refunds.values().cloned().collect() }
+        Ledger {
+            payments: self.payments.values().cloned().collect(),
+            refunds: self.refunds.values().cloned().collect(),
+        }
     }
 
     /// Ends a payment that waits for the customer; one that waits no longer stays as it is.
@@ -247,7 +145,13 @@ impl Book {
         Ok(payment)
     }
 
-    pub(super) fn give_back(&mut self, id: String, payment: &str, amount: Money, now: Timestamp) -> Result<&Refund, No> {
+    pub(super) fn give_back(
+        &mut self,
+        id: String,
+        payment: &str,
+        amount: Money,
+        now: Timestamp,
+    ) -> Result<&Refund, No> {
         let payment = self.payments.get_mut(payment).ok_or(No::UnknownPayment)?;
         if !matches!(payment.state, PaymentState::Captured | PaymentState::Refunded) {
             return Err(No::NotCaptured);
@@ -311,71 +215,4 @@ fn notice(kind: &'static str, url: &str, data: &impl Serialize) -> Notice {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp(1_000_000);
-
-    fn book() -> Book {
-        let mut book = Book::default();
-        let order = Order {
-            reference: "b1".into(),
-            amount: Money::inr(30_000),
-            return_url: "http://shop/".into(),
-            webhook_url: "http://shop/hook".into(),
-            expires_at: None,
-        };
-        book.create("pay_1".into(), order, Some(NOW + Duration::from_secs(60)), "http://sim/pay/pay_1".into());
-        book
-    }
-
-    fn kinds(book: &mut Book) -> Vec<&'static str> {
-        book.take_notices().into_iter().map(|notice| notice.kind).collect()
-    }
-
-    #[test]
-    fn a_payment_is_decided_once_and_reported_once() {
-        let mut book = book();
-        assert_eq!(book.settle("pay_1", PaymentState::Captured, NOW).map(|payment| payment.state), Ok(PaymentState::Captured));
-        assert_eq!(book.settle("pay_1", PaymentState::Declined, NOW).map(|payment| payment.state), Ok(PaymentState::Captured));
-        assert_eq!(book.settle("pay_1", PaymentState::Expired, NOW).map(|payment| payment.state), Ok(PaymentState::Captured));
-        assert_eq!(kinds(&mut book), ["payment.captured"]);
-    }
-
-    #[test]
-    fn a_payment_cannot_be_paid_after_its_time() {
-        let mut book = book();
-        let late = NOW + Duration::from_secs(60);
-        assert_eq!(book.settle("pay_1", PaymentState::Captured, late).map(|payment| payment.state), Ok(PaymentState::Expired));
-        book.handle_timeout(late);
-        assert_eq!(kinds(&mut book), ["payment.expired"]);
-    }
-
-    #[test]
-    fn refunds_never_exceed_the_payment() {
-        let mut book = book();
-        let refused = |book: &mut Book, minor| book.give_back("re_x".into(), "pay_1", Money::inr(minor), NOW).err();
-        assert_eq!(refused(&mut book, 1), Some(No::NotCaptured));
-        book.settle("pay_1", PaymentState::Captured, NOW).expect("captured");
-        book.give_back("re_1".into(), "pay_1", Money::inr(20_000), NOW).expect("refund");
-        assert_eq!(refused(&mut book, 10_001), Some(No::RefundAmount));
-        assert_eq!(refused(&mut book, 0), Some(No::RefundAmount));
-        book.give_back("re_2".into(), "pay_1", Money::inr(10_000), NOW).expect("refund");
-        book.handle_timeout(NOW + Duration::from_secs(1));
-        assert_eq!(book.payment("pay_1").expect("payment").state, PaymentState::Refunded);
-        assert_eq!(kinds(&mut book), ["payment.captured", "refund.succeeded", "refund.succeeded"]);
-    }
-
-    #[test]
-    fn a_refund_that_fails_can_be_asked_for_again() {
-        let mut book = book();
-        book.settle("pay_1", PaymentState::Captured, NOW).expect("captured");
-        book.faults.fail_refunds = true;
-        book.give_back("re_1".into(), "pay_1", Money::inr(30_000), NOW).expect("refund");
-        book.handle_timeout(NOW + Duration::from_secs(1));
-        assert_eq!(book.refund("re_1").expect("refund").state, RefundState::Failed);
-        assert_eq!(kinds(&mut book), ["payment.captured", "refund.failed"]);
-        book.faults.fail_refunds = false;
-        book.give_back("re_2".into(), "pay_1", Money::inr(30_000), NOW).expect("refund");
-    }
-}
+mod tests;

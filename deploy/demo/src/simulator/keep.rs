@@ -13,7 +13,9 @@ const SAVE_EVERY: Duration = Duration::from_millis(500);
 /// The book in a file, an empty one where there is no file yet.
 pub(super) fn read(file: &Path) -> anyhow::Result<Book> {
     match std::fs::read(file) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Book::restore).with_context(|| format!("decode {}", file.display())),
+        Ok(bytes) => {
+            serde_json::from_slice(&bytes).map(Book::restore).with_context(|| format!("decode {}", file.display()))
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Book::default()),
         Err(error) => Err(error).with_context(|| format!("read {}", file.display())),
     }

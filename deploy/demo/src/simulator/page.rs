@@ -1,7 +1,8 @@
 //! The hosted payment page: an amount, a reference, and two buttons.
 
 use super::Desk;
-use super::book::{No, Payment, PaymentState};
+use super::book::No;
+use super::payment::{Payment, PaymentState};
 use crate::clock::now;
 use axum::Router;
 use axum::extract::{Path, State};

@@ -49,7 +49,8 @@ pub(super) struct Courier {
 
 impl Courier {
     pub(super) fn new(secret: &str) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder().timeout(ANSWER_MAX).no_proxy().build().context("build the HTTP client")?;
+        let client =
+            reqwest::Client::builder().timeout(ANSWER_MAX).no_proxy().build().context("build the HTTP client")?;
         Ok(Self { client, secret: Secret::parse(secret) })
     }
 
@@ -120,7 +121,8 @@ mod tests {
     #[test]
     fn the_signature_is_that_of_the_published_example() {
         let secret = Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
-        let signature = secret.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", r#"{"test": 2432232314}"#).expect("signs");
+        let signature =
+            secret.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", r#"{"test": 2432232314}"#).expect("signs");
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 }

@@ -6,6 +6,9 @@ const PHONE = 560;
 export function showFrame(place, url, title) {
   const frame = Object.assign(document.createElement("iframe"), { src: url, title });
   place.replaceChildren(frame);
+  // The focus goes through a frame into its page; from here on only the frame can show where it is.
+  window.addEventListener("blur", () => frame.classList.toggle("focused", document.activeElement === frame));
+  window.addEventListener("focus", () => frame.classList.remove("focused"));
   const fit = () => {
     const { clientWidth: width, clientHeight: height } = place;
     // On a phone a pane is the whole screen, and its page is a phone's page.

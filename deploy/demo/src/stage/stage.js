@@ -2,7 +2,7 @@
 
 import { every, request } from "./api.js";
 import { reachable, showFrame } from "./frame.js";
-import { present } from "./pane.js";
+import { askTickets, present } from "./pane.js";
 import { showTape } from "./tape.js";
 import { collect, inHand } from "./tray.js";
 import { showTruth } from "./truth.js";
@@ -11,6 +11,7 @@ import { el } from "./words.js";
 const HOUSE_MS = 1500;
 const TRUTH_MS = 1500;
 const TAPE_MS = 1000;
+const ASK_MS = 700;
 const CUTS = [
   ["clean", "Clean", "Nothing passes"],
   ["up_only", "Up only", "What the theatre says arrives; what it should hear vanishes"],
@@ -165,3 +166,4 @@ showTape();
 every(HOUSE_MS, look);
 every(TRUTH_MS, showTruth);
 every(TAPE_MS, showTape);
+every(ASK_MS, () => frames.forEach(askTickets));

@@ -132,9 +132,11 @@ impl Findings {
             // A door's answer and the scan it uploaded are the same entry: the larger count is the true one.
             let (shared, alone) = (written.shared.max(seen.shared), written.alone.max(seen.alone));
             if shared > 1 {
-                self.admitted_twice_shared.push(format!("ticket {ticket} was admitted {shared} times by the edge's word"));
+                self.admitted_twice_shared
+                    .push(format!("ticket {ticket} was admitted {shared} times by the edge's word"));
             } else if shared + alone > 1 {
-                self.admitted_twice_solo.push(format!("ticket {ticket} was admitted {} times, by doors alone", shared + alone));
+                self.admitted_twice_solo
+                    .push(format!("ticket {ticket} was admitted {} times, by doors alone", shared + alone));
             }
         }
     }
@@ -153,7 +155,9 @@ impl Findings {
             }
             if own.entries != copy.entries {
                 let (own, copy) = (own.entries.len(), copy.entries.len());
-                let story = format!("the {side} log of theatre {theatre} has {own} entries at its writer and {copy} at the peer");
+                let story = format!(
+                    "the {side} log of theatre {theatre} has {own} entries at its writer and {copy} at the peer"
+                );
                 self.logs_differ.push(story);
             }
         }

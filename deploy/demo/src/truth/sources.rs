@@ -39,7 +39,8 @@ impl Shelf {
             let path = self.edges.get(theatre).context("a theatre without a database")?;
             let edge = open(path)?;
             // The edge first: what it has from central, central had before.
-            read_logs(&edge, *theatre, &mut books.at_edge).with_context(|| format!("read the logs in {}", path.display()))?;
+            read_logs(&edge, *theatre, &mut books.at_edge)
+                .with_context(|| format!("read the logs in {}", path.display()))?;
             read_logs(&central, *theatre, &mut books.at_central).context("read the logs in central's database")?;
             books.listed = tickets(&edge).context("read the counter's tickets")?;
             scans.extend(granted(&edge).context("read the scans at the doors")?);

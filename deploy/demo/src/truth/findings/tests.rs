@@ -35,7 +35,13 @@ impl World {
     fn new() -> Self {
         let run = SeatRun { first: SeatId(1), number: 1, count: 4, category: 0, gap: 0, accessible: false };
         let rows = vec![Row { label: "A".into(), runs: vec![run] }];
-        let plan = Fact::PlanPublished { screen: ScreenId(1), version: 1, categories: vec!["Gold".into()], rows, complete: true };
+        let plan = Fact::PlanPublished {
+            screen: ScreenId(1),
+            version: 1,
+            categories: vec!["Gold".into()],
+            rows,
+            complete: true,
+        };
         let show = Fact::ShowAdded(shared::entry::ShowFacts {
             number: ShowNumber(5),
             screen: ScreenId(1),

@@ -1,0 +1,105 @@
+//! What follows from what happened in a theatre: claims are answered, the schedule and the bookings follow the ledger, what
+//! changed is stored and what is to be sent is gathered. All of it in the transaction under way.
+
+use super::{Desk, Waiting};
+use crate::bookings::{cancel, store as bookings};
+use crate::discovery::schedule;
+use anyhow::Context;
+use node::ledger_store;
+use rusqlite::Transaction;
+use shared::entry::Fact;
+use shared::ids::{HoldId, ShowId, ShowNumber, TheatreId};
+use shared::ledger::Hold;
+use shared::refusal::Refusal;
+use shared::time::Timestamp;
+use sync_protocol::replica::Event;
+
+impl Desk {
+    /// Lets what happened in a theatre have its effects, stores what changed and gathers what is to be sent.
+    pub(super) fn settle(&mut self, theatre: TheatreId, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+        while let Some(event) = self.houses.get_mut(&theatre).and_then(|house| house.replica.poll_event()) {
+            self.react(theatre, event, tx, now)?;
+        }
+        let Some(house) = self.houses.get_mut(&theatre) else { return Ok(()) };
+        ledger_store::write(tx, theatre, house.replica.take_changes())?;
+        let source = ledger_store::StoredLogs::new(tx, theatre);
+        let transmits = house.replica.poll_transmit(now, &source).context("read entries to send")?;
+        self.outgoing.extend(transmits.into_iter().map(|transmit| (theatre, transmit)));
+        Ok(())
+    }
+
+    fn react(&mut self, theatre: TheatreId, event: Event, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+        match event {
+            Event::LinkChanged(state) => {
+                tracing::info!(%theatre, state = state.word(), "link");
+                self.changed.extend(self.board.shows(|show| show.theatre == theatre));
+            }
+            Event::ClaimSettled { hold, outcome } => self.settle_claim(theatre, hold, outcome, tx, now)?,
+            Event::Applied { fact, .. } => self.project(theatre, &fact, tx, now)?,
+            Event::HoldsChanged(number) => {
+                self.changed.insert(ShowId { theatre, number });
+            }
+            Event::Acknowledged(_) => {}
+            Event::Closed(reason) => {
+                tracing::error!(%theatre, reason = reason.code(), "this theatre is closed for sale");
+                self.changed.extend(self.board.shows(|show| show.theatre == theatre));
+            }
+        }
+        Ok(())
+    }
+
+    fn settle_claim(
+        &mut self,
+        theatre: TheatreId,
+        hold: HoldId,
+        outcome: Result<Hold, Refusal>,
+        tx: &Transaction<'_>,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let Some(Waiting { asked, show, answer }) = self.waiting.remove(&hold) else { return Ok(()) };
+        let said = match outcome {
+            Ok(hold) => crate::holds::held(self.house(theatre), &hold)?,
+            Err(refusal) => refusal.into(),
+        };
+        asked.remember(tx, &said, self.remembered_until(show, now))?;
+        self.answer(answer, said);
+        Ok(())
+    }
+
+    /// Brings what is kept beside the ledger up to a fact of either log.
+    fn project(&mut self, theatre: TheatreId, fact: &Fact, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+        match fact {
+            Fact::ShowAdded(facts) => {
+                let Ok(house) = self.house(theatre) else { return Ok(()) };
+                let seats = house.show(facts.number).map_or(0, |show| show.plan.plan.seats_count());
+                schedule::put(tx, &house.theatre, facts, seats)?;
+            }
+            Fact::ShowCancelled { show } => {
+                schedule::cancel(tx, ShowId { theatre, number: *show })?;
+                self.mark(theatre, *show);
+            }
+            Fact::VoidAccepted(at) | Fact::VoidRefused(at) => {
+                let accepted = matches!(fact, Fact::VoidAccepted(_));
+                cancel::answered(self, tx, at.ticket, accepted, now)?;
+            }
+            Fact::Admitted { ticket, .. } => bookings::set_ticket_used(tx, ticket.ticket)?,
+            Fact::HandedOver { show, .. }
+            | Fact::Sold { show, .. }
+            | Fact::SeatReleased { show, .. }
+            | Fact::SeatWithheld { show, .. }
+            | Fact::PriceSet { show, .. }
+            | Fact::ShowClosed { show, .. } => self.mark(theatre, *show),
+            Fact::LogOpened { .. }
+            | Fact::PlanPublished { .. }
+            | Fact::KeyCertified { .. }
+            | Fact::KeyRevoked { .. }
+            | Fact::Voided(_)
+            | Fact::VoidRequested(_) => {}
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, theatre: TheatreId, number: ShowNumber) {
+        self.changed.insert(ShowId { theatre, number });
+    }
+}

@@ -1,0 +1,205 @@
+//! A box for tests: a real replica over the real broker, with a door that answers every void.
+
+use crate::server::{TestCentral, now};
+use node::ledger_store::{self, StoredLogs};
+use node::mqtt::{self, LinkConfig, LinkEvent};
+use node::shutdown::Shutdown;
+use rusqlite::Connection;
+use serde_json::json;
+use shared::entry::Fact;
+use shared::ids::{Side, TheatreId};
+use shared::keys::{Certificate, PublicKey, SecretKey};
+use shared::ledger::HoldTimes;
+use std::time::Duration;
+use sync_protocol::message::Channel;
+use sync_protocol::replica::{Event, LinkKeys, Snapshot, Transmit};
+use sync_protocol::{Replica, Settings};
+
+const PUNE: TheatreId = TheatreId(1);
+
+/// What one commit of the box does; returns what may leave after it.
+fn turn(replica: &mut Replica, store: &mut Connection, admit_first: bool) -> Vec<Transmit> {
+    let tx = store.transaction().expect("begin");
+    while let Some(event) = replica.poll_event() {
+        match event {
+            Event::Applied { fact: Fact::Sold { show, seats, .. }, .. } if admit_first => {
+                for sold in seats {
+                    let at = shared::entry::TicketRef { show, seat: sold.seat, generation: sold.generation, ticket: sold.ticket };
+                    replica.admit(at, now(), "Door A".into(), now()).expect("admitted");
+                }
+            }
+            Event::Applied { fact: Fact::VoidRequested(at), .. } => {
+                replica.answer_void(at.ticket, now()).expect("answered");
+            }
+            _ => {}
+        }
+    }
+    ledger_store::write(&tx, PUNE, replica.take_changes()).expect("written");
+    let transmits = replica.poll_transmit(now(), &StoredLogs::new(&tx, PUNE)).expect("read");
+    tx.commit().expect("commit");
+    transmits
+}
+
+/// Connects a box until the shutdown. `admit_first`: whoever holds a ticket is in before its void arrives.
+async fn run_box(config: LinkConfig, key: SecretKey, central: PublicKey, admit_first: bool, shutdown: Shutdown) {
+    let filters = ["down", "down/log"].map(|part| format!("usher/v1/{PUNE}/{part}")).to_vec();
+    let (publisher, mut events) = mqtt::connect(config, filters, shutdown.clone());
+    let mut store = Connection::open_in_memory().expect("store");
+    store.execute_batch(ledger_store::MIGRATION.sql).expect("tables");
+    let settings = Settings {
+        heartbeat: Duration::from_millis(100),
+        suspect_after: Duration::from_secs(1),
+        ..Settings::with_holds(HoldTimes::COUNTER)
+    };
+    let keys = LinkKeys { own: key, peer: vec![central] };
+    let mut replica = Replica::new(PUNE, Side::Edge, settings, keys, Snapshot::default(), [9; 32], now());
+    loop {
+        let transmits = turn(&mut replica, &mut store, admit_first);
+        for transmit in transmits {
+            let part = if transmit.channel == Channel::Log { "up/log" } else { "up" };
+            publisher.publish(&format!("usher/v1/{PUNE}/{part}"), transmit.bytes);
+        }
+        let wait = replica.poll_timeout().map_or(Duration::from_millis(50), |due| due.since(now())).min(Duration::from_millis(50));
+        tokio::select! {
+            () = shutdown.wait() => return,
+            event = events.recv() => match event {
+                Some(LinkEvent::Up) => replica.handle_connected(now()),
+                Some(LinkEvent::Down) => replica.handle_disconnected(now()),
+                Some(LinkEvent::Message { payload, .. }) => {
+                    replica.handle_message(&payload, now(), &StoredLogs::new(&store, PUNE)).expect("taken");
+                }
+                None => return,
+            },
+            () = tokio::time::sleep(wait) => replica.handle_timeout(now()),
+        }
+    }
+}
+
+/// Plugs the box of Pune in and waits until its link is live.
+async fn plug_in(test: &TestCentral, admit_first: bool) -> Shutdown {
+    let file = test.join_file();
+    let login = |member: &str| file["broker"][member].as_str().expect("text").to_owned();
+    let central = test.central.as_ref().expect("running");
+    let config = LinkConfig {
+        url: central.broker_url().clone(),
+        client_id: login("client_id"),
+        username: login("username"),
+        password: login("password"),
+        keep_alive: Duration::from_secs(2),
+    };
+    let root = PublicKey::from_hex(file["root_key"].as_str().expect("text")).expect("root");
+    let certificate = Certificate::read(file["central_certificate"].as_str().expect("text"), &root).expect("certificate");
+    let shutdown = Shutdown::new();
+    tokio::spawn(run_box(config, test.edge_key.clone(), certificate.public_key, admit_first, shutdown.clone()));
+    until_live(test).await;
+    shutdown
+}
+
+async fn until_live(test: &TestCentral) {
+    for _ in 0..200 {
+        if test.get("/v1/theatres/1/link").await.expect(200)["state"] == "live" {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("never live: {}", test.get("/v1/theatres/1/link").await.expect(200));
+}
+
+#[tokio::test]
+async fn a_seat_of_the_counter_is_claimed_while_the_link_is_live() {
+    let test = TestCentral::start().await;
+    let edge = plug_in(&test, false).await;
+    let show = test.show("Pune", "Sholay").await;
+    let holds = format!("/v1/shows/{show}/holds");
+    let map = test.get(&format!("/v1/shows/{show}/seats")).await.expect(200);
+    assert_eq!((&map["link"], &map["counts"]), (&json!("live"), &json!({ "free": 40 })));
+    let hold = test.post(&holds, "k1", json!({ "seats": ["D1", "C1"] })).await.expect(201);
+    assert_eq!(test.post(&holds, "k1", json!({ "seats": ["D1", "C1"] })).await.expect(201), hold, "remembered");
+    let request = json!({ "hold": hold["hold"], "contact": { "email": "guest@example.org" } });
+    let booking = test.post("/v1/bookings", "b1", request).await.expect(201);
+    test.pay(&booking).await;
+    test.gateway.decide("captured");
+    test.until(&booking, "booked").await;
+    edge.trigger();
+}
+
+#[tokio::test]
+async fn when_the_box_goes_away_its_seats_cannot_be_had() {
+    let test = TestCentral::start().await;
+    let edge = plug_in(&test, false).await;
+    let show = test.show("Pune", "Sholay").await;
+    edge.trigger();
+    let holds = format!("/v1/shows/{show}/holds");
+    let mut codes = Vec::new();
+    for attempt in 0..40 {
+        let answer = test.post(&holds, &format!("k{attempt}"), json!({ "seats": ["D1"] })).await;
+        codes.push(answer.problem(409));
+        if codes.last().is_some_and(|code| code == "seat_elsewhere") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(codes.last().map(String::as_str), Some("seat_elsewhere"), "{codes:?}");
+    test.post(&holds, "own", json!({ "seats": ["A1"] })).await.expect(201);
+}
+
+#[tokio::test]
+async fn an_accepted_cancellation_pays_back_and_the_seat_is_sold_again() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1", "A2"]).await;
+    test.pay(&booking).await;
+    test.gateway.decide("captured");
+    test.until(&booking, "booked").await;
+    let path = format!("/v1/bookings/{}", booking["booking"].as_str().expect("id"));
+    test.post(&format!("{path}/cancellation"), "c", json!({})).await.expect(202);
+    let edge = plug_in(&test, false).await;
+    test.until(&booking, "cancelled").await;
+    for _ in 0..100 {
+        if test.get(&path).await.expect(200)["cancellation"]["refund"]["state"] == "succeeded" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let cancelled = test.get(&path).await.expect(200);
+    let refund = json!({ "state": "succeeded", "amount": { "minor": 30_000, "currency": "INR" } });
+    assert_eq!(cancelled["cancellation"], json!({ "state": "accepted", "refund": refund }));
+    assert_eq!(cancelled["tickets"][0]["state"], "void");
+    let again = test.book(&show, &["A1", "A2"]).await;
+    test.pay(&again).await;
+    test.gateway.decide("captured");
+    test.until(&again, "booked").await;
+    let tickets = test.get(&format!("{path}/tickets")).await.expect(200);
+    assert_eq!(tickets["tickets"], json!([]), "void tickets have no codes any more");
+    assert_eq!(test.get("/v1/discrepancies").await.expect(200)["discrepancies"], json!([]));
+    edge.trigger();
+}
+
+#[tokio::test]
+async fn a_used_ticket_cannot_be_cancelled() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Don").await;
+    let booking = test.book(&show, &["A1"]).await;
+    let path = format!("/v1/bookings/{}", booking["booking"].as_str().expect("id"));
+    test.post(&format!("{path}/cancellation"), "c", json!({})).await.expect(202);
+    let edge = plug_in(&test, true).await;
+    let refused = test.until(&booking, "booked").await;
+    assert_eq!(refused["cancellation"], json!({ "state": "refused", "refund": null }));
+    assert_eq!(refused["tickets"][0]["state"], "used");
+    assert_eq!(test.post(&format!("{path}/cancellation"), "d", json!({})).await.problem(409), "already_admitted");
+    edge.trigger();
+}
+
+#[tokio::test]
+async fn central_comes_back_on_its_ports_and_the_box_finds_it() {
+    let mut test = TestCentral::start().await;
+    let edge = plug_in(&test, false).await;
+    let broker = test.central.as_ref().and_then(central::Central::broker_addr).expect("embedded");
+    let address = test.central.as_ref().expect("running").local_addr();
+    test.stop().await;
+    test.config.mqtt = format!("embedded:{broker}");
+    let listener = tokio::net::TcpListener::bind(address).await.expect("the same port");
+    test.central = Some(central::Central::start(test.config.clone(), listener).await.expect("starts"));
+    until_live(&test).await;
+    edge.trigger();
+}
