@@ -15,6 +15,7 @@ CREATE TABLE booking (
     expires_at  INTEGER NOT NULL,
     booked_at   INTEGER
 ) STRICT;
+CREATE INDEX booking_by_show ON booking (theatre, show);
 CREATE INDEX booking_open ON booking (expires_at) WHERE state IN ('awaiting_payment', 'paying');
 
 -- The seats of a booking with their frozen prices; the ticket is there once the seat is sold.

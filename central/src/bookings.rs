@@ -16,13 +16,14 @@ pub mod view;
 
 use crate::answers::{Answer, Asked};
 use crate::desk::Desk;
-use crate::pages::BookingView;
 use crate::office::App;
+use crate::pages::BookingView;
 use crate::states::states;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use cancel::NotCancelled;
 use contact::ContactBody;
 use node::problem::{IdempotencyKey, JsonBody, Problem};
 use rusqlite::Transaction;
@@ -168,11 +169,14 @@ pub async fn cancel(
     let id = booking_id(&id)?;
     let asked = app.writer.run(move |desk, tx, now| {
         let Some(mut booking) = store::booking(tx, id)? else { return Ok(Err(unknown_booking())) };
-        if let Err(refusal) = cancel::request(desk, tx, &mut booking, now)? {
-            let state = booking.state.word();
-            return Ok(Err(Problem::from(refusal).with_detail(format!("The booking is {state}."))));
+        match cancel::request(desk, tx, &mut booking, now)? {
+            Ok(()) => Ok(Ok(view::booking_view(tx, &booking, now)?)),
+            Err(NotCancelled::Refused(refusal)) => Ok(Err(refusal.into())),
+            Err(NotCancelled::NotBooked) => {
+                let detail = format!("The booking is {}; there is nothing to cancel.", booking.state.word());
+                Ok(Err(Problem::conflict("not_cancellable", detail)))
+            }
         }
-        Ok(Ok(view::booking_view(tx, &booking, now)?))
     });
     Ok((StatusCode::ACCEPTED, Json(asked.await??)).into_response())
 }

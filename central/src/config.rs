@@ -104,7 +104,8 @@ impl Config {
     pub fn broker(&self) -> anyhow::Result<Broker> {
         match self.mqtt.strip_prefix("embedded:") {
             Some(address) => {
-                let address = address.parse().with_context(|| format!("read the address of the broker {:?}", self.mqtt))?;
+                let address =
+                    address.parse().with_context(|| format!("read the address of the broker {:?}", self.mqtt))?;
                 Ok(Broker::Embedded(address))
             }
             None => Ok(Broker::External(self.mqtt.parse().context("read the broker's address")?)),

@@ -8,25 +8,25 @@ mod load;
 pub use load::KeySource;
 
 use crate::answers::{Answer, Asked};
-use crate::bookings::{cancel, saga, store as bookings};
-use crate::discovery::schedule;
+use crate::bookings::saga;
 use crate::events::{SeatBoard, SeatMap};
+use crate::payments::schedule::PayingTimes;
 use anyhow::Context;
 use house::House;
-use node::ledger_store;
 use node::mqtt::Publisher;
 use node::writer::Core;
+use node::{idempotency, ledger_store};
 use rusqlite::Transaction;
-use shared::entry::Fact;
-use shared::ids::{HoldId, ShowId, ShowNumber, TheatreId};
+use shared::ids::{HoldId, ShowId, TheatreId};
 use shared::ledger::Hold;
 use shared::refusal::Refusal;
+use shared::show::Show;
 use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::message::Channel;
-use sync_protocol::replica::{Closed, Event, Transmit};
+use sync_protocol::replica::{Closed, Transmit};
 use tokio::sync::{Notify, oneshot};
 
 /// How often unpaid bookings are looked through for those whose time is over.
@@ -173,7 +173,7 @@ impl Desk {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let Ok(known) = house.show(show.number) else { return Ok(Err(Refusal::UnknownShow)) };
-        let map = Arc::new(SeatMap::new(house.view().seat_map(known, now))?);
+        let map = Arc::new(seat_map(house, known, now)?);
         self.board.post(show, map.clone());
         Ok(Ok(map))
     }
@@ -215,12 +215,18 @@ impl Desk {
             }
             let Ok(house) = self.house(show.theatre) else { continue };
             let Ok(known) = house.show(show.number) else { continue };
-            match SeatMap::new(house.view().seat_map(known, self.now)) {
+            match seat_map(house, known, self.now) {
                 Ok(map) => self.board.refresh(show, map),
                 Err(error) => tracing::error!(%show, error = format!("{error:#}"), "a seat map has no JSON form"),
             }
         }
     }
+}
+
+fn seat_map(house: &House, show: &Show, now: Timestamp) -> anyhow::Result<SeatMap> {
+    let ends_at = show.facts.ends_at();
+    let fresh_until = if now < ends_at { ends_at } else { Timestamp(i64::MAX) };
+    SeatMap::new(house.view().seat_map(show, now), fresh_until)
 }
 
 impl Core for Desk {

@@ -6,14 +6,15 @@ pub mod search;
 
 use crate::catalogue::movies::{self, Movie};
 use crate::catalogue::theatres::{self, Theatre};
+use crate::office::App;
+use crate::pages::{CityCard, MovieCard};
 use axum::Json;
 use axum::extract::State;
-use crate::pages::{CityCard, MovieCard};
-use crate::office::App;
 use cursor::Cursor;
 use node::problem::{Params, Problem};
 use node::view::ShowView;
 use schedule::Wanted;
+use search::Searched;
 use serde::{Deserialize, Serialize};
 use shared::ids::{MovieId, TheatreId};
 
@@ -129,10 +130,7 @@ pub async fn cities(State(app): State<App>) -> Result<Json<Cities>, Problem> {
 }
 
 /// Lists theatres, all or those of a city.
-pub async fn theatres(
-    State(app): State<App>,
-    Params(params): Params<ListParams>,
-) -> Result<Json<Theatres>, Problem> {
+pub async fn theatres(State(app): State<App>, Params(params): Params<ListParams>) -> Result<Json<Theatres>, Problem> {
     let limit = params.limit();
     let list = move |conn: &_| Ok(theatres::list(conn, params.city.as_deref(), params.after_id(), limit + 1)?);
     let (theatres, next) = cut(app.readers.read(list).await?, limit, |theatre| vec![i64::from(theatre.id.0)]);
@@ -147,7 +145,7 @@ pub async fn movies(State(app): State<App>, Params(params): Params<ListParams>) 
         None => Ok(movies::list(conn, params.city.as_deref(), now, after, limit + 1)?),
         Some(q) => {
             let all = movies::list(conn, params.city.as_deref(), now, 0, usize::MAX)?;
-            Ok(search::best(all, q, limit, Movie::search_text))
+            Ok(search::best(all, q, limit, Movie::searched))
         }
     };
     let (movies, next) = cut(app.readers.read(list).await?, limit, |movie| vec![i64::from(movie.id.0)]);
@@ -180,9 +178,15 @@ pub async fn search(State(app): State<App>, Params(params): Params<ListParams>) 
     };
     let limit = params.limit().min(20);
     let find = move |conn: &_| {
-        let movies = search::best(movies::list(conn, None, 0, 0, usize::MAX)?, &q, limit, Movie::search_text);
+        let movies = search::best(movies::list(conn, None, 0, 0, usize::MAX)?, &q, limit, Movie::searched);
         let theatres = theatres::list(conn, params.city.as_deref(), 0, usize::MAX)?;
-        Ok((movies, search::best(theatres, &q, limit, |theatre| theatre.name.clone())))
+        Ok((
+            movies,
+            search::best(theatres, &q, limit, |theatre| Searched {
+                name: theatre.name.clone(),
+                other: theatre.chain.iter().cloned().collect(),
+            }),
+        ))
     };
     let (movies, theatres) = app.readers.read(find).await?;
     let (movies, theatres) =

@@ -10,6 +10,7 @@ use node::problem::Problem;
 use node::view::SeatMapView;
 use serde_json::json;
 use shared::ids::ShowId;
+use shared::time::Timestamp;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +31,8 @@ pub struct SeatMap {
     pub view: SeatMapView,
     /// Its JSON.
     pub json: Bytes,
+    /// Afterwards it is made anew even if no seat has changed: the show has ended.
+    pub fresh_until: Timestamp,
 }
 
 impl SeatMap {
@@ -37,9 +40,9 @@ impl SeatMap {
     ///
     /// # Errors
     /// If it has no JSON form.
-    pub fn new(view: SeatMapView) -> anyhow::Result<Self> {
+    pub fn new(view: SeatMapView, fresh_until: Timestamp) -> anyhow::Result<Self> {
         let json = serde_json::to_vec(&view)?.into();
-        Ok(Self { view, json })
+        Ok(Self { view, json, fresh_until })
     }
 
     fn states(&self) -> BTreeMap<&str, &str> {
@@ -207,7 +210,7 @@ mod tests {
         let rows = vec![RowView { label: "A".into(), seats: states.iter().map(seat).collect() }];
         let (link, version) = ("live".into(), version.into());
         let view = SeatMapView { show, link, version, categories: Vec::new(), rows, counts: BTreeMap::new() };
-        SeatMap::new(view).expect("json")
+        SeatMap::new(view, Timestamp(i64::MAX)).expect("json")
     }
 
     const SHOW: ShowId = ShowId { theatre: TheatreId(1), number: ShowNumber(1) };

@@ -43,7 +43,7 @@ impl Office {
     /// # Errors
     /// 404 `unknown_show`.
     pub async fn seat_map(&self, show: ShowId) -> Result<Arc<SeatMap>, Problem> {
-        if let Some(map) = self.board.map(show) {
+        if let Some(map) = self.board.map(show).filter(|map| self.clock.now() < map.fresh_until) {
             return Ok(map);
         }
         Ok(self.writer.run(move |desk, _, now| desk.post_seat_map(show, now)).await??)

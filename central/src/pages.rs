@@ -6,6 +6,7 @@
 mod booking;
 mod cancellation;
 mod home;
+mod motif;
 mod movie;
 mod poster;
 mod problem;
@@ -23,6 +24,8 @@ use node::design::{self, Asset};
 
 const ASSETS: &[Asset] = &[
     Asset { path: "/assets/customer.css", text: include_str!("pages/customer.css") },
+    Asset { path: "/assets/movie.css", text: include_str!("pages/movie.css") },
+    Asset { path: "/assets/order.css", text: include_str!("pages/order.css") },
     Asset { path: "/assets/show.css", text: include_str!("pages/show.css") },
     Asset { path: "/assets/booking.css", text: include_str!("pages/booking.css") },
     Asset { path: "/assets/show.js", text: include_str!("pages/show.js") },

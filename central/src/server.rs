@@ -68,7 +68,8 @@ impl Central {
         let keys = KeyStore::at(&config.keys);
         let source = KeySource::Directory(&keys);
         let mut desk = Desk::load(&db, source, settings, board.clone(), payments.clone(), clock.now())?;
-        let (broker, broker_url, login) = start_broker(&config, enrolment::all(&db).context("read the enrolled boxes")?).await?;
+        let (broker, broker_url, login) =
+            start_broker(&config, enrolment::all(&db).context("read the enrolled boxes")?).await?;
         let (publisher, events) = link::connect(broker_url.clone(), login, settings.heartbeat, shutdown.clone());
         desk.publish_with(publisher);
         desk.wait_for_payments(paying_times(&config));

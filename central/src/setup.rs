@@ -87,7 +87,8 @@ impl Setup {
     pub fn import_shows(&mut self, input: impl Read) -> anyhow::Result<ImportReport> {
         self.with_desk(|desk, tx, now| {
             Ok(shows::import(tx, input, |planned| {
-                let house = desk.house_mut(planned.theatre.id).map_err(|_| "the theatre has no seating plans".to_owned())?;
+                let house =
+                    desk.house_mut(planned.theatre.id).map_err(|_| "the theatre has no seating plans".to_owned())?;
                 let number = house.next_number(tx)?;
                 match house.add_show(number, &planned, now).map_err(RowError::Bad)? {
                     Added::Now => Ok(Imported::Added),

@@ -81,7 +81,7 @@ pub async fn home(State(app): State<App>, Params(choice): Params<Choice>) -> Res
                 (Some(city), None) => movies::list(conn, Some(city), now, after.unwrap_or_default(), MOVIES + 1)?,
                 (Some(city), Some(q)) => {
                     let on = movies::list(conn, Some(city), now, 0, usize::MAX)?;
-                    search::best(on, q, MOVIES, movies::Movie::search_text)
+                    search::best(on, q, MOVIES, movies::Movie::searched)
                 }
             };
             Ok((cities, movies))

@@ -35,4 +35,3 @@ macro_rules! states {
     };
 }
 pub(crate) use states;
-

@@ -59,9 +59,8 @@ pub async fn picture(State(app): State<App>, Path((id, file)): Path<(String, Str
 /// # Errors
 /// 404 `unknown_booking`.
 pub async fn codes(app: &App, id: BookingId) -> Result<Vec<TicketCodeView>, Problem> {
-    let signed = app.writer.run(move |desk, tx, _| {
-        store::booking(tx, id)?.map(|booking| sign(desk, tx, &booking)).transpose()
-    });
+    let signed =
+        app.writer.run(move |desk, tx, _| store::booking(tx, id)?.map(|booking| sign(desk, tx, &booking)).transpose());
     signed.await?.ok_or_else(unknown_booking)
 }
 
@@ -100,7 +99,8 @@ fn sign(desk: &Desk, tx: &Transaction<'_>, booking: &Booking) -> anyhow::Result<
 
 /// A QR code of level M with its quiet zone. Upper-case Base32 fits the dense alphanumeric mode.
 fn drawn(code: &str) -> anyhow::Result<String> {
-    let qr = QrCode::with_error_correction_level(code, EcLevel::M).map_err(|error| anyhow!("draw a QR code: {error}"))?;
+    let qr =
+        QrCode::with_error_correction_level(code, EcLevel::M).map_err(|error| anyhow!("draw a QR code: {error}"))?;
     Ok(qr.render::<svg::Color<'_>>().quiet_zone(true).min_dimensions(QR_SIDE_MIN, QR_SIDE_MIN).build())
 }
 

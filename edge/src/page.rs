@@ -6,10 +6,12 @@ use node::design::{self, Asset, Crumb};
 
 const ASSETS: &[Asset] = &[
     Asset { path: "/assets/counter.css", text: include_str!("page/counter.css") },
+    Asset { path: "/assets/staff.css", text: include_str!("page/staff.css") },
     Asset { path: "/assets/till.css", text: include_str!("page/till.css") },
     Asset { path: "/assets/counter.js", text: include_str!("page/counter.js") },
     Asset { path: "/assets/badge.js", text: include_str!("page/badge.js") },
     Asset { path: "/assets/board.js", text: include_str!("page/board.js") },
+    Asset { path: "/assets/hall.js", text: include_str!("page/hall.js") },
     Asset { path: "/assets/login.js", text: include_str!("page/login.js") },
     Asset { path: "/assets/till.js", text: include_str!("page/till.js") },
     Asset { path: "/assets/paper.js", text: include_str!("page/paper.js") },
@@ -30,6 +32,7 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
 pub fn counter() -> Markup {
     let head = html! {
         link rel="stylesheet" href="/assets/seatmap.css";
+        link rel="stylesheet" href="/assets/staff.css";
         link rel="stylesheet" href="/assets/counter.css";
         link rel="stylesheet" href="/assets/till.css";
         script type="module" src="/assets/counter.js" {}
@@ -94,7 +97,9 @@ fn hall() -> Markup {
                 fieldset.ask {
                     legend.unseen { "How many seats?" }
                     div.choices id="wanted" {
-                        @for n in 1..=10 { label { input type="radio" name="wanted" value=(n) checked[n == 2] tabindex=(if n == 2 { 0 } else { -1 }); span { (n) } } }
+                        @for n in 1..=10 {
+                            label { input type="radio" name="wanted" value=(n) checked[n == 2]; span { (n) } }
+                        }
                     }
                 }
             }
@@ -148,7 +153,7 @@ fn help() -> Markup {
 /// The manager's page that pairs door devices.
 pub fn doors() -> Markup {
     let head = html! {
-        link rel="stylesheet" href="/assets/counter.css";
+        link rel="stylesheet" href="/assets/staff.css";
         script type="module" src="/assets/pairing.js" {}
     };
     let body = html! {

@@ -5,6 +5,7 @@ use node::design::{self, Asset};
 
 const ASSETS: &[Asset] = &[
     Asset { path: "/assets/door.css", text: include_str!("page/door.css") },
+    Asset { path: "/assets/verdict.css", text: include_str!("page/verdict.css") },
     Asset { path: "/assets/door.js", text: include_str!("page/door.js") },
     Asset { path: "/assets/verdict.js", text: include_str!("page/verdict.js") },
     Asset { path: "/assets/reader.js", text: include_str!("page/reader.js") },
@@ -24,6 +25,7 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
 /// The door.
 pub fn door() -> Markup {
     let head = html! {
+        link rel="stylesheet" href="/assets/verdict.css";
         link rel="stylesheet" href="/assets/door.css";
         script type="module" src="/assets/door.js" {}
     };
@@ -49,7 +51,8 @@ pub fn door() -> Markup {
             }
             form.typed id="typed" {
                 label.unseen for="code" { "Ticket code" }
-                input.input id="code" autocomplete="off" autocapitalize="characters" spellcheck="false" placeholder="Type or paste a code" enterkeyhint="go";
+                input.input id="code" placeholder="Type or paste a code" autocomplete="off" autocapitalize="characters"
+                    spellcheck="false" enterkeyhint="go";
                 button."button main" type="submit" { "Check" }
             }
             div.door-keys {

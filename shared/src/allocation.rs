@@ -80,13 +80,15 @@ pub fn leaves_counter_floor(ledger: &Ledger, show: &Show, seats: &[SeatId], poli
 
 /// The free seats central hands over at the remote sales cut-off, at most `max`, lowest ids first.
 pub fn remote_sales_cutoff(ledger: &Ledger, show: &Show, policy: Policy, max: usize, now: Timestamp) -> Vec<SeatId> {
-    let due = show.facts.starts_at() - policy.remote_sales_cutoff <= now && now < show.facts.ends_at() && !show.cancelled;
+    let due =
+        show.facts.starts_at() - policy.remote_sales_cutoff <= now && now < show.facts.ends_at() && !show.cancelled;
     if !due {
         return Vec::new();
     }
-    let free = show.plan.seats().map(|(id, _)| id).filter(|id| {
-        show.seat(*id).is_some_and(|seat| seat.standing == Standing::Free) && show.held_by(*id).is_none()
-    });
+    let free =
+        show.plan.seats().map(|(id, _)| id).filter(|id| {
+            show.seat(*id).is_some_and(|seat| seat.standing == Standing::Free) && show.held_by(*id).is_none()
+        });
     free.filter(|id| ledger.own_free_seat(show, *id, now).is_ok()).take(max).collect()
 }
 
@@ -98,11 +100,22 @@ mod tests {
     fn plan(rows: &[(u16, u8)]) -> PlanIndex {
         let mut first = 1;
         let rows = rows.iter().enumerate().map(|(i, (count, category))| {
-            let run = SeatRun { first: SeatId(first), number: 1, count: *count, category: *category, gap: 0, accessible: false };
+            let run = SeatRun {
+                first: SeatId(first),
+                number: 1,
+                count: *count,
+                category: *category,
+                gap: 0,
+                accessible: false,
+            };
             first += u32::from(*count);
             Row { label: char::from(b'A' + i as u8).to_string(), runs: vec![run] }
         });
-        PlanIndex::new(SeatingPlan { version: 1, categories: vec!["Silver".into(), "Gold".into()], rows: rows.collect() })
+        PlanIndex::new(SeatingPlan {
+            version: 1,
+            categories: vec!["Silver".into(), "Gold".into()],
+            rows: rows.collect(),
+        })
     }
 
     fn count(runs: &[SeatsAtEpoch]) -> u16 {
@@ -113,10 +126,13 @@ mod tests {
     fn the_opening_split_gives_whole_rows_of_each_category_to_the_counter() {
         let plan = plan(&[(10, 0), (10, 0), (10, 0), (10, 0), (8, 1), (8, 1), (8, 1), (8, 1)]);
         let split = opening_split(&plan, Policy::default());
-        assert_eq!(split, vec![
-            SeatsAtEpoch { first: SeatId(31), count: 10, epoch: 1 },
-            SeatsAtEpoch { first: SeatId(65), count: 8, epoch: 1 },
-        ]);
+        assert_eq!(
+            split,
+            vec![
+                SeatsAtEpoch { first: SeatId(31), count: 10, epoch: 1 },
+                SeatsAtEpoch { first: SeatId(65), count: 8, epoch: 1 },
+            ]
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! An entry: one numbered fact in a log. An entry *is* its bytes as first written; its first byte is its format.
 
-use crate::ids::{BookingId, ClaimId, Incarnation, KeyId, MovieId, RequestId, ScreenId, SeatId, ShowNumber, Side, TicketId};
+use crate::ids::{
+    BookingId, ClaimId, Incarnation, KeyId, MovieId, RequestId, ScreenId, SeatId, ShowNumber, Side, TicketId,
+};
 use crate::money::Currency;
 use crate::seating::Row;
 use crate::time::Timestamp;
@@ -298,7 +300,9 @@ impl Fact {
             | Self::KeyCertified { .. }
             | Self::KeyRevoked { .. }
             | Self::VoidRequested(_) => side == Side::Central,
-            Self::Voided(_) | Self::VoidAccepted(_) | Self::VoidRefused(_) | Self::Admitted { .. } => side == Side::Edge,
+            Self::Voided(_) | Self::VoidAccepted(_) | Self::VoidRefused(_) | Self::Admitted { .. } => {
+                side == Side::Edge
+            }
         }
     }
 
@@ -405,7 +409,8 @@ mod tests {
 
     #[test]
     fn a_counter_sale_of_two_seats_is_small() {
-        let seat = |n| SoldSeat { seat: SeatId(n), epoch: 1, generation: 0, ticket: TicketId([n as u8; 8]), price: 15_000 };
+        let seat =
+            |n| SoldSeat { seat: SeatId(n), epoch: 1, generation: 0, ticket: TicketId([n as u8; 8]), price: 15_000 };
         let fact = Fact::Sold {
             show: ShowNumber(345),
             booking: BookingId([7; 16]),

@@ -21,7 +21,7 @@ use crate::seating::SeatingPlan;
 use crate::show::{PlanIndex, Seat, Show};
 use crate::time::Timestamp;
 pub use apply::Conflict;
-pub use decide::{SaleLine, SEATS_PER_REQUEST_MAX};
+pub use decide::{SEATS_PER_REQUEST_MAX, SaleLine};
 pub use holds::{Hold, HoldKind, HoldTimes};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -207,7 +207,8 @@ impl Ledger {
         for (screen, plan) in snapshot.plans {
             ledger.insert_plan(screen, plan);
         }
-        ledger.plan_parts = snapshot.plan_parts.into_iter().map(|(screen, version, parts)| ((screen, version), parts)).collect();
+        ledger.plan_parts =
+            snapshot.plan_parts.into_iter().map(|(screen, version, parts)| ((screen, version), parts)).collect();
         for record in snapshot.shows {
             if let Some(plan) = ledger.plans.get(&(record.facts.screen, record.facts.plan)).cloned() {
                 let number = record.facts.number;
@@ -287,7 +288,11 @@ impl Ledger {
         let dirty = std::mem::take(&mut self.dirty);
         LedgerChanges {
             plans: dirty.plans.into_iter().filter_map(|key| Some((key.0, self.plans.get(&key)?.clone()))).collect(),
-            plan_parts: dirty.plan_parts.into_iter().map(|key| (key.0, key.1, self.plan_parts.get(&key).cloned())).collect(),
+            plan_parts: dirty
+                .plan_parts
+                .into_iter()
+                .map(|key| (key.0, key.1, self.plan_parts.get(&key).cloned()))
+                .collect(),
             shows: dirty.shows.into_iter().map(|number| (number, self.shows.get(&number).map(record))).collect(),
             seats: dirty
                 .seats

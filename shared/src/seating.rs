@@ -165,7 +165,14 @@ mod tests {
     use super::*;
 
     fn plan() -> SeatingPlan {
-        let run = |first, number, count, gap| SeatRun { first: SeatId(first), number, count, category: 0, gap, accessible: false };
+        let run = |first, number, count, gap| SeatRun {
+            first: SeatId(first),
+            number,
+            count,
+            category: 0,
+            gap,
+            accessible: false,
+        };
         SeatingPlan {
             version: 1,
             categories: vec!["Silver".into()],

@@ -68,7 +68,8 @@ pub struct PlannedSeat {
 impl PlanIndex {
     /// Indexes a checked plan.
     pub fn new(plan: SeatingPlan) -> Self {
-        let row_index: BTreeMap<&str, usize> = plan.rows.iter().enumerate().map(|(i, row)| (row.label.as_str(), i)).collect();
+        let row_index: BTreeMap<&str, usize> =
+            plan.rows.iter().enumerate().map(|(i, row)| (row.label.as_str(), i)).collect();
         let planned = |seat: &PlanSeat<'_>| PlannedSeat {
             row: seat.row.to_owned(),
             row_index: row_index.get(seat.row).copied().unwrap_or_default(),
@@ -121,7 +122,15 @@ pub struct Show {
 
 impl Show {
     pub(crate) fn new(facts: ShowFacts, plan: Arc<PlanIndex>) -> Self {
-        Self { facts, cancelled: false, overlaps: false, plan, seats: BTreeMap::new(), held: BTreeMap::new(), digest: 0 }
+        Self {
+            facts,
+            cancelled: false,
+            overlaps: false,
+            plan,
+            seats: BTreeMap::new(),
+            held: BTreeMap::new(),
+            digest: 0,
+        }
     }
 
     /// The seat as the opening split left it.

@@ -108,9 +108,10 @@ fn play(attempts: &[Attempt]) -> [Node; 2] {
                 node.ledger.release_hold(hold);
                 (at(side), sold.ok())
             }
-            Attempt::HandOver(side, seat) => {
-                (at(side), nodes[at(side)].ledger.hand_over(SHOW, &[SeatId(*seat)], None, NOW).ok().map(|(fact, _)| fact))
-            }
+            Attempt::HandOver(side, seat) => (
+                at(side),
+                nodes[at(side)].ledger.hand_over(SHOW, &[SeatId(*seat)], None, NOW).ok().map(|(fact, _)| fact),
+            ),
             Attempt::Void(side, seat) => {
                 let node = &nodes[at(side)];
                 (at(side), ticket_of(node, *seat).and_then(|at| node.ledger.void(at.ticket).ok()))

@@ -60,7 +60,8 @@ impl Envelope {
         if bytes.len() > ENVELOPE_BYTES_MAX {
             return Err(BadEnvelope::Length(bytes.len()));
         }
-        let (signed, signature) = bytes.split_last_chunk::<SIGNATURE_BYTES>().ok_or(BadEnvelope::Length(bytes.len()))?;
+        let (signed, signature) =
+            bytes.split_last_chunk::<SIGNATURE_BYTES>().ok_or(BadEnvelope::Length(bytes.len()))?;
         let (version, body) = signed.split_first().ok_or(BadEnvelope::Length(bytes.len()))?;
         if *version != VERSION {
             return Err(BadEnvelope::Version(*version));
@@ -98,7 +99,9 @@ mod tests {
             message: Message::Batch(batch),
         };
         let bytes = envelope.seal(&key);
-        let open = |bytes: &[u8], theatre, key: &SecretKey| Envelope::open(bytes, TheatreId(theatre), Side::Edge, &[key.public()]);
+        let open = |bytes: &[u8], theatre, key: &SecretKey| {
+            Envelope::open(bytes, TheatreId(theatre), Side::Edge, &[key.public()])
+        };
         assert_eq!(open(&bytes, 7, &key), Ok(envelope));
         assert_eq!(open(&bytes, 8, &key), Err(BadEnvelope::Address));
         assert_eq!(open(&bytes, 7, &other), Err(BadEnvelope::Signature));

@@ -14,18 +14,6 @@ def sign_in(page, staff):
     expect(page.locator("#till .chosen")).to_be_visible()
 
 
-def go_to_show(page, show):
-    """Page Down until the show's title and screen stand above the map."""
-    for _ in range(60):
-        if show["movie"]["title"] == page.locator("#show-title").inner_text() and (
-            f"Screen {show['screen']} " in page.locator("#show-facts").inner_text()
-        ):
-            return
-        page.keyboard.press("PageDown")
-        page.wait_for_timeout(250)
-    raise AssertionError(f"{show['movie']['title']} on screen {show['screen']} is not on the board")
-
-
 def sell(page, count):
     """So many best seats for exact cash; returns their labels."""
     page.keyboard.press(str(count))

@@ -13,10 +13,12 @@ def open_show(page, house, show):
 
 def open_show_from_city(page, show):
     """From a city's page to a show; the movie is on its first page of movies or is searched for."""
+    expect(page.locator("ul.movies")).to_be_visible()
     if page.locator(f"a.movie[href^='/movies/{show['movie']['id']}?']").count() == 0:
         page.get_by_label("Search movies").fill(show["movie"]["title"])
         page.get_by_role("button", name="Search").click()
     page.locator(f"a.movie[href^='/movies/{show['movie']['id']}?']").first.click()
+    expect(page.locator("nav.days")).to_be_visible()
     link = page.locator(f"a[href='/shows/{show['id']}']")
     if link.count() == 0:
         page.locator(f"nav.days a[href$='date={show['starts_at'][:10]}']").click()

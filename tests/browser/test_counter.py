@@ -1,5 +1,7 @@
 """The counter: signs in, loses its line, goes on selling its own seats."""
 
+import re
+
 from playwright.sync_api import expect
 
 from code_on_screen import read_codes
@@ -36,6 +38,9 @@ def test_a_customer_sees_a_cut_and_still_buys_what_is_left_online(house, window,
     expect(page.locator("#cut")).to_be_empty()
     house.cut()
     expect(page.locator("#cut")).to_contain_text("The line to this theatre is down")
+    counter_only = page.locator(".seatmap .seat[data-state=unavailable]")
+    expect(counter_only.first).to_have_attribute("aria-disabled", "true")
+    expect(counter_only.first).to_have_attribute("aria-label", re.compile("at the counter only"))
     looks.inspect(page, "customer-cut")
     page.get_by_role("button", name="Continue").click()
     expect(page.locator("#left")).to_contain_text(":")
@@ -45,7 +50,7 @@ def test_a_customer_sees_a_cut_and_still_buys_what_is_left_online(house, window,
     expect(page.locator("#cut")).to_be_empty()
 
 
-def test_a_wrong_pin_is_told_and_nothing_is_shown(house, chromium, window, looks):
+def test_a_wrong_pin_is_told_and_nothing_is_shown(house, window, looks):
     page = window(house.theatre["counter"], refusals={401, 429})
     page.locator("#staff").fill("counter")
     page.locator("#pin").fill("0000")

@@ -2,16 +2,25 @@
 //! then the money goes back and the seat is sold again.
 
 use super::store::{self, Booking, Cancellation};
-use super::{BookingState, CancellationState, TicketWord};
+use super::{BookingState, CancellationState, TicketWord, saga};
 use crate::desk::Desk;
 use crate::payments::PaymentState;
 use crate::payments::settle;
 use crate::payments::store as payments;
 use rusqlite::Transaction;
-use shared::ids::TicketId;
+use shared::ids::{ShowId, TicketId};
 use shared::money::Money;
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
+
+/// Why nothing is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotCancelled {
+    /// The booking has no tickets.
+    NotBooked,
+    /// No ticket may be voided.
+    Refused(Refusal),
+}
 
 /// Asks the theatre to void a booking's tickets. Asking again changes nothing.
 ///
@@ -22,12 +31,12 @@ pub fn request(
     tx: &Transaction<'_>,
     booking: &mut Booking,
     now: Timestamp,
-) -> anyhow::Result<Result<(), Refusal>> {
+) -> anyhow::Result<Result<(), NotCancelled>> {
     match booking.state {
         BookingState::Booked => {}
         BookingState::Cancelling | BookingState::Cancelled => return Ok(Ok(())),
         BookingState::AwaitingPayment | BookingState::Paying | BookingState::Expired | BookingState::Refunded => {
-            return Ok(Err(Refusal::UnknownTicket));
+            return Ok(Err(NotCancelled::NotBooked));
         }
     }
     let mut refused = None;
@@ -46,7 +55,7 @@ pub fn request(
         }
     }
     if asked == 0 {
-        return Ok(Err(refused.unwrap_or(Refusal::UnknownTicket)));
+        return Ok(Err(NotCancelled::Refused(refused.unwrap_or(Refusal::UnknownTicket))));
     }
     booking.state = BookingState::Cancelling;
     store::put(tx, booking)?;
@@ -84,13 +93,48 @@ pub fn answered(
     pay_back(desk, tx, &booking, Money { minor: back, ..booking.total }, now)
 }
 
-fn pay_back(desk: &mut Desk, tx: &Transaction<'_>, booking: &Booking, amount: Money, now: Timestamp) -> anyhow::Result<()> {
+/// A cancelled show: unpaid bookings end, all others are cancelled and paid back. No theatre need be asked, because
+/// nothing is sold again and no door admits to the show.
+///
+/// # Errors
+/// If the store fails.
+pub fn show_cancelled(desk: &mut Desk, tx: &Transaction<'_>, show: ShowId, now: Timestamp) -> anyhow::Result<()> {
+    for mut booking in store::standing(tx, show)? {
+        if matches!(booking.state, BookingState::AwaitingPayment | BookingState::Paying) {
+            saga::end_unpaid(desk, tx, &mut booking)?;
+            continue;
+        }
+        for ticket in store::seats(tx, &booking)?.into_iter().filter_map(|booked| booked.ticket) {
+            store::set_ticket_state(tx, ticket, TicketWord::Void)?;
+        }
+        let asked = store::cancellation(tx, booking.id)?.map_or(now, |cancellation| cancellation.requested_at);
+        let state = CancellationState::Accepted;
+        let cancellation = Cancellation { state, requested_at: asked, answered_at: Some(now) };
+        store::put_cancellation(tx, booking.id, &cancellation)?;
+        booking.state = BookingState::Cancelled;
+        store::put(tx, &booking)?;
+        let refunds = payments::refunds_of(tx, booking.id)?;
+        let back: i64 =
+            refunds.iter().filter(|refund| refund.reason == "cancelled").map(|refund| refund.amount.minor).sum();
+        let rest = Money { minor: booking.total.minor - back, ..booking.total };
+        pay_back(desk, tx, &booking, rest, now)?;
+    }
+    Ok(())
+}
+
+fn pay_back(
+    desk: &mut Desk,
+    tx: &Transaction<'_>,
+    booking: &Booking,
+    amount: Money,
+    now: Timestamp,
+) -> anyhow::Result<()> {
     if amount.minor == 0 {
         return Ok(());
     }
-    let captured = payments::payments_of(tx, booking.id)?.into_iter().find(|payment| {
-        payment.state == PaymentState::Captured && payment.amount == booking.total
-    });
+    let captured = payments::payments_of(tx, booking.id)?
+        .into_iter()
+        .find(|payment| payment.state == PaymentState::Captured && payment.amount == booking.total);
     match captured {
         Some(payment) => settle::refund(desk, tx, &payment, amount, "cancelled", now),
         None => {

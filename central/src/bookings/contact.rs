@@ -34,7 +34,9 @@ impl ContactBody {
 fn is_email(text: &str) -> bool {
     let plain = !text.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';'));
     let parts = text.rsplit_once('@');
-    plain && text.len() <= 254 && parts.is_some_and(|(name, host)| !name.is_empty() && !name.contains('@') && !host.is_empty())
+    plain
+        && text.len() <= 254
+        && parts.is_some_and(|(name, host)| !name.is_empty() && !name.contains('@') && !host.is_empty())
 }
 
 fn is_phone(text: &str) -> bool {

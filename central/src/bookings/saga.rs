@@ -28,13 +28,16 @@ pub fn begin(
     request: RequestId,
     now: Timestamp,
 ) -> anyhow::Result<Result<Booking, Refusal>> {
-    let (booking, seats) = match draft(desk, hold, contact, request, now) {
+    let (mut booking, seats) = match draft(desk, hold, contact, request, now) {
         Ok(drafted) => drafted,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    // Eight characters are few enough to meet again among a million bookings.
+    while store::is_code_taken(tx, &booking.code)? {
+        booking.code = node::random::booking_code();
+    }
     store::put(tx, &booking)?;
     store::put_seats(tx, booking.id, &seats)?;
-    let mut booking = booking;
     if booking.total.minor == 0
         && let Err(refusal) = sell(desk, tx, &mut booking, now)?
     {

@@ -137,24 +137,34 @@ pub fn booking(conn: &Connection, id: BookingId) -> rusqlite::Result<Option<Book
     conn.prepare_cached("SELECT * FROM booking WHERE id = ?1")?.query_row([id.0], booking_from).optional()
 }
 
+/// Whether a booking has this code.
+pub fn is_code_taken(conn: &Connection, code: &str) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM booking WHERE code = ?1)")?.query_row([code], |row| row.get(0))
+}
+
 /// The booking that was made from a hold.
 pub fn booking_of_hold(conn: &Connection, hold: HoldId) -> rusqlite::Result<Option<Booking>> {
     conn.prepare_cached("SELECT * FROM booking WHERE hold = ?1")?.query_row([hold.0], booking_from).optional()
 }
 
 /// Bookings without a payment whose time ended by `now`, and those with one whose time ended by `given_up`.
-pub fn overdue(
-    conn: &Connection,
-    now: Timestamp,
-    given_up: Timestamp,
-    limit: u32,
-) -> rusqlite::Result<Vec<Booking>> {
+pub fn overdue(conn: &Connection, now: Timestamp, given_up: Timestamp, limit: u32) -> rusqlite::Result<Vec<Booking>> {
     conn.prepare_cached(
         "SELECT * FROM booking WHERE state IN ('awaiting_payment', 'paying')
            AND expires_at <= CASE state WHEN 'paying' THEN ?2 ELSE ?1 END
          ORDER BY expires_at LIMIT ?3",
     )?
     .query_map(params![now.0, given_up.0, limit], booking_from)?
+    .collect()
+}
+
+/// A show's bookings that are neither ended nor cancelled.
+pub fn standing(conn: &Connection, show: ShowId) -> rusqlite::Result<Vec<Booking>> {
+    conn.prepare_cached(
+        "SELECT * FROM booking WHERE theatre = ?1 AND show = ?2
+           AND state IN ('awaiting_payment', 'paying', 'booked', 'cancelling')",
+    )?
+    .query_map(params![show.theatre.0, show.number.0], booking_from)?
     .collect()
 }
 
@@ -168,7 +178,8 @@ pub fn put_seats(conn: &Connection, booking: BookingId, seats: &[BookedSeat]) ->
     for (position, booked) in (0u32..).zip(seats) {
         let BookedSeat { seat, label, category, price, ticket, generation, state, code } = booked;
         let (price, ticket) = (price.minor, ticket.map(|ticket| ticket.0));
-        insert.execute(params![booking.0, position, seat.0, label, category, price, ticket, generation, state, code])?;
+        insert
+            .execute(params![booking.0, position, seat.0, label, category, price, ticket, generation, state, code])?;
     }
     Ok(())
 }
@@ -206,8 +217,11 @@ pub fn set_ticket_state(conn: &Connection, ticket: TicketId, state: TicketWord) 
 
 /// Marks a ticket as used for entry, unless it was void before.
 pub fn set_ticket_used(conn: &Connection, ticket: TicketId) -> rusqlite::Result<()> {
-    conn.prepare_cached("UPDATE booked_seat SET state = ?2 WHERE ticket = ?1 AND state <> ?3")?
-        .execute(params![ticket.0, TicketWord::Used, TicketWord::Void])?;
+    conn.prepare_cached("UPDATE booked_seat SET state = ?2 WHERE ticket = ?1 AND state <> ?3")?.execute(params![
+        ticket.0,
+        TicketWord::Used,
+        TicketWord::Void
+    ])?;
     Ok(())
 }
 
@@ -218,9 +232,17 @@ pub fn set_ticket_code(conn: &Connection, ticket: TicketId, code: &str) -> rusql
 }
 
 /// Lists what a person must settle.
-pub fn list_discrepancy(conn: &Connection, booking: &Booking, code: &str, text: &str, now: Timestamp) -> rusqlite::Result<()> {
-    conn.prepare_cached("INSERT INTO discrepancy (theatre, booking, code, text, found_at) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![booking.show.theatre.0, booking.id.0, code, text, now.0])?;
+pub fn list_discrepancy(
+    conn: &Connection,
+    booking: &Booking,
+    code: &str,
+    text: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO discrepancy (theatre, booking, code, text, found_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![booking.show.theatre.0, booking.id.0, code, text, now.0])?;
     Ok(())
 }
 

@@ -17,7 +17,8 @@ use shared::time::Timestamp;
 /// # Errors
 /// If the store cannot be read.
 pub fn booking_view(conn: &Connection, booking: &Booking, now: Timestamp) -> anyhow::Result<BookingView> {
-    let show = schedule::by_id(conn, booking.show)?.with_context(|| format!("show {} is not scheduled", booking.show))?;
+    let show =
+        schedule::by_id(conn, booking.show)?.with_context(|| format!("show {} is not scheduled", booking.show))?;
     let seats = store::seats(conn, booking)?;
     let refunds = payments::refunds_of(conn, booking.id)?;
     let tickets = seats.iter().filter_map(|booked| {

@@ -155,7 +155,8 @@ pub fn read_table<R: Read>(
     mut import: impl FnMut(&Row<'_>) -> Result<Imported, RowError>,
 ) -> Result<ImportReport, ImportError> {
     // With CRLF as its terminator the reader would count a line as ended before its LF, and name the line above.
-    let mut reader = csv::ReaderBuilder::new().terminator(csv::Terminator::Any(b'\n')).flexible(true).from_reader(input);
+    let mut reader =
+        csv::ReaderBuilder::new().terminator(csv::Terminator::Any(b'\n')).flexible(true).from_reader(input);
     let headers = reader.headers().map_err(ImportError::Read)?;
     let columns: BTreeMap<String, usize> =
         headers.iter().enumerate().map(|(i, name)| (name.trim().to_ascii_lowercase(), i)).collect();

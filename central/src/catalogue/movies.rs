@@ -1,6 +1,7 @@
 //! Movies: import from CSV, and looking them up.
 
 use super::import::{ImportError, ImportReport, Imported, Row, RowError, read_table};
+use crate::discovery::search::Searched;
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::ids::MovieId;
 use std::io::Read;
@@ -27,9 +28,9 @@ pub struct Movie {
 }
 
 impl Movie {
-    /// What a search looks at: title and leading names.
-    pub fn search_text(&self) -> String {
-        format!("{} {}", self.title, self.cast.join(" "))
+    /// What a search looks at: the title, and the leading names.
+    pub fn searched(&self) -> Searched {
+        Searched { name: self.title.clone(), other: self.cast.clone() }
     }
 }
 

@@ -75,8 +75,10 @@ impl Desk {
                 schedule::put(tx, &house.theatre, facts, seats)?;
             }
             Fact::ShowCancelled { show } => {
-                schedule::cancel(tx, ShowId { theatre, number: *show })?;
-                self.mark(theatre, *show);
+                let show = ShowId { theatre, number: *show };
+                schedule::cancel(tx, show)?;
+                cancel::show_cancelled(self, tx, show, now)?;
+                self.changed.insert(show);
             }
             Fact::VoidAccepted(at) | Fact::VoidRefused(at) => {
                 let accepted = matches!(fact, Fact::VoidAccepted(_));

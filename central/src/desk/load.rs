@@ -51,7 +51,8 @@ impl Desk {
         ids.extend(enrolments.keys());
         let mut houses = BTreeMap::new();
         for id in ids {
-            let theatre = theatres::by_id(conn, id)?.with_context(|| format!("theatre {id} is not in the catalogue"))?;
+            let theatre =
+                theatres::by_id(conn, id)?.with_context(|| format!("theatre {id} is not in the catalogue"))?;
             let house = House::load(conn, theatre, enrolments.get(&id), keys, settings, now);
             houses.insert(id, house.with_context(|| format!("load theatre {id}"))?);
         }

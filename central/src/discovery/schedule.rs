@@ -113,7 +113,13 @@ pub fn by_id(conn: &Connection, show: ShowId) -> rusqlite::Result<Option<Schedul
 }
 
 /// The local dates with shows of a movie in a city to come, at most `limit`.
-pub fn dates(conn: &Connection, city: &str, movie: MovieId, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<String>> {
+pub fn dates(
+    conn: &Connection,
+    city: &str,
+    movie: MovieId,
+    now: Timestamp,
+    limit: u32,
+) -> rusqlite::Result<Vec<String>> {
     conn.prepare_cached(
         "SELECT DISTINCT s.local_date FROM schedule s JOIN theatre t ON t.id = s.theatre
          WHERE t.city = ?1 COLLATE NOCASE AND s.movie = ?2 AND s.ends_at > ?3 ORDER BY s.local_date LIMIT ?4",

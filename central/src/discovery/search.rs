@@ -4,17 +4,30 @@ use std::collections::BTreeSet;
 
 /// Below this share of the query's letter groups a name is not meant.
 const SHARE_MIN: f64 = 0.45;
+/// What another text than the name counts.
+const OTHER_WEIGHT: f64 = 0.9;
 /// Longer queries are cut: nobody types more to find a movie.
 const QUERY_CHARS_MAX: usize = 64;
 
-/// The `limit` rows whose texts are most like the query, best first.
-pub fn best<T>(rows: Vec<T>, query: &str, limit: usize, text: impl Fn(&T) -> String) -> Vec<T> {
+/// What a search looks at.
+#[derive(Debug, Clone)]
+pub struct Searched {
+    /// The name.
+    pub name: String,
+    /// What else people know it by; counts a little less than the name.
+    pub other: Vec<String>,
+}
+
+/// The `limit` rows that are most like the query, best first.
+pub fn best<T>(rows: Vec<T>, query: &str, limit: usize, searched: impl Fn(&T) -> Searched) -> Vec<T> {
     let wanted = groups(&query.chars().take(QUERY_CHARS_MAX).collect::<String>());
-    let mut scored: Vec<(f64, T)> = rows
-        .into_iter()
-        .map(|row| (score(&wanted, &text(&row)), row))
-        .filter(|(score, _)| *score >= SHARE_MIN)
-        .collect();
+    let of_row = |row: &T| {
+        let Searched { name, other } = searched(row);
+        let others = other.iter().map(|text| score(&wanted, text) * OTHER_WEIGHT);
+        others.fold(score(&wanted, &name), f64::max)
+    };
+    let mut scored: Vec<(f64, T)> = rows.into_iter().map(|row| (of_row(&row), row)).collect();
+    scored.retain(|(score, _)| *score >= SHARE_MIN);
     scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     scored.into_iter().take(limit).map(|(_, row)| row).collect()
 }
@@ -47,7 +60,8 @@ mod tests {
 
     fn find(query: &str) -> Vec<String> {
         let names = ["Sholay", "Action Jackson", "Milenge Milenge", "Don", "Dhoom 3", "Padma, MG Road"];
-        best(names.map(String::from).to_vec(), query, 3, String::clone)
+        let searched = |name: &String| Searched { name: name.clone(), other: vec!["Ranvir Shorey".into()] };
+        best(names.map(String::from).to_vec(), query, 3, searched)
     }
 
     #[test]
@@ -58,6 +72,11 @@ mod tests {
         assert_eq!(find("milenge"), ["Milenge Milenge"]);
         assert_eq!(find("padma mg rod")[0], "Padma, MG Road");
         assert_eq!(find("don")[0], "Don");
+    }
+
+    #[test]
+    fn a_leading_name_finds_too() {
+        assert_eq!(find("ranvir shory").len(), 3);
     }
 
     #[test]

@@ -55,9 +55,9 @@ pub async fn status(State(app): State<App>) -> Result<Json<Status>, Problem> {
 pub async fn link(State(app): State<App>, Path(theatre): Path<String>) -> Result<Json<LinkView>, Problem> {
     let unknown = || Problem::not_found("unknown_theatre", "There is no such theatre, or it has no shows.");
     let theatre: TheatreId = theatre.parse().map_err(|_| unknown())?;
-    let found = app.writer.run(move |desk, tx, now| {
-        desk.house(theatre).ok().map(|house| theatre_link(tx, house, now)).transpose()
-    });
+    let found = app
+        .writer
+        .run(move |desk, tx, now| desk.house(theatre).ok().map(|house| theatre_link(tx, house, now)).transpose());
     Ok(Json(found.await?.ok_or_else(unknown)?.link))
 }
 

@@ -105,7 +105,10 @@ fn next_step(view: &BookingView) -> Markup {
     html! {
         @match view.state.as_str() {
             "awaiting_payment" => div."card stack" {
-                @if declined { div."notice warn" { strong { "The payment was declined" } span { "No money was taken. You can try again." } } }
+                @if declined { div."notice warn" {
+                    strong { "The payment was declined" }
+                    span { "No money was taken. You can try again." }
+                } }
                 @if let Some(until) = &view.expires_at {
                     p { "Kept until " strong { time datetime=(until) data-clock { (clock(until)) } } "." }
                 }
@@ -168,7 +171,7 @@ fn cancel(view: &BookingView) -> Markup {
         details.cancel {
             summary { "Cancel this booking" }
             div.stack {
-                p { "All " (count(view.tickets.len(), "ticket")) " become void. First the theatre confirms that nobody has entered with them; "
+                p { "All of it, " (count(view.tickets.len(), "ticket")) ". First the theatre confirms that nobody has entered; "
                     "then " (money(view.total)) " goes back to you." }
                 p { button."button bad" type="button" id="cancel" { "Yes, cancel all tickets" } }
             }

@@ -34,9 +34,21 @@ pub(super) fn steps(cancellation: &CancellationView, total: Money) -> Markup {
             h2 { "Your cancellation" }
             ol."plain steps" {
                 li.done { strong { "You asked for it" } span { "The tickets were blocked at once." } }
-                @if refused { li.failed { strong { "The theatre refused" } span { "A ticket had already been used for entry. Your booking stands; ask the theatre if that is wrong." } } }
-                @else if accepted { li.done { strong { "The theatre confirmed" } span { "Nobody entered with these tickets. The seats are free again." } } }
-                @else { li.now { strong { "Waiting for the theatre" } span { "Its doors must confirm that nobody has entered. If its line is down this takes until it is back; you need not wait here." } } }
+                @if refused { li.failed {
+                    strong { "The theatre refused" }
+                    span { "A ticket had already been used for entry. Your booking stands; ask the theatre if that is wrong." }
+                } }
+                @else if accepted { li.done {
+                    strong { "The theatre confirmed" }
+                    span { "Nobody entered with these tickets. The seats are free again." }
+                } }
+                @else { li.now {
+                    strong { "Waiting for the theatre" }
+                    span {
+                        "Its doors must confirm that nobody has entered. "
+                        "If its line is down this takes until it is back; you need not wait here."
+                    }
+                } }
                 @if !refused { (refund_step(accepted, refund, money_back)) }
             }
         }

@@ -92,7 +92,8 @@ fn city_links(view: &CitiesPage<'_>) -> Markup {
                     summary { span.unseen { "City: " } (city) }
                     ul.plain {
                         @for other in view.cities {
-                            li { a href={ "/?city=" (encode(&other.name)) } aria-current=[(other.name == city).then_some("true")] { (other.name) } }
+                            @let current = (other.name == city).then_some("true");
+                            li { a href={ "/?city=" (encode(&other.name)) } aria-current=[current] { (other.name) } }
                         }
                     }
                 }
@@ -147,7 +148,8 @@ fn movies(view: &CitiesPage<'_>, city: &str) -> Markup {
                 }
             }
             @if let Some(next) = view.next {
-                p.more { a.button href={ "/?city=" (city_code) "&q=" (encode(view.query.unwrap_or_default())) "&after=" (encode(next)) } { "More movies" } }
+                @let query = encode(view.query.unwrap_or_default());
+                p.more { a.button href={ "/?city=" (city_code) "&q=" (query) "&after=" (encode(next)) } { "More movies" } }
             }
         }
     }

@@ -59,7 +59,8 @@ pub fn movie(view: &MoviePage<'_>) -> Markup {
         }
         (foot())
     };
-    page(title, style("/assets/customer.css"), body)
+    let head = html! { (style("/assets/customer.css")) (style("/assets/movie.css")) };
+    page(title, head, body)
 }
 
 fn other_cities(view: &MoviePage<'_>) -> Markup {

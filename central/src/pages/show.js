@@ -38,7 +38,8 @@ if (form) {
     map.choose(labels);
     map.reveal();
     byId("next").disabled = proposals.length < 2;
-    say(labels.length === 0 ? "Not that many seats are free here." : together ? "Best seats together" : "Not together any more; nearest we found");
+    const found = labels.length === 0 ? "Not that many seats are free here" : "Not together any more; nearest we found";
+    say(together ? "Best seats together" : found);
     showOrder();
   }
 
@@ -72,16 +73,12 @@ if (form) {
   }
 
   function linesOf(seats) {
-    const kinds = Map.groupBy ? Map.groupBy(seats, (seat) => seat.name) : grouped(seats);
-    return Array.from(kinds, ([name, group]) =>
-      el("li", {}, el("span", {}, `${group.length} × ${name}`), el("span", { class: "figures" }, money(sum(group.map((seat) => seat.price))))),
-    );
-  }
-
-  function grouped(seats) {
     const kinds = new Map();
     for (const seat of seats) kinds.set(seat.name, [...(kinds.get(seat.name) ?? []), seat]);
-    return kinds;
+    return Array.from(kinds, ([name, group]) => {
+      const price = money(sum(group.map((seat) => seat.price)));
+      return el("li", {}, el("span", {}, `${group.length} × ${name}`), el("span", { class: "figures" }, price));
+    });
   }
 
   function showLink(link) {
@@ -182,7 +179,8 @@ if (form) {
       return location.assign(answer.go);
     }
     busy("pay-button", false);
-    if (["hold_expired", "unknown_hold"].includes(answer.problem.code)) giveUp(explain(answer.problem).headline, explain(answer.problem).text);
+    const { headline, text } = explain(answer.problem);
+    if (["hold_expired", "unknown_hold"].includes(answer.problem.code)) giveUp(headline, text);
     else complain(byId("problem"), answer.problem);
   }
 

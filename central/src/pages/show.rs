@@ -13,7 +13,8 @@ pub fn seat_map(view: &SeatMapView) -> Markup {
     let back = format!("/movies/{}", show.movie.id);
     let crumbs = [Crumb { text: &show.movie.title, href: &back }];
     let crumbs = if show.movie.id == 0 { &crumbs[..0] } else { &crumbs[..] };
-    let head = html! { (style("/assets/seatmap.css")) (style("/assets/show.css")) (module("/assets/show.js")) };
+    let styles = ["/assets/seatmap.css", "/assets/order.css", "/assets/show.css"];
+    let head = html! { @for path in styles { (style(path)) } (module("/assets/show.js")) };
     let body = html! {
         (masthead(crumbs, html! {}))
         main id="main" {
@@ -45,7 +46,10 @@ fn sale(view: &SeatMapView) -> Markup {
     html! {
         div."wrap sale" {
             div.choosing id="choosing" {
-                noscript { div."notice warn" { strong { "Buying here needs JavaScript" } span { "Below you see which seats are free; the counter sells them too." } } }
+                noscript { div."notice warn" {
+                    strong { "Buying here needs JavaScript" }
+                    span { "Below you see which seats are free; the counter sells them too." }
+                } }
                 div id="cut" role="status" { @if view.link == "locked_down" { (cut(online)) } }
                 form id="seats" data-show=(view.show.id) data-version=(view.version) data-link=(view.link) {
                     fieldset.ask { legend { "How many seats?" } (numbers()) }
@@ -165,7 +169,8 @@ fn order(view: &SeatMapView) -> Markup {
                 }
                 label.field {
                     span { "Phone number or e-mail" }
-                    input.input id="contact" name="contact" autocomplete="email" inputmode="email" required aria-describedby="contact-why";
+                    input.input id="contact" name="contact" autocomplete="email" inputmode="email" required
+                        aria-describedby="contact-why";
                     span."small quiet" id="contact-why" { "For your tickets, and in case the show changes." }
                 }
                 button."button main wide" type="submit" id="pay-button" { "Pay" }

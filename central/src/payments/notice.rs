@@ -1,9 +1,9 @@
 //! `POST /v1/webhooks/{gateway}`: what a gateway tells by itself, believed only when signed, young and new.
 
 use super::gateway::PaymentReport;
+use super::settle;
 use super::store::{self, Payment};
 use super::webhook::{BadWebhook, Notice, SEEN_KEPT, SignedNotice};
-use super::settle;
 use crate::desk::Desk;
 use crate::office::App;
 use axum::body::Bytes;

@@ -76,9 +76,7 @@ async fn look_at_payment(app: &App, payment: Payment) -> anyhow::Result<()> {
     let (id, poll) = (payment.id, app.poll);
     match reported {
         Ok(Some(report)) => {
-            app.writer
-                .run(move |desk, tx, now| settle::payment_reported(desk, tx, &id, &report, poll, now))
-                .await?;
+            app.writer.run(move |desk, tx, now| settle::payment_reported(desk, tx, &id, &report, poll, now)).await?;
         }
         Ok(None) => {
             app.writer.run(move |desk, tx, _| settle::payment_refused(desk, tx, &id)).await?;

@@ -41,10 +41,14 @@ pub fn payment_look(payment: &Payment, settled: bool, poll: Duration, now: Times
     let age = now.since(payment.created_at);
     match payment.state {
         PaymentState::Unknown => Some(now + doubled(poll / 4, payment.attempts, poll * 4)),
-        PaymentState::Created if age < Duration::from_secs(60) => Some((now + poll).min(payment.expires_at.max(now + poll / 4))),
+        PaymentState::Created if age < Duration::from_secs(60) => {
+            Some((now + poll).min(payment.expires_at.max(now + poll / 4)))
+        }
         PaymentState::Created => Some((now + poll * 3).min(payment.expires_at.max(now + poll))),
         PaymentState::Declined | PaymentState::Expired if age > LATE_MONEY => None,
-        PaymentState::Declined | PaymentState::Expired => Some(now + doubled(poll * 10, payment.attempts, LATE_PAUSE_MAX)),
+        PaymentState::Declined | PaymentState::Expired => {
+            Some(now + doubled(poll * 10, payment.attempts, LATE_PAUSE_MAX))
+        }
         PaymentState::Captured if settled => None,
         PaymentState::Captured => Some(now + CLOSED_PAUSE),
     }
@@ -102,7 +106,11 @@ mod tests {
         assert_eq!(pause_s(&payment(PaymentState::Unknown, 9, 9), false), Some(12.0));
         assert_eq!(pause_s(&payment(PaymentState::Created, 10, 3), false), Some(3.0));
         assert_eq!(pause_s(&payment(PaymentState::Created, 300, 90), false), Some(9.0));
-        assert_eq!(pause_s(&payment(PaymentState::Created, 15 * 60 - 5, 90), false), Some(5.0), "exactly at its deadline");
+        assert_eq!(
+            pause_s(&payment(PaymentState::Created, 15 * 60 - 5, 90), false),
+            Some(5.0),
+            "exactly at its deadline"
+        );
     }
 
     #[test]

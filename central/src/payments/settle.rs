@@ -32,7 +32,11 @@ pub fn payment_reported(
     let known = payment.gateway_payment.get_or_insert_with(|| report.id.clone());
     let other = store::payment_at_gateway(tx, &report.id)?.filter(|other| other.id != payment.id);
     if *known != report.id || other.is_some() {
-        tracing::error!(payment = id, reported = report.id, "the gateway reports another payment under this one's name");
+        tracing::error!(
+            payment = id,
+            reported = report.id,
+            "the gateway reports another payment under this one's name"
+        );
         return Ok(());
     }
     payment.pay_url = payment.pay_url.or_else(|| report.pay_url.clone());
@@ -60,9 +64,8 @@ fn is_settled(tx: &Transaction<'_>, payment: &Payment, booking: &Booking) -> rus
 
 /// A payment ended unpaid, or began.
 fn follow(desk: &mut Desk, tx: &Transaction<'_>, payment: &Payment, booking: &mut Booking) -> anyhow::Result<()> {
-    let others_open = store::payments_of(tx, booking.id)?
-        .iter()
-        .any(|other| other.id != payment.id && other.state.is_open());
+    let others_open =
+        store::payments_of(tx, booking.id)?.iter().any(|other| other.id != payment.id && other.state.is_open());
     match payment.state {
         PaymentState::Declined if booking.state == BookingState::Paying && !others_open => {
             booking.state = BookingState::AwaitingPayment;

@@ -25,7 +25,10 @@ async fn a_paid_booking_has_tickets_that_verify() {
     let test = TestCentral::start().await;
     let show = test.show("Pune", "Sholay").await;
     let booking = test.book(&show, &["C1", "C2"]).await;
-    assert_eq!((booking["state"].as_str(), booking["code"].as_str().map(str::len)), (Some("awaiting_payment"), Some(8)));
+    assert_eq!(
+        (booking["state"].as_str(), booking["code"].as_str().map(str::len)),
+        (Some("awaiting_payment"), Some(8))
+    );
     assert_eq!(booking["total"]["minor"], 44_000);
     let payment = test.pay(&booking).await;
     assert_eq!(payment["state"], "created");
@@ -40,9 +43,15 @@ async fn a_paid_booking_has_tickets_that_verify() {
     for ticket in tickets["tickets"].as_array().expect("tickets") {
         let code = ticket["code"].as_str().expect("code");
         let verified = TicketCode::parse(code).expect("a code").verify(&ring, now()).expect("verifies");
-        assert_eq!((verified.body.seat().as_str(), verified.side), (ticket["seat"].as_str().expect("seat"), Side::Central));
+        assert_eq!(
+            (verified.body.seat().as_str(), verified.side),
+            (ticket["seat"].as_str().expect("seat"), Side::Central)
+        );
         let picture = test.get(ticket["svg"].as_str().expect("svg")).await;
-        assert_eq!((picture.status.as_u16(), &picture.headers["content-type"].to_str().expect("text")), (200, &"image/svg+xml"));
+        assert_eq!(
+            (picture.status.as_u16(), &picture.headers["content-type"].to_str().expect("text")),
+            (200, &"image/svg+xml")
+        );
     }
     assert_eq!(test.get(&format!("{path}/A9.svg")).await.problem(404), "unknown_ticket");
     let map = test.get(&format!("/v1/shows/{show}/seats")).await.expect(200);
@@ -98,7 +107,7 @@ async fn a_cancellation_waits_while_the_box_is_away() {
     assert_eq!(map["counts"]["sold"], 2, "not sold again before the theatre has answered");
     let unpaid = test.book(&test.show("Pune", "Sholay").await, &["A1"]).await;
     let path = format!("/v1/bookings/{}/cancellation", id(&unpaid));
-    assert_eq!(test.post(&path, "k", json!({})).await.problem(404), "unknown_ticket");
+    assert_eq!(test.post(&path, "k", json!({})).await.problem(409), "not_cancellable");
 }
 
 #[tokio::test]

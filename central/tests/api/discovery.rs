@@ -11,7 +11,8 @@ async fn a_customer_finds_a_show_by_city_movie_and_words() {
     let theatres = test.get("/v1/theatres?city=pune").await.expect(200);
     assert_eq!(theatres["theatres"][0]["name"], "Vijay, Camp");
     let movies = test.get("/v1/movies?city=Pune").await.expect(200);
-    let titles: Vec<_> = movies["movies"].as_array().expect("movies").iter().map(|movie| movie["title"].clone()).collect();
+    let titles: Vec<_> =
+        movies["movies"].as_array().expect("movies").iter().map(|movie| movie["title"].clone()).collect();
     assert_eq!(titles, ["Sholay", "Don"]);
     let found = test.get("/v1/search?q=sholey").await.expect(200);
     assert_eq!(found["movies"][0]["title"], "Sholay");
@@ -21,7 +22,10 @@ async fn a_customer_finds_a_show_by_city_movie_and_words() {
     let starts_at = shows["shows"][0]["starts_at"].as_str().expect("a time");
     assert!(starts_at.ends_with("+05:30"), "{starts_at}");
     let date = &starts_at[..10];
-    assert_eq!(test.get(&format!("/v1/shows?city=Kochi&date={date}")).await.expect(200)["shows"][0]["from"]["minor"], 10_000);
+    assert_eq!(
+        test.get(&format!("/v1/shows?city=Kochi&date={date}")).await.expect(200)["shows"][0]["from"]["minor"],
+        10_000
+    );
     assert_eq!(test.get("/v1/shows?date=2020-01-01").await.expect(200)["shows"], json!([]));
 }
 
@@ -93,7 +97,8 @@ async fn a_seat_map_says_what_can_be_sold_here_while_the_box_is_away() {
 async fn next_event(events: &mut reqwest::Response) -> serde_json::Value {
     let chunk = tokio::time::timeout(std::time::Duration::from_secs(3), events.chunk()).await.expect("in time");
     let text = String::from_utf8(chunk.expect("chunk").expect("not over").to_vec()).expect("text");
-    let data = text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or_else(|| panic!("no data in {text:?}"));
+    let data =
+        text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or_else(|| panic!("no data in {text:?}"));
     serde_json::from_str(data).expect("json")
 }
 

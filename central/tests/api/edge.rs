@@ -17,16 +17,35 @@ use sync_protocol::{Replica, Settings};
 
 const PUNE: TheatreId = TheatreId(1);
 
+/// What a box does by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Habit {
+    /// Its doors accept the end of every ticket.
+    AnswersVoids,
+    /// Whoever holds a ticket is in before its void arrives.
+    AdmitsFirst,
+    /// It cancels every show it hears of.
+    CancelsShows,
+}
+
 /// What one commit of the box does; returns what may leave after it.
-fn turn(replica: &mut Replica, store: &mut Connection, admit_first: bool) -> Vec<Transmit> {
+fn turn(replica: &mut Replica, store: &mut Connection, habit: Habit) -> Vec<Transmit> {
     let tx = store.transaction().expect("begin");
     while let Some(event) = replica.poll_event() {
         match event {
-            Event::Applied { fact: Fact::Sold { show, seats, .. }, .. } if admit_first => {
+            Event::Applied { fact: Fact::Sold { show, seats, .. }, .. } if habit == Habit::AdmitsFirst => {
                 for sold in seats {
-                    let at = shared::entry::TicketRef { show, seat: sold.seat, generation: sold.generation, ticket: sold.ticket };
+                    let at = shared::entry::TicketRef {
+                        show,
+                        seat: sold.seat,
+                        generation: sold.generation,
+                        ticket: sold.ticket,
+                    };
                     replica.admit(at, now(), "Door A".into(), now()).expect("admitted");
                 }
+            }
+            Event::Applied { fact: Fact::ShowAdded(facts), .. } if habit == Habit::CancelsShows => {
+                replica.cancel_show(facts.number, now()).expect("cancelled");
             }
             Event::Applied { fact: Fact::VoidRequested(at), .. } => {
                 replica.answer_void(at.ticket, now()).expect("answered");
@@ -40,8 +59,8 @@ fn turn(replica: &mut Replica, store: &mut Connection, admit_first: bool) -> Vec
     transmits
 }
 
-/// Connects a box until the shutdown. `admit_first`: whoever holds a ticket is in before its void arrives.
-async fn run_box(config: LinkConfig, key: SecretKey, central: PublicKey, admit_first: bool, shutdown: Shutdown) {
+/// Connects a box until the shutdown.
+async fn run_box(config: LinkConfig, key: SecretKey, central: PublicKey, habit: Habit, shutdown: Shutdown) {
     let filters = ["down", "down/log"].map(|part| format!("usher/v1/{PUNE}/{part}")).to_vec();
     let (publisher, mut events) = mqtt::connect(config, filters, shutdown.clone());
     let mut store = Connection::open_in_memory().expect("store");
@@ -54,12 +73,15 @@ async fn run_box(config: LinkConfig, key: SecretKey, central: PublicKey, admit_f
     let keys = LinkKeys { own: key, peer: vec![central] };
     let mut replica = Replica::new(PUNE, Side::Edge, settings, keys, Snapshot::default(), [9; 32], now());
     loop {
-        let transmits = turn(&mut replica, &mut store, admit_first);
+        let transmits = turn(&mut replica, &mut store, habit);
         for transmit in transmits {
             let part = if transmit.channel == Channel::Log { "up/log" } else { "up" };
             publisher.publish(&format!("usher/v1/{PUNE}/{part}"), transmit.bytes);
         }
-        let wait = replica.poll_timeout().map_or(Duration::from_millis(50), |due| due.since(now())).min(Duration::from_millis(50));
+        let wait = replica
+            .poll_timeout()
+            .map_or(Duration::from_millis(50), |due| due.since(now()))
+            .min(Duration::from_millis(50));
         tokio::select! {
             () = shutdown.wait() => return,
             event = events.recv() => match event {
@@ -76,7 +98,7 @@ async fn run_box(config: LinkConfig, key: SecretKey, central: PublicKey, admit_f
 }
 
 /// Plugs the box of Pune in and waits until its link is live.
-async fn plug_in(test: &TestCentral, admit_first: bool) -> Shutdown {
+async fn plug_in(test: &TestCentral, habit: Habit) -> Shutdown {
     let file = test.join_file();
     let login = |member: &str| file["broker"][member].as_str().expect("text").to_owned();
     let central = test.central.as_ref().expect("running");
@@ -88,9 +110,10 @@ async fn plug_in(test: &TestCentral, admit_first: bool) -> Shutdown {
         keep_alive: Duration::from_secs(2),
     };
     let root = PublicKey::from_hex(file["root_key"].as_str().expect("text")).expect("root");
-    let certificate = Certificate::read(file["central_certificate"].as_str().expect("text"), &root).expect("certificate");
+    let certificate =
+        Certificate::read(file["central_certificate"].as_str().expect("text"), &root).expect("certificate");
     let shutdown = Shutdown::new();
-    tokio::spawn(run_box(config, test.edge_key.clone(), certificate.public_key, admit_first, shutdown.clone()));
+    tokio::spawn(run_box(config, test.edge_key.clone(), certificate.public_key, habit, shutdown.clone()));
     until_live(test).await;
     shutdown
 }
@@ -108,7 +131,7 @@ async fn until_live(test: &TestCentral) {
 #[tokio::test]
 async fn a_seat_of_the_counter_is_claimed_while_the_link_is_live() {
     let test = TestCentral::start().await;
-    let edge = plug_in(&test, false).await;
+    let edge = plug_in(&test, Habit::AnswersVoids).await;
     let show = test.show("Pune", "Sholay").await;
     let holds = format!("/v1/shows/{show}/holds");
     let map = test.get(&format!("/v1/shows/{show}/seats")).await.expect(200);
@@ -126,7 +149,7 @@ async fn a_seat_of_the_counter_is_claimed_while_the_link_is_live() {
 #[tokio::test]
 async fn when_the_box_goes_away_its_seats_cannot_be_had() {
     let test = TestCentral::start().await;
-    let edge = plug_in(&test, false).await;
+    let edge = plug_in(&test, Habit::AnswersVoids).await;
     let show = test.show("Pune", "Sholay").await;
     edge.trigger();
     let holds = format!("/v1/shows/{show}/holds");
@@ -153,7 +176,7 @@ async fn an_accepted_cancellation_pays_back_and_the_seat_is_sold_again() {
     test.until(&booking, "booked").await;
     let path = format!("/v1/bookings/{}", booking["booking"].as_str().expect("id"));
     test.post(&format!("{path}/cancellation"), "c", json!({})).await.expect(202);
-    let edge = plug_in(&test, false).await;
+    let edge = plug_in(&test, Habit::AnswersVoids).await;
     test.until(&booking, "cancelled").await;
     for _ in 0..100 {
         if test.get(&path).await.expect(200)["cancellation"]["refund"]["state"] == "succeeded" {
@@ -182,7 +205,7 @@ async fn a_used_ticket_cannot_be_cancelled() {
     let booking = test.book(&show, &["A1"]).await;
     let path = format!("/v1/bookings/{}", booking["booking"].as_str().expect("id"));
     test.post(&format!("{path}/cancellation"), "c", json!({})).await.expect(202);
-    let edge = plug_in(&test, true).await;
+    let edge = plug_in(&test, Habit::AdmitsFirst).await;
     let refused = test.until(&booking, "booked").await;
     assert_eq!(refused["cancellation"], json!({ "state": "refused", "refund": null }));
     assert_eq!(refused["tickets"][0]["state"], "used");
@@ -193,7 +216,7 @@ async fn a_used_ticket_cannot_be_cancelled() {
 #[tokio::test]
 async fn central_comes_back_on_its_ports_and_the_box_finds_it() {
     let mut test = TestCentral::start().await;
-    let edge = plug_in(&test, false).await;
+    let edge = plug_in(&test, Habit::AnswersVoids).await;
     let broker = test.central.as_ref().and_then(central::Central::broker_addr).expect("embedded");
     let address = test.central.as_ref().expect("running").local_addr();
     test.stop().await;
@@ -201,5 +224,29 @@ async fn central_comes_back_on_its_ports_and_the_box_finds_it() {
     let listener = tokio::net::TcpListener::bind(address).await.expect("the same port");
     test.central = Some(central::Central::start(test.config.clone(), listener).await.expect("starts"));
     until_live(&test).await;
+    edge.trigger();
+}
+
+#[tokio::test]
+async fn a_show_that_the_theatre_cancels_is_paid_back() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Sholay").await;
+    let paid = test.book(&show, &["A1"]).await;
+    test.pay(&paid).await;
+    test.gateway.decide("captured");
+    test.until(&paid, "booked").await;
+    let unpaid = test.book(&show, &["A2"]).await;
+    let edge = plug_in(&test, Habit::CancelsShows).await;
+    test.until(&paid, "cancelled").await;
+    test.until(&unpaid, "expired").await;
+    for _ in 0..100 {
+        if test.gateway.refunds().first().is_some_and(|refund| refund["state"] == "succeeded") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(test.gateway.refunds()[0]["amount"]["minor"], 15_000);
+    let refused = test.post(&format!("/v1/shows/{show}/holds"), "k", json!({ "seats": ["A3"] })).await;
+    assert_eq!(refused.problem(410), "show_cancelled");
     edge.trigger();
 }

@@ -65,7 +65,11 @@ impl Gateway {
     }
 
     fn answer(&self, value: Value) -> Answer {
-        if self.mute.load(Ordering::SeqCst) { Err(StatusCode::BAD_GATEWAY) } else { Ok((StatusCode::CREATED, Json(value))) }
+        if self.mute.load(Ordering::SeqCst) {
+            Err(StatusCode::BAD_GATEWAY)
+        } else {
+            Ok((StatusCode::CREATED, Json(value)))
+        }
     }
 
     fn once(&self, headers: &HeaderMap, make: impl FnOnce() -> String) -> String {
@@ -76,7 +80,8 @@ impl Gateway {
 
 /// Signs a body as Standard Webhooks 1.0.
 pub(crate) fn signed(id: &str, body: &str) -> [(&'static str, String); 3] {
-    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("now").as_secs().to_string();
+    let seconds =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("now").as_secs().to_string();
     let signature = format!("v1,{}", WebhookSecret::parse(SECRET).sign(id, &seconds, body.as_bytes()));
     [("webhook-id", id.to_owned()), ("webhook-timestamp", seconds), ("webhook-signature", signature)]
 }
@@ -97,7 +102,8 @@ async fn create(State(gateway): Shared, headers: HeaderMap, Json(order): Json<Va
 
 async fn list(State(gateway): Shared, Query(query): Query<BTreeMap<String, String>>) -> Answer {
     let payments = gateway.payments();
-    let of: Vec<_> = payments.into_iter().filter(|payment| payment["reference"] == query["reference"].as_str()).collect();
+    let of: Vec<_> =
+        payments.into_iter().filter(|payment| payment["reference"] == query["reference"].as_str()).collect();
     gateway.answer(json!({ "payments": of }))
 }
 

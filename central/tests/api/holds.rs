@@ -58,7 +58,10 @@ async fn every_bad_hold_request_is_a_clear_problem() {
     for (body, status, code) in table {
         assert_eq!(test.post(&holds, "k", body.clone()).await.problem(status), code, "{body}");
     }
-    assert_eq!(test.raw(&holds, &[("Idempotency-Key", "k".into())], "{\"seats\":").await.problem(400), "malformed_body");
+    assert_eq!(
+        test.raw(&holds, &[("Idempotency-Key", "k".into())], "{\"seats\":").await.problem(400),
+        "malformed_body"
+    );
     assert_eq!(test.raw(&holds, &[], "{\"seats\":[\"A1\"]}").await.problem(400), "idempotency_key_required");
     let large = vec![b' '; 1024 * 1024];
     assert_eq!(test.raw(&holds, &[("Idempotency-Key", "k".into())], large).await.problem(413), "body_too_large");

@@ -77,7 +77,10 @@ async fn a_lost_answer_is_asked_for_again_and_charges_once() {
     test.gateway.mute.store(false, Ordering::SeqCst);
     let payment = test.post(&payments(&booking), "p", json!({})).await.expect(201);
     assert_eq!(test.post(&payments(&booking), "p", json!({})).await.expect(201), payment);
-    assert_eq!(test.post(&payments(&booking), "second tab", json!({})).await.expect(201)["payment"], payment["payment"]);
+    assert_eq!(
+        test.post(&payments(&booking), "second tab", json!({})).await.expect(201)["payment"],
+        payment["payment"]
+    );
     assert_eq!(test.gateway.payments().len(), 1);
     test.gateway.decide("captured");
     test.until(&booking, "booked").await;
@@ -127,7 +130,10 @@ async fn late_money_for_seats_that_are_gone_goes_back() {
     let body = notice(&test.gateway.payments()[0]);
     test.raw("/v1/webhooks/simulator", &signed("late", &body), body.clone()).await;
     let refunded = test.until(&booking, "refunded").await;
-    assert_eq!((refunded["payment"]["state"].as_str(), refunded["tickets"].as_array().map(Vec::len)), (Some("refunded"), Some(0)));
+    assert_eq!(
+        (refunded["payment"]["state"].as_str(), refunded["tickets"].as_array().map(Vec::len)),
+        (Some("refunded"), Some(0))
+    );
     assert_eq!(test.gateway.refunds()[0]["amount"]["minor"], 15_000);
 }
 
@@ -166,4 +172,29 @@ async fn a_silent_gateway_keeps_the_payment_unknown_and_is_asked_until_it_speaks
     test.until(&booking, "paying").await;
     test.gateway.mute.store(false, Ordering::SeqCst);
     test.until(&booking, "booked").await;
+}
+
+#[tokio::test]
+async fn at_its_deadline_a_payment_is_ended_and_the_seats_are_free() {
+    let test = TestCentral::start_with(|config| config.payable_s = 1).await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.pay(&booking).await;
+    test.until(&booking, "expired").await;
+    assert_eq!(test.gateway.payments()[0]["state"], "expired");
+    test.post(&format!("/v1/shows/{show}/holds"), "k", json!({ "seats": ["A1"] })).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_gateway_that_stays_silent_is_given_up_and_its_late_money_still_counts() {
+    let test = TestCentral::start_with(|config| (config.payable_s, config.payment_grace_s) = (1, 1)).await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.pay(&booking).await;
+    test.gateway.mute.store(true, Ordering::SeqCst);
+    test.gateway.decide("captured");
+    test.until(&booking, "expired").await;
+    test.gateway.mute.store(false, Ordering::SeqCst);
+    test.until(&booking, "booked").await;
+    assert!(test.gateway.refunds().is_empty());
 }

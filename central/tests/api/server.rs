@@ -17,8 +17,7 @@ use tokio::net::TcpListener;
 
 pub(crate) const THEATRES: &str = "city,name,type,chain,screens,seats,lat,lon\r\n\
     Pune,\"Vijay, Camp\",Multiplex,Vijay Chain,2,80,18.5,73.8\r\nKochi,Padma,Single Screen,,1,40,9.9,76.2\r\n";
-pub(crate) const MOVIES: &str =
-    "title,year,runtime_min,genres,cast\r\nSholay,1975,198,Action,A|B\r\nDon,1978,166,Action,C\r\nMasoom,1983,143,Drama,D\r\n";
+pub(crate) const MOVIES: &str = "title,year,runtime_min,genres,cast\r\nSholay,1975,198,Action,A|B\r\nDon,1978,166,Action,C\r\nMasoom,1983,143,Drama,D\r\n";
 
 pub(crate) struct TestCentral {
     pub(crate) central: Option<Central>,
@@ -91,13 +90,16 @@ pub(crate) fn show_table() -> String {
 /// Four rows of ten, A and B Silver, C and D Gold; row D begins at the counter, and B too.
 pub(crate) fn plan_lines() -> String {
     let row = |(i, label): (u32, &str)| {
-        let run = json!({ "first": i * 10 + 1, "number": 1, "count": 10, "category": i / 2, "gap": 0, "accessible": false });
+        let run =
+            json!({ "first": i * 10 + 1, "number": 1, "count": 10, "category": i / 2, "gap": 0, "accessible": false });
         json!({ "label": label, "runs": [run] })
     };
     let rows: Vec<Value> = (0..).zip(["A", "B", "C", "D"]).map(row).collect();
     let plan = json!({ "version": 1, "categories": ["Silver", "Gold"], "rows": rows });
     [("Vijay, Camp", "Pune", 1), ("Vijay, Camp", "Pune", 2), ("Padma", "Kochi", 1)]
-        .map(|(theatre, city, screen)| json!({ "theatre": theatre, "city": city, "screen": screen, "plan": plan }).to_string())
+        .map(|(theatre, city, screen)| {
+            json!({ "theatre": theatre, "city": city, "screen": screen, "plan": plan }).to_string()
+        })
         .join("\n")
 }
 
@@ -148,7 +150,6 @@ impl TestCentral {
         let text = std::fs::read_to_string(self.directory.path().join("join.json")).expect("join file");
         serde_json::from_str(&text).expect("json")
     }
-
 }
 
 impl Web {
@@ -168,7 +169,12 @@ impl Web {
         self.send(self.client.request(Method::DELETE, self.at(path))).await
     }
 
-    pub(crate) async fn raw(&self, path: &str, headers: &[(&'static str, String)], body: impl Into<reqwest::Body>) -> Answer {
+    pub(crate) async fn raw(
+        &self,
+        path: &str,
+        headers: &[(&'static str, String)],
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
         let mut request = self.client.post(self.at(path)).header("content-type", "application/json").body(body);
         for (name, value) in headers {
             request = request.header(*name, value);
@@ -238,8 +244,14 @@ fn set_up(config: &Config, edge_key: &SecretKey, directory: &Path) {
     let mut setup = Setup::open(&config.store).expect("store");
     assert_eq!(setup.import_theatres(THEATRES.as_bytes()).expect("theatres").added, 2);
     assert_eq!(setup.import_movies(MOVIES.as_bytes()).expect("movies").added, 3);
-    assert_eq!(setup.import_plans(plan_lines().as_bytes()).expect("plans").to_string(), "3 added, 0 updated, 0 unchanged, 0 refused");
-    assert_eq!(setup.import_shows(show_table().as_bytes()).expect("shows").to_string(), "3 added, 0 updated, 0 unchanged, 0 refused");
+    assert_eq!(
+        setup.import_plans(plan_lines().as_bytes()).expect("plans").to_string(),
+        "3 added, 0 updated, 0 unchanged, 0 refused"
+    );
+    assert_eq!(
+        setup.import_shows(show_table().as_bytes()).expect("shows").to_string(),
+        "3 added, 0 updated, 0 unchanged, 0 refused"
+    );
     let theatre = setup.theatre("Pune/Vijay, Camp").expect("theatre");
     let request = JoinRequest { format: 1, public_key: edge_key.public().to_hex() };
     let file: JoinFile = setup.enrol(&theatre, &request, &keys).expect("enrolled");

@@ -51,8 +51,10 @@ fn a_broken_table_is_reported_clearly() {
     let (_directory, mut setup) = setup();
     let error = setup.import_theatres("town,house\nPune,Vijay\n".as_bytes()).expect_err("refused");
     assert!(format!("{error:#}").contains("missing: city, name, screens, seats"), "{error:#}");
-    let report = setup.import_theatres(&b"city,name,screens,seats\nPune,\"Vijay,1,100\nKochi,Padma,1,80\n"[..]).expect("reads");
+    let report =
+        setup.import_theatres(&b"city,name,screens,seats\nPune,\"Vijay,1,100\nKochi,Padma,1,80\n"[..]).expect("reads");
     assert_eq!((report.added, report.refused[0].line), (0, 2));
-    let report = setup.import_theatres(&b"city,name,screens,seats\nPune,V\xffjay,1,100\nKochi,Padma,1,80\n"[..]).expect("reads");
+    let report =
+        setup.import_theatres(&b"city,name,screens,seats\nPune,V\xffjay,1,100\nKochi,Padma,1,80\n"[..]).expect("reads");
     assert_eq!((report.added, report.refused[0].reason.as_str()), (1, "the text is not UTF-8"));
 }

@@ -121,3 +121,33 @@ async fn settle(house: &House, truth: &Truth) -> anyhow::Result<String> {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_that_fails_or_hangs_counts_and_says_why() {
+        let mut lines = Vec::new();
+        let mut bill = Playbill { outcome: Outcome::default(), print: |line: &str| lines.push(line.to_owned()) };
+        bill.step("one", STEP_MAX, async { Ok("well done".to_owned()) }).await;
+        bill.step("two", STEP_MAX, async { bail!("no such seat") }).await;
+        bill.step("three", STEP_MAX, std::future::pending()).await;
+        let outcome = bill.outcome;
+        assert_eq!((outcome.passed, outcome.failed, outcome.is_good()), (1, 2, false));
+        assert!(lines[0].starts_with("ok      one: well done"), "{lines:?}");
+        assert!(lines[1].starts_with("FAILED  two: no such seat"), "{lines:?}");
+        assert!(lines[2].starts_with("FAILED  three: not done within 60 s"), "{lines:?}");
+    }
+
+    #[test]
+    fn an_outcome_without_a_panel_or_with_a_bad_one_is_not_good() {
+        let good = Panel { digests_equal: true, admitted_twice_solo: 3, ..Panel::default() };
+        let outcome = |panel| Outcome { passed: 13, failed: 0, panel };
+        assert!(outcome(Some(good.clone())).is_good());
+        assert!(!outcome(None).is_good());
+        assert!(!outcome(Some(Panel { digests_equal: false, ..good.clone() })).is_good());
+        assert!(!outcome(Some(Panel { entries_unsynced: 1, ..good.clone() })).is_good());
+        assert!(!outcome(Some(Panel { seats_sold_twice: 1, ..good })).is_good());
+    }
+}

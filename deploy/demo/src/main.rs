@@ -13,7 +13,13 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
+
+/// A house that has not started by then never will.
+const START_MAX: Duration = Duration::from_secs(120);
+/// A house that has not stopped by then ends with the process.
+const STOP_MAX: Duration = Duration::from_secs(30);
 
 /// A house to try Usher in: central, broker, payment simulator, two theatres with two doors each, and a stage to watch it from.
 #[derive(Debug, Parser)]
@@ -65,14 +71,14 @@ async fn main() -> anyhow::Result<ExitCode> {
 
 /// Plays the storyboard until its end or a signal.
 async fn play(config: HouseConfig, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
-    let (seed, house) = (config.seed, House::start(config).await?);
+    let (seed, house) = (config.seed, start(config).await?);
     say(&format!("seed {seed}, central at {}", house.central_url()));
     let truth = house.truth()?;
     let outcome = tokio::select! {
         outcome = headless::run(&house, &truth, say) => Some(outcome),
         () = shutdown.wait() => None,
     };
-    house.stop().await?;
+    stop(house).await?;
     Ok(if outcome.is_some_and(|outcome| outcome.is_good()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -81,7 +87,7 @@ async fn show(dir: PathBuf, seed: u64, port: u16, shutdown: &Shutdown) -> anyhow
     let listener = TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("listen on port {port}"))?;
     let port = listener.local_addr().context("read the stage's port")?.port();
     let frame_ancestors = vec![format!("http://127.0.0.1:{port}"), format!("http://localhost:{port}")];
-    let house = House::start(HouseConfig { dir, seed, theatres: 2, frame_ancestors }).await?;
+    let house = start(HouseConfig { dir, seed, theatres: 2, frame_ancestors }).await?;
     print_addresses(&house, port);
     let truth = house.truth()?;
     let stage = Arc::new(Stage::new(house, truth));
@@ -90,11 +96,20 @@ async fn show(dir: PathBuf, seed: u64, port: u16, shutdown: &Shutdown) -> anyhow
     let served = node::http::serve_with(&HttpLimits::default(), listener, routes, shutdown.clone()).await;
     following.abort();
     let stopped = match Arc::try_unwrap(stage) {
-        Ok(stage) => stage.into_house().stop().await,
+        Ok(stage) => stop(stage.into_house()).await,
         // A request outlived the server's patience; its house ends with the process.
         Err(_) => Ok(()),
     };
     served.and(stopped)
+}
+
+async fn start(config: HouseConfig) -> anyhow::Result<House> {
+    let started = tokio::time::timeout(START_MAX, House::start(config)).await;
+    started.context("the house did not start in time")?
+}
+
+async fn stop(house: House) -> anyhow::Result<()> {
+    tokio::time::timeout(STOP_MAX, house.stop()).await.context("the house did not stop in time")?
 }
 
 fn print_addresses(house: &House, port: u16) {

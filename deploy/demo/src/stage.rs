@@ -8,12 +8,22 @@ use node::design::{self, Asset};
 
 const ASSETS: &[Asset] = &[
     Asset { path: "/assets/stage.css", text: include_str!("stage/stage.css") },
+    Asset { path: "/assets/panes.css", text: include_str!("stage/panes.css") },
     Asset { path: "/assets/truth.css", text: include_str!("stage/truth.css") },
     Asset { path: "/assets/stage.js", text: include_str!("stage/stage.js") },
     Asset { path: "/assets/frame.js", text: include_str!("stage/frame.js") },
     Asset { path: "/assets/truth.js", text: include_str!("stage/truth.js") },
     Asset { path: "/assets/tape.js", text: include_str!("stage/tape.js") },
     Asset { path: "/assets/tray.js", text: include_str!("stage/tray.js") },
+];
+
+/// What a phone shows one at a time.
+const TABS: [(&str, &str); 5] = [
+    ("customer", "Customer"),
+    ("counter-1", "Counter 1"),
+    ("counter-2", "Counter 2"),
+    ("doors", "Doors"),
+    ("tape", "Tape"),
 ];
 
 /// The truth panel: key, words, and whether any number but 0 is a breach.
@@ -41,6 +51,7 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
 pub fn stage() -> Markup {
     let head = html! {
         link rel="stylesheet" href="/assets/stage.css";
+        link rel="stylesheet" href="/assets/panes.css";
         link rel="stylesheet" href="/assets/truth.css";
         script type="module" src="/assets/stage.js" {}
     };
@@ -50,7 +61,7 @@ pub fn stage() -> Markup {
             h1.unseen { "The whole house" }
             (truth())
             div.tabs id="tabs" role="tablist" aria-label="Panes" {
-                @for (tab, word) in [("customer", "Customer"), ("counter-1", "Counter 1"), ("counter-2", "Counter 2"), ("doors", "Doors"), ("tape", "Tape")] {
+                @for (tab, word) in TABS {
                     button type="button" role="tab" data-tab=(tab) aria-selected=(tab == "customer") { (word) }
                 }
             }

@@ -1,7 +1,7 @@
 // Signing in with name and PIN, by keyboard or pad. The session lasts over a reload of this window only.
 
 import { request } from "./api.js";
-import { notice } from "./words.js";
+import { complain, notice } from "./words.js";
 
 /** The sign-in form; `onin(session)` is called when somebody is in. */
 export class Login {
@@ -48,11 +48,15 @@ export class Login {
       this.form.hidden = true;
       return this.onin(answer.data);
     }
-    const locked = answer.problem.code === "pin_locked";
-    const text = locked ? `Wait ${answer.retryAfter || "a few"} seconds, then try again.` : "Check the name and type the PIN again.";
-    const known = ["wrong_pin", "pin_locked"].includes(answer.problem.code);
-    notice(this.#problem(), "bad", locked ? "Too many wrong PINs" : known ? "Wrong name or PIN" : answer.problem.title, known ? text : answer.problem.detail);
+    this.#refuse(answer);
     this.pin.focus();
+  }
+
+  #refuse({ problem, retryAfter }) {
+    const place = this.#problem();
+    if (problem.code === "wrong_pin") notice(place, "bad", "Wrong name or PIN", "Check the name and type the PIN again.");
+    else if (problem.code !== "pin_locked") complain(place, problem);
+    else notice(place, "bad", "Too many wrong PINs", `Wait ${retryAfter || "a few"} seconds, then try again.`);
   }
 
   #problem() {

@@ -105,7 +105,8 @@ function showIdle() {
 function showWaiting() {
   clearTimeout(idleTimer);
   if (byId("main").dataset.verdict === "waiting") return;
-  paint("waiting", "Not checked yet", [], `This device's program does not answer. ${count(kept.length, "code")} kept, asking again. Let the guest wait.`);
+  const text = `This device's program does not answer. ${count(kept.length, "code")} kept, asking again. Let the guest wait.`;
+  paint("waiting", "Not checked yet", [], text);
 }
 
 async function look() {

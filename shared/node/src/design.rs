@@ -54,6 +54,15 @@ mod tests {
     }
 
     #[test]
+    fn no_asset_has_text_over_several_lines_that_would_lose_its_indentation() {
+        for asset in ASSETS {
+            for line in asset.text.lines() {
+                assert!(line.matches('`').count() % 2 == 0, "{}: {line}", asset.path);
+            }
+        }
+    }
+
+    #[test]
     fn the_shared_files_stay_light() {
         let bytes: usize = ASSETS.iter().map(|asset| asset.text.len()).sum();
         assert!(bytes < 48 * 1024, "{bytes}");

@@ -32,8 +32,11 @@ pub fn write(tx: &Transaction<'_>, theatre: TheatreId, changes: Changes) -> anyh
         for entry in &changes.entries {
             let seq = i64::try_from(entry.seq).context("an entry number beyond SQLite's integers")?;
             let incarnation = entry.incarnation.0.to_be_bytes();
-            let row = params![theatre_column, entry.log.word(), seq, incarnation, entry.hash.0, entry.bytes, entry.at.0];
-            insert.execute(row).with_context(|| format!("store entry {seq} of the {} log of theatre {theatre}", entry.log))?;
+            let row =
+                params![theatre_column, entry.log.word(), seq, incarnation, entry.hash.0, entry.bytes, entry.at.0];
+            insert
+                .execute(row)
+                .with_context(|| format!("store entry {seq} of the {} log of theatre {theatre}", entry.log))?;
         }
     }
     write_ledger(tx, theatre, &changes.ledger).with_context(|| format!("store the state of theatre {theatre}"))?;
@@ -42,8 +45,10 @@ pub fn write(tx: &Transaction<'_>, theatre: TheatreId, changes: Changes) -> anyh
     }
     for found in &changes.discrepancies {
         let story = serde_json::to_string(&found.kind).context("write a discrepancy down")?;
-        tx.prepare_cached("INSERT INTO ledger_discrepancy (theatre, found_at, log, seq, story) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![theatre_column, found.at.0, found.log.word(), found.seq.cast_signed(), story])?;
+        tx.prepare_cached(
+            "INSERT INTO ledger_discrepancy (theatre, found_at, log, seq, story) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![theatre_column, found.at.0, found.log.word(), found.seq.cast_signed(), story])?;
     }
     for letter in &changes.dead_letters {
         tx.prepare_cached("INSERT INTO dead_letter (theatre, at, why, bytes) VALUES (?1, ?2, ?3, ?4)")?
@@ -53,17 +58,19 @@ pub fn write(tx: &Transaction<'_>, theatre: TheatreId, changes: Changes) -> anyh
 }
 
 fn write_heads(tx: &Transaction<'_>, theatre: TheatreId, heads: Heads) -> anyhow::Result<()> {
-    tx.prepare_cached("INSERT OR REPLACE INTO ledger_head VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(params![
-        i64::from(theatre.0),
-        heads.own.incarnation.0.to_be_bytes(),
-        heads.own.seq.cast_signed(),
-        heads.own.hash.0,
-        heads.peer.incarnation.0.to_be_bytes(),
-        heads.peer.seq.cast_signed(),
-        heads.peer.hash.0,
-        heads.acked.cast_signed(),
-        heads.closed.map(sync_protocol::replica::Closed::code),
-    ])?;
+    tx.prepare_cached("INSERT OR REPLACE INTO ledger_head VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(
+        params![
+            i64::from(theatre.0),
+            heads.own.incarnation.0.to_be_bytes(),
+            heads.own.seq.cast_signed(),
+            heads.own.hash.0,
+            heads.peer.incarnation.0.to_be_bytes(),
+            heads.peer.seq.cast_signed(),
+            heads.peer.hash.0,
+            heads.acked.cast_signed(),
+            heads.closed.map(sync_protocol::replica::Closed::code),
+        ],
+    )?;
     Ok(())
 }
 
@@ -71,8 +78,12 @@ fn write_ledger(tx: &Transaction<'_>, theatre: TheatreId, changes: &LedgerChange
     let theatre = i64::from(theatre.0);
     for (screen, plan) in &changes.plans {
         let json = serde_json::to_string(&plan.plan).context("write a seating plan down")?;
-        tx.prepare_cached("INSERT INTO ledger_plan VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![theatre, screen.0, plan.plan.version, json])?;
+        tx.prepare_cached("INSERT INTO ledger_plan VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+            theatre,
+            screen.0,
+            plan.plan.version,
+            json
+        ])?;
     }
     for (screen, version, parts) in &changes.plan_parts {
         let Some(parts) = parts else {
@@ -87,14 +98,17 @@ fn write_ledger(tx: &Transaction<'_>, theatre: TheatreId, changes: &LedgerChange
     for (number, show) in &changes.shows {
         let Some(show) = show else {
             for table in ["ledger_show", "ledger_seat", "ledger_ticket", "ledger_hold"] {
-                tx.execute(&format!("DELETE FROM {table} WHERE theatre = ?1 AND show = ?2"), params![theatre, number.0])?;
+                tx.execute(
+                    &format!("DELETE FROM {table} WHERE theatre = ?1 AND show = ?2"),
+                    params![theatre, number.0],
+                )?;
             }
             continue;
         };
         let facts = &show.facts;
         let bytes = postcard::to_extend(facts, Vec::new()).context("write a show down")?;
-        tx.prepare_cached("INSERT OR REPLACE INTO ledger_show VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?.execute(
-            params![
+        tx.prepare_cached("INSERT OR REPLACE INTO ledger_show VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
+            .execute(params![
                 theatre,
                 number.0,
                 facts.screen.0,
@@ -105,8 +119,7 @@ fn write_ledger(tx: &Transaction<'_>, theatre: TheatreId, changes: &LedgerChange
                 show.cancelled,
                 show.overlaps,
                 bytes
-            ],
-        )?;
+            ])?;
     }
     for (number, seat, state) in &changes.seats {
         let (standing, ticket) = match state.standing {
@@ -124,37 +137,34 @@ fn write_ledger(tx: &Transaction<'_>, theatre: TheatreId, changes: &LedgerChange
             VoidAnswer::Accepted => "accepted",
             VoidAnswer::Refused => "refused",
         });
-        tx.prepare_cached("INSERT OR REPLACE INTO ledger_ticket VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")?
-            .execute(params![
-                theatre,
-                at.ticket.0,
-                at.show.0,
-                at.seat.0,
-                at.generation,
-                sale.map(|sale| sale.seller.word()),
-                sale.map(|sale| sale.booking.0),
-                sale.map(|sale| sale.price),
-                sale.is_some_and(|sale| sale.void_requested),
-                answer,
-                admitted.map(|admitted| admitted.at.0),
-                admitted.map(|admitted| admitted.door.as_str()),
-            ])?;
+        tx.prepare_cached(
+            "INSERT OR REPLACE INTO ledger_ticket VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )?
+        .execute(params![
+            theatre,
+            at.ticket.0,
+            at.show.0,
+            at.seat.0,
+            at.generation,
+            sale.map(|sale| sale.seller.word()),
+            sale.map(|sale| sale.booking.0),
+            sale.map(|sale| sale.price),
+            sale.is_some_and(|sale| sale.void_requested),
+            answer,
+            admitted.map(|admitted| admitted.at.0),
+            admitted.map(|admitted| admitted.door.as_str()),
+        ])?;
     }
     for (id, hold) in &changes.holds {
         let Some(hold) = hold else {
-            tx.prepare_cached("DELETE FROM ledger_hold WHERE theatre = ?1 AND hold = ?2")?.execute(params![theatre, id.0])?;
+            tx.prepare_cached("DELETE FROM ledger_hold WHERE theatre = ?1 AND hold = ?2")?
+                .execute(params![theatre, id.0])?;
             continue;
         };
         let seats = postcard::to_extend(&hold.seats, Vec::new()).context("write a hold down")?;
-        tx.prepare_cached("INSERT OR REPLACE INTO ledger_hold VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
-            theatre,
-            id.0,
-            hold.show.0,
-            hold_kind_word(hold.kind),
-            hold.deadline.0,
-            hold.cap.0,
-            seats
-        ])?;
+        tx.prepare_cached("INSERT OR REPLACE INTO ledger_hold VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
+            params![theatre, id.0, hold.show.0, hold_kind_word(hold.kind), hold.deadline.0, hold.cap.0, seats],
+        )?;
     }
     for certificate in &changes.certificates {
         tx.execute("INSERT INTO ledger_certificate (theatre, bytes) VALUES (?1, ?2)", params![theatre, certificate])?;
@@ -259,14 +269,7 @@ mod tests {
         let (now, show) = (Timestamp(1_000), ShowNumber(1));
         let rows = (0..90u32).map(|i| Row {
             label: format!("{}{}", char::from(b'A' + (i / 26) as u8), char::from(b'A' + (i % 26) as u8)),
-            runs: vec![SeatRun {
-                first: SeatId(i * 20),
-                number: 1,
-                count: 20,
-                category: 0,
-                gap: 0,
-                accessible: false,
-            }],
+            runs: vec![SeatRun { first: SeatId(i * 20), number: 1, count: 20, category: 0, gap: 0, accessible: false }],
         });
         let plan = SeatingPlan { version: 1, categories: vec!["Gold".into()], rows: rows.collect() };
         before.publish_plan(ScreenId(1), &plan, now).expect("plan");

@@ -1,7 +1,8 @@
 //! A replica as HTTP answers show it: shows, seat maps, holds, the link. Edge and central answer alike.
 
 use crate::view::{
-    CategoryView, HeadView, HoldView, LineView, LinkView, MovieRef, RowView, SeatMapView, SeatView, ShowView, TheatreRef,
+    CategoryView, HeadView, HoldView, LineView, LinkView, MovieRef, RowView, SeatMapView, SeatView, ShowView,
+    TheatreRef,
 };
 use crate::zone::Zone;
 use shared::entry::Head;

@@ -75,7 +75,10 @@ impl Ledger {
                     return Err(conflict);
                 }
                 self.dirty.plan_parts.insert(key);
-                let parts = self.plan_parts.entry(key).or_insert_with(|| PlanParts { categories: Vec::new(), rows: Vec::new() });
+                let parts = self
+                    .plan_parts
+                    .entry(key)
+                    .or_insert_with(|| PlanParts { categories: Vec::new(), rows: Vec::new() });
                 parts.categories.extend(categories.iter().cloned());
                 parts.rows.extend(rows.iter().cloned());
                 if *complete && let Some(PlanParts { categories, rows }) = self.plan_parts.remove(&key) {
@@ -266,7 +269,8 @@ impl Ledger {
         runs: &[SeatsAtEpoch],
         withheld: bool,
     ) -> Result<(), Conflict> {
-        let (from, to) = if withheld { (Standing::Free, Standing::Withheld) } else { (Standing::Withheld, Standing::Free) };
+        let (from, to) =
+            if withheld { (Standing::Free, Standing::Withheld) } else { (Standing::Withheld, Standing::Free) };
         let mut changed = Vec::new();
         for run in runs {
             for id in run.seats() {

@@ -82,7 +82,10 @@ impl Ledger {
         let mut lines = Vec::with_capacity(hold.seats.len());
         for held in &hold.seats {
             let seat = show.seat(held.seat).ok_or(Refusal::UnknownSeat)?;
-            if seat.authority() != self.me || seat.standing != Standing::Free || show.held_by(held.seat) != Some(hold.id) {
+            if seat.authority() != self.me
+                || seat.standing != Standing::Free
+                || show.held_by(held.seat) != Some(hold.id)
+            {
                 return Err(Refusal::UnknownHold);
             }
             let (ticket, generation) = (tickets(), seat.generation);
@@ -110,7 +113,8 @@ impl Ledger {
                 Ok(seat) => seat,
                 Err(Refusal::SeatHeld) => {
                     let tentative = show.held_by(*id).and_then(|hold| self.holds.get(&hold));
-                    let tentative = tentative.filter(|hold| hold.kind == HoldKind::Tentative && self.me == Side::Central);
+                    let tentative =
+                        tentative.filter(|hold| hold.kind == HoldKind::Tentative && self.me == Side::Central);
                     yielded.insert(tentative.ok_or(Refusal::SeatHeld)?.id);
                     show.seat(*id).ok_or(Refusal::UnknownSeat)?
                 }
@@ -128,7 +132,13 @@ impl Ledger {
     }
 
     /// Withholds own free seats, or gives withheld ones back to sale.
-    pub fn withhold(&self, number: ShowNumber, seats: &[SeatId], withheld: bool, now: Timestamp) -> Result<Fact, Refusal> {
+    pub fn withhold(
+        &self,
+        number: ShowNumber,
+        seats: &[SeatId],
+        withheld: bool,
+        now: Timestamp,
+    ) -> Result<Fact, Refusal> {
         let show = self.on_sale(number, now)?;
         let mut pairs = BTreeSet::new();
         for id in seats {

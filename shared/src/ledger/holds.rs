@@ -33,11 +33,17 @@ pub struct HoldTimes {
 
 impl HoldTimes {
     /// Central: 8 minutes, 20 in all, 15 while paying.
-    pub const WEB: Self =
-        Self { lasts: Duration::from_secs(8 * 60), cap: Duration::from_secs(20 * 60), paying: Duration::from_secs(15 * 60) };
+    pub const WEB: Self = Self {
+        lasts: Duration::from_secs(8 * 60),
+        cap: Duration::from_secs(20 * 60),
+        paying: Duration::from_secs(15 * 60),
+    };
     /// Counter: 3 minutes, renewed by any key, 20 in all.
-    pub const COUNTER: Self =
-        Self { lasts: Duration::from_secs(3 * 60), cap: Duration::from_secs(20 * 60), paying: Duration::from_secs(3 * 60) };
+    pub const COUNTER: Self = Self {
+        lasts: Duration::from_secs(3 * 60),
+        cap: Duration::from_secs(20 * 60),
+        paying: Duration::from_secs(3 * 60),
+    };
 }
 
 /// One held seat with its frozen price.

@@ -28,7 +28,13 @@ pub enum Held {
 
 impl Replica {
     /// Holds seats, all or none. Seats of the other side are claimed first, if the link is live.
-    pub fn hold(&mut self, show: ShowNumber, seats: &[SeatId], kind: HoldKind, now: Timestamp) -> Result<Held, Refusal> {
+    pub fn hold(
+        &mut self,
+        show: ShowNumber,
+        seats: &[SeatId],
+        kind: HoldKind,
+        now: Timestamp,
+    ) -> Result<Held, Refusal> {
         self.may_sell()?;
         let known = self.ledger.on_sale(show, now)?;
         self.ledger.check_request(known, seats)?;
@@ -192,7 +198,13 @@ impl Replica {
     }
 
     /// Withholds own free seats, or gives withheld ones back to sale.
-    pub fn withhold(&mut self, show: ShowNumber, seats: &[SeatId], withheld: bool, now: Timestamp) -> Result<(), Refusal> {
+    pub fn withhold(
+        &mut self,
+        show: ShowNumber,
+        seats: &[SeatId],
+        withheld: bool,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         self.may_sell()?;
         let fact = self.ledger.withhold(show, seats, withheld, now)?;
         self.append(fact, now);

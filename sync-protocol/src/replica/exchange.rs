@@ -31,7 +31,12 @@ impl Replica {
     }
 
     /// Bytes arrived on either topic. Bad ones become dead letters.
-    pub fn handle_message(&mut self, bytes: &[u8], now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+    pub fn handle_message(
+        &mut self,
+        bytes: &[u8],
+        now: Timestamp,
+        source: &dyn EntrySource,
+    ) -> Result<(), UnreadableLog> {
         match Envelope::open(bytes, self.theatre, self.me.peer(), &self.keys.peer) {
             Ok(envelope) => self.handle_envelope(envelope, now, source),
             Err(bad) => {
@@ -43,7 +48,12 @@ impl Replica {
         }
     }
 
-    fn handle_envelope(&mut self, envelope: Envelope, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+    fn handle_envelope(
+        &mut self,
+        envelope: Envelope,
+        now: Timestamp,
+        source: &dyn EntrySource,
+    ) -> Result<(), UnreadableLog> {
         if self.link.work_offline || !self.link.connected {
             return Ok(());
         }
@@ -242,9 +252,10 @@ impl Replica {
             Fact::VoidAccepted(at) if self.me == Side::Central => self.release_void_seat(at.ticket, now),
             // The edge refuses at once what was used; accepting waits for the doors, which the shell knows.
             Fact::VoidRequested(at) if self.me == Side::Edge => {
-                let used = self.ledger.ticket(at.ticket).is_some_and(|ticket| {
-                    ticket.admitted.is_some() && ticket.answer != Some(VoidAnswer::Refused)
-                });
+                let used = self
+                    .ledger
+                    .ticket(at.ticket)
+                    .is_some_and(|ticket| ticket.admitted.is_some() && ticket.answer != Some(VoidAnswer::Refused));
                 if used && let Ok(refused) = self.ledger.answer_void(at.ticket) {
                     self.append(refused, now);
                 }

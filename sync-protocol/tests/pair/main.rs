@@ -178,7 +178,10 @@ fn shows_added_on_both_sides_at_the_same_time_on_one_screen_close_each_other() {
     let at = |number, starts| shared::entry::ShowFacts { starts, ends: starts + 100, ..facts(number) };
     let late = ShowNumber(1 | ShowNumber::EDGE_BIT);
     house.edge.replica.add_show(at(late, 600), now).expect("late show");
-    assert_eq!(house.edge.replica.add_show(at(ShowNumber(2 | ShowNumber::EDGE_BIT), 650), now), Err(Refusal::ShowOverlaps));
+    assert_eq!(
+        house.edge.replica.add_show(at(ShowNumber(2 | ShowNumber::EDGE_BIT), 650), now),
+        Err(Refusal::ShowOverlaps)
+    );
     house.central.replica.add_show(at(ShowNumber(2), 650), now).expect("central does not know");
     house.cut(true, true);
     house.run(10_000);

@@ -98,7 +98,8 @@ pub fn invariant_free_seats_are_counted_as_they_stand(site: &Site) -> Result<(),
         let now = site.now;
         for show in replica.ledger().shows() {
             let free = |id| replica.seat_state(show, id, now).0 == SeatState::Free;
-            let (slow, quick) = (show.plan.seats().filter(|(id, _)| free(*id)).count(), replica.free_seats_count(show, now));
+            let (slow, quick) =
+                (show.plan.seats().filter(|(id, _)| free(*id)).count(), replica.free_seats_count(show, now));
             if slow != quick {
                 return Err(format!("{} counts {quick} free seats of {slow}", replica.side()));
             }
@@ -134,7 +135,13 @@ pub fn invariant_both_sides_are_equal_again(site: &Site) -> Result<(), Violation
         return Err(format!("the link is {states:?}"));
     }
     if central.cut() != edge.cut() || central.backlog() + edge.backlog() > 0 {
-        return Err(format!("{:?} with backlog {}, {:?} with {}", central.cut(), central.backlog(), edge.cut(), edge.backlog()));
+        return Err(format!(
+            "{:?} with backlog {}, {:?} with {}",
+            central.cut(),
+            central.backlog(),
+            edge.cut(),
+            edge.backlog()
+        ));
     }
     Ok(())
 }

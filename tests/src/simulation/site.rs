@@ -127,7 +127,11 @@ fn plan() -> SeatingPlan {
             accessible: false,
         }],
     };
-    SeatingPlan { version: 1, categories: vec!["Silver".into(), "Gold".into()], rows: (0..SEATS / 8).map(row).collect() }
+    SeatingPlan {
+        version: 1,
+        categories: vec!["Silver".into(), "Gold".into()],
+        rows: (0..SEATS / 8).map(row).collect(),
+    }
 }
 
 fn facts(number: ShowNumber, screen: ScreenId) -> ShowFacts {

@@ -123,7 +123,8 @@ impl World {
                 }
             }
             Action::Void { side, nth } => {
-                let sold: Vec<_> = site.ghost.tickets().filter(|handed| handed.seller == side).map(|handed| handed.at).collect();
+                let sold: Vec<_> =
+                    site.ghost.tickets().filter(|handed| handed.seller == side).map(|handed| handed.at).collect();
                 if let (Some(replica), false) = (site.node(side).replica.as_mut(), sold.is_empty()) {
                     let _refused_or_void = replica.void(sold[nth % sold.len()].ticket, now);
                 }
@@ -137,13 +138,15 @@ impl World {
                 }
             }
             Action::Admit { nth } => {
-                let sold: Vec<_> = site.ghost.tickets().filter(|handed| !handed.ended).map(|handed| handed.at).collect();
+                let sold: Vec<_> =
+                    site.ghost.tickets().filter(|handed| !handed.ended).map(|handed| handed.at).collect();
                 if let (Some(replica), false) = (site.edge.replica.as_mut(), sold.is_empty()) {
                     // The door blocks what is void; it may meet a ticket before its sale is known.
                     let at = sold[nth % sold.len()];
-                    let live = replica.ledger().ticket(at.ticket).is_none_or(|ticket| {
-                        ticket.state() == shared::ledger::TicketState::Live
-                    });
+                    let live = replica
+                        .ledger()
+                        .ticket(at.ticket)
+                        .is_none_or(|ticket| ticket.state() == shared::ledger::TicketState::Live);
                     if live {
                         let _refused_or_admitted = replica.admit(at, now, "Door A".into(), now);
                     }
@@ -210,7 +213,8 @@ impl World {
         for _ in 0..1_000_000 {
             let timers = self.sites.iter().flat_map(|site| [&site.central.replica, &site.edge.replica]).flatten();
             let timer = timers.filter_map(|replica| replica.poll_timeout()).min();
-            let Some(next) = timer.into_iter().chain(self.network.next_due()).min().filter(|next| *next <= until) else {
+            let Some(next) = timer.into_iter().chain(self.network.next_due()).min().filter(|next| *next <= until)
+            else {
                 self.now = until.max(self.now);
                 return Ok(());
             };
@@ -228,7 +232,8 @@ impl World {
             for theatre in 0..self.sites.len() {
                 for side in [Side::Central, Side::Edge] {
                     let replica = self.sites[theatre].node(side).replica.as_mut();
-                    if let Some(replica) = replica.filter(|replica| replica.poll_timeout().is_some_and(|at| at <= now)) {
+                    if let Some(replica) = replica.filter(|replica| replica.poll_timeout().is_some_and(|at| at <= now))
+                    {
                         replica.handle_timeout(now);
                     }
                 }

@@ -165,12 +165,27 @@ fn calendar() -> Calendar {
     Calendar { first_day: now.date(), days: DAYS, opening: Some(opening) }
 }
 
-/// The theatres of the demo: of a size that suits it, by chance from the seed.
+/// The theatres of the demo: of a size that suits it, by chance from the seed, in one city so that one customer finds them all.
 fn choose(count: usize, seed: u64) -> anyhow::Result<Vec<Theatre>> {
     let fits = |theatre: &Theatre| SCREENS.contains(&theatre.screens) && SEATS.contains(&theatre.seats);
     let mut fitting: Vec<Theatre> = facts::theatres()?.into_iter().filter(fits).collect();
     fitting.shuffle(&mut generator(seed, &["house"]));
-    fitting.truncate(count);
-    ensure!(fitting.len() == count, "only {} theatres are of a size for the demo", fitting.len());
-    Ok(fitting)
+    let in_city = |city: &str| fitting.iter().filter(|theatre| theatre.city == city).count();
+    let city = fitting.iter().map(|theatre| theatre.city.clone()).find(|city| in_city(city) >= count);
+    let city = city.with_context(|| format!("no city has {count} theatres of a size for the demo"))?;
+    Ok(fitting.into_iter().filter(|theatre| theatre.city == city).take(count).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_theatres_of_a_house_are_different_ones_in_one_city() {
+        for seed in 0..50 {
+            let theatres = choose(2, seed).expect("theatres");
+            assert_eq!((theatres.len(), &theatres[0].city), (2, &theatres[1].city));
+            assert_ne!(theatres[0].name, theatres[1].name);
+        }
+    }
 }

@@ -56,32 +56,34 @@ function show(house) {
 function build(house) {
   built = true;
   const city = encodeURIComponent(house.theatres[0]?.city ?? "");
-  frame("customer", byId("customer").querySelector(".frame"), `${house.customer.replace(/\/$/, "")}/?city=${city}`, "Customer");
+  frame("customer", `${house.customer.replace(/\/$/, "")}/?city=${city}`, "Customer");
   const cashier = house.staff.find((one) => one.role === "cashier");
   for (const theatre of house.theatres) {
     byId("counters").append(counterPane(theatre, cashier));
-    frame(`counter-${theatre.number}`, byId(`counter-${theatre.number}`).querySelector(".frame"), theatre.counter, `Counter of ${theatre.name}`);
+    frame(`counter-${theatre.number}`, theatre.counter, `Counter of ${theatre.name}`);
     const grid = el("div", { class: "door-grid" });
     byId("doors").append(el("h3", {}, theatre.name), grid);
     theatre.doors.forEach((door, at) => {
       const name = `door-${theatre.number}-${at + 1}`;
       grid.append(doorPane(theatre, door, name));
-      frame(name, byId(name).querySelector(".frame"), door.url, `${door.name} of ${theatre.name}`);
+      frame(name, door.url, `${door.name} of ${theatre.name}`);
     });
   }
 }
 
-function frame(name, place, url, title) {
+function frame(name, url, title) {
   const address = reachable(url);
-  frames.set(name, showFrame(place, address, title));
+  frames.set(name, showFrame(byId(name).querySelector(".frame"), address, title));
   document.querySelector(`[data-open="${name}"]`)?.setAttribute("href", address);
 }
 
 function counterPane(theatre, cashier) {
   const { number, name } = theatre;
-  const cuts = CUTS.map(([mode, word, title]) =>
-    el("button", { type: "button", class: "switch", "data-cut-mode": mode, "aria-pressed": "false", title, onclick: () => cut(number, mode) }, word),
-  );
+  const cuts = CUTS.map(([mode, word, title]) => {
+    const onclick = () => cut(number, mode);
+    const attributes = { type: "button", class: "switch", "data-cut-mode": mode, "aria-pressed": "false", title, onclick };
+    return el("button", attributes, word);
+  });
   return el(
     "section",
     { class: "pane counter-pane", id: `counter-${number}`, "data-pane": `counter-${number}`, "aria-label": `Counter of ${name}` },
@@ -92,7 +94,12 @@ function counterPane(theatre, cashier) {
       el("span", { class: "link-state", role: "status" }, "…"),
       cashier && el("span", { class: "quiet small pin" }, `name ${cashier.name} · PIN ${cashier.pin}`),
       keys(`counter-${number}`),
-      el("div", { class: "cuts", role: "group", "aria-label": `Cut the network of ${name}` }, el("strong", {}, "Cut the network"), ...cuts),
+      el(
+        "div",
+        { class: "cuts", role: "group", "aria-label": `Cut the network of ${name}` },
+        el("strong", {}, "Cut the network"),
+        ...cuts,
+      ),
     ),
     el("div", { class: "frame", "data-width": 1240 }),
   );

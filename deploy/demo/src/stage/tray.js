@@ -42,14 +42,13 @@ function forge() {
 }
 
 function draw() {
-  const chips = tickets.map((ticket) =>
-    el(
-      "button",
-      { type: "button", class: `chip${ticket.forged ? " forged" : ""}`, "aria-pressed": String(ticket === hand), title: ticket.title, onclick: () => take(ticket) },
-      el("strong", {}, ticket.seat),
-      el("span", {}, ticket.forged ? "forged" : ticket.title),
-    ),
-  );
+  const chips = tickets.map((ticket) => {
+    const { seat, title, forged } = ticket;
+    const pressed = String(ticket === hand);
+    const onclick = () => take(ticket);
+    const attributes = { type: "button", class: forged ? "chip forged" : "chip", "aria-pressed": pressed, title, onclick };
+    return el("button", attributes, el("strong", {}, seat), el("span", {}, forged ? "forged" : title));
+  });
   const copy = el("button", { type: "button", class: "forge", disabled: hand.forged, onclick: forge }, "Forge a copy");
   tray.replaceChildren(el("div", { class: "chips", role: "group", "aria-label": "Tickets" }, ...chips), copy);
 }

@@ -129,14 +129,15 @@ impl Findings {
         for ticket in tickets {
             let of = |book: &BTreeMap<TicketId, Entries>| book.get(&ticket).copied().unwrap_or_default();
             let (written, seen) = (of(&written), of(seen));
-            // A door's answer and the scan it uploaded are the same entry: the larger count is the true one.
-            let (shared, alone) = (written.shared.max(seen.shared), written.alone.max(seen.alone));
+            // A door's answer and the scan it uploaded are one entry, which may be told in two ways: the edge said SHARED, and the
+            // door, which had stopped waiting by then, SOLO. So the larger count is the true one, not the sum.
+            let shared = written.shared.max(seen.shared);
+            let entries = (written.shared + written.alone).max(seen.shared + seen.alone);
             if shared > 1 {
                 self.admitted_twice_shared
                     .push(format!("ticket {ticket} was admitted {shared} times by the edge's word"));
-            } else if shared + alone > 1 {
-                self.admitted_twice_solo
-                    .push(format!("ticket {ticket} was admitted {} times, by doors alone", shared + alone));
+            } else if entries > 1 {
+                self.admitted_twice_solo.push(format!("ticket {ticket} was admitted {entries} times, by doors alone"));
             }
         }
     }

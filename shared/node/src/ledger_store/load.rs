@@ -19,7 +19,9 @@ pub fn load(conn: &Connection, theatre: TheatreId, me: Side) -> anyhow::Result<S
     let ledger = ledger(conn, id).with_context(|| format!("read the state of theatre {theatre}"))?;
     let unacknowledged = conn
         .prepare("SELECT seq, bytes FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq > ?3 ORDER BY seq")?
-        .query_map(params![id, me.word(), heads.acked.cast_signed()], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?
+        .query_map(params![id, me.word(), heads.acked.cast_signed()], |row| {
+            Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?))
+        })?
         .collect::<rusqlite::Result<Vec<_>>>()
         .with_context(|| format!("read the outbox of theatre {theatre}"))?;
     Ok(Snapshot { ledger, heads, unacknowledged })
@@ -38,7 +40,8 @@ fn heads(conn: &Connection, theatre: i64) -> anyhow::Result<Heads> {
     };
     let row = conn.query_row("SELECT * FROM ledger_head WHERE theatre = ?1", [theatre], read).optional()?;
     let Some((own, peer, acked, closed)) = row else { return Ok(Heads::default()) };
-    let closed = closed.map(|code| serde_json::from_value::<Closed>(code.into())).transpose().context("the closed reason")?;
+    let closed =
+        closed.map(|code| serde_json::from_value::<Closed>(code.into())).transpose().context("the closed reason")?;
     Ok(Heads { own, peer, acked, closed })
 }
 
@@ -52,7 +55,11 @@ fn ledger(conn: &Connection, theatre: i64) -> anyhow::Result<LedgerSnapshot> {
     let mut parts = conn.prepare("SELECT screen, version, parts FROM ledger_plan_part WHERE theatre = ?1")?;
     for row in parts.query_map([theatre], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))? {
         let (screen, version, json) = row?;
-        snapshot.plan_parts.push((ScreenId(screen), version, serde_json::from_str(&json).context("a part of a seating plan")?));
+        snapshot.plan_parts.push((
+            ScreenId(screen),
+            version,
+            serde_json::from_str(&json).context("a part of a seating plan")?,
+        ));
     }
     let mut shows = conn.prepare("SELECT facts, cancelled, overlaps FROM ledger_show WHERE theatre = ?1")?;
     for row in shows.query_map([theatre], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?)))? {
@@ -78,7 +85,8 @@ fn ledger(conn: &Connection, theatre: i64) -> anyhow::Result<LedgerSnapshot> {
     }
     let mut tickets = conn.prepare("SELECT * FROM ledger_ticket WHERE theatre = ?1")?;
     snapshot.tickets = tickets.query_map([theatre], ticket)?.collect::<rusqlite::Result<_>>().context("a ticket")?;
-    let mut holds = conn.prepare("SELECT hold, show, kind, deadline, cap, seats FROM ledger_hold WHERE theatre = ?1")?;
+    let mut holds =
+        conn.prepare("SELECT hold, show, kind, deadline, cap, seats FROM ledger_hold WHERE theatre = ?1")?;
     for row in holds.query_map([theatre], |row| {
         let times = (Timestamp(row.get(3)?), Timestamp(row.get(4)?));
         Ok((HoldId(row.get(0)?), ShowNumber(row.get(1)?), row.get::<_, String>(2)?, times, row.get::<_, Vec<u8>>(5)?))

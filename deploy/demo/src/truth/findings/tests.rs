@@ -169,3 +169,11 @@ fn a_second_entry_is_told_apart_by_who_answered() {
     let findings = alone.find();
     assert_eq!((findings.admitted_twice_shared.len(), findings.admitted_twice_solo.len()), (0, 1));
 }
+
+#[test]
+fn one_entry_told_in_two_ways_is_one_entry() {
+    let mut world = World::new();
+    world.scans.push(GrantedScan { ticket: ticket(1), shared: true });
+    world.ghosts.saw_admission(ticket(1), false);
+    assert_eq!(world.find(), Findings::default());
+}

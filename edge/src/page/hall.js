@@ -1,0 +1,110 @@
+// The hall of the chosen show: its map, how many, which kind, and what is proposed.
+
+import { bestSeats, splitSeats } from "./best.js";
+import { legend } from "./seat.js";
+import { SeatMap } from "./seatmap.js";
+import { clock, count, el, money } from "./words.js";
+
+const ELSEWHERE = "sold online only";
+const STATES = ["free", "claim", "mine", "held", "sold", "unavailable", "withheld", "in_transit", "unknown"];
+const byId = (id) => document.getElementById(id);
+
+/** `ask(method, url, options)` sends a request in the cashier's name; `onchoice()` hears of other seats being chosen. */
+export class Hall {
+  constructor({ ask, onchoice }) {
+    Object.assign(this, { ask, onchoice, show: null, view: null, etag: null, wanted: 2, category: null, turn: 0 });
+    const onchange = (labels, lost) => {
+      this.#say(lost.length > 0 ? `${lost.join(", ")} went to somebody else` : "Chosen by hand");
+      this.onchoice(false);
+    };
+    this.map = new SeatMap(byId("map"), { elsewhere: ELSEWHERE, enter: false, whole: true, onchange });
+    byId("wanted").addEventListener("change", (event) => this.setWanted(Number(event.target.value)));
+  }
+
+  /** Shows another show, with its best seats chosen. */
+  async open(show) {
+    Object.assign(this, { show: show.id, view: null, etag: null, category: null });
+    byId("show-title").textContent = show.movie.title;
+    byId("show-facts").textContent = `${clock(show.starts_at)} · Screen ${show.screen}`;
+    this.map.chosen.clear();
+    await this.refresh();
+    this.#showKinds();
+    this.propose();
+  }
+
+  /** Asks for the seats again; the answer is small when nothing changed. */
+  async refresh() {
+    const { show } = this;
+    if (!show) return;
+    const answer = await this.ask("GET", `/v1/shows/${show}/seats`, { etag: this.etag });
+    if (!answer.ok || show !== this.show) return;
+    this.etag = answer.etag;
+    this.view = answer.data;
+    this.map.update(this.view);
+    const seats = this.view.rows.flatMap((row) => row.seats);
+    const states = new Set(["mine", ...seats.map((seat) => seat.state), ...(seats.some((seat) => seat.by_claim) ? ["claim"] : [])]);
+    byId("legend").replaceChildren(legend(STATES.filter((state) => states.has(state)), "Sold online only"));
+    byId("show-facts").textContent = facts(this.view);
+  }
+
+  /** Chooses the best seats; a step of 1 takes the next best ones. */
+  propose(step = 0) {
+    if (!this.view) return;
+    this.turn = step === 0 ? 0 : this.turn + step;
+    this.map.limit = this.wanted;
+    const proposals = bestSeats(this.view, this.wanted, this.category);
+    const together = proposals[this.turn % Math.max(1, proposals.length)];
+    this.map.choose(together ?? splitSeats(this.view, this.wanted, this.category));
+    this.map.reveal();
+    const found = this.map.chosen.size > 0 ? "Not together any more" : "Not that many free here";
+    this.#say(together ? `${this.turn === 0 ? "Best" : "Next best"} ${count(this.wanted, "seat")}` : found);
+    this.onchoice(true);
+  }
+
+  /** Another number of seats, and the best ones of them. */
+  setWanted(number) {
+    this.wanted = number;
+    for (const input of byId("wanted").querySelectorAll("input")) input.checked = Number(input.value) === number;
+    this.propose();
+  }
+
+  /** The seats chosen, with row, category and price. */
+  choice() {
+    return this.view ? this.map.choice() : [];
+  }
+
+  /** The seats are held for the sale under way: whatever the box says of them, they are ours. */
+  keep(kept) {
+    this.map.mine = kept;
+  }
+
+  /** Puts the keyboard on the map. */
+  focus() {
+    this.map.focusSeat(this.choice()[0]?.label ?? this.view?.rows[0]?.seats[0]?.label);
+  }
+
+  #say(text) {
+    byId("proposal").textContent = text;
+  }
+
+  #showKinds() {
+    const kinds = this.view?.categories ?? [];
+    const kind = (value, word) => {
+      const onchange = () => {
+        this.category = value;
+        this.propose();
+        byId("main").focus({ preventScroll: true });
+      };
+      const checked = value === this.category;
+      return el("label", {}, el("input", { type: "radio", name: "kind", checked, onchange }), el("span", {}, word));
+    };
+    byId("kinds").hidden = kinds.length < 2;
+    byId("kinds").replaceChildren(kind(null, "Any"), ...kinds.map((one, i) => kind(i, `${one.name} ${money(one.price)}`)));
+  }
+}
+
+function facts({ show, counts }) {
+  const away = counts.unavailable ?? 0;
+  const free = `${count(counts.free ?? 0, "seat")} free${away > 0 ? `, ${away} sold online only` : ""}`;
+  return `${clock(show.starts_at)} · Screen ${show.screen} · ${free}`;
+}
