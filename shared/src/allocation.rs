@@ -32,6 +32,9 @@ impl Default for Policy {
     }
 }
 
+/// Runs an opening split may name, so that `ShowAdded` stays one entry; what is left out moves by claims.
+const OPENING_RUNS_MAX: usize = 300;
+
 /// The opening split of a central-authored show: whole rows of each category, from the back, until the quota is met; a category
 /// of one row gives its last seats, so that both sides can seat groups.
 pub fn opening_split(plan: &PlanIndex, policy: Policy) -> Vec<SeatsAtEpoch> {
@@ -56,7 +59,9 @@ pub fn opening_split(plan: &PlanIndex, policy: Policy) -> Vec<SeatsAtEpoch> {
         }
     }
     chosen.sort_unstable();
-    SeatsAtEpoch::pack(chosen.into_iter().map(|seat| (seat, 1)))
+    let mut runs = SeatsAtEpoch::pack(chosen.into_iter().map(|seat| (seat, 1)));
+    runs.truncate(OPENING_RUNS_MAX);
+    runs
 }
 
 /// May the edge give these seats to a web claim, or would that dig into the counter floor of a category?
@@ -80,9 +85,8 @@ pub fn leaves_counter_floor(ledger: &Ledger, show: &Show, seats: &[SeatId], poli
 
 /// The free seats central hands over at the remote sales cut-off, at most `max`, lowest ids first.
 pub fn remote_sales_cutoff(ledger: &Ledger, show: &Show, policy: Policy, max: usize, now: Timestamp) -> Vec<SeatId> {
-    let due =
-        show.facts.starts_at() - policy.remote_sales_cutoff <= now && now < show.facts.ends_at() && !show.cancelled;
-    if !due {
+    let due = show.facts.starts_at() - policy.remote_sales_cutoff <= now;
+    if !due || ledger.on_sale(show.facts.number, now).is_err() {
         return Vec::new();
     }
     let free =

@@ -34,7 +34,7 @@ pub fn best_available(
     let mut choices = Vec::new();
     for (row, mut seats) in rows {
         seats.sort_unstable();
-        for block in seats.chunk_by(|a, b| a.0 + 1 == b.0) {
+        for block in seats.chunk_by(|a, b| a.0.checked_add(1) == Some(b.0)) {
             for (start, window) in block.windows(count).enumerate() {
                 let (left, right) = (start, block.len() - start - count);
                 let orphans = i64::from(left == 1) + i64::from(right == 1);

@@ -227,8 +227,14 @@ impl Ledger {
         for hold in snapshot.holds {
             ledger.insert_hold(hold);
         }
-        ledger.certificates = snapshot.certificates;
-        ledger.revoked = snapshot.revoked.into_iter().collect();
+        for certificate in snapshot.certificates {
+            ledger.add_to_digest(record_hash("certificate", &certificate));
+            ledger.certificates.push(certificate);
+        }
+        for key in snapshot.revoked {
+            ledger.add_to_digest(record_hash("revoked", &key));
+            ledger.revoked.insert(key);
+        }
         ledger.dirty = Dirty::default();
         ledger
     }

@@ -90,6 +90,8 @@ refusals! {
     ShowOverlaps = "show_overlaps", "Another show runs on this screen at that time.";
     /// No seating plan for the screen.
     UnknownPlan = "unknown_plan", "This screen has no seating plan.";
+    /// More than an entry can say.
+    TooLarge = "too_large", "That is more than can be recorded at once; make it smaller.";
     /// The plan itself is refused.
     BadPlan = "bad_plan", "The seating plan is not valid.";
 }

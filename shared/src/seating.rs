@@ -74,8 +74,8 @@ pub enum BadPlan {
         /// How many it has.
         count: usize,
     },
-    /// A row label that is empty, longer than three characters or not plain.
-    #[error("row label {0:?} is not one to three letters or digits")]
+    /// A row label that is empty, longer than three characters, not plain, or does not end in a letter.
+    #[error("row label {0:?} is not one to three capital letters or digits ending in a letter")]
     RowLabel(String),
     /// The same seat label or id twice.
     #[error("seat {0} appears twice")]
@@ -141,7 +141,7 @@ impl SeatingPlan {
             return Err(BadPlan::SeatCount { count });
         }
         for row in &self.rows {
-            let plain = row.label.chars().all(|c| c.is_ascii_alphanumeric());
+            let plain = row.label.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
             let ends_in_letter = row.label.chars().last().is_some_and(|c| c.is_ascii_alphabetic());
             if row.label.len() > 3 || !plain || !ends_in_letter {
                 return Err(BadPlan::RowLabel(row.label.clone()));

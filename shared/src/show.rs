@@ -1,6 +1,6 @@
 //! One show's seats as a node knows them: who has authority, what is sold, what is held here.
 
-use crate::entry::{SeatsAtEpoch, ShowFacts};
+use crate::entry::ShowFacts;
 use crate::ids::{HoldId, SeatId, Side, TicketId};
 use crate::money::Money;
 use crate::seating::{PlanSeat, SeatingPlan};
@@ -135,10 +135,11 @@ impl Show {
 
     /// The seat as the opening split left it.
     pub fn opening(&self, seat: SeatId) -> Seat {
-        let in_run = |run: &SeatsAtEpoch| {
-            seat.0.checked_sub(run.first.0).is_some_and(|offset| offset < u32::from(run.count)).then_some(run.epoch)
-        };
-        let epoch = self.facts.edge_seats.iter().find_map(in_run).unwrap_or(0);
+        // The runs ascend without meeting, or the show would not have been applied.
+        let runs = &self.facts.edge_seats;
+        let after = runs.partition_point(|run| run.first <= seat);
+        let run = after.checked_sub(1).and_then(|at| runs.get(at));
+        let epoch = run.filter(|run| seat.0 - run.first.0 < u32::from(run.count)).map_or(0, |run| run.epoch);
         Seat { epoch, generation: 0, standing: Standing::Free }
     }
 

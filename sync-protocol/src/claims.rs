@@ -9,6 +9,9 @@ use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::collections::{BTreeMap, VecDeque};
 
+/// Claims of the peer that are remembered.
+const CLAIMS_REMEMBERED: usize = 256;
+
 /// A claim of this node, and the hold it is for.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
@@ -29,6 +32,8 @@ pub(crate) struct Claims {
     waiting: VecDeque<ClaimId>,
     /// The claims of the one message in flight.
     in_flight: Vec<ClaimId>,
+    /// The peer's claims of this session, the latest ones: a copy of one is not asked twice.
+    heard: VecDeque<ClaimId>,
     /// Refusals to tell the peer.
     refusals: Vec<(ClaimId, Refusal)>,
 }
@@ -82,11 +87,29 @@ impl Claims {
         self.waiting.clear();
         self.in_flight.clear();
         self.refusals.clear();
+        self.heard.clear();
         std::mem::take(&mut self.asked).into_values().collect()
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         self.asked.values().map(|asked| asked.deadline).min()
+    }
+
+    /// Is this claim of the peer new in this session?
+    pub(crate) fn is_first_hearing(&mut self, claim: ClaimId) -> bool {
+        if self.heard.contains(&claim) {
+            return false;
+        }
+        self.heard.push_back(claim);
+        if self.heard.len() > CLAIMS_REMEMBERED {
+            self.heard.pop_front();
+        }
+        true
+    }
+
+    /// Does a claim that was sent wait too long? One that still waits for its turn says nothing about the link.
+    pub(crate) fn is_unanswered(&self, now: Timestamp) -> bool {
+        self.in_flight.iter().filter_map(|claim| self.asked.get(claim)).any(|asked| asked.deadline <= now)
     }
 
     /// Claims that waited too long.

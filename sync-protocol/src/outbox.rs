@@ -13,6 +13,10 @@ use std::time::Duration;
 const BATCH_BYTES_MAX: usize = 12 * 1024;
 /// Batches in flight.
 const WINDOW_BATCHES: usize = 32;
+/// Batches in flight at first.
+const WINDOW_FIRST: usize = 2;
+/// An ack that takes longer than this says that the line is full: the window shrinks.
+const FULL_LINE: Duration = Duration::from_secs(1);
 
 /// Where sending stands.
 #[derive(Debug, Clone)]
@@ -22,7 +26,8 @@ pub(crate) struct Outbox {
     /// Sent up to here in this session.
     sent: u64,
     /// The last number of each batch in flight.
-    in_flight: VecDeque<u64>,
+    in_flight: VecDeque<(u64, Timestamp)>,
+    window: usize,
     resend_at: Option<Timestamp>,
     wait: Duration,
     resend: Duration,
@@ -30,7 +35,15 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new(acked: u64, resend: Duration) -> Self {
-        Self { acked, sent: acked, in_flight: VecDeque::new(), resend_at: None, wait: resend, resend }
+        Self {
+            acked,
+            sent: acked,
+            in_flight: VecDeque::new(),
+            window: WINDOW_FIRST,
+            resend_at: None,
+            wait: resend,
+            resend,
+        }
     }
 
     pub(crate) fn acked(&self) -> u64 {
@@ -49,10 +62,13 @@ impl Outbox {
         }
         self.acked = seq;
         self.sent = self.sent.max(seq);
-        while self.in_flight.front().is_some_and(|last| *last <= seq) {
+        while let Some((_, sent_at)) = self.in_flight.front().copied().filter(|(last, _)| *last <= seq) {
             self.in_flight.pop_front();
+            let took = now.since(sent_at);
+            self.window =
+                if took < FULL_LINE { (self.window + 1).min(WINDOW_BATCHES) } else { (self.window / 2).max(1) };
+            self.wait = self.resend.max(took * 2).min(Settings::RESEND_MAX);
         }
-        self.wait = self.resend;
         self.resend_at = (!self.in_flight.is_empty()).then(|| now + self.wait);
         true
     }
@@ -66,6 +82,7 @@ impl Outbox {
         if self.resend_at.is_some_and(|at| at <= now) {
             self.sent = self.acked;
             self.in_flight.clear();
+            self.window = 1;
             self.wait = (self.wait * 2).min(Settings::RESEND_MAX);
             self.resend_at = None;
         }
@@ -79,7 +96,7 @@ impl Outbox {
         now: Timestamp,
         source: &dyn EntrySource,
     ) -> Result<Option<Batch>, UnreadableLog> {
-        if self.sent >= own.seq || self.in_flight.len() >= WINDOW_BATCHES {
+        if self.sent >= own.seq || self.in_flight.len() >= self.window {
             return Ok(None);
         }
         let first = self.sent + 1;
@@ -88,7 +105,7 @@ impl Outbox {
             return Err(UnreadableLog { log: side, seq: first, cause: "the entry is missing".into() });
         };
         self.sent += entries.len() as u64;
-        self.in_flight.push_back(self.sent);
+        self.in_flight.push_back((self.sent, now));
         self.resend_at.get_or_insert(now + self.wait);
         let entries = entries.into_iter().map(EntryBytes).collect();
         Ok(Some(Batch { incarnation: own.incarnation, first, before, entries }))

@@ -17,12 +17,12 @@ pub use commands::Held;
 pub use seat_state::SeatState;
 use serde::{Deserialize, Serialize};
 use shared::entry::{Entry, Fact, Head, OpenedBy, SeatsAtEpoch};
-use shared::ids::{HoldId, Incarnation, ShowNumber, Side, TheatreId};
+use shared::ids::{HoldId, Incarnation, KeyId, SeatId, ShowNumber, Side, TheatreId};
 use shared::keys::{PublicKey, SecretKey};
 use shared::ledger::{Conflict, Hold, Ledger, LedgerChanges, LedgerSnapshot};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Why a node may not sell at all. It still answers Hello, still acts as a witness, still admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,7 +208,7 @@ pub struct Replica {
     claims: Claims,
     cuts: Cuts,
     /// Handovers the peer has not acknowledged, by entry number.
-    in_transit: BTreeMap<u64, (ShowNumber, Vec<SeatsAtEpoch>)>,
+    in_transit: BTreeMap<u64, BTreeSet<(ShowNumber, SeatId)>>,
     ack_due: bool,
     heads_changed: bool,
     next_allocation: Timestamp,
@@ -233,12 +233,6 @@ impl Replica {
         let mut random = Randomness::new(seed);
         let boot = random.number();
         let link = Link::new(settings, random.number(), now);
-        let mut in_transit = BTreeMap::new();
-        for (seq, bytes) in &snapshot.unacknowledged {
-            if let Ok(Entry { fact: Fact::HandedOver { show, runs, .. }, .. }) = Entry::decode(bytes) {
-                in_transit.insert(*seq, (show, runs));
-            }
-        }
         let heads = snapshot.heads;
         let mut replica = Self {
             theatre,
@@ -252,7 +246,7 @@ impl Replica {
             outbox: Outbox::new(heads.acked, settings.resend),
             claims: Claims::default(),
             cuts: Cuts::default(),
-            in_transit,
+            in_transit: BTreeMap::new(),
             ack_due: false,
             heads_changed: false,
             next_allocation: now,
@@ -263,11 +257,19 @@ impl Replica {
             events: VecDeque::new(),
             random,
         };
+        for (seq, bytes) in snapshot.unacknowledged {
+            if let Ok(Entry { fact: Fact::HandedOver { show, runs, .. }, .. }) = Entry::decode(&bytes) {
+                replica.note_transit(seq, show, &runs);
+            }
+        }
+        let revoked: Vec<KeyId> = replica.ledger.revoked().collect();
+        revoked.into_iter().for_each(|key| replica.forget_key(key));
         replica.cuts.note(replica.cut());
         if heads.own.seq == 0 {
             let incarnation = Incarnation(replica.random.number());
             replica.heads.own.incarnation = incarnation;
-            replica.append(Fact::LogOpened { incarnation, parent: None, by: OpenedBy::First }, now);
+            let opened = Fact::LogOpened { incarnation, parent: None, by: OpenedBy::First };
+            let _always_small_and_applicable = replica.append(opened, now);
         }
         replica
     }
@@ -363,21 +365,15 @@ impl Replica {
         }
     }
 
-    /// Writes a fact into the own log and applies it. Whatever was decided must apply; if not, sales stop.
-    fn append(&mut self, fact: Fact, now: Timestamp) -> u64 {
+    /// Writes a fact into the own log and applies it. Nothing is written of what an entry cannot hold (`too_large`). Whatever was
+    /// decided must apply; if it does not, sales stop.
+    fn append(&mut self, fact: Fact, now: Timestamp) -> Result<(), Refusal> {
         let entry = Entry { at: now, seen: self.heads.peer.seq, fact };
-        let bytes = match entry.encode() {
-            Ok(bytes) => bytes,
-            Err(_) => {
-                self.close(Closed::BrokenInvariant);
-                return self.heads.own.seq;
-            }
-        };
+        let bytes = entry.encode().map_err(|_| Refusal::TooLarge)?;
         if let Err(conflict) = self.ledger.apply(self.me, &entry.fact) {
-            let seq = self.heads.own.seq + 1;
-            self.list(self.me, seq, DiscrepancyKind::NotApplied(conflict), now);
+            self.list(self.me, self.heads.own.seq + 1, DiscrepancyKind::NotApplied(conflict), now);
             self.close(Closed::BrokenInvariant);
-            return self.heads.own.seq;
+            return Err(Refusal::Closed);
         }
         let own = &mut self.heads.own;
         (own.seq, own.hash) = (own.seq + 1, own.hash.chain(&bytes));
@@ -386,11 +382,27 @@ impl Replica {
         self.entries.push(stored);
         self.heads_changed = true;
         if let Fact::HandedOver { show, runs, .. } = &entry.fact {
-            self.in_transit.insert(seq, (*show, runs.clone()));
+            self.note_transit(seq, *show, runs);
+        }
+        if let Fact::KeyRevoked { key } = &entry.fact {
+            self.forget_key(*key);
         }
         self.cuts.note(self.cut());
         self.events.push_back(Event::Applied { writer: self.me, seq, fact: entry.fact, at: now });
-        seq
+        Ok(())
+    }
+
+    fn note_transit(&mut self, seq: u64, show: ShowNumber, runs: &[SeatsAtEpoch]) {
+        let seats = runs.iter().flat_map(|run| run.seats()).map(|seat| (show, seat));
+        self.in_transit.insert(seq, seats.collect());
+    }
+
+    /// A revoked key signs nothing that is believed; a node whose own key is revoked may not sell.
+    fn forget_key(&mut self, key: KeyId) {
+        self.keys.peer.retain(|known| known.key_id() != key);
+        if self.keys.own.key_id() == key {
+            self.close(Closed::KeyRevoked);
+        }
     }
 
     fn list(&mut self, log: Side, seq: u64, kind: DiscrepancyKind, at: Timestamp) {

@@ -7,7 +7,8 @@ export function countdown(deadline, skew, { ontick, onsay, onend }) {
   let before = Infinity;
   let timer = 0;
   const tick = () => {
-    const left = Math.max(0, Math.ceil((deadline.getTime() - Date.now() - skew) / 1000));
+    // The server tells its time in whole seconds cut off, so that up to one second less is left than it seems.
+    const left = Math.max(0, Math.floor((deadline.getTime() - Date.now() - skew) / 1000));
     ontick(`${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`, left);
     const due = SPOKEN.find((at) => left <= at && before > at);
     if (due && before !== Infinity) onsay(left > 60 ? `${Math.round(left / 60)} minutes left` : `${left} seconds left`);

@@ -93,7 +93,9 @@ async fn show(dir: PathBuf, seed: u64, port: u16, shutdown: &Shutdown) -> anyhow
     let stage = Arc::new(Stage::new(house, truth));
     let following = tokio::spawn(Arc::clone(stage.tape()).follow());
     let routes = stage::router().merge(control::router(Arc::clone(&stage)));
-    let served = node::http::serve_with(&HttpLimits::default(), listener, routes, shutdown.clone()).await;
+    // The panes are the servers' own pages, each at a port of its own.
+    let limits = HttpLimits { frame_sources: vec!["http:".to_owned()], ..HttpLimits::default() };
+    let served = node::http::serve_with(&limits, listener, routes, shutdown.clone()).await;
     following.abort();
     let stopped = match Arc::try_unwrap(stage) {
         Ok(stage) => stop(stage.into_house()).await,

@@ -42,7 +42,7 @@ const TRUTHS: [(&str, &str, bool); 8] = [
 pub fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
     use axum::{http::StatusCode, routing::get};
     axum::Router::new()
-        .route("/", get(|| std::future::ready(design::respond_with_frames(StatusCode::OK, stage()))))
+        .route("/", get(|| std::future::ready(design::respond(StatusCode::OK, stage()))))
         .merge(design::router())
         .merge(design::serve(ASSETS))
 }

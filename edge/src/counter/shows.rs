@@ -70,7 +70,7 @@ pub async fn seats(
     let map = map.await?.ok_or(Refusal::UnknownShow)?;
     let tag = format!("\"{}\"", map.version);
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let unchanged = known.is_some_and(|known| known.split(',').any(|one| one.trim() == tag));
+    let unchanged = known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
     let mut response = if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { Json(map).into_response() };
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         response.headers_mut().insert(header::ETAG, tag);

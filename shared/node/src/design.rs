@@ -11,7 +11,7 @@ mod layout;
 mod wording;
 
 pub use asset::{Asset, serve};
-pub use layout::{Crumb, footer, masthead, page, respond, respond_with_frames};
+pub use layout::{Crumb, footer, masthead, page, respond};
 pub use wording::{clock, count, day, day_short, minutes, money};
 
 const ASSETS: &[Asset] = &[

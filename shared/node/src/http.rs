@@ -1,4 +1,4 @@
-//! The HTTP server every program runs: request ids, security headers, panics as problems, an end that comes.
+//! The HTTP server every program runs: request ids, security headers, compression, panics as problems, an end that comes.
 
 mod layers;
 
@@ -9,7 +9,7 @@ use crate::shutdown::Shutdown;
 use anyhow::Context;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::serve::ListenerExt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(3);
 pub struct HttpLimits {
     /// Origins whose pages may show these pages in a frame; none by default.
     pub frame_ancestors: Vec<String>,
-    /// Origins that these pages may show in a frame; none by default.
+    /// Origins, or schemes such as `http:`, that these pages may show in a frame; none by default.
     pub frame_sources: Vec<String>,
     /// The most that a request body may have, bytes.
     pub body_max: usize,
@@ -54,7 +54,7 @@ impl HttpLimits {
             if self.frame_ancestors.is_empty() { "'none'".into() } else { sources("'self'", &self.frame_ancestors) };
         let frames = sources("'self'", &self.frame_sources);
         format!(
-            "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; frame-src {frames}; frame-ancestors {ancestors}"
+            "default-src 'self'; object-src 'none'; base-uri 'none'; frame-src {frames}; frame-ancestors {ancestors}"
         )
     }
 }
@@ -108,7 +108,9 @@ pub fn layered(limits: &HttpLimits, router: Router, shutdown: &Shutdown) -> Rout
         .layer(DefaultBodyLimit::max(limits.body_max))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(from_fn_with_state(shutdown.clone(), layers::end_with_the_server))
-        .layer(from_fn_with_state(policy, layers::add_security_headers))
+        .layer(layers::compression())
+        .layer(map_response(layers::weaken_tag_of_compressed))
+        .layer(from_fn_with_state(policy, layers::set_security_headers))
         .layer(from_fn(layers::trace))
 }
 

@@ -19,6 +19,9 @@ pub use load::load;
 /// The tables. Each program puts this first among its migrations.
 pub const MIGRATION: Migration = Migration { name: "ledger", sql: include_str!("ledger_store.sql") };
 
+/// Dead letters kept.
+const DEAD_LETTERS_KEPT: i64 = 1_000;
+
 /// Writes everything a replica's `take_changes` gave.
 ///
 /// # Errors
@@ -53,6 +56,9 @@ pub fn write(tx: &Transaction<'_>, theatre: TheatreId, changes: Changes) -> anyh
     for letter in &changes.dead_letters {
         tx.prepare_cached("INSERT INTO dead_letter (theatre, at, why, bytes) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![theatre_column, letter.at.0, letter.why, letter.bytes])?;
+        // Whoever may publish could fill the disk otherwise.
+        tx.prepare_cached("DELETE FROM dead_letter WHERE n <= (SELECT max(n) FROM dead_letter) - ?1")?
+            .execute([DEAD_LETTERS_KEPT])?;
     }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! Folding facts: an entry applies iff its writer is that register's writer and its stated epoch and generation are current.
 
 use super::{Admission, Ledger, PlanParts, Ticket, TicketSale, VoidAnswer};
+use crate::digest::record_hash;
 use crate::entry::{Fact, SeatsAtEpoch, ShowFacts, SoldSeat, TicketRef};
-use crate::ids::{SeatId, ShowNumber, Side};
+use crate::ids::{ScreenId, SeatId, ShowNumber, Side};
 use crate::seating::SeatingPlan;
 use crate::show::{Seat, Show, Standing};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Why a fact was not applied. The entry stays in its log; the conflict is a discrepancy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -98,13 +100,17 @@ impl Ledger {
             }
             Fact::ShowCancelled { show } => {
                 let before = self.show_record_hash(*show);
-                self.shows.get_mut(show).ok_or(Conflict::Show(*show))?.cancelled = true;
+                let known = self.shows.get_mut(show).ok_or(Conflict::Show(*show))?;
+                known.cancelled = true;
+                let screen = known.facts.screen;
                 self.rehash_show_record(*show, before);
+                self.judge_overlaps(screen);
                 Ok(())
             }
             Fact::ShowClosed { show, .. } => self.apply_show_closed(*show),
             Fact::KeyCertified { certificate } => {
                 if !self.certificates.contains(certificate) {
+                    self.add_to_digest(record_hash("certificate", certificate));
                     self.certificates.push(certificate.clone());
                     self.dirty.certificates.push(certificate.clone());
                 }
@@ -112,6 +118,7 @@ impl Ledger {
             }
             Fact::KeyRevoked { key } => {
                 if self.revoked.insert(*key) {
+                    self.add_to_digest(record_hash("revoked", key));
                     self.dirty.revoked.push(*key);
                 }
                 Ok(())
@@ -152,18 +159,32 @@ impl Ledger {
         if facts.prices.len() != plan.plan.categories.len() || facts.ends <= facts.starts {
             return Err(Conflict::Plan(number.0));
         }
-        let overlapping: Vec<ShowNumber> = self.overlapping(facts).collect();
-        let mut show = Show::new(facts.clone(), plan);
-        show.overlaps = !overlapping.is_empty();
-        for other in overlapping {
-            if let Some(other_show) = self.shows.get_mut(&other) {
-                other_show.overlaps = true;
-                self.dirty.shows.insert(other);
+        if facts.edge_seats.iter().any(|run| run.epoch != 1) {
+            return Err(Conflict::Plan(number.0));
+        }
+        for seat in distinct(number, &facts.edge_seats)? {
+            plan.seat(seat).ok_or(Conflict::Seat(number, seat))?;
+        }
+        self.shows.insert(number, Show::new(facts.clone(), plan));
+        self.rehash_show_record(number, 0);
+        self.judge_overlaps(facts.screen);
+        Ok(())
+    }
+
+    /// Which shows of a screen overlap another that is not cancelled: a function of the shows known, not of their order.
+    fn judge_overlaps(&mut self, screen: ScreenId) {
+        let on_screen = self.shows.values().filter(|show| show.facts.screen == screen);
+        let judged: Vec<(ShowNumber, bool)> = on_screen
+            .map(|show| (show.facts.number, !show.cancelled && self.overlapping(&show.facts).next().is_some()))
+            .collect();
+        for (number, overlaps) in judged {
+            if let Some(show) = self.shows.get_mut(&number)
+                && show.overlaps != overlaps
+            {
+                show.overlaps = overlaps;
+                self.dirty.shows.insert(number);
             }
         }
-        self.shows.insert(number, show);
-        self.rehash_show_record(number, 0);
-        Ok(())
     }
 
     fn apply_show_closed(&mut self, number: ShowNumber) -> Result<(), Conflict> {
@@ -182,14 +203,13 @@ impl Ledger {
     fn apply_handed_over(&mut self, writer: Side, number: ShowNumber, runs: &[SeatsAtEpoch]) -> Result<(), Conflict> {
         // All or nothing: one wrong epoch rejects the whole entry.
         let mut moved = Vec::new();
-        for run in runs {
-            for id in run.seats() {
-                let seat = self.current(writer, number, id, run.epoch)?;
-                if seat.standing != Standing::Free {
-                    return Err(Conflict::Standing(number, id));
-                }
-                moved.push((id, Seat { epoch: seat.epoch + 1, ..seat }));
+        for (id, epoch) in distinct(number, runs)?.zip(epochs(runs)) {
+            let seat = self.current(writer, number, id, epoch)?;
+            if seat.standing != Standing::Free {
+                return Err(Conflict::Standing(number, id));
             }
+            let epoch = seat.epoch.checked_add(1).ok_or(Conflict::Standing(number, id))?;
+            moved.push((id, Seat { epoch, ..seat }));
         }
         for (id, seat) in moved {
             self.set_seat(number, id, seat);
@@ -205,7 +225,14 @@ impl Ledger {
         seats: &[SoldSeat],
     ) -> Result<(), Conflict> {
         let mut sold = Vec::with_capacity(seats.len());
+        let (mut places, mut tickets) = (BTreeSet::new(), BTreeSet::new());
         for line in seats {
+            if !places.insert(line.seat) {
+                return Err(Conflict::Standing(number, line.seat));
+            }
+            if !tickets.insert(line.ticket) {
+                return Err(Conflict::Ticket(number, line.seat));
+            }
             let seat = self.current(writer, number, line.seat, line.epoch)?;
             check_generation(number, line.seat, seat, line.generation)?;
             if seat.standing != Standing::Free {
@@ -272,14 +299,12 @@ impl Ledger {
         let (from, to) =
             if withheld { (Standing::Free, Standing::Withheld) } else { (Standing::Withheld, Standing::Free) };
         let mut changed = Vec::new();
-        for run in runs {
-            for id in run.seats() {
-                let seat = self.current(writer, number, id, run.epoch)?;
-                if seat.standing != from {
-                    return Err(Conflict::Standing(number, id));
-                }
-                changed.push((id, Seat { standing: to, ..seat }));
+        for (id, epoch) in distinct(number, runs)?.zip(epochs(runs)) {
+            let seat = self.current(writer, number, id, epoch)?;
+            if seat.standing != from {
+                return Err(Conflict::Standing(number, id));
             }
+            changed.push((id, Seat { standing: to, ..seat }));
         }
         for (id, seat) in changed {
             self.set_seat(number, id, seat);
@@ -304,6 +329,23 @@ impl Ledger {
             .cloned()
             .ok_or(Conflict::Ticket(at.show, at.seat))
     }
+}
+
+/// The seats of runs that ascend without meeting: none is named twice, whoever signed the entry.
+fn distinct(show: ShowNumber, runs: &[SeatsAtEpoch]) -> Result<impl Iterator<Item = SeatId>, Conflict> {
+    let mut after = 0;
+    for run in runs {
+        let end = run.first.0.checked_add(u32::from(run.count)).ok_or(Conflict::Seat(show, run.first))?;
+        if run.first.0 < after || run.count == 0 {
+            return Err(Conflict::Standing(show, run.first));
+        }
+        after = end;
+    }
+    Ok(runs.iter().flat_map(|run| run.seats()))
+}
+
+fn epochs(runs: &[SeatsAtEpoch]) -> impl Iterator<Item = u32> {
+    runs.iter().flat_map(|run| (0..run.count).map(|_| run.epoch))
 }
 
 fn check_generation(show: ShowNumber, id: SeatId, seat: Seat, stated: u16) -> Result<(), Conflict> {

@@ -233,6 +233,7 @@ impl Ledger {
     pub(super) fn overlapping<'a>(&'a self, facts: &'a ShowFacts) -> impl Iterator<Item = ShowNumber> + 'a {
         let same_screen = self.shows.values().filter(move |show| !show.cancelled && show.facts.screen == facts.screen);
         same_screen
+            .filter(move |show| show.facts.number != facts.number)
             .filter(move |show| show.facts.starts < facts.ends && facts.starts < show.facts.ends)
             .map(|show| show.facts.number)
     }

@@ -168,7 +168,11 @@ impl Ledger {
         let hold = self.holds.remove(&id)?;
         self.deadlines.remove(&(hold.deadline, id));
         if let Some(show) = self.shows.get_mut(&hold.show) {
-            show.held.retain(|_, holder| *holder != id);
+            for held in &hold.seats {
+                if show.held.get(&held.seat) == Some(&id) {
+                    show.held.remove(&held.seat);
+                }
+            }
         }
         self.dirty.holds.insert(id);
         Some(hold)

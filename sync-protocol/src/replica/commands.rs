@@ -6,16 +6,20 @@ use crate::link::LinkState;
 use crate::settings::Settings;
 use shared::allocation;
 use shared::best::best_available;
-use shared::entry::{Fact, ShowFacts, TicketRef};
+use shared::entry::{ENTRY_BYTES_MAX, Fact, ShowFacts, TicketRef};
 use shared::ids::{BookingId, ClaimId, HoldId, KeyId, RequestId, ScreenId, SeatId, ShowNumber, Side, TicketId};
 use shared::ledger::{Hold, HoldKind, SaleLine, Ticket};
 use shared::refusal::Refusal;
-use shared::seating::SeatingPlan;
+use shared::seating::{Row, SeatingPlan};
 use shared::show::{PlanIndex, Standing};
 use shared::time::Timestamp;
 
-/// Rows of one `PlanPublished` entry, so that it stays under the entry's limit.
-const PLAN_ROWS_PER_ENTRY: usize = 40;
+/// Bytes of the rows in one `PlanPublished` entry, so that it stays under the entry's limit.
+const PLAN_BYTES_PER_ENTRY: usize = ENTRY_BYTES_MAX - 512;
+/// Runs of one `SeatWithheld` entry, likewise.
+const RUNS_PER_ENTRY_MAX: usize = 250;
+/// Characters kept of a door's name.
+const DOOR_CHARS_MAX: usize = 40;
 
 /// What became of asking for a hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,15 +132,16 @@ impl Replica {
     ) -> Result<Vec<SaleLine>, Refusal> {
         self.may_sell()?;
         let (fact, lines) = self.ledger.sell(hold, booking, request, || TicketId(self.random.bytes()), now)?;
+        self.append(fact, now)?;
         self.ledger.release_hold(hold);
-        self.append(fact, now);
         Ok(lines)
     }
 
     /// Ends a ticket this side sold. At the edge the ticket is void at once and its seat free; central asks and waits.
     pub fn void(&mut self, ticket: TicketId, now: Timestamp) -> Result<Ticket, Refusal> {
+        self.may_sell()?;
         let fact = self.ledger.void(ticket)?;
-        self.append(fact, now);
+        self.append(fact, now)?;
         if self.me == Side::Edge {
             self.release_void_seat(ticket, now);
         }
@@ -149,15 +154,15 @@ impl Replica {
             return Err(Refusal::NotTheSeller);
         }
         let fact = self.ledger.answer_void(ticket)?;
-        self.append(fact, now);
+        self.append(fact, now)?;
         self.ledger.ticket(ticket).cloned().ok_or(Refusal::UnknownTicket)
     }
 
     /// Records an accepted entry. Doors go on while the node is closed.
     pub fn admit(&mut self, ticket: TicketRef, at: Timestamp, door: String, now: Timestamp) -> Result<(), Refusal> {
+        let door = door.chars().take(DOOR_CHARS_MAX).collect();
         let fact = self.ledger.admit(ticket, at, door)?;
-        self.append(fact, now);
-        Ok(())
+        self.append(fact, now)
     }
 
     /// Publishes a seating plan, in as many entries as it takes.
@@ -165,26 +170,24 @@ impl Replica {
         if self.me != Side::Central || self.ledger.plan(screen, plan.version).is_some() {
             return Err(Refusal::UnknownPlan);
         }
+        self.may_sell()?;
         plan.check().map_err(|_| Refusal::BadPlan)?;
-        let parts: Vec<_> = plan.rows.chunks(PLAN_ROWS_PER_ENTRY).collect();
-        for (i, rows) in parts.iter().enumerate() {
-            let categories = if i == 0 { plan.categories.clone() } else { Vec::new() };
-            let (version, complete) = (plan.version, i + 1 == parts.len());
-            self.append(Fact::PlanPublished { screen, version, categories, rows: rows.to_vec(), complete }, now);
+        for part in plan_parts(screen, plan)? {
+            self.append(part, now)?;
         }
         Ok(())
     }
 
     /// Adds a show of this side. Central splits its seats by the policy; the edge keeps all of its own shows' seats.
     pub fn add_show(&mut self, facts: ShowFacts, now: Timestamp) -> Result<(), Refusal> {
+        self.may_sell()?;
         let plan = self.ledger.plan(facts.screen, facts.plan).ok_or(Refusal::UnknownPlan)?;
         let edge_seats = match self.me {
             Side::Central => allocation::opening_split(plan, self.settings.policy),
             Side::Edge => all_at_edge(plan),
         };
         let fact = self.ledger.add_show(ShowFacts { edge_seats, ..facts })?;
-        self.append(fact, now);
-        Ok(())
+        self.append(fact, now)
     }
 
     /// Cancels a show, for ever.
@@ -193,8 +196,7 @@ impl Replica {
         if known.cancelled {
             return Err(Refusal::ShowCancelled);
         }
-        self.append(Fact::ShowCancelled { show }, now);
-        Ok(())
+        self.append(Fact::ShowCancelled { show }, now)
     }
 
     /// Withholds own free seats, or gives withheld ones back to sale.
@@ -206,8 +208,12 @@ impl Replica {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         self.may_sell()?;
-        let fact = self.ledger.withhold(show, seats, withheld, now)?;
-        self.append(fact, now);
+        let Fact::SeatWithheld { runs, .. } = self.ledger.withhold(show, seats, withheld, now)? else {
+            return Err(Refusal::UnknownSeat);
+        };
+        for runs in runs.chunks(RUNS_PER_ENTRY_MAX) {
+            self.append(Fact::SeatWithheld { show, runs: runs.to_vec(), withheld }, now)?;
+        }
         Ok(())
     }
 
@@ -221,10 +227,10 @@ impl Replica {
         if self.me != Side::Central {
             return Err(Refusal::NotTheSeller);
         }
-        if !self.ledger.certificates().contains(&certificate) {
-            self.append(Fact::KeyCertified { certificate }, now);
+        if self.ledger.certificates().contains(&certificate) {
+            return Ok(());
         }
-        Ok(())
+        self.append(Fact::KeyCertified { certificate }, now)
     }
 
     /// Revokes a key on both sides.
@@ -232,8 +238,7 @@ impl Replica {
         if self.me != Side::Central {
             return Err(Refusal::NotTheSeller);
         }
-        self.append(Fact::KeyRevoked { key }, now);
-        Ok(())
+        self.append(Fact::KeyRevoked { key }, now)
     }
 
     /// "Work offline": the link stays locked down until it is switched back.
@@ -264,23 +269,52 @@ impl Replica {
             return Err(Refusal::TooManyInTransit);
         }
         let (fact, yielded) = self.ledger.hand_over(show, seats, claim, now)?;
+        self.append(fact, now)?;
         for hold in yielded {
             self.ledger.release_hold(hold);
         }
-        self.append(fact, now);
         Ok(())
     }
 
     pub(super) fn release_void_seat(&mut self, ticket: TicketId, now: Timestamp) {
         let Some(at) = self.ledger.ticket(ticket).map(|ticket| ticket.at) else { return };
         if let Ok(fact) = self.ledger.release_seat(at.show, at.seat) {
-            self.append(fact, now);
+            let _closed_and_listed_if_it_does_not_apply = self.append(fact, now);
         }
     }
 
     fn may_sell(&self) -> Result<(), Refusal> {
         if self.can_sell() { Ok(()) } else { Err(Refusal::Closed) }
     }
+}
+
+/// A plan as entries that each hold it in part.
+fn plan_parts(screen: ScreenId, plan: &SeatingPlan) -> Result<Vec<Fact>, Refusal> {
+    let mut parts: Vec<Vec<Row>> = vec![Vec::new()];
+    let mut size = 0;
+    for row in &plan.rows {
+        let row_size = postcard::to_extend(row, Vec::new()).map_err(|_| Refusal::BadPlan)?.len();
+        if row_size > PLAN_BYTES_PER_ENTRY {
+            return Err(Refusal::TooLarge);
+        }
+        if size + row_size > PLAN_BYTES_PER_ENTRY {
+            parts.push(Vec::new());
+            size = 0;
+        }
+        size += row_size;
+        if let Some(part) = parts.last_mut() {
+            part.push(row.clone());
+        }
+    }
+    if plan.categories.iter().map(String::len).sum::<usize>() > ENTRY_BYTES_MAX - PLAN_BYTES_PER_ENTRY - 128 {
+        return Err(Refusal::TooLarge);
+    }
+    let (version, last) = (plan.version, parts.len() - 1);
+    let part = |(i, rows)| {
+        let categories = if i == 0 { plan.categories.clone() } else { Vec::new() };
+        Fact::PlanPublished { screen, version, categories, rows, complete: i == last }
+    };
+    Ok(parts.into_iter().enumerate().map(part).collect())
 }
 
 fn all_at_edge(plan: &PlanIndex) -> Vec<shared::entry::SeatsAtEpoch> {

@@ -7,12 +7,14 @@ use crate::inbox::{self, Arrival};
 use crate::link::LinkState;
 use crate::log::{EntrySource, StoredEntry, UnreadableLog};
 use crate::message::{Batch, Cut, Heartbeat, Hello, Message, ProtocolRange, Want};
+use crate::settings::Settings;
 use shared::allocation;
 use shared::entry::{Entry, Fact, Head};
-use shared::ids::{ClaimId, Side};
+use shared::ids::{ClaimId, ShowNumber, Side};
 use shared::ledger::{Conflict, HoldKind, VoidAnswer};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
+use std::collections::BTreeSet;
 
 impl Replica {
     /// The broker answers. The edge opens the session; central waits for it.
@@ -82,7 +84,9 @@ impl Replica {
             }
             Message::Ack(head) => self.handle_ack(head, now, source)?,
             Message::Batch(batch) => self.handle_batch(batch, now),
-            Message::Claims(wants) => wants.into_iter().for_each(|want| self.handle_want(want, now)),
+            Message::Claims(wants) => {
+                wants.into_iter().take(Settings::CLAIM_SEATS_MAX).for_each(|want| self.handle_want(want, now));
+            }
             Message::ClaimsRefused(refusals) => {
                 for (claim, refusal) in refusals {
                     self.settle_claim(claim, Err(refusal), now);
@@ -104,6 +108,13 @@ impl Replica {
         let known = self.link.peer_nonce == Some(from_nonce);
         let names_me = to_nonce == self.link.my_nonce;
         if known && names_me {
+            // A peer that still asks for my Hello has lost it.
+            self.link.hello_due |= !hello.heard;
+            return Ok(());
+        }
+        if known && self.me == Side::Central {
+            // The edge says it again because it has not heard the answer, or the pipe has doubled it: answer again.
+            self.link.hello_due = true;
             return Ok(());
         }
         if self.me == Side::Edge && !names_me {
@@ -123,9 +134,19 @@ impl Replica {
             return Ok(());
         }
         self.check_heads(hello, now, source)?;
+        if self.heads.closed == Some(Closed::Fork) {
+            return Ok(());
+        }
         let applied = hello.applied.seq.min(self.heads.own.seq);
         self.outbox.restart_from(applied);
+        if applied > self.heads.acked {
+            self.events.push_back(Event::Acknowledged(applied));
+        }
         self.heads.acked = applied;
+        if self.link.hello_due {
+            // What the coming Hello states, not what an earlier session's did.
+            self.link.stated = self.heads.own;
+        }
         self.heads_changed = true;
         self.forget_transit(applied);
         self.try_live(now);
@@ -138,15 +159,24 @@ impl Replica {
         if mine.seq > self.heads.own.seq {
             self.close(Closed::HeadUnproven);
         } else if self.hash_at(self.me, mine.seq, source)? != Some(mine.hash) {
-            self.list(self.me, mine.seq, DiscrepancyKind::Fork, now);
-            self.close(Closed::Fork);
+            self.find_fork(self.me, mine.seq, now);
         }
         let peer = self.me.peer();
         if theirs.seq <= self.heads.peer.seq && self.hash_at(peer, theirs.seq, source)? != Some(theirs.hash) {
-            self.list(peer, theirs.seq, DiscrepancyKind::Fork, now);
-            self.close(Closed::Fork);
+            self.find_fork(peer, theirs.seq, now);
         }
         Ok(())
+    }
+
+    fn find_fork(&mut self, log: Side, seq: u64, now: Timestamp) {
+        if self.heads.closed != Some(Closed::Fork) {
+            self.list(log, seq, DiscrepancyKind::Fork, now);
+        }
+        // A fork outweighs whatever closed the node before.
+        if self.heads.closed.is_some_and(|reason| reason != Closed::Fork) {
+            self.heads.closed = None;
+        }
+        self.close(Closed::Fork);
     }
 
     fn handle_ack(&mut self, head: Head, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
@@ -155,8 +185,7 @@ impl Replica {
             return Ok(());
         }
         if self.hash_at(self.me, head.seq, source)? != Some(head.hash) {
-            self.list(self.me, head.seq, DiscrepancyKind::Fork, now);
-            self.close(Closed::Fork);
+            self.find_fork(self.me, head.seq, now);
             return Ok(());
         }
         if self.outbox.handle_ack(head.seq, now) {
@@ -171,15 +200,16 @@ impl Replica {
     fn forget_transit(&mut self, acked: u64) {
         let arrived: Vec<u64> = self.in_transit.range(..=acked).map(|(seq, _)| *seq).collect();
         for seq in arrived {
-            if let Some((show, _)) = self.in_transit.remove(&seq) {
-                self.events.push_back(Event::HoldsChanged(show));
-            }
+            let seats = self.in_transit.remove(&seq).unwrap_or_default();
+            let shows: BTreeSet<ShowNumber> = seats.into_iter().map(|(show, _)| show).collect();
+            self.events.extend(shows.into_iter().map(Event::HoldsChanged));
+            // There is room again for what the allocation could not move.
+            self.next_allocation = Timestamp::default();
         }
     }
 
     fn handle_batch(&mut self, batch: Batch, now: Timestamp) {
-        // A node that cannot read the peer's log any further does not go on in it.
-        if self.heads.closed == Some(Closed::UpgradeNeeded) || self.heads.closed == Some(Closed::Fork) {
+        if self.heads.closed == Some(Closed::Fork) {
             return;
         }
         match inbox::sort(self.heads.peer, batch) {
@@ -188,14 +218,11 @@ impl Replica {
                     if !self.handle_entry(head, bytes, entry, now) {
                         break;
                     }
+                    self.ack_due = true;
                 }
-                self.ack_due = true;
             }
             Arrival::Known | Arrival::Gap => self.ack_due = true,
-            Arrival::Fork { seq } => {
-                self.list(self.me.peer(), seq, DiscrepancyKind::Fork, now);
-                self.close(Closed::Fork);
-            }
+            Arrival::Fork { seq } => self.find_fork(self.me.peer(), seq, now),
         }
     }
 
@@ -208,12 +235,22 @@ impl Replica {
         now: Timestamp,
     ) -> bool {
         let peer = self.me.peer();
-        if let Ok(entry) = &entry
-            && entry.seen > self.heads.own.seq
-        {
+        let Ok(Entry { at, seen, fact }) = entry else {
+            // It stays unapplied and unacknowledged, and so does everything behind it.
+            if self.heads.closed != Some(Closed::UpgradeNeeded) {
+                self.dead_letters.push(DeadLetter {
+                    at: now,
+                    why: format!("entry {} cannot be read", head.seq),
+                    bytes,
+                });
+            }
+            self.close(Closed::UpgradeNeeded);
+            return false;
+        };
+        if seen > self.heads.own.seq {
             // The peer has applied an entry of mine that I do not have: I forgot. Never wait for it to turn up.
             if self.can_sell() {
-                self.list(peer, head.seq, DiscrepancyKind::SeenTooMuch { seen: entry.seen }, now);
+                self.list(peer, head.seq, DiscrepancyKind::SeenTooMuch { seen }, now);
             }
             self.close(Closed::HeadUnproven);
             return false;
@@ -222,10 +259,6 @@ impl Replica {
         self.entries.push(StoredEntry { log: peer, incarnation, seq, hash, bytes, at: now });
         self.heads.peer = head;
         self.heads_changed = true;
-        let Ok(Entry { fact, at, .. }) = entry else {
-            self.close(Closed::UpgradeNeeded);
-            return false;
-        };
         match self.ledger.apply(peer, &fact) {
             Ok(()) => {
                 self.cuts.note(self.cut());
@@ -249,6 +282,7 @@ impl Replica {
             Fact::ShowAdded(facts) if self.ledger.show(facts.number).is_some_and(|show| show.overlaps) => {
                 self.list(self.me.peer(), seq, DiscrepancyKind::ShowsOverlap(facts.number), now);
             }
+            Fact::KeyRevoked { key } => self.forget_key(*key),
             Fact::VoidAccepted(at) if self.me == Side::Central => self.release_void_seat(at.ticket, now),
             // The edge refuses at once what was used; accepting waits for the doors, which the shell knows.
             Fact::VoidRequested(at) if self.me == Side::Edge => {
@@ -257,7 +291,7 @@ impl Replica {
                     .ticket(at.ticket)
                     .is_some_and(|ticket| ticket.admitted.is_some() && ticket.answer != Some(VoidAnswer::Refused));
                 if used && let Ok(refused) = self.ledger.answer_void(at.ticket) {
-                    self.append(refused, now);
+                    let _closed_and_listed_if_it_does_not_apply = self.append(refused, now);
                 }
             }
             _ => {}
@@ -267,16 +301,16 @@ impl Replica {
     /// The peer wants seats.
     fn handle_want(&mut self, want: Want, now: Timestamp) {
         let Want { claim, show, seats } = want;
-        let floor_kept = self.me == Side::Central
-            || self.ledger.show(show).is_some_and(|known| {
-                allocation::leaves_counter_floor(&self.ledger, known, &seats, self.settings.policy, now)
-            });
-        let given = match self.ledger.show(show).map(|known| self.ledger.check_request(known, &seats)) {
-            None => Err(Refusal::UnknownShow),
-            Some(Err(refusal)) => Err(refusal),
-            Some(Ok(())) if !floor_kept => Err(Refusal::CounterOnly),
-            Some(Ok(())) => self.give(show, &seats, Some(claim), now),
-        };
+        if !self.claims.is_first_hearing(claim) {
+            return;
+        }
+        let asked = self.ledger.show(show).ok_or(Refusal::UnknownShow).and_then(|known| {
+            self.ledger.check_request(known, &seats)?;
+            let floor_kept = self.me == Side::Central
+                || allocation::leaves_counter_floor(&self.ledger, known, &seats, self.settings.policy, now);
+            if floor_kept { Ok(()) } else { Err(Refusal::CounterOnly) }
+        });
+        let given = asked.and_then(|()| self.give(show, &seats, Some(claim), now));
         if let Err(refusal) = given {
             self.claims.refuse(claim, refusal);
         }
@@ -309,7 +343,7 @@ impl Replica {
 
     fn compare(&mut self, cut: Cut, now: Timestamp) {
         if let Comparison::Unequal { own } = self.cuts.compare(cut)
-            && self.heads.closed != Some(Closed::BrokenInvariant)
+            && self.can_sell()
         {
             self.list(self.me.peer(), self.heads.peer.seq, DiscrepancyKind::Digest { cut, own }, now);
             self.close(Closed::BrokenInvariant);

@@ -5,6 +5,7 @@ use crate::link::LinkState;
 use shared::ids::{SeatId, ShowNumber, Side};
 use shared::show::{Show, Standing};
 use shared::time::Timestamp;
+use std::collections::BTreeSet;
 
 /// The states of a seat on a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,12 +77,10 @@ impl Replica {
 
     /// Handed over, and the peer has not yet acknowledged it.
     pub fn is_in_transit(&self, show: ShowNumber, seat: SeatId) -> bool {
-        self.in_transit
-            .values()
-            .any(|(of, runs)| *of == show && runs.iter().any(|run| run.seats().any(|other| other == seat)))
+        self.in_transit.values().any(|seats| seats.contains(&(show, seat)))
     }
 
     pub(super) fn in_transit_count(&self) -> usize {
-        self.in_transit.values().flat_map(|(_, runs)| runs).map(|run| usize::from(run.count)).sum()
+        self.in_transit.values().map(BTreeSet::len).sum()
     }
 }

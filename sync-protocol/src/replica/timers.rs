@@ -5,6 +5,7 @@ use crate::link::LinkState;
 use crate::settings::Settings;
 use shared::allocation;
 use shared::ids::{SeatId, ShowNumber, Side};
+use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::time::Duration;
 
@@ -37,8 +38,9 @@ impl Replica {
         while let Some(hold) = self.ledger.expire_hold(now) {
             self.events.push_back(Event::HoldsChanged(hold.show));
         }
+        let unanswered = self.claims.is_unanswered(now);
         let overdue = self.claims.overdue(now);
-        if !overdue.is_empty() && self.link.doubt(now) {
+        if unanswered && self.link.doubt(now) {
             self.events.push_back(Event::LinkChanged(LinkState::Suspect));
         }
         for asked in overdue {
@@ -75,7 +77,8 @@ impl Replica {
             gifts.extend(seats.chunks(ALLOCATION_SEATS_MAX).map(|seats| (show.facts.number, seats.to_vec())));
         }
         for (show, seats) in gifts {
-            if self.give(show, &seats, None, now).is_err() {
+            // One show's refusal is no reason to leave out the others; a link that is gone refuses them all.
+            if self.give(show, &seats, None, now) == Err(Refusal::LinkDown) {
                 break;
             }
         }

@@ -77,6 +77,15 @@ pub(crate) struct House {
     pub(crate) lossy: usize,
     sent: usize,
     pub(crate) bytes: usize,
+    pub(crate) double_control: bool,
+    pub(crate) keep_hellos: bool,
+    pub(crate) hellos: Vec<(Side, Vec<u8>)>,
+    pub(crate) early_live: Option<usize>,
+    pub(crate) latency: i64,
+    /// Bytes per second of each direction, 0 for no limit; and until when each is busy, micros.
+    pub(crate) line: i64,
+    pub(crate) busy: [i64; 2],
+    pub(crate) queue_max: i64,
 }
 
 impl House {
@@ -92,6 +101,14 @@ impl House {
             lossy: 0,
             sent: 0,
             bytes: 0,
+            double_control: false,
+            keep_hellos: false,
+            hellos: Vec::new(),
+            early_live: None,
+            latency: 5,
+            line: 0,
+            busy: [0; 2],
+            queue_max: 0,
         };
         house.central.replica.publish_plan(ScreenId(1), &plan(), Timestamp(0)).expect("plan");
         house.central.replica.add_show(facts(SHOW), Timestamp(0)).expect("show");
@@ -151,20 +168,49 @@ impl House {
         let (now, lossy) = (self.now, self.lossy);
         let open = if side == Side::Edge { self.up } else { self.down };
         let node = self.node(side);
+        let seen = node.events.len();
         node.commit();
+        let became_live =
+            node.events[seen..].contains(&Event::LinkChanged(LinkState::Live)) && node.replica.backlog() > 0;
         let transmits = node.replica.poll_transmit(now, &node.disk).expect("readable");
+        if became_live
+            && side == Side::Edge
+            && let Some(count) = &mut self.early_live
+        {
+            *count += 1;
+        }
+        if self.keep_hellos {
+            for transmit in &transmits {
+                let keys = [SecretKey::from_seed(&[1; 32]).public(), SecretKey::from_seed(&[2; 32]).public()];
+                if let Ok(envelope) =
+                    sync_protocol::envelope::Envelope::open(&transmit.bytes, TheatreId(7), side, &keys)
+                    && matches!(envelope.message, sync_protocol::message::Message::Hello(_))
+                {
+                    self.hellos.push((side.peer(), transmit.bytes.clone()));
+                }
+            }
+        }
+        let (double, latency) = (self.double_control, self.latency);
         for transmit in transmits.into_iter().filter(|_| open) {
             self.sent += 1;
             self.bytes += transmit.bytes.len();
             let copies = match lossy {
+                0 if double && transmit.channel == sync_protocol::message::Channel::Control => 2,
                 0 => 1,
                 n if self.sent.is_multiple_of(n) => 0,
                 n if self.sent % n == 1 => 2,
                 _ => 1,
             };
             for copy in 0..copies {
-                let delay = if lossy == 0 { 5 } else { 5 + (self.sent as i64 * 7 + copy * 31) % 60 };
-                self.pipe.push_back((Timestamp(now.0 + delay), side.peer(), transmit.bytes.clone()));
+                let delay = if lossy == 0 { latency } else { 5 + (self.sent as i64 * 7 + copy * 31) % 60 };
+                let mut due = now.0 + delay;
+                if self.line > 0 {
+                    let busy = &mut self.busy[usize::from(side == Side::Edge)];
+                    *busy = (*busy).max(now.0 * 1000) + transmit.bytes.len() as i64 * 1_000_000 / self.line;
+                    due = *busy / 1000 + delay;
+                    self.queue_max = self.queue_max.max((*busy / 1000 - now.0) * self.line / 1000);
+                }
+                self.pipe.push_back((Timestamp(due), side.peer(), transmit.bytes.clone()));
             }
         }
     }
@@ -208,7 +254,7 @@ impl House {
 }
 
 /// Rows A to H of ten seats; Silver in front, Gold from E on. The counter begins with D and H.
-fn plan() -> SeatingPlan {
+pub(crate) fn plan() -> SeatingPlan {
     let rows = (0..8u8).map(|i| Row {
         label: char::from(b'A' + i).to_string(),
         runs: vec![SeatRun {

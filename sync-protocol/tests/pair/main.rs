@@ -1,5 +1,6 @@
 //! Edge and central in one virtual world: what the protocol promises, told as stories.
 
+mod hostile;
 mod house;
 
 use house::{House, SHOW, facts, seat};

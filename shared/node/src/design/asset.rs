@@ -44,6 +44,7 @@ impl Asset {
     }
 }
 
+#[derive(Clone)]
 struct Served {
     media_type: &'static str,
     etag: String,

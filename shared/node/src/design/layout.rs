@@ -1,11 +1,8 @@
-//! The frame of every page: document, masthead, footer, and the headers it is sent with.
+//! The frame of every page: document, masthead, footer, and how it is sent.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
-
-const POLICY: &str = "default-src 'self'; base-uri 'none'; object-src 'none'";
-const POLICY_WITH_FRAMES: &str = "default-src 'self'; frame-src http: https:; base-uri 'none'; object-src 'none'";
 
 /// One step of the way back, shown in the masthead.
 #[derive(Debug, Clone, Copy)]
@@ -71,23 +68,10 @@ fn mark() -> Markup {
     }
 }
 
-/// Sends a page under the policy that it may load and run only what this program serves.
+/// Sends a page, not to be kept: what it shows is true now. What it may load and who may
+/// frame it is one setting for all pages of a server, [`crate::http::HttpLimits`].
 pub fn respond(status: StatusCode, page: Markup) -> Response {
-    send(status, POLICY, page)
-}
-
-/// Like [`respond`], for a page that shows other programs' pages in frames.
-pub fn respond_with_frames(status: StatusCode, page: Markup) -> Response {
-    send(status, POLICY_WITH_FRAMES, page)
-}
-
-fn send(status: StatusCode, policy: &'static str, page: Markup) -> Response {
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     (status, headers, page.into_string()).into_response()
 }
 
@@ -103,9 +87,10 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_sent_under_a_policy_without_inline_script_or_style() {
+    fn a_page_is_not_kept_and_brings_no_policy_of_its_own() {
         let response = respond(StatusCode::OK, html! {});
-        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().expect("text");
-        assert!(policy.starts_with("default-src 'self';") && !policy.contains("unsafe"));
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        assert!(!response.headers().contains_key(header::CONTENT_SECURITY_POLICY));
     }
 }

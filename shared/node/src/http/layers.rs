@@ -15,7 +15,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio_stream::Stream;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{And, NotForContentType, Predicate, SizeAbove};
 use tracing::Instrument;
+
+/// Smaller answers fit the first packets of a connection as they are, bytes.
+const COMPRESSED_MIN: u64 = 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -73,15 +79,38 @@ impl SecurityHeaders {
     }
 }
 
-/// Adds the security headers that the handler did not set itself.
-pub(super) async fn add_security_headers(
+/// Sets the security headers. No handler has a say in them: what may be framed is the server's setting alone.
+pub(super) async fn set_security_headers(
     State(security): State<Arc<SecurityHeaders>>,
     request: Request,
     next: Next,
 ) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in &security.headers {
-        response.headers_mut().entry(name).or_insert_with(|| value.clone());
+        response.headers_mut().insert(name, value.clone());
+    }
+    response
+}
+
+type Compressed = And<And<SizeAbove, NotForContentType>, NotForContentType>;
+
+/// Gzip for clients that take it; never for events, which must not wait for a full block, and never for packed images.
+pub(super) fn compression() -> CompressionLayer<Compressed> {
+    let worthwhile =
+        SizeAbove::new(COMPRESSED_MIN).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
+    // Seat maps are made anew for every version: the best level would cost a box three times the work for a tenth less.
+    CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest).compress_when(worthwhile)
+}
+
+/// A strong tag promises the same bytes, which a compressed answer and the plain one are not.
+pub(super) async fn weaken_tag_of_compressed(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    if headers.contains_key(header::CONTENT_ENCODING)
+        && let Some(tag) = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok())
+        && !tag.starts_with("W/")
+        && let Ok(weak) = HeaderValue::from_str(&format!("W/{tag}"))
+    {
+        headers.insert(header::ETAG, weak);
     }
     response
 }

@@ -95,12 +95,13 @@ fn ledger(conn: &Connection, theatre: i64) -> anyhow::Result<LedgerSnapshot> {
         let kind = match kind.as_str() {
             "counter" => HoldKind::Counter,
             "web" => HoldKind::Web,
-            // The claim a tentative hold waited for died with the process: the hold goes with it.
-            "tentative" => continue,
+            // The claim a tentative hold waited for died with the process: the hold ends at the first look at the clock.
+            "tentative" => HoldKind::Tentative,
             "paying" => HoldKind::Paying,
             other => bail!("hold {id} is of kind {other:?}"),
         };
         let seats = postcard::from_bytes(&seats).context("a hold's seats")?;
+        let deadline = if kind == HoldKind::Tentative { Timestamp::default() } else { deadline };
         snapshot.holds.push(Hold { id, show, seats, kind, deadline, cap });
     }
     let mut certificates = conn.prepare("SELECT bytes FROM ledger_certificate WHERE theatre = ?1 ORDER BY n")?;
