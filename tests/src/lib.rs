@@ -1,3 +1,4 @@
 //! What judges Usher from outside its crates: the deterministic simulation of the core, and the checks that need whole servers.
 
+pub mod fuzz;
 pub mod simulation;

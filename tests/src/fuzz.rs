@@ -1,0 +1,212 @@
+//! Fuzz targets as plain functions over bytes, and the mutator that drives them on the stock toolchain.
+//!
+//! A target panics where a decoder accepts what it should not, or changes what it read. A coverage-guided fuzzer can call the same
+//! functions.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use shared::entry::{ENTRY_BYTES_MAX, Entry, Fact, Head, SeatsAtEpoch, SoldSeat, TicketRef};
+use shared::ids::{BookingId, Incarnation, RequestId, SeatId, ShowNumber, Side, TheatreId, TicketId};
+use shared::keys::SecretKey;
+use shared::ledger::Ledger;
+use shared::ticket::{RowLabel, TicketBody, TicketCode};
+use shared::time::Timestamp;
+use sync_protocol::envelope::{ENVELOPE_BYTES_MAX, Envelope};
+use sync_protocol::message::{Batch, EntryBytes, Message};
+
+/// A target: any bytes may be given to it.
+pub type Target = fn(&[u8]);
+
+/// All targets by name.
+pub const TARGETS: [(&str, Target); 4] =
+    [("entry", entry), ("fold", fold), ("envelope", envelope), ("ticket_code", ticket_code)];
+
+fn key() -> SecretKey {
+    SecretKey::from_seed(&[1; 32])
+}
+
+/// An entry that decodes is within the limit and says the same when it is read again.
+pub fn entry(bytes: &[u8]) {
+    if let Ok(entry) = Entry::decode(bytes) {
+        assert!(bytes.len() <= ENTRY_BYTES_MAX, "an entry over the limit was read");
+        let again = entry.encode().expect("what was read can be written");
+        assert_eq!(Entry::decode(&again), Ok(entry), "an entry says something else when it is read again");
+    }
+}
+
+/// Whatever a signed entry says, folding it neither panics nor sells a seat to two tickets.
+pub fn fold(bytes: &[u8]) {
+    let Ok(entry) = Entry::decode(bytes) else { return };
+    for writer in [Side::Central, Side::Edge] {
+        let mut ledger = ledger();
+        let before = ledger.digest();
+        if ledger.apply(writer, &entry.fact).is_err() && !matches!(entry.fact, Fact::PlanPublished { .. }) {
+            assert_eq!(ledger.digest(), before, "a refused fact has changed the state");
+        }
+        let mut seats: Vec<_> = ledger.tickets().map(|ticket| (ticket.at.show, ticket.at.seat)).collect();
+        let count = seats.len();
+        seats.sort_unstable();
+        seats.dedup();
+        assert_eq!(seats.len(), count, "two tickets for one seat");
+    }
+}
+
+/// Only what the peer signed opens; the target signs the bytes itself too, so that decoding is reached.
+pub fn envelope(bytes: &[u8]) {
+    let (theatre, key) = (TheatreId(7), key());
+    let strangers = Envelope::open(bytes, theatre, Side::Edge, &[SecretKey::from_seed(&[2; 32]).public()]);
+    assert!(strangers.is_err(), "an envelope nobody signed was opened");
+    let mut signed = vec![1];
+    signed.extend_from_slice(bytes);
+    let signature = key.sign(shared::keys::Domain::Envelope, &signed);
+    signed.extend_from_slice(&signature);
+    if let Ok(envelope) = Envelope::open(&signed, theatre, Side::Edge, &[key.public()]) {
+        assert!(signed.len() <= ENVELOPE_BYTES_MAX, "an envelope over the limit was opened");
+        let again = Envelope::open(&envelope.seal(&key), theatre, Side::Edge, &[key.public()]);
+        assert_eq!(again, Ok(envelope), "an envelope says something else when it is opened again");
+    }
+}
+
+/// A code that is read is the one text of its ticket, apart from case and surrounding space.
+pub fn ticket_code(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(ticket) = TicketCode::parse(text) {
+        assert!(text.trim().len() <= 173, "a code over the limit was read");
+        let written: Vec<char> = text.trim().to_ascii_uppercase().chars().collect();
+        assert!(written.iter().all(|c| c.is_ascii_uppercase() || ('2'..='7').contains(c)));
+        drop(ticket);
+    }
+}
+
+/// A ledger with one show of eight seats, half at each side.
+fn ledger() -> Ledger {
+    let mut ledger = Ledger::new(Side::Central);
+    let run =
+        shared::seating::SeatRun { first: SeatId(1), number: 1, count: 8, category: 0, gap: 0, accessible: false };
+    let plan = Fact::PlanPublished {
+        screen: shared::ids::ScreenId(1),
+        version: 1,
+        categories: vec!["Gold".into()],
+        rows: vec![shared::seating::Row { label: "A".into(), runs: vec![run] }],
+        complete: true,
+    };
+    ledger.apply(Side::Central, &plan).expect("a plan");
+    ledger.apply(Side::Central, &Fact::ShowAdded(show(1))).expect("a show");
+    ledger
+}
+
+fn show(number: u32) -> shared::entry::ShowFacts {
+    shared::entry::ShowFacts {
+        number: ShowNumber(number),
+        screen: shared::ids::ScreenId(1),
+        movie: shared::ids::MovieId(1),
+        title: "A film".into(),
+        starts: number * 500,
+        ends: number * 500 + 200,
+        plan: 1,
+        currency: shared::money::Currency::INR,
+        prices: vec![20_000],
+        edge_seats: vec![SeatsAtEpoch { first: SeatId(5), count: 4, epoch: 1 }],
+    }
+}
+
+/// Well-formed inputs of a target, from which mutants are made.
+pub fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let at = TicketRef { show: ShowNumber(1), seat: SeatId(1), generation: 0, ticket: TicketId([1; 8]) };
+    let sold = |seat, epoch| SoldSeat { seat: SeatId(seat), epoch, generation: 0, ticket: TicketId([9; 8]), price: 1 };
+    let run = |first, epoch| SeatsAtEpoch { first: SeatId(first), count: 2, epoch };
+    let (booking, request, show_number) = (BookingId([3; 16]), RequestId([4; 8]), ShowNumber(1));
+    let facts = vec![
+        Fact::Sold { show: show_number, booking, request, seats: vec![sold(1, 0), sold(2, 0)] },
+        Fact::Sold { show: show_number, booking, request, seats: vec![sold(5, 1)] },
+        Fact::HandedOver { show: show_number, runs: vec![run(1, 0), run(3, 0)], claim: None },
+        Fact::SeatWithheld { show: show_number, runs: vec![run(5, 1)], withheld: true },
+        Fact::SeatReleased { show: show_number, seat: SeatId(1), epoch: 0, generation: 0 },
+        Fact::ShowAdded(show(2)),
+        Fact::ShowAdded(shared::entry::ShowFacts { number: ShowNumber(3 | ShowNumber::EDGE_BIT), ..show(2) }),
+        Fact::ShowCancelled { show: show_number },
+        Fact::PriceSet { show: show_number, category: 0, price: 5 },
+        Fact::ShowClosed { show: show_number, digest: 7 },
+        Fact::KeyCertified { certificate: vec![1, 2, 3] },
+        Fact::Admitted { ticket: at, at: Timestamp(5), door: "Door A".into() },
+        Fact::Voided(at),
+        Fact::VoidRequested(at),
+        Fact::VoidAccepted(at),
+    ];
+    let entries = facts.into_iter().filter_map(|fact| Entry { at: Timestamp(1), seen: 2, fact }.encode().ok());
+    match target {
+        "entry" | "fold" => entries.collect(),
+        "envelope" => {
+            let entries: Vec<_> = entries.map(EntryBytes).collect();
+            let head = Head { incarnation: Incarnation(5), seq: 3, hash: shared::entry::Hash([6; 32]) };
+            let batch = Batch { incarnation: head.incarnation, first: 4, before: head.hash, entries };
+            let sealed = [Message::Batch(batch), Message::Ack(head), Message::Claims(Vec::new())].map(|message| {
+                Envelope { theatre: TheatreId(7), from: Side::Edge, from_nonce: 8, to_nonce: 9, message }.seal(&key())
+            });
+            // Without version and signature, which the target adds.
+            sealed.iter().map(|bytes| bytes[1..bytes.len() - 64].to_vec()).chain(sealed.clone()).collect()
+        }
+        _ => {
+            let body = TicketBody {
+                ticket: TicketId([1; 8]),
+                theatre: TheatreId(7),
+                show: ShowNumber(1),
+                screen: shared::ids::ScreenId(1),
+                row: RowLabel::new("A").expect("a row label"),
+                number: 12,
+                generation: 0,
+                valid_from: Timestamp(0),
+                valid_until: Timestamp(60_000),
+            };
+            vec![body.sign(&key()).to_string().into_bytes(), b"  mfrgg ".to_vec()]
+        }
+    }
+}
+
+/// Runs a target on the corpus and on that many mutants of it, the same for the same seed.
+pub fn drive(name: &str, target: Target, mutants: u64, seed: u64) {
+    let corpus = corpus(name);
+    corpus.iter().for_each(|bytes| target(bytes));
+    let mut random = StdRng::seed_from_u64(seed);
+    for _ in 0..mutants {
+        let mut bytes = corpus[random.random_range(0..corpus.len())].clone();
+        for _ in 0..random.random_range(1..=4) {
+            mutate(&mut bytes, &corpus, &mut random);
+        }
+        target(&bytes);
+    }
+}
+
+fn mutate(bytes: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut StdRng) {
+    let at = random.random_range(0..=bytes.len());
+    match random.random_range(0..7) {
+        0 if at < bytes.len() => bytes[at] ^= 1 << random.random_range(0..8),
+        1 if at < bytes.len() => bytes[at] = random.random(),
+        2 if at < bytes.len() => bytes[at] = [0, 1, 0x7f, 0x80, 0xff][random.random_range(0..5)],
+        3 => bytes.truncate(at),
+        4 => bytes.insert(at, random.random()),
+        5 => {
+            let other = &corpus[random.random_range(0..corpus.len())];
+            bytes.truncate(at);
+            bytes.extend_from_slice(&other[random.random_range(0..=other.len())..]);
+        }
+        _ => {
+            let end = random.random_range(at..=bytes.len());
+            let repeated: Vec<u8> = bytes[at..end].repeat(random.random_range(1..=3));
+            bytes.splice(at..at, repeated);
+        }
+    }
+    bytes.truncate(ENVELOPE_BYTES_MAX + 64);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_mutant_gets_past_a_decoder() {
+        for (name, target) in TARGETS {
+            drive(name, target, 20_000, 1);
+        }
+    }
+}
