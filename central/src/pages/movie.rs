@@ -108,7 +108,7 @@ fn left(show: &ShowView) -> String {
         (_, Some(0), _) => "Sold out online".into(),
         (_, Some(free), Some(all)) if free * 5 <= all => format!("Only {free} left"),
         (_, Some(free), _) => format!("{free} seats free"),
-        _ => "Seats free".into(),
+        _ => "On sale".into(),
     }
 }
 
