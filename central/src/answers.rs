@@ -89,11 +89,17 @@ impl Asked {
         Ok(match idempotency::find(tx, &self.scope, &self.key, &self.hash)? {
             Outcome::New => None,
             Outcome::Replay { status, body } => Some(Answer::Done { status, body }),
-            Outcome::Mismatch => Some(Answer::No(Problem::unprocessable(
-                "idempotency_key_reused",
-                "This Idempotency-Key was used for another request; take a new one.",
-            ))),
+            Outcome::Mismatch => Some(Answer::No(reused())),
         })
+    }
+
+    /// The problem with asking this while `waiting` is not answered yet; none where the two have different keys.
+    pub fn in_the_way_of(&self, waiting: &Self) -> Option<Problem> {
+        if (&self.scope, &self.key) != (&waiting.scope, &waiting.key) {
+            return None;
+        }
+        let under_way = || Problem::conflict("request_under_way", "The same request is being worked on; ask again.");
+        Some(if self.hash == waiting.hash { under_way().with_retry_after(1) } else { reused() })
     }
 
     /// Remembers a success until a moment; problems may be asked again.
@@ -108,4 +114,9 @@ impl Asked {
             }
         }
     }
+}
+
+fn reused() -> Problem {
+    let detail = "This Idempotency-Key was used for another request; take a new one.";
+    Problem::unprocessable("idempotency_key_reused", detail)
 }

@@ -14,6 +14,7 @@ use crate::payments::schedule::PayingTimes;
 use anyhow::Context;
 use house::House;
 use node::mqtt::Publisher;
+use node::problem::Problem;
 use node::writer::Core;
 use node::{idempotency, ledger_store};
 use rusqlite::Transaction;
@@ -142,9 +143,9 @@ impl Desk {
         self.waiting.insert(hold, Waiting { asked, show, answer });
     }
 
-    /// Whether the same request waits already.
-    pub fn waits(&self, asked: &Asked) -> bool {
-        self.waiting.values().any(|waiting| waiting.asked == *asked)
+    /// Why a request cannot be begun: one under its key waits already, and two would be remembered.
+    pub fn refused_by_waiting(&self, asked: &Asked) -> Option<Problem> {
+        self.waiting.values().find_map(|waiting| asked.in_the_way_of(&waiting.asked))
     }
 
     /// Answers once everything of this batch is on disk.

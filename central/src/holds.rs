@@ -87,9 +87,8 @@ fn place_hold(
         desk.answer(answer, before);
         return Ok(());
     }
-    if desk.waits(&asked) {
-        let problem = Problem::conflict("request_under_way", "The same request is being worked on; ask again.");
-        desk.answer(answer, problem.with_retry_after(1).into());
+    if let Some(problem) = desk.refused_by_waiting(&asked) {
+        desk.answer(answer, problem.into());
         return Ok(());
     }
     let said = match try_hold(desk, show, request, now) {

@@ -9,10 +9,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use node::health;
 use node::problem::Problem;
+use node::{health, openapi};
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
+
+/// What `/openapi.json` answers.
+const DOCUMENT: &str = include_str!("../openapi.json");
 
 /// The customers' and operators' routes, the gateway's, the pages, and health.
 pub fn routes(app: App, registry: Arc<Registry>) -> Router {
@@ -44,6 +47,7 @@ pub fn routes(app: App, registry: Arc<Registry>) -> Router {
         .merge(pages::router())
         .with_state(app)
         .merge(health::routes(registry, move || asked.readiness()))
+        .merge(openapi::routes(DOCUMENT))
 }
 
 /// `GET /v1/shows/{id}/seats`: 304 where the client has this version.
@@ -56,4 +60,15 @@ async fn seats(State(app): State<App>, Path(show): Path<String>, headers: Header
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
     Ok((caching, [(header::CONTENT_TYPE, "application/json")], map.json.clone()).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_describes_every_route_and_nothing_else() {
+        let sources = [include_str!("router.rs"), include_str!("pages.rs")];
+        assert_eq!(openapi::faults(DOCUMENT, &sources), Vec::<String>::new());
+    }
 }

@@ -45,6 +45,7 @@ pub struct Central {
     http: JoinHandle<anyhow::Result<()>>,
     link: JoinHandle<()>,
     reconciler: JoinHandle<()>,
+    jobs: Writer<Desk>,
     writer: WriterThread,
     _lock: StoreLock,
 }
@@ -85,6 +86,7 @@ impl Central {
             url => url.to_owned(),
         };
         let poll = Duration::from_millis(config.payment_poll_ms.max(50));
+        let jobs = writer.clone();
         let app = Arc::new(Office { writer, readers, clock, board, gateway, payments, poll, public_url });
         let reconciler = tokio::spawn(reconciler::run(app.clone(), shutdown.clone()));
         let routes = router::routes(app, Arc::new(registry));
@@ -96,7 +98,7 @@ impl Central {
             ending.trigger();
             served
         });
-        Ok(Self { address, broker, broker_url, shutdown, http, link, reconciler, writer: thread, _lock: lock })
+        Ok(Self { address, broker, broker_url, shutdown, http, link, reconciler, jobs, writer: thread, _lock: lock })
     }
 
     /// Where it listens.
@@ -117,6 +119,11 @@ impl Central {
     /// The signal that ends it, also triggered when it ends by itself.
     pub fn shutdown(&self) -> Shutdown {
         self.shutdown.clone()
+    }
+
+    /// Waits until the store fails, and says why. Central then sells nothing and says so, until it is started again.
+    pub fn failed(&self) -> impl Future<Output = Arc<str>> + use<> {
+        self.jobs.until_stopped()
     }
 
     /// Drains requests, then the link, and last the writer.
@@ -142,12 +149,15 @@ impl Central {
 /// If it cannot start, or serving fails.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let central = Central::start(config, listener).await?;
-    let ended = central.shutdown();
-    tokio::select! {
-        () = shutdown.wait() => {}
-        () = ended.wait() => {}
-    }
-    central.stop().await
+    let (ended, failed) = (central.shutdown(), central.failed());
+    let failure = tokio::select! {
+        () = shutdown.wait() => None,
+        () = ended.wait() => None,
+        reason = failed => Some(reason),
+    };
+    central.stop().await?;
+    // Whoever started the program starts it again, and it goes on from what is on disk.
+    failure.map_or(Ok(()), |reason| Err(anyhow::anyhow!("the store has stopped: {reason}")))
 }
 
 async fn start_broker(

@@ -92,6 +92,12 @@ struct ServeFlags {
     /// The longest a claim waits, milliseconds.
     #[arg(long, env = "USHER_CLAIM_WAIT_MS")]
     claim_wait_ms: Option<u64>,
+    /// Minutes before a show's start from which the doors admit.
+    #[arg(long, env = "USHER_EARLY_MIN")]
+    early_min: Option<u64>,
+    /// Minutes after a show's end until which they still admit.
+    #[arg(long, env = "USHER_LATE_MIN")]
+    late_min: Option<u64>,
     /// Filter of log lines, for example info,edge=debug.
     #[arg(long, env = "USHER_LOG")]
     log: Option<String>,

@@ -1,7 +1,10 @@
 //! Settings of `usher-edge serve`.
 
 use serde::Deserialize;
+use shared::admission::Door;
+use shared::ids::TheatreId;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What the box is told: flag over `USHER_…` variable over TOML file over these defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -25,6 +28,10 @@ pub struct Config {
     pub lock_down_after_ms: u64,
     /// The longest a claim waits, milliseconds.
     pub claim_wait_ms: u64,
+    /// Minutes before a show's start from which the doors admit.
+    pub early_min: u64,
+    /// Minutes after a show's end until which they still admit.
+    pub late_min: u64,
     /// Filter of log lines, for example `info,edge=debug`.
     pub log: String,
     /// Log lines as JSON.
@@ -43,8 +50,21 @@ impl Default for Config {
             suspect_after_ms: 6_000,
             lock_down_after_ms: 3_000,
             claim_wait_ms: 1_500,
+            early_min: 120,
+            late_min: 15,
             log: "info".into(),
             log_json: false,
+        }
+    }
+}
+
+impl Config {
+    /// When the doors of this theatre open and close; which screens a door serves is the door's own setting.
+    pub fn door(&self, theatre: TheatreId) -> Door {
+        Door {
+            early: Duration::from_secs(self.early_min.saturating_mul(60)),
+            late: Duration::from_secs(self.late_min.saturating_mul(60)),
+            ..Door::to_all_screens(theatre)
         }
     }
 }

@@ -87,6 +87,7 @@ impl Desk {
         db: &Connection,
         identity: Arc<Identity>,
         settings: Settings,
+        door: Door,
         publisher: Option<Publisher>,
         now: Timestamp,
     ) -> anyhow::Result<(Self, watch::Receiver<Board>)> {
@@ -110,7 +111,7 @@ impl Desk {
         let (board, published) = watch::channel(board);
         let mut desk = Self {
             ring: identity.ring.clone(),
-            door: Door::to_all_screens(identity.theatre),
+            door,
             identity,
             feed,
             publisher,

@@ -34,7 +34,7 @@ pub struct House {
     /// Ends everything that waits.
     pub shutdown: Shutdown,
     /// Logins take turns.
-    pub login_turn: Mutex<()>,
+    pub login_turn: Arc<Mutex<()>>,
 }
 
 impl House {

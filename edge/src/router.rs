@@ -7,9 +7,12 @@ use crate::staff::login;
 use crate::{page, status};
 use axum::Router;
 use axum::routing::{get, post};
-use node::health;
+use node::{health, openapi};
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
+
+/// What `/openapi.json` answers.
+const DOCUMENT: &str = include_str!("../openapi.json");
 
 /// The counter's and the doors' routes, the pages, and health.
 pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
@@ -35,4 +38,16 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .merge(page::router())
         .with_state(house)
         .merge(health::routes(registry, move || asked.readiness()))
+        .merge(openapi::routes(DOCUMENT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_describes_every_route_and_nothing_else() {
+        let sources = [include_str!("router.rs"), include_str!("page.rs")];
+        assert_eq!(openapi::faults(DOCUMENT, &sources), Vec::<String>::new());
+    }
 }

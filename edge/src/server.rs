@@ -18,7 +18,6 @@ use std::time::Duration;
 use sync_protocol::Settings;
 use sync_protocol::replica::Closed;
 use tokio::net::TcpListener;
-use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 /// Jobs that may wait for the writer before callers are told to come back.
@@ -51,13 +50,14 @@ impl Edge {
         let address = listener.local_addr().context("read the address of the listener")?;
         let shutdown = Shutdown::new();
         let settings = settings(&config);
+        let door = config.door(identity.theatre);
         let line = match config.mqtt.as_str() {
             "" => None,
             url => Some(link::config(url, &identity, settings.heartbeat)?),
         };
         let line = line.map(|line| link::start(line, identity.theatre, shutdown.clone()));
         let (publisher, events) = line.unzip();
-        let (desk, board) = Desk::load(&db, identity.clone(), settings, publisher, clock.now())?;
+        let (desk, board) = Desk::load(&db, identity.clone(), settings, door, publisher, clock.now())?;
         let (writer, thread) =
             Writer::start(db, desk, clock.clone(), WRITES_WAITING_MAX).context("start the writer thread")?;
         let mut registry = Registry::with_prefix("usher_edge");
@@ -75,7 +75,7 @@ impl Edge {
             public_url: config.public_url,
             address,
             shutdown: shutdown.clone(),
-            login_turn: Mutex::new(()),
+            login_turn: Arc::default(),
         });
         let routes = router::routes(house.clone(), Arc::new(registry));
         let limits = HttpLimits { frame_ancestors: config.frame_ancestors, ..HttpLimits::default() };

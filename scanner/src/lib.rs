@@ -20,6 +20,7 @@ mod edge;
 mod metrics;
 pub mod page;
 pub mod pairing;
+mod router;
 mod scan;
 mod server;
 mod status;

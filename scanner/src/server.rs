@@ -5,16 +5,13 @@ use crate::contact::Contact;
 use crate::edge::EdgeClient;
 use crate::metrics::Metrics;
 use crate::store::{self, Identity, Store};
-use crate::{page, scan, status, sync};
+use crate::{router, sync};
 use anyhow::Context;
-use axum::Router;
-use axum::routing::{get, post};
 use node::clock::{self, StoreClock};
 use node::http::{HttpLimits, serve_with};
 use node::shutdown::Shutdown;
 use node::sqlite::{self, Readers};
 use node::writer::Writer;
-use prometheus_client::registry::Registry;
 use shared::admission::Door;
 use shared::keys::KeyRing;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -93,23 +90,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         body_max: BODY_MAX,
         ..HttpLimits::default()
     };
-    let served = serve_with(&limits, listener, router(&device), shutdown.clone()).await;
+    let served = serve_with(&limits, listener, router::routes(&device), shutdown.clone()).await;
     shutdown.trigger();
     syncing.await.context("end the task that keeps up with the edge")?;
     drop(device);
     writer_thread.stop().await;
     served
-}
-
-fn router(device: &Arc<Device>) -> Router {
-    let mut registry = Registry::with_prefix("usher");
-    device.metrics.register(&mut registry);
-    device.writer.metrics().register(&mut registry);
-    let asked = device.clone();
-    Router::new()
-        .route("/v1/scan", post(scan::scan))
-        .route("/v1/status", get(status::status))
-        .with_state(device.clone())
-        .merge(node::health::routes(Arc::new(registry), move || status::readiness(&asked)))
-        .merge(page::router())
 }

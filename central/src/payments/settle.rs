@@ -50,7 +50,9 @@ pub fn payment_reported(
     } else {
         follow(desk, tx, &payment, &mut booking)?;
     }
-    let settled = payment.state != PaymentState::Captured || is_settled(tx, &payment, &booking)?;
+    // Captured nothing: listed above, and there is nothing to send back.
+    let nothing = report.amount.minor <= 0;
+    let settled = payment.state != PaymentState::Captured || nothing || is_settled(tx, &payment, &booking)?;
     payment.next_look_at = schedule::payment_look(&payment, settled, poll, now);
     store::put_payment(tx, &payment)?;
     Ok(())
@@ -110,8 +112,8 @@ fn take_money(
             payment.bought = true;
             end_others(desk, tx, payment, now)
         }
-        // A closed theatre may open again, and claimed seats come in a moment.
-        Err(Refusal::Closed) => Ok(()),
+        // A closed theatre may open again while the seats are kept, and claimed seats come in a moment.
+        Err(Refusal::Closed) if booking.state != BookingState::Expired => Ok(()),
         Err(Refusal::SeatInTransit) if payment.attempts < CLAIMS_MAX => Ok(()),
         Err(refusal) => {
             tracing::info!(booking = %booking.id, %refusal, "money came too late and goes back");

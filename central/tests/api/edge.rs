@@ -250,3 +250,82 @@ async fn a_show_that_the_theatre_cancels_is_paid_back() {
     assert_eq!(refused.problem(410), "show_cancelled");
     edge.trigger();
 }
+
+#[tokio::test]
+async fn another_request_under_the_key_of_one_that_waits_is_refused_and_stops_nothing() {
+    let test = TestCentral::start().await;
+    let edge = plug_in(&test, Habit::AnswersVoids).await;
+    let show = test.show("Pune", "Sholay").await;
+    let holds = format!("/v1/shows/{show}/holds");
+    for n in 1..=5 {
+        let key = format!("k{n}");
+        let (claimed, own) = tokio::join!(
+            test.post(&holds, &key, json!({ "seats": [format!("D{n}")] })),
+            test.post(&holds, &key, json!({ "seats": [format!("A{n}")] })),
+        );
+        let (held, refused) = if claimed.status == 201 { (claimed, own) } else { (own, claimed) };
+        held.expect(201);
+        assert_eq!(refused.problem(422), "idempotency_key_reused");
+    }
+    test.post(&holds, "after", json!({ "seats": ["C1"] })).await.expect(201);
+    edge.trigger();
+}
+
+#[tokio::test]
+async fn a_cancellation_pays_back_from_the_payment_that_bought_the_tickets() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.pay(&booking).await;
+    test.gateway.decide("declined");
+    test.until(&booking, "awaiting_payment").await;
+    test.pay(&booking).await;
+    test.gateway.decide("captured");
+    test.until(&booking, "booked").await;
+    test.gateway.force("state", "captured".into());
+    let refunds = async |count: usize| {
+        for _ in 0..200 {
+            if test.gateway.refunds().len() == count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{:?}", test.gateway.refunds());
+    };
+    refunds(1).await;
+    assert_eq!(test.gateway.refunds()[0]["payment"], "pay_0", "what was declined and paid later was paid twice");
+    let path = format!("/v1/bookings/{}", booking["booking"].as_str().expect("id"));
+    test.post(&format!("{path}/cancellation"), "c", json!({})).await.expect(202);
+    let edge = plug_in(&test, Habit::AnswersVoids).await;
+    test.until(&booking, "cancelled").await;
+    refunds(2).await;
+    assert_eq!(test.gateway.refunds()[1]["payment"], "pay_1");
+    edge.trigger();
+}
+
+#[tokio::test]
+async fn a_claim_that_was_cut_off_by_a_crash_leaves_no_seat_held() {
+    let mut test = TestCentral::start_with(|config| {
+        (config.claim_wait_ms, config.suspect_after_ms) = (30_000, 30_000);
+    })
+    .await;
+    let edge = plug_in(&test, Habit::AnswersVoids).await;
+    let show = test.show("Pune", "Sholay").await;
+    edge.trigger();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let holds = format!("/v1/shows/{show}/holds");
+    let (web, path) = (test.web.clone(), holds.clone());
+    let waiting = tokio::spawn(async move { web.post(&path, "k1", json!({ "seats": ["A1", "D1"] })).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let refused = test.post(&holds, "k2", json!({ "seats": ["A1"] })).await;
+    assert_eq!(refused.problem(409), "seat_held", "the claim waits");
+    let (store, copy) = ["data/central.sqlite", "crashed.sqlite"].map(|file| test.directory.path().join(file)).into();
+    let running = Connection::open(&store).expect("open");
+    running.execute("VACUUM INTO ?1", [copy.to_str()]).expect("what a crash would leave");
+    drop(running);
+    test.stop().await;
+    waiting.abort();
+    std::fs::rename(copy, store).expect("as after a crash");
+    test.start_again().await;
+    test.post(&holds, "k2", json!({ "seats": ["A1"] })).await.expect(201);
+}

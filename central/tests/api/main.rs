@@ -3,6 +3,7 @@
 mod bookings;
 mod discovery;
 mod edge;
+mod failure;
 mod gateway;
 mod holds;
 mod payments;

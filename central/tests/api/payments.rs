@@ -198,3 +198,36 @@ async fn a_gateway_that_stays_silent_is_given_up_and_its_late_money_still_counts
     test.until(&booking, "booked").await;
     assert!(test.gateway.refunds().is_empty());
 }
+
+#[tokio::test]
+async fn money_for_a_theatre_that_stays_closed_goes_back_when_its_time_is_over() {
+    let mut test = TestCentral::start_with(|config| (config.payable_s, config.payment_grace_s) = (3, 1)).await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.pay(&booking).await;
+    test.stop().await;
+    let store = rusqlite::Connection::open(test.directory.path().join("data/central.sqlite")).expect("open");
+    store.execute("UPDATE ledger_head SET closed = ?1 WHERE theatre = 1", ["head_unproven"]).expect("closed");
+    drop(store);
+    test.gateway.decide("captured");
+    test.start_again().await;
+    assert_eq!(test.get("/v1/theatres/1/link").await.expect(200)["closed"], "head_unproven");
+    test.until(&booking, "expired").await;
+    let refunded = test.until(&booking, "refunded").await;
+    assert_eq!((&refunded["tickets"], test.gateway.refunds().len()), (&json!([]), 1));
+}
+
+#[tokio::test]
+async fn captured_money_of_no_amount_is_listed_once() {
+    let test = TestCentral::start_with(|config| config.payment_poll_ms = 50).await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.pay(&booking).await;
+    test.gateway.force("amount", json!({ "minor": 0, "currency": "INR" }));
+    test.gateway.decide("captured");
+    test.until(&booking, "expired").await;
+    tokio::time::sleep(Duration::from_millis(5_500)).await;
+    let listed = test.get("/v1/discrepancies").await.expect(200);
+    assert_eq!(listed["discrepancies"].as_array().map(Vec::len), Some(1), "{listed}");
+    assert!(test.gateway.refunds().is_empty());
+}

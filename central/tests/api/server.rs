@@ -153,6 +153,10 @@ impl TestCentral {
 }
 
 impl Web {
+    pub(crate) fn at_address(&self, url: String) -> Self {
+        Self { client: self.client.clone(), url }
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(self.client.get(self.at(path))).await
     }

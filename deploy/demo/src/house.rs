@@ -17,7 +17,7 @@ mod set_up;
 mod theatre_place;
 
 use central_place::CentralPlace;
-pub use theatre_place::{DoorPlace, TheatrePlace};
+pub use theatre_place::{DOORS_OPEN_EARLY_MIN, DoorPlace, TheatrePlace};
 
 /// The cashier of every theatre of the demo.
 pub const CASHIER: Staff = Staff { name: "counter", role: "cashier", pin: "2580" };

@@ -1,4 +1,4 @@
-//! Voids that wait for the doors. Inside the door window a ticket may end only once every paired scanner that counts has
+//! Voids that wait for the doors. Once the doors have opened a ticket may end only after every paired scanner that counts has
 //! taken in that it is blocked, and uploaded the scans it made before.
 
 use super::{devices, feed};
@@ -61,20 +61,19 @@ impl Voids {
 }
 
 impl Desk {
-    /// Whether people may be walking in on this show's tickets now.
-    fn in_door_window(&self, show: ShowNumber, now: Timestamp) -> bool {
-        self.replica().ledger().show(show).is_none_or(|show| {
-            let (opens, closes) = (show.facts.starts_at() - self.door().early, show.facts.ends_at() + self.door().late);
-            opens <= now && now <= closes
-        })
+    /// Whether people may have walked in on this show's tickets. A scanner that was alone uploads what it admitted even
+    /// after the show.
+    fn doors_have_opened(&self, show: ShowNumber, now: Timestamp) -> bool {
+        let show = self.replica().ledger().show(show);
+        show.is_none_or(|show| show.facts.starts_at() - self.door().early <= now)
     }
 
-    /// Whether a ticket of this show may end at once: nobody is walking in, or no scanner could still admit it.
+    /// Whether a ticket of this show may end at once: nobody has walked in yet, or no scanner could have admitted it.
     ///
     /// # Errors
     /// If the database fails.
     pub fn may_void_at_once(&self, db: &Connection, show: ShowNumber, now: Timestamp) -> rusqlite::Result<bool> {
-        Ok(!self.in_door_window(show, now) || devices::all_seen(db, self.incarnation())?.is_none())
+        Ok(!self.doors_have_opened(show, now) || devices::all_seen(db, self.incarnation())?.is_none())
     }
 
     /// Answers every void that need not wait any longer. True if there was one.
@@ -87,7 +86,7 @@ impl Desk {
         for (id, row) in self.voids().blocked.clone() {
             let Some(ticket) = self.replica().ledger().ticket(id) else { continue };
             let (used, show) = (ticket.admitted.is_some(), ticket.at.show);
-            if !used && self.in_door_window(show, now) && seen.is_some_and(|seen| seen < row) {
+            if !used && self.doors_have_opened(show, now) && seen.is_some_and(|seen| seen < row) {
                 continue;
             }
             answered = true;

@@ -265,3 +265,22 @@ async fn a_scan_that_cannot_be_read_is_refused_and_a_late_entry_beats_a_void() {
     let (status, problem) = house.post(&path, &supervisor, json!({"reason": "x"})).await;
     assert_eq!((status, &problem["code"]), (409, &json!("already_admitted")));
 }
+
+#[tokio::test]
+async fn a_void_after_the_show_waits_for_scanners_that_may_hold_an_entry() {
+    let mut house = House::open().await;
+    let show = house.add_show(30).await;
+    let door = house.pair("Door A").await;
+    let sale = house.sell(&show, &["A1"]).await;
+    feed(&house, &door, "").await;
+    house.stop().await;
+    house.turn_clock(5 * 3600);
+    house.start().await;
+    let supervisor = house.log_in("supervisor").await;
+    let path = format!("/v1/sales/{}/void", sale["sale"].as_str().unwrap());
+    let (status, view) = house.post(&path, &supervisor, json!({"reason": "did not come"})).await;
+    assert_eq!((status, &view["state"]), (200, &json!("void_requested")), "Door A was not heard since: {view}");
+    upload(&house, &door, vec![happened(1, &code_of(&sale, 0), "Door A", 1800)]).await;
+    let (status, problem) = house.post(&path, &supervisor, json!({"reason": "did not come"})).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("already_admitted")));
+}

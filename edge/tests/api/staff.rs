@@ -96,3 +96,25 @@ async fn bad_requests_get_problems_with_codes() {
     let (status, problem) = read(keyless.json(&json!({"seats": ["A1"]})).send().await.unwrap()).await;
     assert_eq!((status, &problem["code"]), (400, &json!("idempotency_key_required")));
 }
+
+#[tokio::test]
+async fn a_wrong_pin_counts_even_if_nobody_waits_for_the_answer() {
+    use tokio::io::AsyncWriteExt;
+    let house = House::open().await;
+    let url = house.url("");
+    let address = url.trim_start_matches("http://");
+    let body = json!({"staff": "counter", "pin": "0000"}).to_string();
+    let request = format!(
+        "POST /v1/session HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    for _ in 0..3 {
+        let mut line = tokio::net::TcpStream::connect(address).await.unwrap();
+        line.write_all(request.as_bytes()).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        drop(line);
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    let (status, problem) = house.post("/v1/session", "", json!({"staff": "counter", "pin": PIN})).await;
+    assert_eq!((status, &problem["code"]), (429, &json!("pin_locked")));
+}

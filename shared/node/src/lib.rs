@@ -7,8 +7,8 @@
 //!    loaded ([`ledger_store`]) and handed with the connection to the one thread that writes ([`writer`]).
 //! 3. The link connects ([`mqtt`], at central also [`broker`]); every message becomes a job of the writer, and
 //!    everything the core wants sent leaves after the commit that it follows from.
-//! 4. Requests are served ([`http`], [`health`], [`problem`], [`idempotency`]): a write is a job of the writer, a read
-//!    goes to a published view ([`view`]) or a read-only connection.
+//! 4. Requests are served ([`http`], [`health`], [`openapi`], [`problem`], [`idempotency`]): a write is a job of the
+//!    writer, a read goes to a published view ([`view`]) or a read-only connection.
 //! 5. The shutdown signal ends streams, drains requests, then the link, and last the writer.
 //!
 //! Nothing here is global to the process except what [`telemetry`] sets up: many servers run in one process in tests.
@@ -22,6 +22,7 @@ pub mod http;
 pub mod idempotency;
 pub mod ledger_store;
 pub mod mqtt;
+pub mod openapi;
 pub mod problem;
 pub mod random;
 pub mod replica_view;

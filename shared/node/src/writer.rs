@@ -26,6 +26,8 @@ use tokio::sync::{oneshot, watch};
 
 /// The most jobs of one transaction.
 pub const BATCH_MAX: usize = 256;
+/// Why a writer has stopped that could not say so itself.
+const THREAD_ENDED: &str = "its thread ended";
 
 /// What the writer thread owns beside the database: the state in memory that decides.
 pub trait Core: Send + 'static {
@@ -156,6 +158,15 @@ impl<C: Core> Writer<C> {
         self.stopped.borrow().clone()
     }
 
+    /// Waits until the writer stops, and says why.
+    pub fn until_stopped(&self) -> impl Future<Output = Arc<str>> + Send + use<C> {
+        let mut stopped = self.stopped.clone();
+        async move {
+            let reason = stopped.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+            reason.unwrap_or_else(|| THREAD_ENDED.into())
+        }
+    }
+
     /// What the thread has done so far.
     pub fn metrics(&self) -> &WriterMetrics {
         &self.metrics
@@ -176,14 +187,12 @@ impl<C: Core> Writer<C> {
     }
 
     async fn stop_reason(&self) -> WriteError {
-        let mut stopped = self.stopped.clone();
-        let reason = stopped.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
-        stopped_by(reason)
+        WriteError::Stopped { reason: self.until_stopped().await }
     }
 }
 
 fn stopped_by(reason: Option<Arc<str>>) -> WriteError {
-    WriteError::Stopped { reason: reason.unwrap_or_else(|| "its thread ended".into()) }
+    WriteError::Stopped { reason: reason.unwrap_or_else(|| THREAD_ENDED.into()) }
 }
 
 impl WriterThread {

@@ -46,7 +46,7 @@ pub struct Calendar {
     pub first_day: Date,
     /// How many days.
     pub days: u8,
-    /// Each screen's first show starts here or shortly after, whatever the hour: for a house that is tried out now.
+    /// Each screen's first show starts here or shortly after: for a house that is tried out now.
     pub opening: Option<DateTime>,
 }
 
@@ -190,7 +190,7 @@ mod tests {
         let theatre = multiplex();
         let plans = hall::seating_plans(&theatre, 42).expect("plans");
         let programme = Programme::of(&facts::films().expect("facts"), 42);
-        for hour in [0, 3, 7, 13, 21, 23] {
+        for hour in [9, 13, 21] {
             let opening = MONDAY.at(hour, 17, 0, 0);
             let calendar = Calendar { first_day: MONDAY, days: 3, opening: Some(opening) };
             let shows = week(&theatre, &plans, &programme, calendar, 42);
@@ -199,7 +199,7 @@ mod tests {
                 let wait = opening.duration_until(of_screen[0].starts_at).as_mins();
                 assert!((0..=20).contains(&wait), "{wait} min at {hour}");
                 assert!(of_screen.windows(2).all(|pair| pair[0].ends_at < pair[1].starts_at));
-                check(&of_screen[1..].iter().map(|show| (*show).clone()).collect::<Vec<_>>());
+                check(&of_screen.iter().map(|show| (*show).clone()).collect::<Vec<_>>());
             }
         }
     }

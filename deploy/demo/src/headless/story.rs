@@ -1,7 +1,7 @@
 //! Who plays, and what one step leaves for the next.
 
 use crate::client::{Booking, Cashier, Customer, Door, PrintedTicket, Sale};
-use crate::house::{CASHIER, House, TheatrePlace};
+use crate::house::{CASHIER, DOORS_OPEN_EARLY_MIN, House, TheatrePlace};
 use crate::truth::Truth;
 use anyhow::{Context, ensure};
 use node::view::{SeatMapView, SeatView, ShowView, VerdictView};
@@ -11,7 +11,7 @@ use std::time::Duration;
 /// A show that starts sooner is left alone: its seats go to the counter.
 const STARTS_IN_MIN: Duration = Duration::from_secs(25 * 60);
 /// A show that starts later has no open doors yet.
-const STARTS_IN_MAX: Duration = Duration::from_secs(115 * 60);
+const STARTS_IN_MAX: Duration = Duration::from_secs((DOORS_OPEN_EARLY_MIN - 5) * 60);
 
 pub(super) struct Story<'a> {
     pub(super) house: &'a House,

@@ -5,7 +5,7 @@ use super::theatre_place::{self, Joined, TheatrePlace, listen};
 use super::{House, HouseConfig};
 use crate::generate::export::{ShowCsv, plan_lines};
 use crate::generate::programme::Programme;
-use crate::generate::week::{Calendar, ZONE, week};
+use crate::generate::week::{Calendar, FIRST_START, ZONE, week};
 use crate::generate::{Theatre, facts, generator, hall};
 use crate::simulator::{self, SimulatorConfig};
 use anyhow::{Context, ensure};
@@ -27,6 +27,8 @@ const DEED: &str = "house.json";
 const DAYS: u8 = 7;
 /// The first shows of a fresh house start so many minutes from now: its doors are open, its seats on sale on both sides.
 const OPENING_IN_MIN: i64 = 80;
+/// The latest such opening: later than that the house opens tomorrow.
+const LAST_OPENING: jiff::civil::Time = jiff::civil::Time::constant(22, 0, 0, 0);
 /// A theatre of the demo is a multiplex of this size: some screens to choose from, seats enough for a crowd.
 const SCREENS: std::ops::RangeInclusive<u8> = 3..=6;
 const SEATS: std::ops::RangeInclusive<u32> = 900..=1_600;
@@ -133,7 +135,7 @@ fn build(dir: &Path, files: &CentralFiles, seed: u64, count: usize) -> anyhow::R
             hall::seating_plans(theatre, seed).with_context(|| format!("plan the halls of {}", theatre.name))?;
         let lines = plan_lines(theatre, &plans)?;
         complete(&central.import_plans(lines.as_bytes())?)?;
-        shows.add(theatre, &week(theatre, &plans, &programme, calendar(), seed))?;
+        shows.add(theatre, &week(theatre, &plans, &programme, calendar(local_now()), seed))?;
     }
     complete(&central.import_shows(shows.finish()?.as_bytes())?)?;
     let text = serde_json::to_string_pretty(&deed).context("write the deed")?;
@@ -156,13 +158,19 @@ fn complete(report: &ImportReport) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A week from today in which every screen's first show begins soon.
-fn calendar() -> Calendar {
-    let zone = jiff::tz::TimeZone::get(ZONE).unwrap_or(jiff::tz::TimeZone::UTC);
-    let now = jiff::Timestamp::now().to_zoned_datetime(zone).datetime();
+/// A week from today in which every screen's first show begins soon, or in the morning where it is too early or too late for that.
+fn calendar(now: jiff::civil::DateTime) -> Calendar {
     let opening = now.saturating_add(OPENING_IN_MIN.minutes());
     let opening = opening.round(jiff::Unit::Minute).unwrap_or(opening);
-    Calendar { first_day: now.date(), days: DAYS, opening: Some(opening) }
+    let in_hours = opening.date() == now.date() && (FIRST_START..=LAST_OPENING).contains(&opening.time());
+    let tomorrow = now.time() > FIRST_START && !in_hours;
+    let first_day = if tomorrow { now.date().saturating_add(1.day()) } else { now.date() };
+    Calendar { first_day, days: DAYS, opening: in_hours.then_some(opening) }
+}
+
+fn local_now() -> jiff::civil::DateTime {
+    let zone = jiff::tz::TimeZone::get(ZONE).unwrap_or(jiff::tz::TimeZone::UTC);
+    jiff::Timestamp::now().to_zoned_datetime(zone).datetime()
 }
 
 /// The theatres of the demo: of a size that suits it, by chance from the seed, in one city so that one customer finds them all.
@@ -186,6 +194,17 @@ mod tests {
             let theatres = choose(2, seed).expect("theatres");
             assert_eq!((theatres.len(), &theatres[0].city), (2, &theatres[1].city));
             assert_ne!(theatres[0].name, theatres[1].name);
+        }
+    }
+
+    #[test]
+    fn a_house_opens_soon_by_day_and_in_the_morning_by_night() {
+        let monday = jiff::civil::date(2026, 11, 23);
+        for (hour, first_day, opens_soon) in
+            [(2, 23, false), (8, 23, true), (13, 23, true), (20, 23, true), (22, 24, false)]
+        {
+            let calendar = calendar(monday.at(hour, 10, 0, 0));
+            assert_eq!((calendar.first_day.day(), calendar.opening.is_some()), (first_day, opens_soon), "{hour}");
         }
     }
 }

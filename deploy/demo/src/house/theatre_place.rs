@@ -22,6 +22,8 @@ const DOORS: [&str; 2] = ["Door A", "Door B"];
 const HEARTBEAT_MS: u64 = 1_000;
 const SUSPECT_AFTER_MS: u64 = 2_500;
 const LOCK_DOWN_AFTER_MS: u64 = 1_500;
+/// So early that tomorrow's first show can be tried at the doors tonight.
+pub const DOORS_OPEN_EARLY_MIN: u64 = 14 * 60;
 
 /// A door with its scanner.
 pub struct DoorPlace {
@@ -87,6 +89,7 @@ impl TheatrePlace {
             heartbeat_ms: HEARTBEAT_MS,
             suspect_after_ms: SUSPECT_AFTER_MS,
             lock_down_after_ms: LOCK_DOWN_AFTER_MS,
+            early_min: DOORS_OPEN_EARLY_MIN,
             ..edge::Config::default()
         };
         let edge = Edge::start(config, listener).await.context("start the edge")?;
@@ -156,6 +159,7 @@ impl DoorPlace {
         let config = scanner::Config {
             data: data.to_owned(),
             edge: edge_url.to_owned(),
+            early_min: DOORS_OPEN_EARLY_MIN,
             frame_ancestors: frame_ancestors.to_vec(),
             ..scanner::Config::default()
         };

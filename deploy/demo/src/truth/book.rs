@@ -1,6 +1,6 @@
 //! One side's copy of one theatre's two logs, folded by rules of its own: who bought which seat, and what became of the ticket.
 
-use shared::entry::{Entry, Fact};
+use shared::entry::{Entry, Fact, SoldSeat};
 use shared::ids::{BookingId, ScreenId, SeatId, ShowNumber, Side, TicketId};
 use shared::seating::{Row, SeatingPlan};
 use shared::time::Timestamp;
@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct SoldTicket {
     pub(super) show: ShowNumber,
     pub(super) seat: SeatId,
+    /// The version of the seat's sale: each is sold once.
+    pub(super) generation: u16,
     pub(super) booking: BookingId,
     /// Minor units.
     pub(super) price: u32,
@@ -33,8 +35,11 @@ pub(super) struct Book {
     screens: BTreeMap<ShowNumber, ScreenId>,
     labels: BTreeMap<(ScreenId, SeatId), String>,
     pub(super) sold: BTreeMap<TicketId, SoldTicket>,
-    /// Tickets that ended.
-    pub(super) ended: BTreeSet<TicketId>,
+    /// Tickets that the edge ended by itself, that central asked to end, and whose end the edge accepted.
+    voided: BTreeSet<TicketId>,
+    asked: BTreeSet<TicketId>,
+    accepted: BTreeSet<TicketId>,
+    cancelled: BTreeSet<ShowNumber>,
 }
 
 impl Book {
@@ -65,7 +70,20 @@ impl Book {
         self.labels.get(&(*screen, seat)).map(String::as_str)
     }
 
-    fn fold(&mut self, seller: Side, fact: Fact) {
+    /// Tickets that ended by the word of those who may end them: the edge its own ones, central's with both sides' consent.
+    pub(super) fn ended(&self) -> impl Iterator<Item = TicketId> {
+        let of = |ticket: &TicketId, side| self.sold.get(ticket).is_some_and(|sold| sold.seller == side);
+        let own = self.voided.iter().filter(move |ticket| of(ticket, Side::Edge));
+        let agreed = self.accepted.intersection(&self.asked).filter(move |ticket| of(ticket, Side::Central));
+        own.chain(agreed).copied()
+    }
+
+    /// The show will not be shown: its tickets are worth nothing.
+    pub(super) fn is_cancelled(&self, show: ShowNumber) -> bool {
+        self.cancelled.contains(&show)
+    }
+
+    fn fold(&mut self, writer: Side, fact: Fact) {
         match fact {
             Fact::PlanPublished { screen, rows, .. } => self.label_rows(screen, rows),
             Fact::ShowAdded(facts) => {
@@ -73,21 +91,32 @@ impl Book {
             }
             Fact::Sold { show, booking, seats, .. } => {
                 for sold in seats {
-                    let ticket = SoldTicket { show, seat: sold.seat, booking, price: sold.price, seller };
+                    let SoldSeat { seat, generation, price, .. } = sold;
+                    let ticket = SoldTicket { show, seat, generation, booking, price, seller: writer };
                     self.sold.insert(sold.ticket, ticket);
                 }
             }
-            Fact::Voided(ticket) | Fact::VoidAccepted(ticket) => {
-                self.ended.insert(ticket.ticket);
+            Fact::Voided(ticket) if writer == Side::Edge => {
+                self.voided.insert(ticket.ticket);
+            }
+            Fact::VoidRequested(ticket) if writer == Side::Central => {
+                self.asked.insert(ticket.ticket);
+            }
+            Fact::VoidAccepted(ticket) if writer == Side::Edge => {
+                self.accepted.insert(ticket.ticket);
+            }
+            Fact::ShowCancelled { show } => {
+                self.cancelled.insert(show);
             }
             Fact::LogOpened { .. }
             | Fact::PriceSet { .. }
-            | Fact::ShowCancelled { .. }
             | Fact::ShowClosed { .. }
             | Fact::KeyCertified { .. }
             | Fact::KeyRevoked { .. }
             | Fact::HandedOver { .. }
+            | Fact::Voided(_)
             | Fact::VoidRequested(_)
+            | Fact::VoidAccepted(_)
             | Fact::VoidRefused(_)
             | Fact::SeatReleased { .. }
             | Fact::SeatWithheld { .. }

@@ -1,6 +1,6 @@
 //! What does not add up between the books. Pure: a function of what was read and seen.
 
-use super::book::Book;
+use super::book::{Book, SoldTicket};
 use super::ghosts::{Entries, Ghosts};
 use crate::simulator::{Ledger, PaymentState};
 use shared::ids::{BookingId, ShowId, Side, TheatreId, TicketId};
@@ -44,6 +44,14 @@ pub(super) struct Findings {
     pub(super) oldest_unsynced: Option<Timestamp>,
 }
 
+/// One booking's money, minor units.
+#[derive(Debug, Clone, Copy, Default)]
+struct Account {
+    worth: i64,
+    kept: i64,
+    paid: bool,
+}
+
 impl Findings {
     pub(super) fn of(views: &Views<'_>) -> Self {
         let mut findings = Self::default();
@@ -59,15 +67,19 @@ impl Findings {
 
     fn look_at_seats(&mut self, views: &Views<'_>) {
         let mut live: BTreeMap<(String, String), BTreeSet<TicketId>> = BTreeMap::new();
-        let ended: BTreeSet<TicketId> = all_books(views).flat_map(|(_, book)| book.ended.iter().copied()).collect();
+        let mut of_generation: BTreeMap<(String, String, u16), BTreeSet<TicketId>> = BTreeMap::new();
+        let ended: BTreeSet<TicketId> = all_books(views).flat_map(|(_, book)| book.ended()).collect();
         for (theatre, book) in all_books(views) {
             for (ticket, sold) in &book.sold {
                 let show = ShowId { theatre: TheatreId(theatre), number: sold.show }.to_string();
                 let number = || format!("#{}", sold.seat);
                 let seat = book.label(sold.show, sold.seat).map_or_else(number, str::to_owned);
+                let sale = (show.clone(), seat.clone(), sold.generation);
+                of_generation.entry(sale).or_default().insert(*ticket);
                 live.entry((show, seat)).or_default().insert(*ticket);
             }
         }
+        let twice: BTreeMap<_, _> = of_generation.into_iter().filter(|(_, tickets)| tickets.len() > 1).collect();
         for handed in views.ghosts.handed() {
             live.entry((handed.show.clone(), handed.seat.clone())).or_default().insert(handed.ticket);
         }
@@ -75,36 +87,61 @@ impl Findings {
             tickets.retain(|ticket| !ended.contains(ticket) && views.ghosts.is_live(*ticket));
             if tickets.len() > 1 {
                 self.seats_sold_twice.push(format!("seat {seat} of show {show} has the tickets {tickets:?}"));
+                continue;
+            }
+            // One of the two may have been ended since: that mends the seat, and does not undo what was done.
+            for ((.., generation), tickets) in twice.iter().filter(|(sale, _)| (&sale.0, &sale.1) == (&show, &seat)) {
+                let story =
+                    format!("seat {seat} of show {show} was sold twice at generation {generation}: {tickets:?}");
+                self.seats_sold_twice.push(story);
             }
         }
     }
 
     fn look_at_money(&mut self, views: &Views<'_>) {
-        let mut live_bookings: BTreeSet<BookingId> = BTreeSet::new();
-        let ended: BTreeSet<TicketId> = all_books(views).flat_map(|(_, book)| book.ended.iter().copied()).collect();
+        let ended: BTreeSet<TicketId> = all_books(views).flat_map(|(_, book)| book.ended()).collect();
+        let mut sold: BTreeMap<TicketId, SoldTicket> = BTreeMap::new();
+        let mut worthless = ended;
         for (_, book) in all_books(views) {
-            let live = book.sold.iter().filter(|(ticket, _)| !ended.contains(ticket));
-            live_bookings.extend(live.map(|(_, sold)| sold.booking));
+            sold.extend(&book.sold);
+            let cancelled = book.sold.iter().filter(|(_, sold)| book.is_cancelled(sold.show));
+            worthless.extend(cancelled.map(|(ticket, _)| *ticket));
         }
-        let mut paid: BTreeSet<BookingId> = BTreeSet::new();
+        sold.retain(|_, sold| sold.seller == Side::Central && sold.price > 0);
+        // What each booking's tickets are worth, and what of its money was kept.
+        let mut accounts: BTreeMap<BookingId, Account> = BTreeMap::new();
+        for (ticket, sold) in &sold {
+            let account = accounts.entry(sold.booking).or_default();
+            account.worth += if worthless.contains(ticket) { 0 } else { i64::from(sold.price) };
+        }
         for payment in &views.ledger.payments {
             if !matches!(payment.state, PaymentState::Captured | PaymentState::Refunded) {
                 continue;
             }
-            let booking = payment.reference.parse::<BookingId>().ok();
-            paid.extend(booking);
             let kept = payment.amount.minor - payment.refunded.minor;
-            if kept > 0 && !booking.is_some_and(|booking| live_bookings.contains(&booking)) {
-                let story = format!("payment {} for booking {} has no ticket", payment.payment, payment.reference);
-                self.paid_without_ticket.push(story);
+            match payment.reference.parse::<BookingId>() {
+                Ok(booking) => {
+                    let account = accounts.entry(booking).or_default();
+                    (account.paid, account.kept) = (true, account.kept + kept);
+                }
+                Err(_) if kept > 0 => {
+                    let story = format!("payment {} for {:?} has no ticket", payment.payment, payment.reference);
+                    self.paid_without_ticket.push(story);
+                }
+                Err(_) => {}
             }
         }
-        let mut unpaid: BTreeSet<BookingId> = BTreeSet::new();
-        for (_, book) in all_books(views) {
-            let sold = book.sold.values().filter(|sold| sold.seller == Side::Central && sold.price > 0);
-            unpaid.extend(sold.map(|sold| sold.booking).filter(|booking| !paid.contains(booking)));
+        for (booking, Account { worth, kept, paid }) in accounts {
+            if !paid {
+                self.ticket_without_sale.push(format!("booking {booking} is sold and not paid"));
+            } else if kept > worth {
+                let story = format!("booking {booking} has tickets for {worth}, and {kept} of its money was kept");
+                self.paid_without_ticket.push(story);
+            } else if kept < worth {
+                let story = format!("booking {booking} has tickets for {worth}, and only {kept} of its money was kept");
+                self.ticket_without_sale.push(story);
+            }
         }
-        self.ticket_without_sale.extend(unpaid.iter().map(|booking| format!("booking {booking} is sold and not paid")));
     }
 
     fn look_at_tickets(&mut self, views: &Views<'_>) {
@@ -132,7 +169,10 @@ impl Findings {
             // A door's answer and the scan it uploaded are one entry, which may be told in two ways: the edge said SHARED, and the
             // door, which had stopped waiting by then, SOLO. So the larger count is the true one, not the sum.
             let shared = written.shared.max(seen.shared);
-            let entries = (written.shared + written.alone).max(seen.shared + seen.alone);
+            let (told, granted) = (written.shared + written.alone, seen.shared + seen.alone);
+            // What a door has granted and the edge does not know of yet is an entry on its way like any other.
+            self.entries_unsynced += u64::from(granted.saturating_sub(told));
+            let entries = told.max(granted);
             if shared > 1 {
                 self.admitted_twice_shared
                     .push(format!("ticket {ticket} was admitted {shared} times by the edge's word"));

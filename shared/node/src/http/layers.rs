@@ -96,8 +96,7 @@ type Compressed = And<And<SizeAbove, NotForContentType>, NotForContentType>;
 
 /// Gzip for clients that take it; never for events, which must not wait for a full block, and never for packed images.
 pub(super) fn compression() -> CompressionLayer<Compressed> {
-    let worthwhile =
-        SizeAbove::new(COMPRESSED_MIN).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
+    let worthwhile = SizeAbove::new(COMPRESSED_MIN).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
     // Seat maps are made anew for every version: the best level would cost a box three times the work for a tenth less.
     CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest).compress_when(worthwhile)
 }

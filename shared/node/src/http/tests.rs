@@ -1,4 +1,5 @@
 use super::*;
+use crate::design;
 use crate::problem::{JsonBody, Problem};
 use axum::response::sse::{Event, Sse};
 use axum::routing::{get, post};
@@ -33,9 +34,14 @@ async fn server() -> Server {
 
 impl Server {
     pub(crate) async fn start(router: Router) -> Self {
+        Self::start_with(HttpLimits::default(), router).await
+    }
+
+    async fn start_with(limits: HttpLimits, router: Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), Shutdown::new());
-        let served = tokio::spawn(serve(listener, router, shutdown.clone()));
+        let stop = shutdown.clone();
+        let served = tokio::spawn(async move { serve_with(&limits, listener, router, stop).await });
         Self { address, shutdown, served }
     }
 
@@ -43,6 +49,16 @@ impl Server {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         stream
+    }
+
+    /// Asks as browsers do, taking gzip; returns the head, and the body as it came.
+    async fn browse(&self, path: &str) -> (String, Vec<u8>) {
+        let head = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\naccept-encoding: gzip, br\r\n\r\n");
+        let (mut stream, mut answer) = (self.send(&head).await, Vec::new());
+        stream.read_to_end(&mut answer).await.unwrap();
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        let body = answer.split_off(end);
+        (String::from_utf8(answer).unwrap(), body)
     }
 
     /// Sends a request and returns the whole answer, head and body.
@@ -68,8 +84,65 @@ async fn every_answer_has_its_request_id_and_security_headers() {
     {
         assert!(answer.contains(header), "{header} is missing in {answer}");
     }
-    let framed = HttpLimits { frame_ancestors: vec!["http://127.0.0.1:9000".into()], ..HttpLimits::default() };
-    assert!(framed.content_security_policy().ends_with("frame-ancestors 'self' http://127.0.0.1:9000"));
+}
+
+#[tokio::test]
+async fn the_settings_alone_say_who_may_frame_a_page_and_what_it_may_frame() {
+    let router = || {
+        let page = async || design::respond(axum::http::StatusCode::OK, maud::html! { main {} });
+        let willful = async || ([("content-security-policy", "default-src *"), ("referrer-policy", "unsafe-url")], "x");
+        Router::new().route("/page", get(page)).route("/willful", get(willful)).merge(design::router())
+    };
+    let framed = HttpLimits {
+        frame_ancestors: vec!["http://127.0.0.1:9000".into()],
+        frame_sources: vec!["http:".into()],
+        ..HttpLimits::default()
+    };
+    for (limits, ancestors, frames) in [
+        (HttpLimits::default(), "frame-ancestors 'none'", "frame-src 'self';"),
+        (framed, "frame-ancestors 'self' http://127.0.0.1:9000", "frame-src 'self' http:;"),
+    ] {
+        let server = Server::start_with(limits, router()).await;
+        for path in ["/page", "/willful", "/assets/base.css", "/nowhere"] {
+            let answer = server.ask("GET", path, "").await;
+            let head = answer.split("\r\n\r\n").next().unwrap();
+            let policies: Vec<_> = head.lines().filter(|line| line.starts_with("content-security-policy: ")).collect();
+            assert_eq!(policies.len(), 1, "{path}: {head}");
+            assert_eq!(policies[0].matches("frame-ancestors").count(), 1, "{path}: {head}");
+            assert!(policies[0].ends_with(ancestors) && policies[0].contains(frames), "{path}: {head}");
+            assert!(!policies[0].contains("unsafe") && !head.contains("unsafe-url"), "{path}: {head}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_worth_it_is_compressed_for_those_who_take_it() {
+    let long = || "<rect width=\"1\" height=\"1\"/>".repeat(4000);
+    let typed = |media_type: &'static str, text: String| {
+        get(async move || ([("content-type", media_type), ("etag", "\"v1\"")], text))
+    };
+    let event = async || Sse::new(tokio_stream::once(Ok::<_, Infallible>(Event::default().data("x".repeat(4000)))));
+    let router = Router::new()
+        .route("/page", typed("text/html; charset=utf-8", long()))
+        .route("/seats", typed("application/json", long()))
+        .route("/hall.svg", typed("image/svg+xml", long()))
+        .route("/mark.svg", typed("image/svg+xml", "<svg>".repeat(200)))
+        .route("/poster.png", typed("image/png", long()))
+        .route("/brief", typed("application/json", "{}".to_owned()))
+        .route("/events", get(event));
+    let server = Server::start(router).await;
+    for path in ["/page", "/seats", "/hall.svg"] {
+        let (head, body) = server.browse(path).await;
+        assert!(head.contains("content-encoding: gzip") && head.contains("vary: accept-encoding"), "{head}");
+        assert!(head.contains("etag: W/\"v1\""), "not the same bytes as the plain answer: {head}");
+        assert!(body.len() * 20 < long().len(), "{path}: {} bytes", body.len());
+        let plain = server.ask("GET", path, "").await;
+        assert!(plain.ends_with(&long()) && plain.contains("etag: \"v1\""), "{path}");
+    }
+    for path in ["/mark.svg", "/poster.png", "/brief", "/events"] {
+        let (head, _) = server.browse(path).await;
+        assert!(head.starts_with("HTTP/1.1 200") && !head.contains("content-encoding"), "{path}: {head}");
+    }
 }
 
 #[tokio::test]

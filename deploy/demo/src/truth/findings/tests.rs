@@ -26,7 +26,11 @@ fn bytes(at: i64, fact: Fact) -> Vec<u8> {
 }
 
 fn sold(seat: u32, number: u8, price: u32) -> Fact {
-    let seat = SoldSeat { seat: SeatId(seat), epoch: 0, generation: 0, ticket: ticket(number), price };
+    sold_again(seat, 0, number, price)
+}
+
+fn sold_again(seat: u32, generation: u16, number: u8, price: u32) -> Fact {
+    let seat = SoldSeat { seat: SeatId(seat), epoch: 0, generation, ticket: ticket(number), price };
     Fact::Sold { show: ShowNumber(5), booking: BOOKING, request: RequestId([0; 8]), seats: vec![seat] }
 }
 
@@ -123,7 +127,7 @@ fn a_seat_sold_again_after_its_void_is_in_order() {
     world.both(Side::Edge, sold(1, 1, 100));
     let old = TicketRef { show: ShowNumber(5), seat: SeatId(1), generation: 0, ticket: ticket(1) };
     world.both(Side::Edge, Fact::Voided(old));
-    world.both(Side::Edge, sold(1, 2, 100));
+    world.both(Side::Edge, sold_again(1, 1, 2, 100));
     world.hand_out("A1", 1, true);
     world.hand_out("A1", 2, true);
     assert_eq!(world.find(), Findings::default());
@@ -152,6 +156,7 @@ fn a_voided_ticket_whose_money_was_kept_is_found() {
     world.both(Side::Central, sold(1, 1, 100));
     world.pay("captured", 0);
     let old = TicketRef { show: ShowNumber(5), seat: SeatId(1), generation: 0, ticket: ticket(1) };
+    world.both(Side::Central, Fact::VoidRequested(old));
     world.both(Side::Edge, Fact::VoidAccepted(old));
     assert_eq!(world.find().paid_without_ticket.len(), 1);
 }
@@ -176,4 +181,57 @@ fn one_entry_told_in_two_ways_is_one_entry() {
     world.scans.push(GrantedScan { ticket: ticket(1), shared: true });
     world.ghosts.saw_admission(ticket(1), false);
     assert_eq!(world.find(), Findings::default());
+}
+
+#[test]
+fn a_seat_sold_twice_stays_found_when_one_of_its_tickets_is_voided() {
+    let mut world = World::new();
+    world.both(Side::Edge, sold(1, 1, 0));
+    world.both(Side::Central, sold(1, 2, 0));
+    let first = TicketRef { show: ShowNumber(5), seat: SeatId(1), generation: 0, ticket: ticket(1) };
+    world.both(Side::Edge, Fact::Voided(first));
+    let findings = world.find();
+    assert_eq!(findings.seats_sold_twice.len(), 1);
+    assert!(findings.seats_sold_twice[0].contains("at generation 0"), "{findings:?}");
+}
+
+#[test]
+fn a_void_by_one_who_may_not_ends_no_ticket() {
+    let mut world = World::new();
+    world.both(Side::Edge, sold(1, 1, 0));
+    world.both(Side::Central, sold_again(1, 1, 2, 0));
+    let own = TicketRef { show: ShowNumber(5), seat: SeatId(1), generation: 0, ticket: ticket(1) };
+    let others = TicketRef { generation: 1, ticket: ticket(2), ..own };
+    world.both(Side::Central, Fact::Voided(own));
+    world.both(Side::Edge, Fact::Voided(others));
+    world.both(Side::Edge, Fact::VoidAccepted(others));
+    assert_eq!(world.find().seats_sold_twice.len(), 1);
+}
+
+#[test]
+fn each_booking_keeps_as_much_money_as_its_tickets_are_worth() {
+    let mut paid_twice = World::new();
+    paid_twice.both(Side::Central, sold(1, 1, 100));
+    paid_twice.pay("captured", 0);
+    paid_twice.pay("captured", 0);
+    assert_eq!(paid_twice.find().paid_without_ticket.len(), 1);
+    let mut paid_too_little = World::new();
+    paid_too_little.both(Side::Central, sold(1, 1, 300));
+    paid_too_little.pay("captured", 0);
+    assert_eq!(paid_too_little.find().ticket_without_sale.len(), 1);
+    let mut cancelled = World::new();
+    cancelled.both(Side::Central, sold(1, 1, 100));
+    cancelled.both(Side::Edge, Fact::ShowCancelled { show: ShowNumber(5) });
+    cancelled.pay("captured", 0);
+    assert_eq!(cancelled.find().paid_without_ticket.len(), 1);
+}
+
+#[test]
+fn an_entry_that_a_door_never_reported_is_not_in_sync() {
+    let mut world = World::new();
+    world.scans.push(GrantedScan { ticket: ticket(1), shared: false });
+    world.ghosts.saw_admission(ticket(1), false);
+    world.ghosts.saw_admission(ticket(1), false);
+    let findings = world.find();
+    assert_eq!((findings.entries_unsynced, findings.admitted_twice_solo.len()), (1, 1));
 }
