@@ -8,8 +8,11 @@ use sync_protocol::replica::SeatState;
 /// A claim that did not hold.
 pub type Violation = String;
 
+/// A claim about a theatre, named after what it says.
+pub type Invariant = fn(&Site) -> Result<(), Violation>;
+
 /// Every invariant that is checked after each event.
-pub const AFTER_EACH_EVENT: [fn(&Site) -> Result<(), Violation>; 7] = [
+pub const AFTER_EACH_EVENT: [Invariant; 7] = [
     invariant_no_seat_is_sold_twice,
     invariant_one_side_at_most_may_sell_a_seat,
     invariant_each_copy_of_a_log_is_a_prefix_of_it,

@@ -223,7 +223,7 @@ impl World {
             if let Some(Letter { theatre, to, bytes }) = self.network.receive(now) {
                 let node = self.sites[theatre].node(to);
                 if let Some(replica) = node.replica.as_mut() {
-                    replica.handle_message(&bytes, now, &node.disk).expect("a store in memory can be read");
+                    replica.handle_message(&bytes, now, &node.disk).map_err(|error| error.to_string())?;
                 }
                 self.settle(theatre);
                 self.check(theatre)?;

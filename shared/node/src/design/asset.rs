@@ -34,7 +34,8 @@ impl Asset {
         let mut in_comment = false;
         for line in self.text.lines().map(str::trim) {
             in_comment |= line.starts_with(open);
-            if !in_comment && !line.is_empty() && !(self.path.ends_with(".js") && line.starts_with("//")) {
+            let line_comment = self.path.ends_with(".js") && line.starts_with("//");
+            if !in_comment && !line.is_empty() && !line_comment {
                 lean.push_str(line);
                 lean.push('\n');
             }
