@@ -32,23 +32,26 @@ pub fn best_available(
     let liked_row = i64::try_from(plan.plan.rows.len()).ok()? * LIKED_ROW_PERCENT / 100;
     let centre = i64::from(widest); // twice the middle column
     let mut choices = Vec::new();
-    for (row, mut seats) in rows {
-        seats.sort_unstable();
+    rows.values_mut().for_each(|seats| seats.sort_unstable());
+    for (row, seats) in &rows {
         for block in seats.chunk_by(|a, b| a.0.checked_add(1) == Some(b.0)) {
             for (start, window) in block.windows(count).enumerate() {
                 let (left, right) = (start, block.len() - start - count);
                 let orphans = i64::from(left == 1) + i64::from(right == 1);
                 let (first, last) = (i64::from(window[0].0), i64::from(window[count - 1].0));
                 let off_centre = (first + last - centre).abs();
-                let off_row = (i64::try_from(row).ok()? - liked_row).abs() * 3;
+                let off_row = (i64::try_from(*row).ok()? - liked_row).abs() * 3;
                 let cost = orphans * ORPHAN_PENALTY + off_centre + off_row;
-                choices.push((cost, row, first, window.iter().map(|(_, id)| *id).collect::<Vec<_>>()));
+                choices.push((cost, row, first, window));
             }
         }
     }
-    choices.sort_unstable();
-    let at = if choices.is_empty() { return None } else { skip % choices.len() };
-    choices.into_iter().nth(at).map(|(_, _, _, seats)| seats)
+    if choices.is_empty() {
+        return None;
+    }
+    let wanted = skip % choices.len();
+    let (_, (_, _, _, window), _) = choices.select_nth_unstable(wanted);
+    Some(window.iter().map(|(_, id)| *id).collect())
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub use apply::Conflict;
 pub use decide::{SEATS_PER_REQUEST_MAX, SaleLine};
 pub use holds::{Hold, HoldKind, HoldTimes};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// What is known of a sold ticket: the sale, as its seller wrote it.
@@ -165,6 +165,8 @@ pub struct Ledger {
     tickets: BTreeMap<TicketId, Ticket>,
     holds: BTreeMap<HoldId, Hold>,
     deadlines: BTreeSet<(Timestamp, HoldId)>,
+    /// Holds that ended at their deadline, the latest ones: their owners are told so.
+    expired: VecDeque<HoldId>,
     certificates: Vec<Vec<u8>>,
     revoked: BTreeSet<KeyId>,
     digest: u128,
@@ -194,6 +196,7 @@ impl Ledger {
             tickets: BTreeMap::new(),
             holds: BTreeMap::new(),
             deadlines: BTreeSet::new(),
+            expired: VecDeque::new(),
             certificates: Vec::new(),
             revoked: BTreeSet::new(),
             digest: 0,

@@ -38,6 +38,10 @@ pub fn request(
             return Ok(Err(NotCancelled::NotBooked));
         }
     }
+    let ended = desk.house_mut(booking.show.theatre).and_then(|house| house.show(booking.show.number).cloned());
+    if ended.is_ok_and(|show| show.facts.ends_at() <= now) {
+        return Ok(Err(NotCancelled::Refused(Refusal::ShowEnded)));
+    }
     let mut refused = None;
     let mut asked = 0;
     for ticket in store::seats(tx, booking)?.into_iter().filter_map(|booked| booked.ticket) {

@@ -41,6 +41,8 @@ pub fn begin(
     if booking.total.minor == 0
         && let Err(refusal) = sell(desk, tx, &mut booking, now)?
     {
+        // Nobody was told of it, and it would be in the way of asking again.
+        store::take_back(tx, booking.id)?;
         return Ok(Err(refusal));
     }
     Ok(Ok(booking))

@@ -132,6 +132,13 @@ pub fn put(conn: &Connection, booking: &Booking) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Removes a booking that was never answered.
+pub fn take_back(conn: &Connection, id: BookingId) -> rusqlite::Result<()> {
+    conn.prepare_cached("DELETE FROM booked_seat WHERE booking = ?1")?.execute([id.0])?;
+    conn.prepare_cached("DELETE FROM booking WHERE id = ?1")?.execute([id.0])?;
+    Ok(())
+}
+
 /// A booking.
 pub fn booking(conn: &Connection, id: BookingId) -> rusqlite::Result<Option<Booking>> {
     conn.prepare_cached("SELECT * FROM booking WHERE id = ?1")?.query_row([id.0], booking_from).optional()

@@ -127,3 +127,20 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(status["theatres"][0]["theatre"]["name"], "Vijay, Camp");
     assert_eq!(status["theatres"][0]["link"]["discrepancies"], 0);
 }
+
+#[tokio::test]
+async fn a_free_booking_that_a_closed_theatre_refuses_can_be_made_when_it_opens() {
+    let mut test = TestCentral::start().await;
+    let show = test.show("Pune", "Don").await;
+    let holds = format!("/v1/shows/{show}/holds");
+    let hold = test.post(&holds, "k", json!({ "seats": ["A1"] })).await.expect(201);
+    let request = json!({ "hold": hold["hold"], "contact": { "email": "guest@example.org" } });
+    test.stop().await;
+    test.set_closed(Some("head_unproven"));
+    test.start_again().await;
+    assert_eq!(test.post("/v1/bookings", "b", request.clone()).await.problem(503), "closed");
+    test.stop().await;
+    test.set_closed(None);
+    test.start_again().await;
+    assert_eq!(test.post("/v1/bookings", "b", request).await.expect(201)["state"], "booked");
+}

@@ -19,7 +19,7 @@ const PUNE: TheatreId = TheatreId(1);
 
 /// What a box does by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Habit {
+pub(crate) enum Habit {
     /// Its doors accept the end of every ticket.
     AnswersVoids,
     /// Whoever holds a ticket is in before its void arrives.
@@ -98,7 +98,7 @@ async fn run_box(config: LinkConfig, key: SecretKey, central: PublicKey, habit: 
 }
 
 /// Plugs the box of Pune in and waits until its link is live.
-async fn plug_in(test: &TestCentral, habit: Habit) -> Shutdown {
+pub(crate) async fn plug_in(test: &TestCentral, habit: Habit) -> Shutdown {
     let file = test.join_file();
     let login = |member: &str| file["broker"][member].as_str().expect("text").to_owned();
     let central = test.central.as_ref().expect("running");
@@ -126,44 +126,6 @@ async fn until_live(test: &TestCentral) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("never live: {}", test.get("/v1/theatres/1/link").await.expect(200));
-}
-
-#[tokio::test]
-async fn a_seat_of_the_counter_is_claimed_while_the_link_is_live() {
-    let test = TestCentral::start().await;
-    let edge = plug_in(&test, Habit::AnswersVoids).await;
-    let show = test.show("Pune", "Sholay").await;
-    let holds = format!("/v1/shows/{show}/holds");
-    let map = test.get(&format!("/v1/shows/{show}/seats")).await.expect(200);
-    assert_eq!((&map["link"], &map["counts"]), (&json!("live"), &json!({ "free": 40 })));
-    let hold = test.post(&holds, "k1", json!({ "seats": ["D1", "C1"] })).await.expect(201);
-    assert_eq!(test.post(&holds, "k1", json!({ "seats": ["D1", "C1"] })).await.expect(201), hold, "remembered");
-    let request = json!({ "hold": hold["hold"], "contact": { "email": "guest@example.org" } });
-    let booking = test.post("/v1/bookings", "b1", request).await.expect(201);
-    test.pay(&booking).await;
-    test.gateway.decide("captured");
-    test.until(&booking, "booked").await;
-    edge.trigger();
-}
-
-#[tokio::test]
-async fn when_the_box_goes_away_its_seats_cannot_be_had() {
-    let test = TestCentral::start().await;
-    let edge = plug_in(&test, Habit::AnswersVoids).await;
-    let show = test.show("Pune", "Sholay").await;
-    edge.trigger();
-    let holds = format!("/v1/shows/{show}/holds");
-    let mut codes = Vec::new();
-    for attempt in 0..40 {
-        let answer = test.post(&holds, &format!("k{attempt}"), json!({ "seats": ["D1"] })).await;
-        codes.push(answer.problem(409));
-        if codes.last().is_some_and(|code| code == "seat_elsewhere") {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    assert_eq!(codes.last().map(String::as_str), Some("seat_elsewhere"), "{codes:?}");
-    test.post(&holds, "own", json!({ "seats": ["A1"] })).await.expect(201);
 }
 
 #[tokio::test]
@@ -252,26 +214,6 @@ async fn a_show_that_the_theatre_cancels_is_paid_back() {
 }
 
 #[tokio::test]
-async fn another_request_under_the_key_of_one_that_waits_is_refused_and_stops_nothing() {
-    let test = TestCentral::start().await;
-    let edge = plug_in(&test, Habit::AnswersVoids).await;
-    let show = test.show("Pune", "Sholay").await;
-    let holds = format!("/v1/shows/{show}/holds");
-    for n in 1..=5 {
-        let key = format!("k{n}");
-        let (claimed, own) = tokio::join!(
-            test.post(&holds, &key, json!({ "seats": [format!("D{n}")] })),
-            test.post(&holds, &key, json!({ "seats": [format!("A{n}")] })),
-        );
-        let (held, refused) = if claimed.status == 201 { (claimed, own) } else { (own, claimed) };
-        held.expect(201);
-        assert_eq!(refused.problem(422), "idempotency_key_reused");
-    }
-    test.post(&holds, "after", json!({ "seats": ["C1"] })).await.expect(201);
-    edge.trigger();
-}
-
-#[tokio::test]
 async fn a_cancellation_pays_back_from_the_payment_that_bought_the_tickets() {
     let test = TestCentral::start().await;
     let show = test.show("Pune", "Sholay").await;
@@ -301,31 +243,4 @@ async fn a_cancellation_pays_back_from_the_payment_that_bought_the_tickets() {
     refunds(2).await;
     assert_eq!(test.gateway.refunds()[1]["payment"], "pay_1");
     edge.trigger();
-}
-
-#[tokio::test]
-async fn a_claim_that_was_cut_off_by_a_crash_leaves_no_seat_held() {
-    let mut test = TestCentral::start_with(|config| {
-        (config.claim_wait_ms, config.suspect_after_ms) = (30_000, 30_000);
-    })
-    .await;
-    let edge = plug_in(&test, Habit::AnswersVoids).await;
-    let show = test.show("Pune", "Sholay").await;
-    edge.trigger();
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let holds = format!("/v1/shows/{show}/holds");
-    let (web, path) = (test.web.clone(), holds.clone());
-    let waiting = tokio::spawn(async move { web.post(&path, "k1", json!({ "seats": ["A1", "D1"] })).await });
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let refused = test.post(&holds, "k2", json!({ "seats": ["A1"] })).await;
-    assert_eq!(refused.problem(409), "seat_held", "the claim waits");
-    let (store, copy) = ["data/central.sqlite", "crashed.sqlite"].map(|file| test.directory.path().join(file)).into();
-    let running = Connection::open(&store).expect("open");
-    running.execute("VACUUM INTO ?1", [copy.to_str()]).expect("what a crash would leave");
-    drop(running);
-    test.stop().await;
-    waiting.abort();
-    std::fs::rename(copy, store).expect("as after a crash");
-    test.start_again().await;
-    test.post(&holds, "k2", json!({ "seats": ["A1"] })).await.expect(201);
 }

@@ -1,6 +1,7 @@
 //! Central over HTTP, with its real store and broker and a gateway that is another program's stand-in.
 
 mod bookings;
+mod claims;
 mod discovery;
 mod edge;
 mod failure;
@@ -9,3 +10,4 @@ mod holds;
 mod payments;
 mod server;
 mod setup;
+mod weight;

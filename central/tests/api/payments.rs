@@ -206,9 +206,7 @@ async fn money_for_a_theatre_that_stays_closed_goes_back_when_its_time_is_over()
     let booking = test.book(&show, &["A1"]).await;
     test.pay(&booking).await;
     test.stop().await;
-    let store = rusqlite::Connection::open(test.directory.path().join("data/central.sqlite")).expect("open");
-    store.execute("UPDATE ledger_head SET closed = ?1 WHERE theatre = 1", ["head_unproven"]).expect("closed");
-    drop(store);
+    test.set_closed(Some("head_unproven"));
     test.gateway.decide("captured");
     test.start_again().await;
     assert_eq!(test.get("/v1/theatres/1/link").await.expect(200)["closed"], "head_unproven");

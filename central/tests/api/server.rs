@@ -146,6 +146,13 @@ impl TestCentral {
         self.central.take().expect("running").stop().await.expect("stops cleanly");
     }
 
+    /// Closes Pune's theatre for sale, or opens it, while central is stopped.
+    pub(crate) fn set_closed(&self, reason: Option<&str>) {
+        let store = rusqlite::Connection::open(self.directory.path().join("data/central.sqlite")).expect("open");
+        let closed = store.execute("UPDATE ledger_head SET closed = ?1 WHERE theatre = 1", [reason]);
+        assert_eq!(closed.expect("written"), 1);
+    }
+
     pub(crate) fn join_file(&self) -> Value {
         let text = std::fs::read_to_string(self.directory.path().join("join.json")).expect("join file");
         serde_json::from_str(&text).expect("json")

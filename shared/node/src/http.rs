@@ -106,6 +106,7 @@ pub fn layered(limits: &HttpLimits, router: Router, shutdown: &Shutdown) -> Rout
         .fallback(unknown_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(limits.body_max))
+        .layer(map_response(layers::explain_plain_refusals))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(from_fn_with_state(shutdown.clone(), layers::end_with_the_server))
         .layer(layers::compression())

@@ -7,6 +7,9 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// Expired holds that are remembered.
+const EXPIRED_REMEMBERED: usize = 512;
+
 /// Who waits for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HoldKind {
@@ -82,8 +85,12 @@ impl Hold {
 impl Ledger {
     /// A hold that has not ended.
     pub fn hold(&self, id: HoldId, now: Timestamp) -> Result<&Hold, Refusal> {
-        let hold = self.holds.get(&id).ok_or(Refusal::UnknownHold)?;
-        if hold.deadline <= now { Err(Refusal::HoldExpired) } else { Ok(hold) }
+        match self.holds.get(&id) {
+            Some(hold) if hold.deadline > now => Ok(hold),
+            Some(_) => Err(Refusal::HoldExpired),
+            None if self.expired.contains(&id) => Err(Refusal::HoldExpired),
+            None => Err(Refusal::UnknownHold),
+        }
     }
 
     /// All holds, expired ones not yet taken over included.
@@ -112,6 +119,7 @@ impl Ledger {
         let expired: Vec<HoldId> = seats.iter().filter_map(|seat| show.held_by(*seat)).collect();
         for other in expired {
             self.forget_hold(other);
+            self.remember_expired(other);
         }
         self.insert_hold(hold.clone());
         Ok(hold)
@@ -150,7 +158,18 @@ impl Ledger {
     /// Removes one hold that has ended, if there is one.
     pub fn expire_hold(&mut self, now: Timestamp) -> Option<Hold> {
         let (at, id) = *self.deadlines.first()?;
-        (at <= now).then(|| self.forget_hold(id)).flatten()
+        if at > now {
+            return None;
+        }
+        self.remember_expired(id);
+        self.forget_hold(id)
+    }
+
+    fn remember_expired(&mut self, id: HoldId) {
+        self.expired.push_back(id);
+        if self.expired.len() > EXPIRED_REMEMBERED {
+            self.expired.pop_front();
+        }
     }
 
     pub(super) fn insert_hold(&mut self, hold: Hold) {

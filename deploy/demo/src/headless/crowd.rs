@@ -5,7 +5,7 @@ use super::fate::Fate;
 use super::story::shows_between;
 use super::web_crowd::{self, Shopper};
 use crate::client::{Cashier, Door};
-use crate::house::{CASHIER, Cut, House, MANAGER, Staff};
+use crate::house::{CASHIER, Cut, DOORS_OPEN_EARLY_MIN, House, MANAGER, Staff};
 use crate::truth::Truth;
 use anyhow::{Context, bail, ensure};
 use std::collections::BTreeMap;
@@ -129,7 +129,7 @@ fn judge(tally: &Tally) -> anyhow::Result<String> {
 
 /// Shows with enough seats for everybody: those whose doors are open first.
 async fn offers(house: &House) -> anyhow::Result<Vec<Offer>> {
-    let (customer, doors_open) = (house.customer()?, Duration::from_secs(115 * 60));
+    let (customer, doors_open) = (house.customer()?, Duration::from_secs((DOORS_OPEN_EARLY_MIN - 5) * 60));
     let mut offers = Vec::new();
     for (theatre, place) in house.theatres().iter().enumerate() {
         let wanted = (WEB_BOOKINGS + COUNTER_SALES) * SEATS_PER_SALE / house.theatres().len() as u64;

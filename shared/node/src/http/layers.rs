@@ -6,7 +6,7 @@ use crate::random;
 use crate::shutdown::Shutdown;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
@@ -53,6 +53,17 @@ pub(super) async fn trace(request: Request, next: Next) -> Response {
 pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic_text(panic.as_ref());
     Problem::internal(&anyhow::anyhow!("the handler panicked: {text}")).into_response()
+}
+
+/// The framework refuses some requests by itself, in plain text: a path that is no UTF-8, a body beyond the limit.
+pub(super) async fn explain_plain_refusals(response: Response) -> Response {
+    let plain =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    match response.status() {
+        status if !plain || !status.is_client_error() => response,
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large().into_response(),
+        status => Problem::new(status, "bad_request", "The request is not understood.").into_response(),
+    }
 }
 
 /// What a panic said.

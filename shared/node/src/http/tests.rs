@@ -28,6 +28,8 @@ async fn server() -> Server {
         .route("/brief", get(async || tokio::time::sleep(Duration::from_millis(300)).await))
         .route("/broken", get(async || -> Result<(), Problem> { Err(anyhow::anyhow!("secret").into()) }))
         .route("/panic", get(async || -> &'static str { panic!("secret") }))
+        .route("/shows/{show}", get(async |axum::extract::Path(show): axum::extract::Path<String>| show))
+        .route("/raw", post(async |body: axum::body::Bytes| body.len().to_string()))
         .route("/seats", post(async |JsonBody(seats): JsonBody<Vec<String>>| seats.len().to_string()));
     Server::start(router).await
 }
@@ -156,6 +158,8 @@ async fn what_goes_wrong_is_a_problem_that_tells_no_secrets() {
         ("POST", "/seats", "[7]", 422, "unprocessable_body"),
         ("POST", "/seats", "[", 400, "malformed_body"),
         ("POST", "/seats", &"x".repeat(BODY_MAX + 1), 413, "body_too_large"),
+        ("POST", "/raw", &"x".repeat(BODY_MAX + 1), 413, "body_too_large"),
+        ("GET", "/shows/%FF", "", 400, "bad_request"),
     ] {
         let answer = server.ask(method, path, body).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");

@@ -183,7 +183,8 @@ async fn a_failing_job_takes_its_batch_back_and_stops_the_writer_for_good() {
     assert!(refused.to_string().contains("no such table"), "{refused}");
     assert!(house.writer.post(note("too late")).is_err());
     assert_eq!(house.writer.metrics().queue_depth.get(), 0);
-    assert_eq!(*failures.lock().unwrap(), ["no such table"]);
+    let failures = failures.lock().unwrap().clone();
+    assert!(failures.len() == 1 && failures[0].starts_with("no such table"), "{failures:?}");
     house.thread.stop().await;
     assert_eq!(notes(&sqlite::open(&house.path, &SCHEMA).unwrap()), 1);
 }
