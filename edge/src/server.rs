@@ -16,7 +16,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::Settings;
-use sync_protocol::replica::Closed;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -101,17 +100,7 @@ impl Edge {
 
     /// Waits until the store fails, and says why. The box then sells nothing and says so, until it is started again.
     pub fn failed(&self) -> impl Future<Output = Arc<str>> + use<> {
-        let house = self.house.clone();
-        async move {
-            let mut news = house.news();
-            let disk_error =
-                news.wait_for(|board| board.link.closed.as_deref() == Some(Closed::DiskError.code())).await;
-            let ended = disk_error.is_err();
-            match house.writer.stopped() {
-                Some(reason) if !ended => reason,
-                Some(_) | None => std::future::pending().await,
-            }
-        }
+        self.house.writer.until_stopped()
     }
 
     /// Drains requests, then the link, and last the writer.
