@@ -16,7 +16,7 @@ pub use metrics::WriterMetrics;
 
 use crate::clock::StoreClock;
 use crate::problem::Problem;
-use batch::{Batches, Message, Release};
+use batch::{Batches, Message, Place, Release};
 use rusqlite::{Connection, Transaction};
 use shared::time::Timestamp;
 use std::sync::Arc;
@@ -176,13 +176,10 @@ impl<C: Core> Writer<C> {
         &self,
         job: impl FnOnce(&mut C, &Transaction<'_>, Timestamp) -> anyhow::Result<Option<Release>> + Send + 'static,
     ) -> Result<(), WriteError> {
-        self.metrics.queue_depth.inc();
-        self.queue.try_send(Message::Job(Box::new(job))).map_err(|error| {
-            self.metrics.queue_depth.dec();
-            match error {
-                TrySendError::Full(_) => WriteError::Overloaded,
-                TrySendError::Disconnected(_) => stopped_by(self.stopped()),
-            }
+        let place = Place::take(&self.metrics.queue_depth);
+        self.queue.try_send(Message::Job(place, Box::new(job))).map_err(|error| match error {
+            TrySendError::Full(_) => WriteError::Overloaded,
+            TrySendError::Disconnected(_) => stopped_by(self.stopped()),
         })
     }
 

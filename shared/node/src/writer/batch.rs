@@ -4,6 +4,7 @@ use super::{BATCH_MAX, Core, WriterMetrics};
 use crate::clock::{self, StoreClock};
 use crate::http::panic_text;
 use anyhow::{Context, anyhow};
+use prometheus_client::metrics::gauge::Gauge;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use shared::time::Timestamp;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,8 +25,25 @@ pub(super) type Release = Box<dyn FnOnce()>;
 type Job<C> = Box<dyn FnOnce(&mut C, &Transaction<'_>, Timestamp) -> anyhow::Result<Option<Release>> + Send>;
 
 pub(super) enum Message<C> {
-    Job(Job<C>),
+    // The place in the queue is given up first, so that whoever learns of a dropped job finds the count right.
+    Job(Place, Job<C>),
     Stop,
+}
+
+/// A job's place in the queue: counted while it waits, however it leaves.
+pub(super) struct Place(Gauge);
+
+impl Place {
+    pub(super) fn take(depth: &Gauge) -> Self {
+        depth.inc();
+        Self(depth.clone())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 pub(super) struct Batches<C> {
@@ -53,6 +71,7 @@ impl<C: Core> Batches<C> {
                 break;
             }
         }
+        drop(self.jobs);
         self.stop_reason.send_replace(Some("it was shut down".into()));
         if let Err((_, error)) = connection.close() {
             tracing::warn!(%error, "the database did not close cleanly");
@@ -73,10 +92,9 @@ impl<C: Core> Batches<C> {
         };
         while let Some(message) = next {
             match message {
-                Message::Job(job) => batch.push(job),
+                Message::Job(_place, job) => batch.push(job),
                 Message::Stop => return (batch, true),
             }
-            self.metrics.queue_depth.dec();
             next = if batch.len() < BATCH_MAX { self.jobs.try_recv().ok() } else { None };
         }
         (batch, false)
@@ -127,7 +145,9 @@ impl<C: Core> Batches<C> {
 
     fn fail(mut self, error: &anyhow::Error) {
         tracing::error!(error = format!("{error:#}"), "the store has stopped: nothing is written any more");
-        self.stop_reason.send_replace(Some(format!("{error:#}").into()));
+        // Once anybody knows the reason, nothing can be handed in any more and the core knows it too.
+        drop(self.jobs);
         self.core.handle_failure(error);
+        self.stop_reason.send_replace(Some(format!("{error:#}").into()));
     }
 }
