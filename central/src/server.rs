@@ -17,7 +17,7 @@ use node::broker::EmbeddedBroker;
 use node::clock::{self, StoreClock};
 use node::http::{self, HttpLimits};
 use node::mqtt::MqttUrl;
-use node::shutdown::Shutdown;
+use node::shutdown::{Shutdown, wait_for_end};
 use node::sqlite::{self, Readers, StoreLock};
 use node::writer::{Writer, WriterThread};
 use prometheus_client::registry::Registry;
@@ -149,15 +149,9 @@ impl Central {
 /// If it cannot start, or serving fails.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let central = Central::start(config, listener).await?;
-    let (ended, failed) = (central.shutdown(), central.failed());
-    let failure = tokio::select! {
-        () = shutdown.wait() => None,
-        () = ended.wait() => None,
-        reason = failed => Some(reason),
-    };
+    let over = wait_for_end(&shutdown, &central.shutdown(), central.failed()).await;
     central.stop().await?;
-    // Whoever started the program starts it again, and it goes on from what is on disk.
-    failure.map_or(Ok(()), |reason| Err(anyhow::anyhow!("the store has stopped: {reason}")))
+    over
 }
 
 async fn start_broker(

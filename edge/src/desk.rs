@@ -92,9 +92,7 @@ impl Desk {
         now: Timestamp,
     ) -> anyhow::Result<(Self, watch::Receiver<Board>)> {
         let snapshot = ledger_store::load(db, identity.theatre, Side::Edge).context("load the ledger")?;
-        let revoked = &snapshot.ledger.revoked;
         let central = identity.ring.certificates().filter(|certificate| certificate.side == Side::Central);
-        let central = central.filter(|certificate| !revoked.contains(&certificate.key_id()));
         let keys =
             LinkKeys { own: identity.key.clone(), peer: central.map(|certificate| certificate.public_key).collect() };
         let unsynced =

@@ -7,7 +7,7 @@ use crate::{identity, link, router, schema};
 use anyhow::Context;
 use node::clock::{self, StoreClock};
 use node::http::{self, HttpLimits};
-use node::shutdown::Shutdown;
+use node::shutdown::{Shutdown, wait_for_end};
 use node::sqlite::{self, Readers, StoreLock};
 use node::writer::{Writer, WriterThread};
 use prometheus_client::registry::Registry;
@@ -124,15 +124,9 @@ impl Edge {
 /// If it cannot start, or serving fails.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let edge = Edge::start(config, listener).await?;
-    let (ended, failed) = (edge.shutdown(), edge.failed());
-    let failure = tokio::select! {
-        () = shutdown.wait() => None,
-        () = ended.wait() => None,
-        reason = failed => Some(reason),
-    };
+    let over = wait_for_end(&shutdown, &edge.shutdown(), edge.failed()).await;
     edge.stop().await?;
-    // Whoever started the program starts it again, and it goes on from what is on disk.
-    failure.map_or(Ok(()), |reason| Err(anyhow::anyhow!("the store has stopped: {reason}")))
+    over
 }
 
 fn settings(config: &Config) -> Settings {

@@ -333,9 +333,10 @@ impl Replica {
         Cut { central, edge, digest: self.ledger.digest() }
     }
 
-    /// Adds a key the peer may sign with, while keys rotate.
+    /// Adds a key the peer may sign with, while keys rotate. A revoked key stays untrusted.
     pub fn trust_peer_key(&mut self, key: PublicKey) {
-        if !self.keys.peer.contains(&key) {
+        let revoked = self.ledger.revoked().any(|id| id == key.key_id());
+        if !revoked && !self.keys.peer.contains(&key) {
             self.keys.peer.push(key);
         }
     }

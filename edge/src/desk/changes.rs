@@ -6,11 +6,10 @@ use node::ledger_store;
 use node::view::FirstAdmission;
 use rusqlite::{Connection, Transaction};
 use shared::admission::TicketState;
-use shared::ids::{KeyId, ShowNumber, Side, TicketId};
+use shared::ids::{ShowNumber, Side, TicketId};
 use shared::ledger;
 use shared::time::Timestamp;
-use std::collections::BTreeSet;
-use sync_protocol::replica::{Changes, Closed};
+use sync_protocol::replica::Changes;
 
 impl Desk {
     /// Stores the replica's changes and the feed rows they lead to. False where there was nothing.
@@ -87,7 +86,7 @@ impl Desk {
         }
     }
 
-    /// Takes the certificates and revocations of the log into the ring. A box whose own key is revoked may not sell.
+    /// Takes the certificates and revocations of the log into the ring, and central's new keys into the link.
     pub(super) fn learn_keys(&mut self) {
         let ledger = self.replica.ledger();
         for certificate in ledger.certificates() {
@@ -95,16 +94,12 @@ impl Desk {
                 tracing::warn!(%error, "a certificate in the log is not good here");
             }
         }
-        let revoked: BTreeSet<KeyId> = ledger.revoked().collect();
-        for key in &revoked {
-            self.ring.revoke(*key);
+        for key in ledger.revoked() {
+            self.ring.revoke(key);
         }
         let central = self.ring.certificates().filter(|certificate| certificate.side == Side::Central);
-        for certificate in central.filter(|certificate| !revoked.contains(&certificate.key_id())) {
+        for certificate in central {
             self.replica.trust_peer_key(certificate.public_key);
-        }
-        if revoked.contains(&self.identity.key.key_id()) {
-            self.replica.close(Closed::KeyRevoked);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use rand::TryRng;
 use rand::rngs::SysRng;
-use shared::ids::{BookingId, ClaimId, HoldId, Incarnation, TicketId};
+use shared::ids::BookingId;
 
 /// `N` random bytes.
 ///
@@ -14,29 +14,9 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A new hold id.
-pub fn hold_id() -> HoldId {
-    HoldId(bytes())
-}
-
 /// A new booking id.
 pub fn booking_id() -> BookingId {
     BookingId(bytes())
-}
-
-/// A new ticket id.
-pub fn ticket_id() -> TicketId {
-    TicketId(bytes())
-}
-
-/// A new claim id.
-pub fn claim_id() -> ClaimId {
-    ClaimId(bytes())
-}
-
-/// A new incarnation.
-pub fn incarnation() -> Incarnation {
-    Incarnation(u64::from_be_bytes(bytes()))
 }
 
 /// `N` random bytes as lower-case hex: session tokens, secrets, request ids.
@@ -56,7 +36,7 @@ mod tests {
 
     #[test]
     fn ids_do_not_repeat() {
-        assert_ne!(hold_id(), hold_id());
+        assert_ne!(booking_id(), booking_id());
         assert_ne!(hex::<16>(), hex::<16>());
         assert_eq!(hex::<16>().len(), 32);
     }

@@ -53,6 +53,22 @@ impl Shutdown {
     }
 }
 
+/// Waits until a server is asked to end, ends by itself, or its store fails.
+///
+/// # Errors
+/// Why the store failed: the program then ends with an error, is started again, and goes on from what is on disk.
+pub async fn wait_for_end(
+    asked: &Shutdown,
+    ended: &Shutdown,
+    failed: impl Future<Output = Arc<str>>,
+) -> anyhow::Result<()> {
+    tokio::select! {
+        () = asked.wait() => Ok(()),
+        () = ended.wait() => Ok(()),
+        reason = failed => Err(anyhow::anyhow!("the store has stopped: {reason}")),
+    }
+}
+
 impl Default for Shutdown {
     fn default() -> Self {
         Self::new()

@@ -11,7 +11,7 @@ use crate::settings::Settings;
 use shared::allocation;
 use shared::entry::{Entry, Fact, Head};
 use shared::ids::{ClaimId, ShowNumber, Side};
-use shared::ledger::{Conflict, HoldKind, VoidAnswer};
+use shared::ledger::HoldKind;
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
@@ -265,14 +265,12 @@ impl Replica {
                 self.events.push_back(Event::Applied { writer: peer, seq, fact: fact.clone(), at });
                 self.follow_up(&fact, seq, now);
             }
-            Err(conflict) => self.list_conflict(peer, seq, conflict, now),
+            Err(conflict) => {
+                self.cuts.note(self.cut());
+                self.list(peer, seq, DiscrepancyKind::NotApplied(conflict), now);
+            }
         }
         true
-    }
-
-    fn list_conflict(&mut self, log: Side, seq: u64, conflict: Conflict, now: Timestamp) {
-        self.cuts.note(self.cut());
-        self.list(log, seq, DiscrepancyKind::NotApplied(conflict), now);
     }
 
     /// What an applied entry of the peer makes this node do.
@@ -286,10 +284,7 @@ impl Replica {
             Fact::VoidAccepted(at) if self.me == Side::Central => self.release_void_seat(at.ticket, now),
             // The edge refuses at once what was used; accepting waits for the doors, which the shell knows.
             Fact::VoidRequested(at) if self.me == Side::Edge => {
-                let used = self
-                    .ledger
-                    .ticket(at.ticket)
-                    .is_some_and(|ticket| ticket.admitted.is_some() && ticket.answer != Some(VoidAnswer::Refused));
+                let used = self.ledger.ticket(at.ticket).is_some_and(|ticket| ticket.admitted.is_some());
                 if used && let Ok(refused) = self.ledger.answer_void(at.ticket) {
                     let _closed_and_listed_if_it_does_not_apply = self.append(refused, now);
                 }

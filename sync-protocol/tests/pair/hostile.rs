@@ -381,3 +381,20 @@ fn a_backlog_over_a_thin_line_arrives_once_and_the_link_becomes_live() {
     assert_eq!(house.links(), (LinkState::Live, LinkState::Live));
     assert!(house.bytes < bytes * 3 / 2 + 50_000, "{} bytes sent for {bytes}", house.bytes);
 }
+
+#[test]
+fn a_revoked_key_of_the_peer_is_believed_no_more_and_cannot_be_trusted_again() {
+    let mut house = House::live();
+    let now = house.now;
+    let before = house.edge.replica.heads().peer;
+    house.central.replica.revoke_key(key(Side::Central).key_id(), now).expect("revoked");
+    assert_eq!(house.central.replica.heads().closed, Some(Closed::KeyRevoked));
+    house.run(1_000);
+    let node = &mut house.edge;
+    assert!(node.replica.heads().peer.seq > before.seq, "the revocation itself arrived");
+    node.replica.trust_peer_key(key(Side::Central).public());
+    let after = node.replica.heads().peer;
+    let late = entry(0, Fact::ShowCancelled { show: SHOW });
+    node.replica.handle_message(&forged(Side::Central, after, vec![late]), now, &node.disk).expect("ok");
+    assert!(!node.replica.ledger().show(SHOW).expect("show").cancelled);
+}
