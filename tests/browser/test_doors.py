@@ -69,6 +69,26 @@ def test_a_code_typed_by_hand_in_lower_case_is_understood(house, window):
     expect_verdict(page, "admit", "Welcome")
 
 
+def test_a_reader_that_stalls_in_the_middle_of_a_code_is_understood_in_the_end(house, window):
+    good, = buy(house, 1)
+    page = window(house.door(0))
+    page.keyboard.type(good[:130])
+    expect_verdict(page, "refuse", "Not a ticket")
+    page.keyboard.type(good[130:])
+    page.keyboard.press("Enter")
+    expect_verdict(page, "admit", "Welcome")
+
+
+def test_an_enter_that_comes_late_does_not_scan_the_code_again(house, window):
+    good, = buy(house, 1)
+    page = window(house.door(0))
+    page.keyboard.type(good)
+    expect_verdict(page, "admit", "Welcome")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    expect_verdict(page, "admit", "Welcome")
+
+
 def test_a_text_that_is_no_ticket_is_red_and_says_so(house, window):
     page = window(house.door(0))
     burst(page, uuid.uuid4().hex.upper())
