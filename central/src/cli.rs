@@ -8,7 +8,7 @@ use crate::server::Central;
 use crate::setup::Setup;
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use node::shutdown::Shutdown;
+use node::shutdown::{Shutdown, wait_for_end};
 use node::telemetry::{self, LogFormat};
 use serde::Serialize;
 use std::fs;
@@ -108,6 +108,15 @@ struct ServeFlags {
     /// Its password there.
     #[arg(long, env = "USHER_MQTT_PASSWORD", hide_env_values = true)]
     mqtt_password: Option<String>,
+    /// For mqtts://, a PEM file of whom to believe that they are the broker; without it, the system's list.
+    #[arg(long, env = "USHER_MQTT_CA")]
+    mqtt_ca: Option<PathBuf>,
+    /// Central's certificate for the broker, PEM.
+    #[arg(long, env = "USHER_MQTT_CERT")]
+    mqtt_cert: Option<PathBuf>,
+    /// Its private key, PEM.
+    #[arg(long, env = "USHER_MQTT_KEY")]
+    mqtt_key: Option<PathBuf>,
     /// The keys directory.
     #[arg(long, env = "USHER_KEYS")]
     keys: Option<PathBuf>,
@@ -208,12 +217,9 @@ async fn serve(flags: ServeFlags) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let central = Central::start(config, listener).await?;
     print(&format!("listening on http://{address}, boxes connect to {}", central.broker_url()))?;
-    let ended = central.shutdown();
-    tokio::select! {
-        () = shutdown.wait() => {}
-        () = ended.wait() => {}
-    }
-    central.stop().await
+    let over = wait_for_end(&shutdown, &central.shutdown(), central.failed()).await;
+    central.stop().await?;
+    over
 }
 
 fn print(line: &str) -> anyhow::Result<()> {

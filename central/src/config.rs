@@ -1,7 +1,7 @@
 //! Settings of `usher-central serve`.
 
 use anyhow::{Context, bail};
-use node::mqtt::MqttUrl;
+use node::mqtt::{MqttUrl, TlsFiles};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,6 +20,12 @@ pub struct Config {
     pub mqtt_username: String,
     /// Its password there.
     pub mqtt_password: String,
+    /// For `mqtts://`: a PEM file of whom to believe that they are the broker; empty takes the system's list.
+    pub mqtt_ca: PathBuf,
+    /// Central's certificate for the broker, PEM; empty shows none.
+    pub mqtt_cert: PathBuf,
+    /// Its private key, PEM.
+    pub mqtt_key: PathBuf,
     /// The keys directory.
     pub keys: PathBuf,
     /// The payment gateway, `simulator:URL`.
@@ -58,8 +64,11 @@ impl Default for Config {
             listen: "127.0.0.1:7400".into(),
             store: "sqlite:central-data/central.sqlite".into(),
             mqtt: "embedded:127.0.0.1:1883".into(),
-            mqtt_username: String::new(),
+            mqtt_username: crate::fleet::accounts::CENTRAL.into(),
             mqtt_password: String::new(),
+            mqtt_ca: PathBuf::new(),
+            mqtt_cert: PathBuf::new(),
+            mqtt_key: PathBuf::new(),
             keys: "keys".into(),
             gateway: "simulator:http://127.0.0.1:7490".into(),
             gateway_secret: Vec::new(),
@@ -95,6 +104,11 @@ impl Config {
     /// If the store is of another kind.
     pub fn store_path(&self) -> anyhow::Result<PathBuf> {
         store_path(&self.store)
+    }
+
+    /// Certificates for a broker that is not embedded.
+    pub fn tls(&self) -> TlsFiles {
+        TlsFiles::from_settings(&self.mqtt_ca, &self.mqtt_cert, &self.mqtt_key)
     }
 
     /// The broker.

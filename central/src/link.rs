@@ -2,7 +2,7 @@
 
 use crate::desk::Desk;
 use crate::fleet::accounts::{self, theatre_topic};
-use node::mqtt::{self, LinkConfig, LinkEvent, MqttUrl, Publisher};
+use node::mqtt::{self, LinkConfig, LinkEvent, MqttUrl, Publisher, TlsFiles};
 use node::shutdown::Shutdown;
 use node::writer::{WriteError, Writer};
 use std::time::Duration;
@@ -18,12 +18,14 @@ pub struct BrokerLogin {
     pub username: String,
     /// The password.
     pub password: String,
+    /// Certificates, where the broker asks for them.
+    pub tls: TlsFiles,
 }
 
 impl BrokerLogin {
     /// A login for the embedded broker, new at each start.
     pub fn fresh() -> Self {
-        Self { username: accounts::CENTRAL.to_owned(), password: node::random::hex::<32>() }
+        Self { username: accounts::CENTRAL.to_owned(), password: node::random::hex::<32>(), tls: TlsFiles::default() }
     }
 }
 
@@ -34,9 +36,9 @@ pub fn connect(
     heartbeat: Duration,
     shutdown: Shutdown,
 ) -> (Publisher, mpsc::Receiver<LinkEvent>) {
-    let BrokerLogin { username, password } = login;
+    let BrokerLogin { username, password, tls } = login;
     let keep_alive = heartbeat * 3;
-    let config = LinkConfig { url, client_id: username.clone(), username, password, keep_alive };
+    let config = LinkConfig { url, client_id: username.clone(), username, password, tls, keep_alive };
     let subscriptions = ["up", "up/log"].map(|part| format!("usher/v1/+/{part}")).to_vec();
     mqtt::connect(config, subscriptions, shutdown)
 }

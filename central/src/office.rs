@@ -5,6 +5,7 @@ use crate::events::{SeatBoard, SeatMap};
 use crate::payments::gateway::Gateway;
 use node::clock::StoreClock;
 use node::health::Readiness;
+use node::mqtt::Publisher;
 use node::problem::Problem;
 use node::sqlite::Readers;
 use node::writer::Writer;
@@ -16,6 +17,8 @@ use tokio::sync::Notify;
 
 /// Central as its request handlers see it: writes are jobs of the writer, reads go to the store or to the board.
 pub struct Office {
+    /// The connection to the broker.
+    pub publisher: Publisher,
     /// The one writer.
     pub writer: Writer<Desk>,
     /// Read-only connections.

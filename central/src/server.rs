@@ -72,7 +72,7 @@ impl Central {
         let (broker, broker_url, login) =
             start_broker(&config, enrolment::all(&db).context("read the enrolled boxes")?).await?;
         let (publisher, events) = link::connect(broker_url.clone(), login, settings.heartbeat, shutdown.clone());
-        desk.publish_with(publisher);
+        desk.publish_with(publisher.clone());
         desk.wait_for_payments(paying_times(&config));
         let (writer, thread) =
             Writer::start(db, desk, clock.clone(), WRITES_WAITING_MAX).context("start the writer thread")?;
@@ -87,7 +87,7 @@ impl Central {
         };
         let poll = Duration::from_millis(config.payment_poll_ms.max(50));
         let jobs = writer.clone();
-        let app = Arc::new(Office { writer, readers, clock, board, gateway, payments, poll, public_url });
+        let app = Arc::new(Office { publisher, writer, readers, clock, board, gateway, payments, poll, public_url });
         let reconciler = tokio::spawn(reconciler::run(app.clone(), shutdown.clone()));
         let routes = router::routes(app, Arc::new(registry));
         let limits = HttpLimits { frame_ancestors: config.frame_ancestors, ..HttpLimits::default() };
@@ -161,7 +161,9 @@ async fn start_broker(
     match config.broker()? {
         Broker::External(url) => {
             let (username, password) = (config.mqtt_username.clone(), config.mqtt_password.clone());
-            Ok((None, url, BrokerLogin { username, password }))
+            let tls = config.tls();
+            tls.check(&url).with_context(|| format!("prepare the connection to {url}"))?;
+            Ok((None, url, BrokerLogin { username, password, tls }))
         }
         Broker::Embedded(listen) => {
             let login = BrokerLogin::fresh();

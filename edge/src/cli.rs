@@ -71,9 +71,18 @@ struct ServeFlags {
     /// The data directory that `init` and `join` prepared.
     #[arg(long, env = "USHER_DATA")]
     data: Option<PathBuf>,
-    /// The broker, mqtt://HOST:PORT.
+    /// The broker, mqtt://HOST:PORT or mqtts://HOST:PORT.
     #[arg(long, env = "USHER_MQTT")]
     mqtt: Option<String>,
+    /// For mqtts://, a PEM file of whom to believe that they are the broker; without it, the system's list.
+    #[arg(long, env = "USHER_MQTT_CA")]
+    mqtt_ca: Option<PathBuf>,
+    /// The box's certificate for the broker, PEM.
+    #[arg(long, env = "USHER_MQTT_CERT")]
+    mqtt_cert: Option<PathBuf>,
+    /// Its private key, PEM.
+    #[arg(long, env = "USHER_MQTT_KEY")]
+    mqtt_key: Option<PathBuf>,
     /// How browsers and scanners reach this box, http://HOST:PORT.
     #[arg(long, env = "USHER_PUBLIC_URL")]
     public_url: Option<String>,

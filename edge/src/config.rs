@@ -1,5 +1,6 @@
 //! Settings of `usher-edge serve`.
 
+use node::mqtt::TlsFiles;
 use serde::Deserialize;
 use shared::admission::Door;
 use shared::ids::TheatreId;
@@ -14,8 +15,14 @@ pub struct Config {
     pub listen: String,
     /// The data directory that `init` and `join` prepared.
     pub data: PathBuf,
-    /// The broker, `mqtt://HOST:PORT`; empty works without a line to central.
+    /// The broker, `mqtt://HOST:PORT` or `mqtts://HOST:PORT`; empty works without a line to central.
     pub mqtt: String,
+    /// For `mqtts://`: a PEM file of whom to believe that they are the broker; empty takes the system's list.
+    pub mqtt_ca: PathBuf,
+    /// The box's certificate for the broker, PEM; empty shows none.
+    pub mqtt_cert: PathBuf,
+    /// Its private key, PEM.
+    pub mqtt_key: PathBuf,
     /// How browsers and scanners reach this box, `http://HOST:PORT`; empty takes the address they called.
     pub public_url: String,
     /// Origins whose pages may show these pages in a frame.
@@ -44,6 +51,9 @@ impl Default for Config {
             listen: "127.0.0.1:7410".into(),
             data: "edge-data".into(),
             mqtt: String::new(),
+            mqtt_ca: PathBuf::new(),
+            mqtt_cert: PathBuf::new(),
+            mqtt_key: PathBuf::new(),
             public_url: String::new(),
             frame_ancestors: Vec::new(),
             heartbeat_ms: 5_000,
@@ -59,6 +69,11 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Certificates for the broker.
+    pub fn tls(&self) -> TlsFiles {
+        TlsFiles::from_settings(&self.mqtt_ca, &self.mqtt_cert, &self.mqtt_key)
+    }
+
     /// When the doors of this theatre open and close; which screens a door serves is the door's own setting.
     pub fn door(&self, theatre: TheatreId) -> Door {
         Door {

@@ -4,6 +4,7 @@ use crate::desk::{Board, Desk};
 use crate::door::feed;
 use crate::identity::Identity;
 use node::clock::StoreClock;
+use node::mqtt::Publisher;
 use node::shutdown::Shutdown;
 use node::sqlite::Readers;
 use node::view::TheatreRef;
@@ -25,6 +26,8 @@ pub struct House {
     pub identity: Arc<Identity>,
     /// What the desk published after its last commit.
     pub board: watch::Receiver<Board>,
+    /// The connection to the broker, where one is set.
+    pub publisher: Option<Publisher>,
     /// Made anew at each start, 16 hex digits: scanners offer everything again when it changes.
     pub boot: String,
     /// How browsers and scanners reach this box; empty takes the address they called.

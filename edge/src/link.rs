@@ -3,7 +3,7 @@
 use crate::desk::Desk;
 use crate::identity::Identity;
 use anyhow::Context;
-use node::mqtt::{self, LinkConfig, LinkEvent, Publisher};
+use node::mqtt::{self, LinkConfig, LinkEvent, MqttUrl, Publisher, TlsFiles};
 use node::shutdown::Shutdown;
 use node::writer::{WriteError, Writer};
 use shared::ids::TheatreId;
@@ -23,14 +23,17 @@ pub fn topic(theatre: TheatreId, part: &str) -> String {
 /// How to connect to the broker.
 ///
 /// # Errors
-/// If the address cannot be read.
-pub fn config(url: &str, identity: &Identity, heartbeat: Duration) -> anyhow::Result<LinkConfig> {
+/// If the address cannot be read, or the certificates cannot be used with it.
+pub fn config(url: &str, tls: TlsFiles, identity: &Identity, heartbeat: Duration) -> anyhow::Result<LinkConfig> {
     let login = &identity.join.broker;
+    let url: MqttUrl = url.parse().context("read the broker's address")?;
+    tls.check(&url).with_context(|| format!("prepare the connection to {url}"))?;
     Ok(LinkConfig {
-        url: url.parse().context("read the broker's address")?,
+        url,
         client_id: login.client_id.clone(),
         username: login.username.clone(),
         password: login.password.clone(),
+        tls,
         keep_alive: heartbeat * 3,
     })
 }

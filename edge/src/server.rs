@@ -52,11 +52,11 @@ impl Edge {
         let door = config.door(identity.theatre);
         let line = match config.mqtt.as_str() {
             "" => None,
-            url => Some(link::config(url, &identity, settings.heartbeat)?),
+            url => Some(link::config(url, config.tls(), &identity, settings.heartbeat)?),
         };
         let line = line.map(|line| link::start(line, identity.theatre, shutdown.clone()));
         let (publisher, events) = line.unzip();
-        let (desk, board) = Desk::load(&db, identity.clone(), settings, door, publisher, clock.now())?;
+        let (desk, board) = Desk::load(&db, identity.clone(), settings, door, publisher.clone(), clock.now())?;
         let (writer, thread) =
             Writer::start(db, desk, clock.clone(), WRITES_WAITING_MAX).context("start the writer thread")?;
         let mut registry = Registry::with_prefix("usher_edge");
@@ -70,6 +70,7 @@ impl Edge {
             clock,
             identity,
             board,
+            publisher,
             boot: node::random::hex::<8>(),
             public_url: config.public_url,
             address,

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use node::health::Readiness;
 use node::problem::{JsonBody, Problem};
-use node::view::{LinkView, TheatreRef};
+use node::view::{LinkView, PipeView, TheatreRef};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -16,6 +16,9 @@ use std::sync::Arc;
 pub struct StatusView {
     theatre: TheatreRef,
     link: LinkView,
+    /// The connection to the broker, absent where none is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipe: Option<PipeView>,
     can_sell: bool,
     /// Codes of what keeps it from selling.
     reasons: Vec<String>,
@@ -68,6 +71,7 @@ impl House {
         StatusView {
             theatre: self.theatre_ref(),
             link: board.link.clone(),
+            pipe: self.publisher.as_ref().map(|publisher| publisher.status().into()),
             can_sell: reasons.is_empty(),
             reasons,
             door_discrepancies: board.door_discrepancies,

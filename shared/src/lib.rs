@@ -15,6 +15,7 @@ pub mod ids;
 pub mod keys;
 pub mod ledger;
 pub mod money;
+pub mod planted;
 pub mod refusal;
 pub mod seating;
 pub mod show;

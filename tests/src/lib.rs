@@ -1,4 +1,6 @@
 //! What judges Usher from outside its crates: the deterministic simulation of the core, and the checks that need whole servers.
 
+pub mod bench;
 pub mod fuzz;
+pub mod processes;
 pub mod simulation;

@@ -1,16 +1,31 @@
 //! A deterministic simulation of one central and several edges on a virtual clock and network, running the real core.
 //!
-//! A seed makes a [`world::World`]: weighted [`action::Action`]s become recorded events, the network loses, doubles, delays and
-//! reorders, lines are cut in one or both directions, brokers forget, nodes crash before or after a commit and start again from
-//! their store. The [`ghost::Ghost`] remembers every ticket ever handed to a customer. After every event the functions of
-//! [`invariants`] run; at the end everything heals and must converge. The same seed gives the same trace hash.
+//! A seed makes a [`setup::Setup`] and a list of [`event::Event`]s: weighted [`action::Action`]s with everything that chance
+//! decides about them, so that a run can be played again from its record, or from a part of it. The network loses, doubles,
+//! delays and reorders, lines are cut in one or both directions and flap, brokers forget and end sessions, nodes crash before or
+//! after a commit, scanners are alone, clocks jump. The [`ghost::Ghost`] remembers every ticket ever handed to a customer and
+//! everybody who walked in. At and after every commit the functions of [`invariants`] run; at the end everything heals and must
+//! converge. The same seed gives the same trace hash. A violation is shrunk to the shortest list of events that still gives it.
 
 pub mod action;
+pub mod codes;
 pub mod disk;
+pub mod doors;
+pub mod event;
+pub mod faults;
 pub mod ghost;
 pub mod invariants;
 pub mod network;
+pub mod node;
+pub mod people;
+pub mod plants;
+pub mod regressions;
+pub mod scanner;
+pub mod seeds;
+pub mod setup;
+pub mod shrink;
 pub mod site;
+pub mod visits;
 pub mod world;
 
 pub use world::{Outcome, World};

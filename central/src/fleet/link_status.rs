@@ -5,7 +5,7 @@ use crate::office::App;
 use axum::Json;
 use axum::extract::{Path, State};
 use node::problem::Problem;
-use node::view::{LinkView, TheatreRef};
+use node::view::{LinkView, PipeView, TheatreRef};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde_json::Value;
@@ -22,6 +22,7 @@ pub struct TheatreLink {
 /// `GET /v1/status`
 #[derive(Debug, Serialize)]
 pub struct Status {
+    pipe: PipeView,
     theatres: Vec<TheatreLink>,
 }
 
@@ -48,7 +49,7 @@ pub async fn status(State(app): State<App>) -> Result<Json<Status>, Problem> {
         let enrolled = desk.houses().filter(|house| house.enrolled);
         enrolled.map(|house| theatre_link(tx, house, now)).collect::<anyhow::Result<Vec<_>>>()
     });
-    Ok(Json(Status { theatres: listed.await? }))
+    Ok(Json(Status { pipe: app.publisher.status().into(), theatres: listed.await? }))
 }
 
 /// `GET /v1/theatres/{id}/link`

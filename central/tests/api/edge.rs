@@ -107,6 +107,7 @@ pub(crate) async fn plug_in(test: &TestCentral, habit: Habit) -> Shutdown {
         client_id: login("client_id"),
         username: login("username"),
         password: login("password"),
+        tls: mqtt::TlsFiles::default(),
         keep_alive: Duration::from_secs(2),
     };
     let root = PublicKey::from_hex(file["root_key"].as_str().expect("text")).expect("root");

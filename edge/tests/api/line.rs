@@ -106,6 +106,7 @@ async fn serve(url: String, central: Arc<Mutex<Central>>, silent: Arc<Mutex<bool
         client_id: "central".into(),
         username: "central".into(),
         password: String::new(),
+        tls: mqtt::TlsFiles::default(),
         keep_alive: Duration::from_secs(2),
     };
     let up = vec!["usher/v1/12/up".to_owned(), "usher/v1/12/up/log".to_owned()];

@@ -1,32 +1,43 @@
-//! The MQTT broker inside central: a mailman in the same process, for installations without one of their own.
+//! The MQTT broker inside central: a mailman in the same process, for evaluation, tests and small installations.
 //!
 //! It keeps nothing: no sessions, no queues for those who are away. The interface is narrow on purpose, so that
-//! another broker can take the place of the one used here.
+//! another broker can take the place of the one used here, which is a young crate. What is not left to it: it runs on
+//! threads of its own and everything it started ends with them, whatever its clients do; every queue has an end; who
+//! may say and hear what is decided by [`Accounts`] at each packet.
+//!
+//! It does not encrypt, though the crate could: its TLS listener waits for one client's handshake before it takes the
+//! next connection, so that a single silent client would shut out all the others. Boxes elsewhere need Mosquitto.
+
+mod gate;
+mod threads;
 
 use crate::mqtt::PACKET_MAX;
-use anyhow::Context;
-use mqtt5::broker::{
-    AuthProvider, AuthResult, BrokerConfig, BrokerShutdownHandle, MqttBroker, StorageBackendType, StorageConfig,
-};
-use mqtt5::packet::connect::ConnectPacket;
-use mqtt5::protocol::v5::reason_codes::ReasonCode;
+use anyhow::{Context, anyhow};
+use gate::Gate;
+use mqtt5::broker::{BrokerConfig, BrokerShutdownHandle, MqttBroker, StorageBackendType, StorageConfig};
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use threads::Threads;
 use tokio::task::JoinHandle;
 
 /// The most boxes that may be connected.
 const CLIENTS_MAX: usize = 20_000;
 
 /// The most filters that one client may subscribe to.
-const SUBSCRIPTIONS_MAX: usize = 64;
+const SUBSCRIPTIONS_MAX: usize = 16;
 
-/// The largest message that is kept for later subscribers, bytes: presence, nothing else.
-const RETAINED_MAX: usize = 4 * 1024;
+/// Messages that wait for one client; more are dropped. With [`PACKET_MAX`] at most 64 MB for a client that is stuck.
+const WAITING_MAX: usize = 1024;
 
-/// How long connections may take to end.
-const SHUTDOWN_MAX: Duration = Duration::from_secs(3);
+/// Messages and bytes that wait for a client at quality of service 1, beyond [`WAITING_MAX`]. Usher's subscribe at 0.
+const QUEUED_MAX: (usize, usize) = (64, 1024 * 1024);
+
+/// Messages that one client may have unacknowledged.
+const RECEIVE_MAX: u16 = 64;
+
+/// How long the broker may take to start, and connections to end.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Who may connect, publish and subscribe. Called for every packet concerned: it must not block.
 pub trait Accounts: Send + Sync + 'static {
@@ -44,30 +55,34 @@ pub trait Accounts: Send + Sync + 'static {
 pub struct EmbeddedBroker {
     address: SocketAddr,
     handle: BrokerShutdownHandle,
-    task: Option<JoinHandle<()>>,
+    served: JoinHandle<()>,
+    threads: Threads,
 }
 
 impl EmbeddedBroker {
     /// Listens on an address (port 0 for any) and serves until [`shutdown`](Self::shutdown).
     ///
     /// # Errors
-    /// If the address is taken.
+    /// If the address is taken or no thread can be started.
     pub async fn start(listen: SocketAddr, accounts: Arc<dyn Accounts>) -> anyhow::Result<Self> {
-        let broker = MqttBroker::with_config(config(listen)).await;
-        let mut broker = broker
-            .with_context(|| format!("start the broker on {listen}"))?
-            .with_auth_provider(Arc::new(Gate { accounts }));
+        if !listen.ip().is_loopback() {
+            tracing::warn!(%listen, "the embedded broker does not encrypt, and others can reach it: use Mosquitto");
+        }
+        let gate = Arc::new(Gate::new(accounts));
+        let threads = Threads::start().context("start the broker's threads")?;
+        let bound = threads.spawn(bind(listen, gate));
+        let mut broker = bound.await?.with_context(|| format!("start the broker on {listen}"))?;
         let address = broker.local_addr().context("read the address of the broker")?;
         let (handle, mut ready) = (broker.shutdown_handle(), broker.ready_receiver());
-        let task = tokio::spawn(async move {
+        let served = threads.spawn(async move {
             if let Err(error) = broker.run().await {
                 tracing::error!(%error, "the embedded broker failed");
             }
         });
-        let started = tokio::time::timeout(SHUTDOWN_MAX, ready.wait_for(|ready| *ready)).await;
+        let started = tokio::time::timeout(PATIENCE, ready.wait_for(|ready| *ready)).await;
         started.context("wait for the broker")?.context("start the broker")?;
         tracing::info!(%address, "embedded broker listening");
-        Ok(Self { address, handle, task: Some(task) })
+        Ok(Self { address, handle, served, threads })
     }
 
     /// Where it listens.
@@ -75,78 +90,44 @@ impl EmbeddedBroker {
         self.address
     }
 
-    /// Ends all connections and gives the port back.
+    /// Ends all connections and gives the port back, in at most 4 s. A client that cannot be told is cut off.
     pub async fn shutdown(mut self) {
         self.handle.shutdown();
-        let Some(mut task) = self.task.take() else { return };
-        if tokio::time::timeout(SHUTDOWN_MAX, &mut task).await.is_err() {
-            tracing::warn!(address = %self.address, "connections to the embedded broker did not end in time");
-            task.abort();
+        if tokio::time::timeout(PATIENCE, &mut self.served).await.is_err() {
+            tracing::warn!(address = %self.address, "cutting off connections to the embedded broker that did not end");
         }
+        self.threads.end().await;
     }
 }
 
-impl Drop for EmbeddedBroker {
-    fn drop(&mut self) {
-        self.handle.shutdown();
-    }
+async fn bind(listen: SocketAddr, gate: Arc<Gate>) -> anyhow::Result<MqttBroker> {
+    let config = config(listen).with_event_handler(gate.clone());
+    let broker = MqttBroker::with_config(config).await.map_err(|error| anyhow!("{error}"))?;
+    Ok(broker.with_auth_provider(gate))
 }
 
 fn config(listen: SocketAddr) -> BrokerConfig {
+    let storage = StorageConfig::new()
+        .with_backend(StorageBackendType::Memory)
+        .with_persistence(false)
+        .with_max_queued_messages_per_client(QUEUED_MAX.0)
+        .with_max_queued_bytes_per_client(QUEUED_MAX.1);
     let mut config = BrokerConfig::new()
         .with_bind_addresses(vec![listen])
         .with_max_clients(CLIENTS_MAX)
         .with_max_packet_size(PACKET_MAX as usize)
         .with_maximum_qos(1)
+        .with_retain_available(false)
         .with_session_expiry(Duration::ZERO)
+        .with_server_receive_maximum(RECEIVE_MAX)
         .with_max_subscriptions_per_client(SUBSCRIPTIONS_MAX)
-        .with_max_retained_messages(CLIENTS_MAX)
-        .with_max_retained_message_size(RETAINED_MAX)
         .with_sys_topics_enabled(false)
-        .with_storage(StorageConfig::new().with_backend(StorageBackendType::Memory).with_persistence(false));
+        .with_storage(storage);
+    config.topic_alias_maximum = 0;
+    config.client_channel_capacity = WAITING_MAX;
     config.shared_subscription_available = false;
+    config.subscription_identifier_available = false;
     config
-}
-
-/// Puts the accounts behind the broker's own interface.
-struct Gate {
-    accounts: Arc<dyn Accounts>,
-}
-
-type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-impl AuthProvider for Gate {
-    fn authenticate<'a>(
-        &'a self,
-        connect: &'a ConnectPacket,
-        address: SocketAddr,
-    ) -> Answer<'a, mqtt5::Result<AuthResult>> {
-        let username = connect.username.as_deref().unwrap_or("");
-        let password = connect.password.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("");
-        let accepted = self.accounts.authenticate(&connect.client_id, username, password);
-        if !accepted {
-            tracing::warn!(client = connect.client_id, %address, "the embedded broker refuses a login");
-        }
-        let result = if accepted {
-            AuthResult::success_with_user(username)
-        } else {
-            AuthResult::fail(ReasonCode::BadUsernameOrPassword)
-        };
-        Box::pin(std::future::ready(Ok(result)))
-    }
-
-    fn authorize_publish<'a>(&'a self, client_id: &str, _user_id: Option<&'a str>, topic: &'a str) -> Answer<'a, bool> {
-        Box::pin(std::future::ready(self.accounts.may_publish(client_id, topic)))
-    }
-
-    fn authorize_subscribe<'a>(
-        &'a self,
-        client_id: &str,
-        _user_id: Option<&'a str>,
-        filter: &'a str,
-    ) -> Answer<'a, bool> {
-        Box::pin(std::future::ready(self.accounts.may_subscribe(client_id, filter)))
-    }
 }
 
 #[cfg(test)]

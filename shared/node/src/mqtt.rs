@@ -3,27 +3,35 @@
 //! Nothing here is relied on for safety: a message that was published may never arrive, and the protocol above sends
 //! again what the peer has not acknowledged. So messages go at quality of service 0, sessions start clean, and after
 //! any error the whole client is thrown away and built anew: a client that goes on after an error can lose what it
-//! holds, or hang for ever.
+//! holds, or hang for ever. How the pipe stands, and why it does not carry what it should, is its [`LinkStatus`].
 
+mod feed;
+mod poller;
 mod session;
+mod status;
+mod tls;
 mod url;
 
+pub use status::{LinkStatus, Trouble, TroubleKind};
+pub use tls::{BadTls, TlsFiles};
 pub use url::{BadMqttUrl, MqttUrl};
 
 use crate::shutdown::Shutdown;
-use session::{Ended, session};
+use session::{Ended, bounded, session};
+use status::{Standing, Was};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
 /// The largest MQTT packet either way, bytes.
-pub const PACKET_MAX: u32 = 256 * 1024;
+pub const PACKET_MAX: u32 = 64 * 1024;
 
 /// The largest payload, bytes: the packet without its topic and header.
 pub const PAYLOAD_MAX: usize = PACKET_MAX as usize - 1024;
+
+const _: () = assert!(sync_protocol::envelope::ENVELOPE_BYTES_MAX <= PAYLOAD_MAX);
 
 /// How long a silent connection is believed in where nothing else is set.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -48,6 +56,8 @@ pub struct LinkConfig {
     pub username: String,
     /// The password.
     pub password: String,
+    /// Certificates and key, for `mqtts://` only.
+    pub tls: TlsFiles,
     /// A connection that is silent for this long is given up; 1 s to 60 s, see [`KEEP_ALIVE`].
     pub keep_alive: Duration,
 }
@@ -78,7 +88,7 @@ pub enum LinkEvent {
 #[derive(Debug, Clone)]
 pub struct Publisher {
     outgoing: mpsc::Sender<Outgoing>,
-    up: Arc<AtomicBool>,
+    standing: Arc<Standing>,
 }
 
 #[derive(Debug)]
@@ -87,19 +97,36 @@ struct Outgoing {
     payload: Vec<u8>,
 }
 
+impl Outgoing {
+    /// The size of its packet with the largest header it may get, bytes.
+    fn packet_bytes(&self) -> usize {
+        const HEADER: usize = 5;
+        const TOPIC_LENGTH: usize = 2;
+        const PACKET_ID: usize = 2;
+        const NO_PROPERTIES: usize = 1;
+        HEADER + TOPIC_LENGTH + self.topic.len() + PACKET_ID + NO_PROPERTIES + self.payload.len()
+    }
+}
+
 impl Publisher {
-    /// Hands a message over, without ever waiting. `false`: dropped, because the link is down, the queue full or the
-    /// payload larger than [`PAYLOAD_MAX`]. `true` promises nothing but a try.
+    /// Hands a message over, without ever waiting. `false`: dropped, because the link is down, the queue full, or the
+    /// payload larger than [`PAYLOAD_MAX`] or than the broker takes. `true` promises nothing but a try.
     pub fn publish(&self, topic: &str, payload: Vec<u8>) -> bool {
         if !self.is_up() || payload.len() > PAYLOAD_MAX {
             return false;
         }
-        self.outgoing.try_send(Outgoing { topic: topic.to_owned(), payload }).is_ok()
+        let message = Outgoing { topic: topic.to_owned(), payload };
+        self.standing.takes(topic, message.packet_bytes()) && self.outgoing.try_send(message).is_ok()
     }
 
     /// Whether the link is up now.
     pub fn is_up(&self) -> bool {
-        self.up.load(Ordering::Relaxed)
+        self.standing.is_up()
+    }
+
+    /// How the link stands, for operators.
+    pub fn status(&self) -> LinkStatus {
+        self.standing.status()
     }
 }
 
@@ -111,8 +138,8 @@ pub fn connect(
 ) -> (Publisher, mpsc::Receiver<LinkEvent>) {
     let (outgoing, waiting) = mpsc::channel(OUTGOING_MAX);
     let (events, received) = mpsc::channel(INCOMING_MAX);
-    let publisher = Publisher { outgoing, up: Arc::new(AtomicBool::new(false)) };
-    let link = Link { config, subscriptions, waiting, events, up: publisher.up.clone() };
+    let publisher = Publisher { outgoing, standing: Arc::new(Standing::new(bounded(config.keep_alive))) };
+    let link = Link { config, subscriptions, waiting, events, standing: publisher.standing.clone() };
     let span = tracing::info_span!("link", client = link.config.client_id, broker = %link.config.url);
     tokio::spawn(link.run(shutdown).instrument(span));
     (publisher, received)
@@ -124,7 +151,7 @@ struct Link {
     subscriptions: Vec<String>,
     waiting: mpsc::Receiver<Outgoing>,
     events: mpsc::Sender<LinkEvent>,
-    up: Arc<AtomicBool>,
+    standing: Arc<Standing>,
 }
 
 impl Link {
@@ -132,19 +159,17 @@ impl Link {
         let mut backoff = BACKOFF_FIRST;
         loop {
             let ended = session(&mut self, &shutdown).await;
-            let was_up = self.up.swap(false, Ordering::Relaxed);
-            let cause = match ended {
-                Ended::ByShutdown => return,
-                Ended::ByError(cause) => cause,
+            let trouble = match ended {
+                Ended::ByShutdown => return self.standing.stopped(),
+                Ended::ByTrouble(trouble) => trouble,
             };
-            if was_up {
-                tracing::warn!(cause, "link down");
+            let was = self.standing.went_down(trouble);
+            // One that is thrown out as soon as it is up must not storm the broker.
+            if was == Was::Lasting {
                 backoff = BACKOFF_FIRST;
-                if self.events.send(LinkEvent::Down).await.is_err() {
-                    return;
-                }
-            } else {
-                tracing::debug!(cause, "no connection to the broker");
+            }
+            if was != Was::NeverUp && self.events.send(LinkEvent::Down).await.is_err() {
+                return;
             }
             // What waited for the lost connection is stale: the protocol sends it again.
             while self.waiting.try_recv().is_ok() {}

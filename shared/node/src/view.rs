@@ -1,5 +1,6 @@
 //! What HTTP answers look like where central and edge answer alike: shows, seat maps, holds, link status, verdicts.
 
+use crate::mqtt::LinkStatus;
 use serde::{Deserialize, Serialize};
 use shared::money::Money;
 
@@ -170,6 +171,23 @@ pub struct LinkView {
     pub digest: String,
     /// Discrepancies nobody has settled.
     pub discrepancies: u64,
+}
+
+/// How the connection to the broker stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PipeView {
+    /// Whether it is up. That the peer can be heard over it is the link's state.
+    pub up: bool,
+    /// Code of what is wrong, absent if nothing is: `setup unreachable tls login_refused subscription_refused
+    /// publish_refused too_large taken_over thrown_out silent lost`. The log has the story.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+impl From<LinkStatus> for PipeView {
+    fn from(status: LinkStatus) -> Self {
+        Self { up: status.up, trouble: status.trouble.map(|trouble| trouble.kind.code().to_owned()) }
+    }
 }
 
 /// What a scan is answered.

@@ -1,13 +1,48 @@
-//! A node's store in memory: what is committed survives a crash, nothing else does.
+//! A node's store in memory: what is committed survives a crash, nothing else does. It keeps the journal of its commits, so that
+//! it can be set back to an image of an earlier moment.
 
-use shared::entry::{Hash, Head};
-use shared::ids::{HoldId, KeyId, ScreenId, SeatId, ShowNumber, Side, TicketId};
+use super::doors::{DoorTables, DoorWrite};
+use shared::entry::{Hash, Head, TicketRef};
+use shared::ids::{HoldId, KeyId, RequestId, ScreenId, SeatId, ShowNumber, Side, TicketId};
 use shared::ledger::{Hold, HoldKind, LedgerSnapshot, PlanParts, ShowRecord, Ticket};
 use shared::seating::SeatingPlan;
 use shared::show::Seat;
+use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use sync_protocol::log::{EntrySource, StoredEntry, UnreadableLog};
 use sync_protocol::replica::{Changes, Discrepancy, Heads, Snapshot};
+
+/// One transaction of a node's shell: all of it or nothing.
+#[derive(Debug, Default)]
+pub struct Commit {
+    /// True time.
+    pub at: Timestamp,
+    /// The node's store time.
+    pub store_time: Timestamp,
+    /// What the replica changed.
+    pub changes: Changes,
+    /// Answers to requests, with the number of the sale, so that a retry gets the same one.
+    pub answers: Vec<(RequestId, u64, Vec<TicketRef>)>,
+    /// What the doors' tables changed.
+    pub doors: Vec<DoorWrite>,
+}
+
+impl Commit {
+    /// Nothing to write.
+    pub fn is_empty(&self) -> bool {
+        let Changes { entries, ledger, heads, discrepancies, dead_letters } = &self.changes;
+        entries.is_empty()
+            && heads.is_none()
+            && discrepancies.is_empty()
+            && dead_letters.is_empty()
+            && ledger.holds.is_empty()
+            && ledger.shows.is_empty()
+            && ledger.plan_parts.is_empty()
+            && self.answers.is_empty()
+            && self.doors.is_empty()
+    }
+}
 
 /// The committed state of one node.
 #[derive(Debug, Clone, Default)]
@@ -20,40 +55,83 @@ pub struct Disk {
     pub discrepancies: Vec<Discrepancy>,
     /// Messages that could not be processed.
     pub dead_letters: usize,
+    /// The last persisted store time.
+    pub store_time: Timestamp,
+    /// The tickets each request got.
+    pub answers: BTreeMap<RequestId, Vec<TicketRef>>,
+    /// What the edge keeps for the doors.
+    pub doors: DoorTables,
+    /// Holds.
+    pub holds: BTreeMap<HoldId, Hold>,
+    /// Shows.
+    pub shows: BTreeMap<ShowNumber, ShowRecord>,
+    /// Tickets.
+    pub tickets: BTreeMap<TicketId, Ticket>,
+    seats: BTreeMap<(ShowNumber, SeatId), Seat>,
     plans: BTreeMap<(ScreenId, u16), SeatingPlan>,
     plan_parts: BTreeMap<(ScreenId, u16), PlanParts>,
-    shows: BTreeMap<ShowNumber, ShowRecord>,
-    seats: BTreeMap<(ShowNumber, SeatId), Seat>,
-    tickets: BTreeMap<TicketId, Ticket>,
-    holds: BTreeMap<HoldId, Hold>,
     certificates: Vec<Vec<u8>>,
     revoked: BTreeSet<KeyId>,
+    sales: BTreeMap<TicketId, u64>,
+    journal: Vec<Arc<Commit>>,
 }
 
 impl Disk {
-    /// Commits everything a replica changed.
-    pub fn commit(&mut self, changes: Changes) {
-        self.logs.extend(changes.entries.into_iter().map(|entry| ((entry.log, entry.seq), entry)));
+    /// Commits a transaction.
+    pub fn commit(&mut self, commit: Commit) {
+        self.apply(&commit);
+        self.journal.push(Arc::new(commit));
+    }
+
+    /// The disk as it was after the last commit at or before a moment of true time.
+    pub fn image(&self, at: Timestamp) -> Self {
+        let kept = self.journal.partition_point(|commit| commit.at <= at);
+        self.image_of(kept)
+    }
+
+    /// The disk without its last commits.
+    pub fn without_last(&self, commits: usize) -> Self {
+        self.image_of(self.journal.len().saturating_sub(commits))
+    }
+
+    fn image_of(&self, commits: usize) -> Self {
+        let mut image = Self::default();
+        for commit in self.journal.iter().take(commits) {
+            image.apply(commit);
+        }
+        image.journal.extend(self.journal.iter().take(commits).cloned());
+        image
+    }
+
+    fn apply(&mut self, commit: &Commit) {
+        self.store_time = self.store_time.max(commit.store_time);
+        for (request, seq, tickets) in &commit.answers {
+            self.answers.insert(*request, tickets.clone());
+            self.sales.extend(tickets.iter().map(|at| (at.ticket, *seq)));
+        }
+        let changes = &commit.changes;
+        self.logs.extend(changes.entries.iter().map(|entry| ((entry.log, entry.seq), entry.clone())));
         self.heads = changes.heads.unwrap_or(self.heads);
-        self.discrepancies.extend(changes.discrepancies);
+        self.discrepancies.extend(changes.discrepancies.iter().cloned());
         self.dead_letters += changes.dead_letters.len();
-        let ledger = changes.ledger;
-        for (screen, plan) in ledger.plans {
-            self.plans.insert((screen, plan.plan.version), plan.plan.clone());
+        let ledger = &changes.ledger;
+        for (screen, plan) in &ledger.plans {
+            self.plans.insert((*screen, plan.plan.version), plan.plan.clone());
         }
-        for (screen, version, parts) in ledger.plan_parts {
-            put(&mut self.plan_parts, (screen, version), parts);
+        for (screen, version, parts) in &ledger.plan_parts {
+            put(&mut self.plan_parts, (*screen, *version), parts.as_ref());
         }
-        for (number, show) in ledger.shows {
-            put(&mut self.shows, number, show);
+        for (number, show) in &ledger.shows {
+            put(&mut self.shows, *number, show.as_ref());
         }
-        self.seats.extend(ledger.seats.into_iter().map(|(show, seat, state)| ((show, seat), state)));
-        self.tickets.extend(ledger.tickets.into_iter().map(|ticket| (ticket.at.ticket, ticket)));
-        for (id, hold) in ledger.holds {
-            put(&mut self.holds, id, hold);
+        self.seats.extend(ledger.seats.iter().map(|(show, seat, state)| ((*show, *seat), *state)));
+        self.tickets.extend(ledger.tickets.iter().map(|ticket| (ticket.at.ticket, ticket.clone())));
+        for (id, hold) in &ledger.holds {
+            put(&mut self.holds, *id, hold.as_ref());
         }
-        self.certificates.extend(ledger.certificates);
-        self.revoked.extend(ledger.revoked);
+        self.certificates.extend(ledger.certificates.iter().cloned());
+        self.revoked.extend(ledger.revoked.iter().copied());
+        self.doors.apply(&commit.doors, ledger.tickets.iter().map(|ticket| ticket.at.ticket));
     }
 
     /// What the node starts from.
@@ -75,9 +153,25 @@ impl Disk {
         }
     }
 
+    /// A seat as committed, nothing where it stands as the opening split left it.
+    pub fn seat(&self, show: ShowNumber, seat: SeatId) -> Option<Seat> {
+        self.seats.get(&(show, seat)).copied()
+    }
+
     /// The hash of an entry.
     pub fn hash(&self, log: Side, seq: u64) -> Option<Hash> {
         if seq == 0 { Some(Hash::default()) } else { self.logs.get(&(log, seq)).map(|entry| entry.hash) }
+    }
+
+    /// The sale of a ticket by this side, if it is on this disk: its number and hash.
+    pub fn sale(&self, seller: Side, ticket: TicketId) -> Option<(u64, Hash)> {
+        let seq = *self.sales.get(&ticket)?;
+        self.hash(seller, seq).map(|hash| (seq, hash))
+    }
+
+    /// Does it hold this very entry?
+    pub fn holds_entry(&self, log: Side, seq: u64, hash: Hash) -> bool {
+        self.hash(log, seq) == Some(hash)
     }
 
     /// The head of either log as committed here.
@@ -86,9 +180,9 @@ impl Disk {
     }
 }
 
-fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+fn put<K: Ord, V: Clone>(map: &mut BTreeMap<K, V>, key: K, value: Option<&V>) {
     match value {
-        Some(value) => map.insert(key, value),
+        Some(value) => map.insert(key, value.clone()),
         None => map.remove(&key),
     };
 }

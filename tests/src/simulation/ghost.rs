@@ -1,7 +1,12 @@
-//! Everything customers were ever told, kept outside of all nodes.
+//! Everything that was ever true outside of the nodes: what customers hold, who walked in, what was written. Nodes forget; this
+//! does not.
 
-use shared::entry::TicketRef;
-use shared::ids::{SeatId, ShowNumber, Side, TicketId};
+use super::node::Who;
+use shared::admission::Guarantee;
+use super::invariants::Written;
+use shared::entry::{Fact, Hash, TicketRef};
+use shared::ids::{HoldId, RequestId, ScanId, ScreenId, SeatId, ShowNumber, Side, TicketId};
+use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A ticket somebody has.
@@ -10,42 +15,152 @@ pub struct Handed {
     /// What it is for.
     pub at: TicketRef,
     /// Who sold it.
-    pub seller: Side,
+    pub by: Who,
+    /// Its sale's number in the seller's log.
+    pub seq: u64,
+    /// Its sale's hash in the seller's log.
+    pub hash: Hash,
     /// Its holder gave it up, and the theatre agreed.
     pub ended: bool,
+    /// No store has its sale any more.
+    pub lost: bool,
 }
 
-/// The memory of one theatre's customers.
+/// Somebody walked in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Walk {
+    /// On this ticket.
+    pub at: TicketRef,
+    /// At this door.
+    pub scanner: usize,
+    /// By this scan.
+    pub scan: ScanId,
+    /// What the door promised.
+    pub guarantee: Guarantee,
+    /// The edge has had it on disk since its disk last forgot something.
+    pub known_to_edge: bool,
+    /// By the edge's clock the doors were shut: a device with a wrong clock let somebody in.
+    pub early: bool,
+}
+
+/// Two live tickets for one seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Double {
+    /// The ticket that was there.
+    pub first: TicketId,
+    /// The ticket that came.
+    pub second: TicketId,
+    /// Nobody but its seller had the first sale, and its seller had no witness: nothing could have told.
+    pub unprovable: bool,
+}
+
+/// What may excuse what otherwise must not happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Excuses {
+    /// A disk has forgotten.
+    pub forgot: bool,
+    /// Two boxes ran at once.
+    pub cloned: bool,
+    /// A box was retired.
+    pub retired: bool,
+    /// Both sides added a show for one screen and time.
+    pub overlaps: bool,
+    /// Bytes that are no message were sent, so many.
+    pub garbage: usize,
+}
+
+/// The memory of one theatre.
 #[derive(Debug, Default)]
 pub struct Ghost {
-    tickets: BTreeMap<TicketId, Handed>,
+    /// Tickets by id.
+    pub tickets: BTreeMap<TicketId, Handed>,
+    /// Who walked in, in order.
+    pub walks: Vec<Walk>,
+    /// Seats with two live tickets.
+    pub doubles: Vec<Double>,
+    /// What may excuse what.
+    pub excuses: Excuses,
+    /// Tickets in the order they were handed over.
+    pub order: Vec<TicketId>,
+    /// What every request was answered.
+    pub answers: BTreeMap<RequestId, Vec<TicketRef>>,
+    /// Its node's store time until which each hold may become tickets.
+    pub holds: BTreeMap<HoldId, Timestamp>,
+    /// The highest number of each log that was ever durable at its receiver.
+    pub durable: BTreeMap<Side, u64>,
+    slots: BTreeSet<(ScreenId, u32)>,
     live: BTreeMap<(ShowNumber, SeatId), BTreeSet<TicketId>>,
+    written: BTreeMap<(Side, u64), Vec<Hash>>,
+    handovers: BTreeMap<(ShowNumber, SeatId, u32), Vec<(Side, u64, Hash)>>,
 }
 
 impl Ghost {
-    /// A ticket was handed over after its commit.
-    pub fn handed(&mut self, at: TicketRef, seller: Side) {
-        self.tickets.insert(at.ticket, Handed { at, seller, ended: false });
-        self.live.entry((at.show, at.seat)).or_default().insert(at.ticket);
+    /// A writer has committed an entry of its own.
+    pub fn wrote(&mut self, log: Side, seq: u64, hash: Hash) {
+        let known = self.written.entry((log, seq)).or_default();
+        if !known.contains(&hash) {
+            known.push(hash);
+        }
+    }
+
+    /// Did the writer ever commit this entry?
+    pub fn was_written(&self, log: Side, seq: u64, hash: Hash) -> bool {
+        self.written.get(&(log, seq)).is_some_and(|known| known.contains(&hash))
+    }
+
+    /// A node has committed an entry of its own.
+    pub fn note(&mut self, written: &Written) {
+        let Written { log, seq, hash, entry, fresh } = written;
+        self.wrote(*log, *seq, *hash);
+        if let (true, Fact::HandedOver { show, runs, .. }) = (fresh, &entry.fact) {
+            for run in runs {
+                run.seats().for_each(|seat| self.gave(*show, seat, run.epoch, (*log, *seq, *hash)));
+            }
+        }
+        if let (true, Fact::ShowAdded(facts)) = (fresh, &entry.fact) {
+            self.excuses.overlaps |= !self.slots.insert((facts.screen, facts.starts));
+        }
+    }
+
+    /// A seat was given away from an epoch, by this entry.
+    pub fn gave(&mut self, show: ShowNumber, seat: SeatId, epoch: u32, entry: (Side, u64, Hash)) {
+        self.handovers.entry((show, seat, epoch)).or_default().push(entry);
+    }
+
+    /// The entries by which a seat ever left an epoch.
+    pub fn given(&self, show: ShowNumber, seat: SeatId, epoch: u32) -> &[(Side, u64, Hash)] {
+        self.handovers.get(&(show, seat, epoch)).map_or(&[], Vec::as_slice)
+    }
+
+    /// A ticket was handed over after its commit. Says which live ticket the seat has already.
+    pub fn hand_over(&mut self, handed: Handed) -> Option<TicketId> {
+        let at = handed.at;
+        if self.tickets.contains_key(&at.ticket) {
+            return None;
+        }
+        self.tickets.insert(at.ticket, handed);
+        self.order.push(at.ticket);
+        let live = self.live.entry((at.show, at.seat)).or_default();
+        let first = live.first().copied();
+        live.insert(at.ticket);
+        first
     }
 
     /// A ticket ended, by the edge's committed word.
-    pub fn ended(&mut self, ticket: TicketId) {
+    pub fn end(&mut self, ticket: TicketId) {
         if let Some(handed) = self.tickets.get_mut(&ticket) {
             handed.ended = true;
-            if let Some(live) = self.live.get_mut(&(handed.at.show, handed.at.seat)) {
+            let at = handed.at;
+            if let Some(live) = self.live.get_mut(&(at.show, at.seat)) {
                 live.remove(&ticket);
             }
         }
     }
 
-    /// All tickets, live and ended.
-    pub fn tickets(&self) -> impl Iterator<Item = &Handed> {
-        self.tickets.values()
-    }
-
-    /// Seats with more than one live ticket.
-    pub fn sold_twice(&self) -> impl Iterator<Item = (ShowNumber, SeatId)> + '_ {
-        self.live.iter().filter(|(_, tickets)| tickets.len() > 1).map(|(seat, _)| *seat)
+    /// The ticket that somebody picks.
+    pub fn nth(&self, nth: usize, wanted: impl Fn(&Handed) -> bool) -> Option<Handed> {
+        let wanted: Vec<&Handed> =
+            self.order.iter().filter_map(|id| self.tickets.get(id)).filter(|handed| wanted(handed)).collect();
+        (!wanted.is_empty()).then(|| *wanted[nth % wanted.len()])
     }
 }

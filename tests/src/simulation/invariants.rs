@@ -1,150 +1,151 @@
-//! What must hold after every event, each as a function named after its claim.
+//! What must hold, each as a function named after its claim; the number says which invariant of `edge-sync.md` section I it is.
+//!
+//! [`AT_EACH_COMMIT`] judges a transaction before it is written, against the node's disk and the ghost: it costs what the
+//! transaction holds. [`AFTER_EACH_COMMIT`] judges what the nodes of the theatre have become, as far as the commit touched it.
+//! [`AFTER_HEALING`] judges a theatre at rest. Those of requests and doors are called where the answer is given.
 
+mod doors;
+mod healing;
+mod logs;
+mod sales;
+mod seats;
+mod standing;
+
+pub use doors::*;
+pub use healing::*;
+pub use logs::*;
+pub use sales::*;
+pub use seats::*;
+pub use standing::*;
+
+use super::disk::{Commit, Disk};
+use super::ghost::Ghost;
+use super::node::{Node, Who};
 use super::site::Site;
+use shared::entry::{Entry, Fact, Hash};
 use shared::ids::Side;
-use shared::show::Standing;
-use sync_protocol::replica::SeatState;
+use shared::time::Timestamp;
+use std::fmt;
 
 /// A claim that did not hold.
-pub type Violation = String;
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The function that said so.
+    pub invariant: &'static str,
+    /// What it found.
+    pub what: String,
+}
 
-/// A claim about a theatre, named after what it says.
-pub type Invariant = fn(&Site) -> Result<(), Violation>;
+impl Violation {
+    /// A claim did not hold.
+    pub fn of(invariant: &'static str, what: impl fmt::Display) -> Self {
+        Self { invariant, what: what.to_string() }
+    }
+}
 
-/// Every invariant that is checked after each event.
-pub const AFTER_EACH_EVENT: [Invariant; 7] = [
-    invariant_no_seat_is_sold_twice,
-    invariant_one_side_at_most_may_sell_a_seat,
-    invariant_each_copy_of_a_log_is_a_prefix_of_it,
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.what)
+    }
+}
+
+/// An entry in a transaction, of the log of the node that commits it.
+#[derive(Debug)]
+pub struct Written {
+    /// Whose log.
+    pub log: Side,
+    /// Its number.
+    pub seq: u64,
+    /// The chain's hash after it.
+    pub hash: Hash,
+    /// What it says.
+    pub entry: Entry,
+    /// It was never written before: it was not taken back.
+    pub fresh: bool,
+}
+
+/// A transaction that is about to be written.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// The memory of the theatre.
+    pub ghost: &'a Ghost,
+    /// The node, its disk as it was before.
+    pub node: &'a Node,
+    /// The transaction.
+    pub commit: &'a Commit,
+    /// True time.
+    pub now: Timestamp,
+    /// The node's own entries in it.
+    pub written: Vec<Written>,
+}
+
+impl<'a> Step<'a> {
+    /// Reads a transaction.
+    pub fn new(ghost: &'a Ghost, node: &'a Node, commit: &'a Commit, now: Timestamp) -> Self {
+        let side = node.who.side();
+        let own = commit.changes.entries.iter().filter(|entry| entry.log == side);
+        let written = own
+            .filter_map(|stored| {
+                let fresh = !ghost.was_written(side, stored.seq, stored.hash);
+                let entry = Entry::decode(&stored.bytes).ok()?;
+                Some(Written { log: side, seq: stored.seq, hash: stored.hash, entry, fresh })
+            })
+            .collect();
+        Self { ghost, node, commit, now, written }
+    }
+
+    /// The node's disk before the transaction.
+    pub fn before(&self) -> &Disk {
+        &self.node.disk
+    }
+
+    /// Facts that were not known to anybody before.
+    pub fn fresh(&self) -> impl Iterator<Item = (&Written, &Fact)> {
+        self.written.iter().filter(|written| written.fresh).map(|written| (written, &written.entry.fact))
+    }
+}
+
+/// A claim about a transaction.
+pub type AtCommit = fn(&Step<'_>) -> Result<(), Violation>;
+/// A claim about a theatre after a node's commit.
+pub type AfterCommit = fn(&Site, Who) -> Result<(), Violation>;
+/// A claim about a theatre at rest.
+pub type AtRest = fn(&Site) -> Result<(), Violation>;
+
+/// Judged before each transaction is written.
+pub const AT_EACH_COMMIT: &[AtCommit] = &[
+    invariant_a_log_grows_without_gaps_by_its_chain,
+    invariant_an_entry_arrives_only_after_its_writer_committed_it,
     invariant_an_ack_never_runs_ahead_of_the_receivers_store,
-    invariant_no_node_closes_and_nothing_is_in_dispute,
-    invariant_no_hold_outlives_its_cap,
-    invariant_free_seats_are_counted_as_they_stand,
+    invariant_an_incarnation_begins_where_it_says_and_the_one_before_ends_there,
+    invariant_each_epoch_is_left_by_one_handover,
+    invariant_only_free_seats_are_handed_over,
+    invariant_seats_move_only_while_live,
+    invariant_only_the_authority_sells_and_only_what_has_arrived,
+    invariant_a_seat_is_released_only_after_its_void_was_accepted,
+    invariant_a_cancelled_show_is_not_sold,
+    invariant_an_expired_hold_sells_nothing,
+    invariant_a_closed_node_sells_and_gives_nothing,
+    invariant_no_ticket_ends_on_which_somebody_walked_in,
 ];
 
-/// Per seat at most one live ticket among all that were ever handed to a customer.
-pub fn invariant_no_seat_is_sold_twice(site: &Site) -> Result<(), Violation> {
-    match site.ghost.sold_twice().next() {
-        Some((show, seat)) => Err(format!("seat {seat} of show {show} has two live tickets")),
-        None => Ok(()),
-    }
-}
+/// Judged after each commit.
+pub const AFTER_EACH_COMMIT: &[AfterCommit] = &[
+    invariant_no_seat_is_sold_twice,
+    invariant_one_side_at_most_may_sell_a_seat,
+    invariant_every_seat_stands_as_its_ticket_says,
+    invariant_free_seats_are_counted_as_they_stand,
+    invariant_no_hold_outlives_its_cap,
+    invariant_live_sides_have_one_chain,
+    invariant_nobody_closes_and_nothing_is_in_dispute_without_a_cause,
+];
 
-/// Per seat at most one side could sell it now.
-pub fn invariant_one_side_at_most_may_sell_a_seat(site: &Site) -> Result<(), Violation> {
-    let (Some(central), Some(edge)) = (&site.central.replica, &site.edge.replica) else { return Ok(()) };
-    for show in central.ledger().shows() {
-        let Some(at_edge) = edge.ledger().show(show.facts.number) else { continue };
-        for (id, _) in show.plan.seats() {
-            let sellable = |seat: Option<shared::show::Seat>, side| {
-                seat.is_some_and(|seat| seat.authority() == side && seat.standing == Standing::Free)
-            };
-            if sellable(show.seat(id), Side::Central) && sellable(at_edge.seat(id), Side::Edge) {
-                return Err(format!("both sides may sell seat {id} of show {}", show.facts.number));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// What a node keeps of the other's log has the hashes the writer gave it.
-pub fn invariant_each_copy_of_a_log_is_a_prefix_of_it(site: &Site) -> Result<(), Violation> {
-    for (copy, writer) in [(&site.central, &site.edge), (&site.edge, &site.central)] {
-        let head = copy.disk.head(copy.side, writer.side);
-        if writer.disk.hash(writer.side, head.seq) != Some(head.hash) {
-            return Err(format!("{}'s copy of the {} log is no prefix at {}", copy.side, writer.side, head.seq));
-        }
-    }
-    Ok(())
-}
-
-/// What a writer takes for acknowledged is durable at the receiver.
-pub fn invariant_an_ack_never_runs_ahead_of_the_receivers_store(site: &Site) -> Result<(), Violation> {
-    for (writer, receiver) in [(&site.central, &site.edge), (&site.edge, &site.central)] {
-        let (acked, durable) = (writer.disk.heads.acked, receiver.disk.head(receiver.side, writer.side).seq);
-        if acked > durable {
-            return Err(format!("{} takes {acked} for acknowledged, {} has {durable}", writer.side, receiver.side));
-        }
-    }
-    Ok(())
-}
-
-/// Nobody forgets here, so nobody may close, and no entry may be refused.
-pub fn invariant_no_node_closes_and_nothing_is_in_dispute(site: &Site) -> Result<(), Violation> {
-    for node in [&site.central, &site.edge] {
-        if let Some(reason) = node.disk.heads.closed {
-            return Err(format!("{} closed: {}", node.side, reason.code()));
-        }
-        if let Some(discrepancy) = node.disk.discrepancies.first() {
-            return Err(format!("{} lists {discrepancy:?}", node.side));
-        }
-        if node.disk.dead_letters > 0 {
-            return Err(format!("{} has dead letters", node.side));
-        }
-    }
-    Ok(())
-}
-
-/// A hold's deadline lies within its cap.
-pub fn invariant_no_hold_outlives_its_cap(site: &Site) -> Result<(), Violation> {
-    for replica in [&site.central.replica, &site.edge.replica].into_iter().flatten() {
-        if let Some(hold) = replica.ledger().holds().find(|hold| hold.deadline > hold.cap) {
-            return Err(format!("hold {} ends after its cap", hold.id));
-        }
-    }
-    Ok(())
-}
-
-/// The quick count of free seats is the count of free seats.
-pub fn invariant_free_seats_are_counted_as_they_stand(site: &Site) -> Result<(), Violation> {
-    for replica in [&site.central.replica, &site.edge.replica].into_iter().flatten() {
-        let now = site.now;
-        for show in replica.ledger().shows() {
-            let free = |id| replica.seat_state(show, id, now).0 == SeatState::Free;
-            let (slow, quick) =
-                (show.plan.seats().filter(|(id, _)| free(*id)).count(), replica.free_seats_count(show, now));
-            if slow != quick {
-                return Err(format!("{} counts {quick} free seats of {slow}", replica.side()));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// After healing: every ticket a customer has is in the log of its seller, live unless it was ended.
-pub fn invariant_every_ticket_handed_over_is_known_to_both_sides(site: &Site) -> Result<(), Violation> {
-    for handed in site.ghost.tickets() {
-        for node in [&site.central, &site.edge] {
-            let known = node.replica.as_ref().and_then(|replica| replica.ledger().ticket(handed.at.ticket));
-            let Some(ticket) = known else {
-                return Err(format!("{} does not know ticket {}", node.side, handed.at.ticket));
-            };
-            let void = ticket.state() == shared::ledger::TicketState::Void;
-            if void != handed.ended {
-                return Err(format!("{} has ticket {} as void: {void}", node.side, handed.at.ticket));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// After healing, with writers at rest: heads and digests are equal and the link is live.
-pub fn invariant_both_sides_are_equal_again(site: &Site) -> Result<(), Violation> {
-    let (Some(central), Some(edge)) = (&site.central.replica, &site.edge.replica) else {
-        return Err("a node does not run".into());
-    };
-    let states = (central.link_state().0.word(), edge.link_state().0.word());
-    if states != ("live", "live") {
-        return Err(format!("the link is {states:?}"));
-    }
-    if central.cut() != edge.cut() || central.backlog() + edge.backlog() > 0 {
-        return Err(format!(
-            "{:?} with backlog {}, {:?} with {}",
-            central.cut(),
-            central.backlog(),
-            edge.cut(),
-            edge.backlog()
-        ));
-    }
-    Ok(())
-}
+/// Judged after everything has healed.
+pub const AFTER_HEALING: &[AtRest] = &[
+    invariant_both_sides_are_equal_again,
+    invariant_every_ticket_handed_out_is_known_to_both_sides,
+    invariant_no_admission_is_forgotten,
+    invariant_a_cancelled_show_is_cancelled_everywhere,
+    invariant_the_fold_depends_only_on_the_entries,
+    invariant_no_log_was_trimmed,
+];

@@ -1,5 +1,5 @@
 use super::*;
-use crate::mqtt::{LinkConfig, LinkEvent, Publisher, connect};
+use crate::mqtt::{LinkConfig, LinkEvent, PAYLOAD_MAX, Publisher, TlsFiles, connect};
 use crate::shutdown::Shutdown;
 use std::time::Instant;
 use tokio::io::copy_bidirectional;
@@ -8,7 +8,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
 /// Boxes may speak on their own topics; `central` on all of them.
-struct Boxes;
+pub(super) struct Boxes;
 
 impl Accounts for Boxes {
     fn authenticate(&self, client_id: &str, username: &str, password: &str) -> bool {
@@ -35,6 +35,7 @@ fn client(address: SocketAddr, name: &str, filter: &str, shutdown: &Shutdown) ->
         client_id: name.into(),
         username: name.into(),
         password: "right".into(),
+        tls: TlsFiles::default(),
         keep_alive: Duration::from_secs(1),
     };
     let (publisher, events) = connect(config, vec![filter.into()], shutdown.clone());
@@ -70,7 +71,7 @@ async fn two_links_talk_through_the_broker_and_it_comes_back_on_its_port() {
     assert_eq!(edge.next().await, LinkEvent::Up);
     assert!(edge.publisher.publish("usher/v1/12/up", b"hello".to_vec()));
     assert_eq!(central.next().await, message("usher/v1/12/up", b"hello"));
-    let batch = vec![7; 200 * 1024];
+    let batch = vec![7; PAYLOAD_MAX];
     assert!(central.publisher.publish("usher/v1/12/down", batch.clone()));
     assert_eq!(edge.next().await, message("usher/v1/12/down", &batch));
 
@@ -110,6 +111,7 @@ async fn a_topic_of_somebody_else_is_refused_and_a_wrong_password_does_not_conne
         client_id: "15".into(),
         username: "15".into(),
         password: "wrong".into(),
+        tls: TlsFiles::default(),
         keep_alive: Duration::from_secs(1),
     };
     assert!(!format!("{config:?}").contains("wrong"));

@@ -128,3 +128,17 @@ async fn readers_see_what_was_committed_and_cannot_write() {
         assert_eq!(read.await.unwrap(), 1);
     }
 }
+
+#[test]
+fn the_write_ahead_log_gathers_sixteen_mebibytes_before_it_is_copied() {
+    let (_directory, path) = path();
+    let connection = open(&path, &SCHEMA).unwrap();
+    connection.execute_batch("CREATE TABLE page (body BLOB)").unwrap();
+    let write =
+        |pages: usize| connection.execute("INSERT INTO page VALUES (zeroblob(?1 * 4096))", [pages as i64]).unwrap();
+    let in_database = || fs::metadata(&path).unwrap().len();
+    write(2_500);
+    assert!(in_database() < 1 << 20, "copied already: {} bytes", in_database());
+    write(2_500);
+    assert!(in_database() > 16 << 20, "not copied: {} bytes", in_database());
+}

@@ -1,0 +1,255 @@
+//! One theatre on the real programs: central, its box, and the valve on the line between box and broker.
+
+use super::generator::Client;
+use super::hall::{CITY, Halls, THEATRE, ZONE};
+use super::mosquitto::Mosquitto;
+use super::programs::{Programs, Running};
+use anyhow::{Context, ensure};
+use demo::valve::Valve;
+use jiff::civil::Date;
+use node::view::LinkView;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The one who sells.
+const CASHIER: (&str, &str) = ("counter", "2580");
+/// Whatever a gateway would sign with: nobody pays here.
+const GATEWAY_SECRET: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const STARTS_WITHIN: Duration = Duration::from_secs(30);
+/// Between two looks at something that is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// Which broker carries the messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BrokerKind {
+    /// The one inside central.
+    Embedded,
+    /// Debian's.
+    Mosquitto,
+}
+
+impl BrokerKind {
+    /// Its name in tables.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Mosquitto => "mosquitto",
+        }
+    }
+}
+
+/// A running house.
+pub(super) struct BenchHouse {
+    /// Central's address.
+    pub(super) central: SocketAddr,
+    /// The box's address.
+    pub(super) edge: SocketAddr,
+    /// The theatre's number.
+    pub(super) theatre: u32,
+    /// Its halls.
+    pub(super) halls: Halls,
+    /// The line between the box and the broker.
+    pub(super) valve: Valve,
+    /// The first day of its shows is the next one.
+    pub(super) today: Date,
+    dir: PathBuf,
+    central_process: Running,
+    edge_process: Running,
+    mosquitto: Option<Mosquitto>,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    link: LinkView,
+}
+
+impl BenchHouse {
+    /// Sets up central and a box in `dir` as an operator would, and starts them.
+    ///
+    /// # Errors
+    /// If anything fails.
+    pub(super) async fn start(
+        programs: &Programs,
+        broker: BrokerKind,
+        halls: Halls,
+        dir: &Path,
+    ) -> anyhow::Result<Self> {
+        let today = jiff::Timestamp::now()
+            .to_zoned_datetime(jiff::tz::TimeZone::get(ZONE).context("find the time zone")?)
+            .date();
+        let built = SetUp { programs, dir: dir.to_owned(), halls, today };
+        let theatre = built.set_up().context("set the theatre up")?;
+        let mosquitto = match broker {
+            BrokerKind::Embedded => None,
+            BrokerKind::Mosquitto => Some(Mosquitto::start(dir).await?),
+        };
+        let (central_process, central, broker) = built.start_central(mosquitto.as_ref()).context("start central")?;
+        let valve = Valve::start(broker).await.context("start the valve")?;
+        let (edge_process, edge) = built.start_edge(valve.address()).context("start the box")?;
+        let dir = dir.to_owned();
+        let house = Self { central, edge, theatre, halls, valve, today, dir, central_process, edge_process, mosquitto };
+        house.wait_until("both sides are live", STARTS_WITHIN, async || Ok(house.are_live().await?)).await?;
+        Ok(house)
+    }
+
+    /// The databases of central and of the box.
+    pub(super) fn databases(&self) -> (PathBuf, PathBuf) {
+        (self.dir.join("central/central.sqlite"), self.dir.join("edge").join(edge::schema::FILE))
+    }
+
+    /// Logs the cashier in and returns the header line that says so.
+    ///
+    /// # Errors
+    /// If the box does not let them in.
+    pub(super) async fn log_in(&self) -> anyhow::Result<String> {
+        let body = json!({ "staff": CASHIER.0, "pin": CASHIER.1 }).to_string();
+        let reply = Client::connect(self.edge).await?.ask("POST", "/v1/session", "", &body).await?;
+        let session: Value = serde_json::from_slice(&reply.body).context("read the session")?;
+        let token = session["token"].as_str().context("the box does not let the cashier in")?;
+        Ok(format!("authorization: Bearer {token}\r\n"))
+    }
+
+    /// How the box stands.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub(super) async fn edge_link(&self) -> anyhow::Result<LinkView> {
+        Ok(get::<Status>(self.edge, "/v1/status").await?.link)
+    }
+
+    /// How central stands.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub(super) async fn central_link(&self) -> anyhow::Result<LinkView> {
+        get(self.central, &format!("/v1/theatres/{}/link", self.theatre)).await
+    }
+
+    async fn are_live(&self) -> anyhow::Result<bool> {
+        Ok(self.edge_link().await?.state == "live" && self.central_link().await?.state == "live")
+    }
+
+    /// Looks every 2 ms until it is so. Returns how long it took.
+    ///
+    /// # Errors
+    /// If it is not so in time.
+    pub(super) async fn wait_until(
+        &self,
+        what: &str,
+        at_most: Duration,
+        is_so: impl AsyncFn() -> anyhow::Result<bool>,
+    ) -> anyhow::Result<Duration> {
+        let began = Instant::now();
+        while !is_so().await? {
+            let said = || format!("{} | {}", self.central_process.last_words(), self.edge_process.last_words());
+            ensure!(began.elapsed() < at_most, "waited {} s until {what}: {}", at_most.as_secs(), said());
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(began.elapsed())
+    }
+
+    /// Ends the programs, so that the databases can be read whole.
+    ///
+    /// # Errors
+    /// If one of them does not end in order.
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        self.edge_process.stop().await?;
+        self.central_process.stop().await?;
+        if let Some(mosquitto) = self.mosquitto {
+            mosquitto.stop().await?;
+        }
+        self.valve.shutdown().await;
+        Ok(())
+    }
+}
+
+/// Asks for JSON.
+///
+/// # Errors
+/// If there is no such answer.
+pub(super) async fn get<T: DeserializeOwned>(address: SocketAddr, path: &str) -> anyhow::Result<T> {
+    let reply = Client::connect(address).await?.ask("GET", path, "", "").await?;
+    ensure!(reply.status == 200, "GET {path}: {} {}", reply.status, String::from_utf8_lossy(&reply.body));
+    serde_json::from_slice(&reply.body).with_context(|| format!("read the answer to GET {path}"))
+}
+
+/// A theatre that is being set up.
+struct SetUp<'a> {
+    programs: &'a Programs,
+    dir: PathBuf,
+    halls: Halls,
+    today: Date,
+}
+
+impl SetUp<'_> {
+    fn set_up(&self) -> anyhow::Result<u32> {
+        let (halls, store) = (self.halls, format!("--store={}", self.store()));
+        fs::create_dir_all(self.dir.join("central"))?;
+        let keys = format!("--keys={}", self.path("central/keys"));
+        self.central(&["init", &keys])?;
+        let tables = [("theatres", halls.theatres()), ("movies", Halls::movies()), ("plans", halls.plans()?)];
+        for (what, text) in tables.into_iter().chain([("shows", halls.shows(self.today))]) {
+            fs::write(self.dir.join(what), text)?;
+            self.central(&["import", what, &self.path(what), &store])?;
+        }
+        let data = format!("--data={}", self.path("edge"));
+        fs::write(self.dir.join("request"), self.edge(&["init", &data], "")?)?;
+        let (theatre, request, join) = (format!("{CITY}/{THEATRE}"), self.path("request"), self.path("join"));
+        let enrolled =
+            self.central(&["theatre", "enrol", &theatre, "--request", &request, "--out", &join, &keys, &store])?;
+        self.edge(&["join", &join, &data], "")?;
+        self.edge(&["staff", "add", CASHIER.0, "--role=cashier", &data], &format!("{}\n", CASHIER.1))?;
+        enrolled.trim().rsplit(' ').next().and_then(|id| id.parse().ok()).context("read the theatre's number")
+    }
+
+    fn path(&self, of: &str) -> String {
+        self.dir.join(of).display().to_string()
+    }
+
+    fn store(&self) -> String {
+        format!("sqlite:{}", self.path("central/central.sqlite"))
+    }
+
+    fn central(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        self.programs.run("usher-central", arguments, "")
+    }
+
+    fn edge(&self, arguments: &[&str], input: &str) -> anyhow::Result<String> {
+        self.programs.run("usher-edge", arguments, input)
+    }
+
+    fn start_central(&self, mosquitto: Option<&Mosquitto>) -> anyhow::Result<(Running, SocketAddr, SocketAddr)> {
+        let mut command = self.programs.command("usher-central");
+        command.args(["serve", "--listen=127.0.0.1:0", "--log=warn", "--gateway=simulator:http://127.0.0.1:1"]);
+        command.args([format!("--store={}", self.store()), format!("--keys={}", self.path("central/keys"))]);
+        command.arg(format!("--gateway-secret={GATEWAY_SECRET}"));
+        match mosquitto {
+            None => command.arg("--mqtt=embedded:127.0.0.1:0"),
+            Some(mosquitto) => command.args([
+                &format!("--mqtt=mqtt://{}", mosquitto.address),
+                "--mqtt-username=central",
+                "--mqtt-password=central",
+            ]),
+        };
+        let (running, line) = Running::listening("usher-central", command, &self.dir.join("central.log"))?;
+        let mut words = line.split(' ');
+        let web = words.find_map(|word| word.strip_prefix("http://")?.strip_suffix(',')?.parse().ok());
+        let broker = line.rsplit("mqtt://").next().and_then(|address| address.parse().ok());
+        let address = web.with_context(|| format!("find central's address in {line:?}"))?;
+        Ok((running, address, broker.with_context(|| format!("find the broker's address in {line:?}"))?))
+    }
+
+    fn start_edge(&self, broker: SocketAddr) -> anyhow::Result<(Running, SocketAddr)> {
+        let mut command = self.programs.command("usher-edge");
+        command.args(["serve", "--listen=127.0.0.1:0", "--log=warn"]);
+        command.args([format!("--data={}", self.path("edge")), format!("--mqtt=mqtt://{broker}")]);
+        let (running, line) = Running::listening("usher-edge", command, &self.dir.join("edge.log"))?;
+        let address = line.rsplit("http://").next().and_then(|address| address.parse().ok());
+        Ok((running, address.with_context(|| format!("find the box's address in {line:?}"))?))
+    }
+}

@@ -1,0 +1,168 @@
+//! The servers as programs: built, started, found listening, and ended.
+
+use super::Options;
+use anyhow::{Context, bail, ensure};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What `cargo run` tells this program about its own package. Handed on to another cargo it makes build scripts run anew that look
+/// at it, and with them half of all crates.
+const OWN_PACKAGE: [&str; 8] = [
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_LINKS",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+];
+/// How long a program may take to end by itself.
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
+/// Lines of a program's log that an error quotes.
+const LOG_LINES: usize = 5;
+
+/// Lets this process, and those it starts, open as many files as the system allows.
+///
+/// # Errors
+/// If the limit cannot be read or set.
+pub(super) fn raise_file_limit() -> anyhow::Result<()> {
+    let limits = std::fs::read_to_string("/proc/self/limits").context("read the limits of this process")?;
+    let of_files = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let most = of_files.and_then(|line| line.split_whitespace().nth(1)).context("find the limit of open files")?;
+    let (own, most) = (std::process::id().to_string(), format!("--nofile={most}:{most}"));
+    let set = Command::new("prlimit").args(["--pid", &own, &most]).status().context("run prlimit")?;
+    ensure!(set.success(), "prlimit does not set {most}");
+    Ok(())
+}
+
+/// The programs of this workspace.
+#[derive(Debug, Clone)]
+pub(super) struct Programs {
+    dir: PathBuf,
+}
+
+impl Programs {
+    /// Builds central and edge in the profile of this program.
+    ///
+    /// # Errors
+    /// If it does not build.
+    pub(super) fn build(options: &Options) -> anyhow::Result<Self> {
+        let mut build = Command::new(&options.cargo);
+        build.args(["build", "--quiet", "--bins", "-p", "central", "-p", "edge"]);
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        for name in OWN_PACKAGE {
+            build.env_remove(name);
+        }
+        let status = build.status().context("run cargo")?;
+        ensure!(status.success(), "the servers do not build");
+        let own = std::env::current_exe().context("find this program")?;
+        Ok(Self { dir: own.parent().context("find the folder of this program")?.to_owned() })
+    }
+
+    /// One of them, to be given arguments.
+    pub(super) fn command(&self, program: &str) -> Command {
+        Command::new(self.dir.join(program))
+    }
+
+    /// Runs one to its end and returns what it printed.
+    ///
+    /// # Errors
+    /// If it fails; the error has its last words.
+    pub(super) fn run<A: AsRef<OsStr>>(
+        &self,
+        program: &str,
+        arguments: impl IntoIterator<Item = A>,
+        input: &str,
+    ) -> anyhow::Result<String> {
+        let mut command = self.command(program);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("start {program}"))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that reads nothing may have closed it.
+            let _not_read = stdin.write_all(input.as_bytes());
+        }
+        let output = child.wait_with_output().with_context(|| format!("wait for {program}"))?;
+        ensure!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr).trim());
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+/// A program that runs until it is ended. Dropping it kills it.
+#[derive(Debug)]
+pub(super) struct Running {
+    name: String,
+    log: PathBuf,
+    child: Child,
+    ended: bool,
+}
+
+impl Running {
+    /// Starts a server, its log in a file, and waits for the line in which it says where it listens.
+    ///
+    /// # Errors
+    /// If it ends before that.
+    pub(super) fn listening(name: &str, command: Command, log: &Path) -> anyhow::Result<(Self, String)> {
+        let mut running = Self::start(name, command, log)?;
+        let stdout = running.child.stdout.take().context("take a server's standard output")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).with_context(|| format!("read what {name} prints"))?;
+        if line.is_empty() {
+            bail!("{name} did not start: {}", running.last_words());
+        }
+        Ok((running, line.trim().to_owned()))
+    }
+
+    /// Starts a program, its log in a file.
+    ///
+    /// # Errors
+    /// If there is no such program.
+    pub(super) fn start(name: &str, mut command: Command, log: &Path) -> anyhow::Result<Self> {
+        let file = File::create(log).with_context(|| format!("create {}", log.display()))?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
+        let child = command.spawn().with_context(|| format!("start {name}"))?;
+        Ok(Self { name: name.to_owned(), log: log.to_owned(), child, ended: false })
+    }
+
+    /// The end of its log.
+    pub(super) fn last_words(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..].join(" | ")
+    }
+
+    /// Ends it by SIGTERM.
+    ///
+    /// # Errors
+    /// If it does not end in order and in time.
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().context("run kill")?;
+        ensure!(told.success(), "{} cannot be told to end: {}", self.name, self.last_words());
+        let began = Instant::now();
+        while began.elapsed() < ENDS_WITHIN {
+            if let Some(status) = self.child.try_wait().with_context(|| format!("wait for {}", self.name))? {
+                self.ended = true;
+                ensure!(status.success(), "{} ended with {status}: {}", self.name, self.last_words());
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        bail!("{} does not end: {}", self.name, self.last_words())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended {
+            // Nothing is to be said about a program that has ended by itself.
+            let _gone = self.child.kill();
+            let _reaped = self.child.wait();
+        }
+    }
+}

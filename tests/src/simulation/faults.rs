@@ -1,0 +1,93 @@
+//! What goes wrong at a theatre.
+
+use super::action::Action;
+use super::invariants::Violation;
+use super::network::Line;
+use super::node::{CrashPoint, Who};
+use super::site::Site;
+use rand::RngExt;
+
+impl Site {
+    /// Something fails, or comes back.
+    ///
+    /// # Errors
+    /// A claim that does not hold.
+    pub fn fail(&mut self, action: &Action) -> Result<(), Violation> {
+        match *action {
+            Action::Line { who, line } => self.network.set(who, line),
+            Action::Flap { cut, every_ms, times } => self.network.flap(cut, every_ms, times, self.now),
+            Action::WipeBroker => {
+                self.network.wipe();
+                self.reconnect(Who::Central)?;
+                self.reconnect(Who::Edge)?;
+            }
+            Action::Takeover { who } => self.reconnect(who)?,
+            Action::Garbage { who, byte } => self.send_garbage(who, byte)?,
+            Action::Crash { who, point: CrashPoint::Idle } => self.crash(who),
+            Action::Crash { who, point } => {
+                if self.node(who).replica.is_some() {
+                    self.node(who).dies = Some(point);
+                }
+            }
+            Action::Start { who } => {
+                if self.node(who).replica.is_none() {
+                    self.start(who);
+                    self.settle(who)?;
+                }
+            }
+            Action::Clock { who, by_ms } => self.node(who).jump(by_ms),
+            Action::Isolate { scanner, isolated } => self.scanners[scanner].reaches_edge = !isolated,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The broker ends a node's session; the node connects again.
+    fn reconnect(&mut self, who: Who) -> Result<(), Violation> {
+        let now = self.now;
+        let node = self.node(who);
+        let at = node.now(now);
+        if let Some(replica) = node.replica.as_mut() {
+            replica.handle_disconnected(at);
+            replica.handle_connected(at);
+        }
+        self.settle(who)
+    }
+
+    /// Bytes of nobody.
+    fn send_garbage(&mut self, who: Who, byte: usize) -> Result<(), Violation> {
+        let mut bytes: Vec<u8> = (0..200).map(|_| self.dice.random()).collect();
+        bytes[0] = 1;
+        bytes.truncate(byte % 200 + 1);
+        if self.node(who).replica.is_some() {
+            self.ghost.excuses.garbage += 1;
+        }
+        self.deliver(who, &bytes)
+    }
+
+    /// Everything is well from now on: lines, processes, clocks, doors.
+    ///
+    /// # Errors
+    /// A claim that does not hold.
+    pub fn heal(&mut self) -> Result<(), Violation> {
+        self.network.heal();
+        self.network.set(Who::Edge, Line::OPEN);
+        for who in Who::ALL {
+            if who == Who::Clone && self.clone.is_none() {
+                continue;
+            }
+            self.node(who).dies = None;
+            if self.node(who).replica.is_none() {
+                self.start(who);
+            }
+            let (now, node) = (self.now, self.node(who));
+            let at = node.now(now);
+            if let Some(replica) = node.replica.as_mut().filter(|replica| replica.works_offline()) {
+                replica.work_offline(false, at);
+            }
+            self.settle(who)?;
+        }
+        self.scanners.iter_mut().for_each(|scanner| scanner.reaches_edge = true);
+        Ok(())
+    }
+}

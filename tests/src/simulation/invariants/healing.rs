@@ -1,0 +1,97 @@
+//! Claims about a theatre at rest: everything has arrived, and both sides have made the same of it.
+
+use super::Violation;
+use crate::simulation::site::Site;
+use shared::entry::Entry;
+use shared::ids::Side;
+use shared::ledger::{Ledger, TicketState};
+
+/// 21: heads and digests are equal, the link is live, nothing is in transit or waits.
+pub fn invariant_both_sides_are_equal_again(site: &Site) -> Result<(), Violation> {
+    const NAME: &str = "invariant_both_sides_are_equal_again";
+    let (Some(central), Some(edge)) = (&site.central.replica, &site.edge.replica) else {
+        return Err(Violation::of(NAME, "a node does not run"));
+    };
+    let states = (central.link_state().0.word(), edge.link_state().0.word());
+    if states != ("live", "live") {
+        return Err(Violation::of(NAME, format!("the link is {states:?}")));
+    }
+    if central.cut() != edge.cut() || central.backlog() + edge.backlog() > 0 {
+        let (there, here) = (central.backlog(), edge.backlog());
+        return Err(Violation::of(
+            NAME,
+            format!("{:?} with backlog {there}, {:?} with {here}", central.cut(), edge.cut()),
+        ));
+    }
+    let queued = site.scanners.iter().map(|scanner| scanner.queued().count()).sum::<usize>();
+    let waiting = queued + site.edge.disk.doors.not_entered.len();
+    let voids = edge.ledger().pending_voids().count() + site.edge.disk.doors.asked.len();
+    if waiting > 0 || voids > 0 {
+        return Err(Violation::of(NAME, format!("{waiting} scans and {voids} voids wait")));
+    }
+    Ok(())
+}
+
+/// 14: every ticket a customer has is known to both sides, and void exactly if it was ended.
+pub fn invariant_every_ticket_handed_out_is_known_to_both_sides(site: &Site) -> Result<(), Violation> {
+    const NAME: &str = "invariant_every_ticket_handed_out_is_known_to_both_sides";
+    for handed in site.ghost.tickets.values().filter(|handed| !handed.lost) {
+        for node in [&site.central, &site.edge] {
+            let known = node.replica.as_ref().and_then(|replica| replica.ledger().ticket(handed.at.ticket));
+            let Some(ticket) = known.filter(|ticket| ticket.sale.is_some()) else {
+                return Err(Violation::of(NAME, format!("{:?} does not know {handed:?}", node.who)));
+            };
+            let void = ticket.state() == TicketState::Void;
+            if void != handed.ended {
+                return Err(Violation::of(NAME, format!("{:?} has void {void} of {handed:?}", node.who)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// 19: what one side cancelled is cancelled at both.
+pub fn invariant_a_cancelled_show_is_cancelled_everywhere(site: &Site) -> Result<(), Violation> {
+    let cancelled = |node: &super::Node| -> Vec<_> {
+        node.disk.shows.values().filter(|show| show.cancelled).map(|show| show.facts.number).collect()
+    };
+    if cancelled(&site.central) == cancelled(&site.edge) {
+        return Ok(());
+    }
+    Err(Violation::of("invariant_a_cancelled_show_is_cancelled_everywhere", "the sides disagree"))
+}
+
+/// 9: both logs give the same state however they are woven into each other.
+pub fn invariant_the_fold_depends_only_on_the_entries(site: &Site) -> Result<(), Violation> {
+    let Some(edge) = &site.edge.replica else { return Ok(()) };
+    for eager in [Side::Central, Side::Edge] {
+        let digest = fold(site, eager);
+        if digest != Some(edge.cut().digest) {
+            return Err(Violation::of(
+                "invariant_the_fold_depends_only_on_the_entries",
+                format!("taking {eager} entries as early as they may come gives another state"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Folds both logs anew, one side's entries as early as what they had seen allows.
+fn fold(site: &Site, eager: Side) -> Option<u128> {
+    let log = |side: Side| -> Vec<Entry> {
+        let entries = site.edge.disk.logs.range((side, 0)..=(side, u64::MAX));
+        entries.filter_map(|(_, stored)| Entry::decode(&stored.bytes).ok()).collect()
+    };
+    let logs = [log(eager), log(eager.peer())];
+    let mut done = [0, 0];
+    let mut ledger = Ledger::new(Side::Edge);
+    while done[0] < logs[0].len() || done[1] < logs[1].len() {
+        let ready = |which: usize| logs[which].get(done[which]).filter(|entry| entry.seen <= done[1 - which] as u64);
+        let which = usize::from(ready(0).is_none());
+        let entry = ready(which)?;
+        let writer = if which == 0 { eager } else { eager.peer() };
+        let _listed_where_it_conflicts = ledger.apply(writer, &entry.fact);
+        done[which] += 1;
+    }
+    Some(ledger.digest())
+}

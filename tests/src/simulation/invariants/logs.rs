@@ -1,0 +1,121 @@
+//! Claims about logs: chains, prefixes, acknowledgements, incarnations.
+
+use super::{Step, Violation};
+use crate::simulation::node::Who;
+use crate::simulation::site::Site;
+use shared::entry::{Entry, Fact, Hash};
+use shared::ids::Incarnation;
+use std::collections::BTreeMap;
+
+/// 8: each side's copy of a log, and its own, grows without gaps and by its hash chain.
+pub fn invariant_a_log_grows_without_gaps_by_its_chain(step: &Step<'_>) -> Result<(), Violation> {
+    let mut heads: BTreeMap<_, (u64, Hash)> = BTreeMap::new();
+    for stored in &step.commit.changes.entries {
+        let before = heads.get(&stored.log).copied();
+        let before = before.or_else(|| step.before().hash(stored.log, stored.seq - 1).map(|hash| (stored.seq - 1, hash)));
+        let follows = before.is_some_and(|(seq, hash)| seq + 1 == stored.seq && hash.chain(&stored.bytes) == stored.hash);
+        if !follows {
+            return Err(Violation::of(
+                "invariant_a_log_grows_without_gaps_by_its_chain",
+                format!("{:?} stores {} {} which does not follow", step.node.who, stored.log, stored.seq),
+            ));
+        }
+        heads.insert(stored.log, (stored.seq, stored.hash));
+    }
+    Ok(())
+}
+
+/// 8, and durable before send: what a node stores of the other's log is what its writer had committed.
+pub fn invariant_an_entry_arrives_only_after_its_writer_committed_it(step: &Step<'_>) -> Result<(), Violation> {
+    let peer = step.node.who.side().peer();
+    for stored in step.commit.changes.entries.iter().filter(|stored| stored.log == peer) {
+        if !step.ghost.was_written(peer, stored.seq, stored.hash) {
+            return Err(Violation::of(
+                "invariant_an_entry_arrives_only_after_its_writer_committed_it",
+                format!("{:?} has {peer} {} which its writer never committed", step.node.who, stored.seq),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// 8: what a writer takes for acknowledged was durable at the receiver.
+pub fn invariant_an_ack_never_runs_ahead_of_the_receivers_store(step: &Step<'_>) -> Result<(), Violation> {
+    let log = step.node.who.side();
+    let acked = step.commit.changes.heads.map_or(0, |heads| heads.acked);
+    let durable = step.ghost.durable.get(&log).copied().unwrap_or_default();
+    if acked > durable {
+        return Err(Violation::of(
+            "invariant_an_ack_never_runs_ahead_of_the_receivers_store",
+            format!("{log} takes {acked} for acknowledged, the other side never had more than {durable}"),
+        ));
+    }
+    Ok(())
+}
+
+/// 12: an incarnation begins with an entry that names the head before it; after that no entry of the one before is applied.
+pub fn invariant_an_incarnation_begins_where_it_says_and_the_one_before_ends_there(
+    step: &Step<'_>,
+) -> Result<(), Violation> {
+    let mut incarnations: BTreeMap<_, Incarnation> = BTreeMap::new();
+    for stored in &step.commit.changes.entries {
+        let before = incarnations
+            .get(&stored.log)
+            .copied()
+            .or_else(|| step.before().logs.get(&(stored.log, stored.seq - 1)).map(|entry| entry.incarnation));
+        let opened = match Entry::decode(&stored.bytes).map(|entry| entry.fact) {
+            Ok(Fact::LogOpened { incarnation, parent, .. }) => {
+                incarnation == stored.incarnation
+                    && parent.map(|head| (head.seq, head.incarnation)) == before.map(|before| (stored.seq - 1, before))
+            }
+            _ => before == Some(stored.incarnation),
+        };
+        if !opened {
+            return Err(Violation::of(
+                "invariant_an_incarnation_begins_where_it_says_and_the_one_before_ends_there",
+                format!("{:?} stores {} {} of another incarnation", step.node.who, stored.log, stored.seq),
+            ));
+        }
+        incarnations.insert(stored.log, stored.incarnation);
+    }
+    Ok(())
+}
+
+/// 11: while both sides are live with each other, what one has of a log is the beginning of what the other has.
+pub fn invariant_live_sides_have_one_chain(site: &Site, _who: Who) -> Result<(), Violation> {
+    if site.clone.is_some() {
+        return Ok(());
+    }
+    let live = |node: &super::Node| node.replica.as_ref().is_some_and(|replica| replica.link_state().0.word() == "live");
+    if !live(&site.central) || !live(&site.edge) {
+        return Ok(());
+    }
+    for (copy, writer) in [(&site.central, &site.edge), (&site.edge, &site.central)] {
+        let log = writer.who.side();
+        let head = copy.disk.heads.peer;
+        if head.seq <= writer.disk.heads.own.seq && writer.disk.hash(log, head.seq) != Some(head.hash) {
+            return Err(Violation::of(
+                "invariant_live_sides_have_one_chain",
+                format!("both are live, and the other's copy of the {log} log is not its own at {}", head.seq),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// 10: nothing is dropped from a log.
+pub fn invariant_no_log_was_trimmed(site: &Site) -> Result<(), Violation> {
+    for node in site.nodes() {
+        for log in [node.who.side(), node.who.side().peer()] {
+            let head = node.disk.head(node.who.side(), log).seq;
+            let kept = node.disk.logs.range((log, 0)..=(log, u64::MAX)).count() as u64;
+            if kept != head {
+                return Err(Violation::of(
+                    "invariant_no_log_was_trimmed",
+                    format!("{:?} keeps {kept} of {head} entries of the {log} log", node.who),
+                ));
+            }
+        }
+    }
+    Ok(())
+}

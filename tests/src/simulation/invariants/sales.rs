@@ -1,0 +1,65 @@
+//! Claims about sales: nobody's seat twice, nobody's ticket lost, nobody's request done twice.
+
+use super::{Step, Violation};
+use crate::simulation::node::Who;
+use crate::simulation::site::Site;
+use shared::entry::{Fact, Hash, TicketRef};
+
+/// 2: per seat at most one live ticket among all that were ever handed to a customer.
+pub fn invariant_no_seat_is_sold_twice(site: &Site, _who: Who) -> Result<(), Violation> {
+    match site.ghost.doubles.iter().find(|double| !double.unprovable) {
+        None => Ok(()),
+        Some(double) => {
+            let first = site.ghost.tickets.get(&double.first);
+            let second = site.ghost.tickets.get(&double.second);
+            Err(Violation::of("invariant_no_seat_is_sold_twice", format!("{first:?} and {second:?}")))
+        }
+    }
+}
+
+/// 14: a ticket is handed out only when its sale is durable. Returns the sale's number and hash.
+pub fn invariant_a_ticket_is_handed_out_only_when_its_sale_is_on_disk(
+    at: TicketRef,
+    sale: Option<(u64, Hash)>,
+) -> Result<(u64, Hash), Violation> {
+    sale.ok_or_else(|| {
+        Violation::of(
+            "invariant_a_ticket_is_handed_out_only_when_its_sale_is_on_disk",
+            format!("ticket {} of show {} was handed out without a sale on disk", at.ticket, at.show),
+        )
+    })
+}
+
+/// 15: a request that is asked again gets the same tickets.
+pub fn invariant_a_request_asked_again_gets_the_same_tickets(
+    known: &[TicketRef],
+    now: &[TicketRef],
+) -> Result<(), Violation> {
+    if known == now {
+        return Ok(());
+    }
+    Err(Violation::of(
+        "invariant_a_request_asked_again_gets_the_same_tickets",
+        format!("first {known:?}, then {now:?}"),
+    ))
+}
+
+/// 16: a hold that has ended, by its node's store time, becomes no ticket.
+pub fn invariant_an_expired_hold_sells_nothing(step: &Step<'_>) -> Result<(), Violation> {
+    for (written, fact) in step.fresh() {
+        let Fact::Sold { show, seats, .. } = fact else { continue };
+        for line in seats {
+            let hold = step.before().holds.values().find(|hold| {
+                hold.show == *show && hold.seats.iter().any(|held| held.seat == line.seat)
+            });
+            let ends = hold.and_then(|hold| step.ghost.holds.get(&hold.id));
+            if ends.is_none_or(|ends| *ends < step.node.store_now(step.now)) {
+                return Err(Violation::of(
+                    "invariant_an_expired_hold_sells_nothing",
+                    format!("{} {} sells seat {} of show {show}, hold {hold:?}", written.log, written.seq, line.seat),
+                ));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Claims about how a node stands: open or closed, with its reasons, and how long its holds last.
+
+use super::{Step, Violation};
+use crate::simulation::node::Who;
+use crate::simulation::site::{HOLDS, Site};
+use shared::entry::Fact;
+use sync_protocol::replica::DiscrepancyKind;
+
+/// 20: a closed node holds, sells and gives away nothing.
+pub fn invariant_a_closed_node_sells_and_gives_nothing(step: &Step<'_>) -> Result<(), Violation> {
+    let after = step.commit.changes.heads.unwrap_or(step.before().heads);
+    let (Some(reason), Some(_)) = (step.before().heads.closed, after.closed) else { return Ok(()) };
+    let sells = |fact: &Fact| {
+        matches!(
+            fact,
+            Fact::Sold { .. }
+                | Fact::HandedOver { .. }
+                | Fact::SeatReleased { .. }
+                | Fact::SeatWithheld { .. }
+                | Fact::ShowAdded(_)
+        )
+    };
+    match step.fresh().find(|(_, fact)| sells(fact)) {
+        None => Ok(()),
+        Some((written, fact)) => Err(Violation::of(
+            "invariant_a_closed_node_sells_and_gives_nothing",
+            format!("{} is closed ({}) and writes {} {}", written.log, reason.code(), fact.kind(), written.seq),
+        )),
+    }
+}
+
+/// 16: a hold's deadline lies within its cap, and its cap not further away than the setting says.
+pub fn invariant_no_hold_outlives_its_cap(site: &Site, who: Who) -> Result<(), Violation> {
+    let Some(node) = site.nodes().find(|node| node.who == who) else { return Ok(()) };
+    let at = node.now(site.now);
+    let longest = HOLDS.cap.max(HOLDS.paying);
+    for hold in node.replica.iter().flat_map(|replica| replica.ledger().holds()) {
+        if hold.deadline > hold.cap || hold.cap > at + longest {
+            return Err(Violation::of("invariant_no_hold_outlives_its_cap", format!("hold {hold:?} at {at:?}")));
+        }
+    }
+    Ok(())
+}
+
+/// 7 of the design, 20: nobody closes and no entry is refused, but for a cause that this theatre has given.
+pub fn invariant_nobody_closes_and_nothing_is_in_dispute_without_a_cause(site: &Site, who: Who) -> Result<(), Violation> {
+    const NAME: &str = "invariant_nobody_closes_and_nothing_is_in_dispute_without_a_cause";
+    let Some(node) = site.nodes().find(|node| node.who == who) else { return Ok(()) };
+    let excuses = site.ghost.excuses;
+    if node.disk.dead_letters > excuses.garbage {
+        return Err(Violation::of(NAME, format!("{who:?} has {} dead letters", node.disk.dead_letters)));
+    }
+    if excuses.forgot || excuses.cloned || excuses.retired {
+        return Ok(());
+    }
+    if let Some(reason) = node.disk.heads.closed {
+        return Err(Violation::of(NAME, format!("{who:?} closed: {}", reason.code())));
+    }
+    let overlap = |kind: &DiscrepancyKind| matches!(kind, DiscrepancyKind::ShowsOverlap(_)) && excuses.overlaps;
+    match node.disk.discrepancies.iter().find(|discrepancy| !overlap(&discrepancy.kind)) {
+        None => Ok(()),
+        Some(discrepancy) => Err(Violation::of(NAME, format!("{who:?} lists {discrepancy:?}"))),
+    }
+}

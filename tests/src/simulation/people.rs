@@ -1,0 +1,265 @@
+//! What people do at a theatre: customers on the web, cashiers at the counter, managers, and those who stand at a door.
+
+use super::action::{Action, Forgery};
+use super::codes;
+use super::doors::{DoorWrite, Scan};
+use super::ghost::Walk;
+use super::invariants::{self, Violation};
+use super::node::Who;
+use super::site::{self, Site};
+use rand::RngExt;
+use shared::admission::{Clock, Guarantee, Reading, Verdict, VerdictKind, read};
+use shared::entry::TicketRef;
+use shared::ids::{BookingId, HoldId, RequestId, ScanId, SeatId, ShowNumber, Side, TicketId};
+use shared::keys::SecretKey;
+use shared::ledger::HoldKind;
+use shared::time::Timestamp;
+use std::time::Duration;
+use sync_protocol::Replica;
+use sync_protocol::replica::Held;
+
+/// How long after a start an answer at the door is not called SHARED while some scanner was not heard.
+const HEARING_LASTS: Duration = Duration::from_secs(60);
+/// How long before a show its doors open.
+pub(super) const DOORS_OPEN_EARLY: Duration = Duration::from_secs(2 * 3600);
+/// The first numbers are the shows every world begins with.
+const ADDED_FROM: u32 = site::SHOWS + 1;
+
+impl Site {
+    /// People do something. What is refused is refused.
+    ///
+    /// # Errors
+    /// A claim that does not hold.
+    pub fn act(&mut self, action: &Action) -> Result<(), Violation> {
+        match *action {
+            Action::Hold { who, show, first, count } => {
+                let seats: Vec<_> = (0..count).map(|i| SeatId(first.0 + i)).collect();
+                let kind = if who == Who::Central { HoldKind::Web } else { HoldKind::Counter };
+                if let Some(Ok(Held::Now(hold))) = self.ask(who, |replica, at| replica.hold(show, &seats, kind, at)) {
+                    self.node(who).holds.push(hold.id);
+                }
+                self.settle(who)
+            }
+            Action::Pay { who, nth } => self.with_hold(who, nth, true, |replica, hold, at| {
+                let _refused_or_paying = replica.hold_for_payment(hold, at);
+            }),
+            Action::Renew { who, nth } => self.with_hold(who, nth, true, |replica, hold, at| {
+                let _refused_or_renewed = replica.renew(hold, at);
+            }),
+            Action::Release { who, nth } => self.with_hold(who, nth, false, |replica, hold, _| replica.release(hold)),
+            Action::Sell { who, nth } => {
+                let request = RequestId(self.dice.random());
+                self.sell(who, nth, request)
+            }
+            Action::Retry { nth } => self.ask_again(nth),
+            Action::Void { nth } => self.void(nth),
+            Action::Scan { scanner, nth, forged } => self.scan(scanner, nth, forged),
+            Action::Withhold { who, show, seat, withheld } => {
+                self.ask(who, |replica, at| replica.withhold(show, &[seat], withheld, at));
+                self.settle(who)
+            }
+            Action::HandOver { who, show, seat } => {
+                self.ask(who, |replica, at| replica.hand_over(show, &[seat], at));
+                self.settle(who)
+            }
+            Action::Cancel { who, show } => {
+                self.ask(who, |replica, at| replica.cancel_show(show, at));
+                self.settle(who)
+            }
+            Action::AddShow { who, slot } => {
+                let bit = if who == Who::Central { 0 } else { ShowNumber::EDGE_BIT };
+                let show = site::facts(ShowNumber((ADDED_FROM + slot) | bit), self.setup.starts_min);
+                self.ask(who, |replica, at| replica.add_show(show, at));
+                self.settle(who)
+            }
+            Action::Offline { who, offline } => {
+                self.ask(who, |replica, at| replica.work_offline(offline, at));
+                self.settle(who)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Calls a command where the process runs.
+    fn ask<T>(&mut self, who: Who, command: impl FnOnce(&mut Replica, Timestamp) -> T) -> Option<T> {
+        let now = self.now;
+        let node = self.node(who);
+        let at = node.now(now);
+        node.replica.as_mut().map(|replica| command(replica, at))
+    }
+
+    fn with_hold(
+        &mut self,
+        who: Who,
+        nth: usize,
+        kept: bool,
+        command: impl FnOnce(&mut Replica, HoldId, Timestamp),
+    ) -> Result<(), Violation> {
+        let node = self.node(who);
+        if node.holds.is_empty() || node.replica.is_none() {
+            return Ok(());
+        }
+        let index = nth % node.holds.len();
+        let hold = if kept { node.holds[index] } else { node.holds.remove(index) };
+        self.ask(who, |replica, at| command(replica, hold, at));
+        self.settle(who)
+    }
+
+    fn sell(&mut self, who: Who, nth: usize, request: RequestId) -> Result<(), Violation> {
+        let node = self.node(who);
+        if node.holds.is_empty() || node.replica.is_none() {
+            return Ok(());
+        }
+        let hold = node.holds.remove(nth % node.holds.len());
+        self.requests.push((request, who, hold));
+        self.request(request, who, hold)
+    }
+
+    /// A request arrives, for the first time or again: what was answered before is not done twice.
+    fn request(&mut self, request: RequestId, who: Who, hold: HoldId) -> Result<(), Violation> {
+        let node = self.node(who);
+        if node.replica.is_none() {
+            return Ok(());
+        }
+        node.waiting.insert(request);
+        if !node.disk.answers.contains_key(&request) {
+            self.ask(who, |replica, at| replica.sell(hold, BookingId([7; 16]), request, at));
+        }
+        self.settle(who)
+    }
+
+    fn ask_again(&mut self, nth: usize) -> Result<(), Violation> {
+        if self.requests.is_empty() {
+            return Ok(());
+        }
+        // The latest ones are those people still ask about.
+        let back = nth % self.requests.len().min(8);
+        let (request, who, hold) = self.requests[self.requests.len() - 1 - back];
+        self.request(request, who, hold)
+    }
+
+    fn void(&mut self, nth: usize) -> Result<(), Violation> {
+        let Some(handed) = self.ghost.nth(nth, |handed| !handed.ended) else { return Ok(()) };
+        let (who, at) = (handed.by, handed.at);
+        if who.side() == Side::Central || self.may_void_at_once(at.show) {
+            self.ask(who, |replica, now| replica.void(at.ticket, now));
+        } else if who == Who::Edge && self.edge.replica.is_some() {
+            self.edge.door_writes.push(DoorWrite::VoidAsked(at.ticket, true));
+        }
+        self.settle(who)
+    }
+
+    /// Nobody has walked in yet: the doors are shut.
+    fn may_void_at_once(&self, show: ShowNumber) -> bool {
+        let now = self.edge.now(self.now);
+        let known = self.edge.replica.as_ref().and_then(|replica| replica.ledger().show(show));
+        known.is_some_and(|show| now < show.facts.starts_at() - DOORS_OPEN_EARLY)
+    }
+
+    fn scan(&mut self, scanner: usize, nth: usize, forged: Option<Forgery>) -> Result<(), Violation> {
+        let Some(handed) = self.ghost.nth(nth, |_| true) else { return Ok(()) };
+        let (at, id) = (handed.at, ScanId(self.dice.random()));
+        let code = self.code(at, handed.by.side(), forged);
+        let device = &self.scanners[scanner];
+        let scan = device.read(at, code, id, self.now);
+        let door = shared::admission::Door::to_all_screens(self.codes.theatre);
+        let clock = device.clock(self.now);
+        let verdict = match read(&scan.code, &self.codes.ring, &door, clock, Guarantee::Stale) {
+            Reading::Answered(verdict) => verdict,
+            Reading::Genuine(_) => match self.ask_edge(scanner, &scan)? {
+                Some(verdict) => {
+                    self.scanners[scanner].hear(scan.clone(), &verdict);
+                    verdict
+                }
+                None => self.scanners[scanner].decide(scan.clone(), &self.codes, self.now),
+            },
+        };
+        self.trace.update(verdict.code.code().as_bytes());
+        if verdict.kind() == VerdictKind::Admit {
+            self.walk_in(scanner, &scan, &verdict, forged)?;
+        }
+        Ok(())
+    }
+
+    fn code(&self, at: TicketRef, seller: Side, forged: Option<Forgery>) -> String {
+        let (plan, show) = (site::plan(), site::facts(at.show, self.setup.starts_min));
+        match forged {
+            None => self.codes.code(at, &plan, &show, &codes::key(seller, 0)),
+            Some(Forgery::Key) => self.codes.code(at, &plan, &show, &SecretKey::from_seed(&[77; 32])),
+            Some(Forgery::Seat) => {
+                let genuine = self.codes.code(at, &plan, &show, &codes::key(seller, 0));
+                let seat = SeatId(at.seat.0 % site::SEATS + 1);
+                let other = self.codes.code(TicketRef { seat, ..at }, &plan, &show, &SecretKey::from_seed(&[77; 32]));
+                // The body of one and the signature of the other.
+                let (body, signature) = (other.len() - 100, genuine.len() - 100);
+                format!("{}{}", &other[..body], &genuine[signature..])
+            }
+        }
+    }
+
+    /// Asks the edge. No answer where it is out of reach, down, or dies over it.
+    fn ask_edge(&mut self, scanner: usize, scan: &Scan) -> Result<Option<Verdict>, Violation> {
+        if !self.scanners[scanner].reaches_edge {
+            return Ok(None);
+        }
+        let Some(verdict) = self.hand_in(scan) else { return Ok(None) };
+        self.settle(Who::Edge)?;
+        Ok(self.edge.replica.is_some().then_some(verdict))
+    }
+
+    /// The edge takes a scan in, to be committed.
+    pub(super) fn hand_in(&mut self, scan: &Scan) -> Option<Verdict> {
+        let guarantee = self.edge_guarantee();
+        let now = self.edge.now(self.now);
+        let node = &mut self.edge;
+        let replica = node.replica.as_mut()?;
+        let clock = Clock { now, verified: true };
+        let (verdict, write) = node.disk.doors.judge(scan, replica.ledger(), &self.codes, clock, guarantee);
+        if let Some(write) = write {
+            node.door_writes.push(write);
+            let first = node.disk.doors.scans.admission(scan.at.ticket).is_none();
+            if first {
+                self.enter(scan.at.ticket, scan.at, scan.entry.admission.at, &scan.entry.admission.door);
+            }
+        }
+        Some(verdict)
+    }
+
+    /// Writes an admission into the log, unless the show is not known yet or the log may not grow.
+    pub(super) fn enter(&mut self, ticket: TicketId, at: TicketRef, when: Timestamp, door: &str) {
+        let now = self.edge.now(self.now);
+        let node = &mut self.edge;
+        let Some(replica) = node.replica.as_mut() else { return };
+        if replica.ledger().show(at.show).is_none() {
+            return;
+        }
+        let entered = replica.admit(at, when, door.to_owned(), now);
+        if entered != Err(shared::refusal::Refusal::Closed) {
+            node.door_writes.push(DoorWrite::Entered(ticket));
+        }
+    }
+
+    fn edge_guarantee(&self) -> Guarantee {
+        let Some(replica) = &self.edge.replica else { return Guarantee::Stale };
+        let heard = self.scanners.iter().all(|scanner| scanner.boot == Some(replica.boot()));
+        let long = self.now.since(self.edge.started) >= HEARING_LASTS;
+        if replica.can_sell() && (heard || long) { Guarantee::Shared } else { Guarantee::Solo }
+    }
+
+    fn walk_in(
+        &mut self,
+        scanner: usize,
+        scan: &Scan,
+        verdict: &Verdict,
+        forged: Option<Forgery>,
+    ) -> Result<(), Violation> {
+        let known_to_edge = self.edge.disk.doors.knows(scan);
+        let opens = site::facts(scan.at.show, self.setup.starts_min).starts_at() - DOORS_OPEN_EARLY;
+        let early = self.edge.now(self.now) < opens;
+        let walk = Walk { at: scan.at, scanner, scan: scan.id, guarantee: verdict.guarantee, known_to_edge, early };
+        invariants::invariant_no_forged_or_ended_ticket_is_admitted(self, &walk, forged)?;
+        invariants::invariant_a_ticket_is_admitted_once_where_doors_are_connected(self, &walk)?;
+        self.ghost.walks.push(walk);
+        Ok(())
+    }
+}

@@ -1,0 +1,46 @@
+//! Planted bugs: each is run until an invariant finds it.
+
+use super::seeds::{Failure, Seeds};
+use shared::planted::Plant;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Seeds that each bug gets.
+pub const SEEDS_MAX: u64 = 400;
+
+/// How a planted bug fared.
+#[derive(Debug, Clone)]
+pub struct Fate {
+    /// The bug.
+    pub plant: Plant,
+    /// Seeds until it was found.
+    pub seeds: u64,
+    /// What found it, nothing where it got away.
+    pub caught: Option<Failure>,
+}
+
+/// Runs one planted bug until it is found.
+pub fn run(plant: Plant, start: u64, seeds: u64, actions: u64) -> Fate {
+    let seeds = Seeds { start, count: seeds, actions, threads: 1, plant: Some(plant), until_failure: true };
+    let mut total = seeds.run();
+    Fate { plant, seeds: total.seeds, caught: total.failures.pop() }
+}
+
+/// Runs them all, on several threads, in the order of their list.
+pub fn run_all(start: u64, seeds: u64, actions: u64, threads: usize) -> Vec<Fate> {
+    let (next, fates) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(|| {
+                while let Some(plant) = Plant::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let fate = run(*plant, start, seeds, actions);
+                    fates.lock().unwrap_or_else(PoisonError::into_inner).push(fate);
+                }
+            });
+        }
+    });
+    let mut fates = fates.into_inner().unwrap_or_else(PoisonError::into_inner);
+    fates.sort_by_key(|fate| Plant::ALL.iter().position(|plant| *plant == fate.plant));
+    fates
+}

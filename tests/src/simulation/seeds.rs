@@ -1,0 +1,133 @@
+//! Many seeds, on several threads.
+
+use super::event::Event;
+use super::invariants::Violation;
+use super::shrink;
+use super::world::{Outcome, World};
+use shared::planted::{self, Plant};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Every so many seeds one is run twice: both runs must be the same.
+const TWICE_EVERY: u64 = 500;
+/// Failures that are shrunk; the others are only told.
+const SHRUNK_MAX: usize = 4;
+
+/// Which seeds to run, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Seeds {
+    /// The first.
+    pub start: u64,
+    /// How many.
+    pub count: u64,
+    /// Events of each.
+    pub actions: u64,
+    /// Threads.
+    pub threads: usize,
+    /// A bug to plant.
+    pub plant: Option<Plant>,
+    /// Stop at the first failure, and do not shrink it.
+    pub until_failure: bool,
+}
+
+/// A seed in which a claim did not hold.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The seed.
+    pub seed: u64,
+    /// Its events.
+    pub actions: u64,
+    /// What did not hold.
+    pub violation: Violation,
+    /// The shortest list of events that shows it, empty where it was not looked for.
+    pub shortest: Vec<Event>,
+}
+
+/// What all seeds came to.
+#[derive(Debug, Clone, Default)]
+pub struct Total {
+    /// Seeds that were run.
+    pub seeds: u64,
+    /// Lines cut.
+    pub partitions: u64,
+    /// Events.
+    pub events: u64,
+    /// Tickets handed over.
+    pub tickets: u64,
+    /// Double sales that nothing could have told.
+    pub unprovable: u64,
+    /// Seeds in which a claim did not hold.
+    pub failed: usize,
+    /// Those, by seed.
+    pub failures: Vec<Failure>,
+}
+
+impl Seeds {
+    /// Runs them all.
+    pub fn run(self) -> Total {
+        let (next, stop, total) = (AtomicU64::new(0), AtomicBool::new(false), Mutex::new(Total::default()));
+        let work = || {
+            planted::plant(self.plant);
+            while !stop.load(Ordering::Relaxed) {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= self.count {
+                    break;
+                }
+                let seed = self.start.saturating_add(index);
+                let (outcome, record) = self.run_one(seed, index % TWICE_EVERY == 0);
+                let violation = outcome.violation.clone();
+                let failed = total.lock().unwrap_or_else(PoisonError::into_inner).add(&outcome);
+                let Some(violation) = violation else { continue };
+                stop.fetch_or(self.until_failure, Ordering::Relaxed);
+                let shrinks = !self.until_failure && failed <= SHRUNK_MAX;
+                let shortest =
+                    if shrinks { shrink::shortest(seed, &record, violation.invariant) } else { Vec::new() };
+                let failure = Failure { seed, actions: self.actions, violation, shortest };
+                total.lock().unwrap_or_else(PoisonError::into_inner).failures.push(failure);
+            }
+            planted::plant(None);
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..self.threads {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let mut total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+        total.failures.sort_by_key(|failure| failure.seed);
+        total
+    }
+
+    fn run_one(self, seed: u64, twice: bool) -> (Outcome, Vec<Event>) {
+        let (mut outcome, record) = World::run(seed, self.actions);
+        if twice && outcome.violation.is_none() && World::replay(seed, &record) != outcome {
+            let what = "the same seed gave another run";
+            outcome.violation = Some(Violation::of("invariant_the_same_seed_gives_the_same_run", what));
+        }
+        (outcome, record)
+    }
+}
+
+impl Total {
+    /// Counts others in.
+    pub fn join(&mut self, other: Self) {
+        self.seeds += other.seeds;
+        self.partitions += other.partitions;
+        self.events += other.events;
+        self.tickets += other.tickets;
+        self.unprovable += other.unprovable;
+        self.failed += other.failed;
+        self.failures.extend(other.failures);
+    }
+
+    /// Counts a run in. Returns how many have failed.
+    fn add(&mut self, outcome: &Outcome) -> usize {
+        self.seeds += 1;
+        self.partitions += outcome.partitions;
+        self.events += outcome.events;
+        self.tickets += outcome.tickets;
+        self.unprovable += outcome.unprovable;
+        self.failed += usize::from(outcome.violation.is_some());
+        self.failed
+    }
+}
