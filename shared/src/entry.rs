@@ -281,6 +281,41 @@ pub enum Fact {
         /// The door's name.
         door: String,
     },
+    /// Unknown seats are for sale again: two persons answer for it. Only their authority.
+    UnknownSettled {
+        /// The show.
+        show: ShowNumber,
+        /// The seats.
+        runs: Vec<SeatsAtEpoch>,
+    },
+    /// A ticket that was sold before its entry was lost has turned up: its unknown seat is sold. Only the seat's authority.
+    TicketFound {
+        /// The show.
+        show: ShowNumber,
+        /// The booking, opaque.
+        booking: BookingId,
+        /// The seat with its ticket, as they were sold.
+        seat: SoldSeat,
+    },
+    /// Two persons attest that the box is off for good: its log ends here. Central.
+    BoxRetired {
+        /// The box's key.
+        key: KeyId,
+        /// The last entry of its log that counts.
+        head: Head,
+    },
+    /// Unknown seats of a retired box move to central and are for sale. Central, until the box is replaced.
+    SeatsTaken {
+        /// The show.
+        show: ShowNumber,
+        /// The seats with the epochs they had.
+        runs: Vec<SeatsAtEpoch>,
+    },
+    /// A new box may go on with the log of the retired one. Central.
+    BoxReplaced {
+        /// The new box's key.
+        key: KeyId,
+    },
 }
 
 impl Fact {
@@ -292,14 +327,19 @@ impl Fact {
             | Self::HandedOver { .. }
             | Self::Sold { .. }
             | Self::SeatReleased { .. }
-            | Self::SeatWithheld { .. } => true,
+            | Self::SeatWithheld { .. }
+            | Self::UnknownSettled { .. }
+            | Self::TicketFound { .. } => true,
             Self::ShowAdded(facts) => facts.number.author() == side,
             Self::PlanPublished { .. }
             | Self::PriceSet { .. }
             | Self::ShowClosed { .. }
             | Self::KeyCertified { .. }
             | Self::KeyRevoked { .. }
-            | Self::VoidRequested(_) => side == Side::Central,
+            | Self::VoidRequested(_)
+            | Self::BoxRetired { .. }
+            | Self::SeatsTaken { .. }
+            | Self::BoxReplaced { .. } => side == Side::Central,
             Self::Voided(_) | Self::VoidAccepted(_) | Self::VoidRefused(_) | Self::Admitted { .. } => {
                 side == Side::Edge
             }
@@ -326,6 +366,11 @@ impl Fact {
             Self::SeatReleased { .. } => "SeatReleased",
             Self::SeatWithheld { .. } => "SeatWithheld",
             Self::Admitted { .. } => "Admitted",
+            Self::UnknownSettled { .. } => "UnknownSettled",
+            Self::TicketFound { .. } => "TicketFound",
+            Self::BoxRetired { .. } => "BoxRetired",
+            Self::SeatsTaken { .. } => "SeatsTaken",
+            Self::BoxReplaced { .. } => "BoxReplaced",
         }
     }
 }

@@ -12,6 +12,7 @@
 
 mod apply;
 mod decide;
+mod forgotten;
 mod holds;
 
 use crate::digest::record_hash;
@@ -22,6 +23,7 @@ use crate::show::{PlanIndex, Seat, Show};
 use crate::time::Timestamp;
 pub use apply::Conflict;
 pub use decide::{SEATS_PER_REQUEST_MAX, SaleLine};
+pub use forgotten::{GENERATIONS_SKIPPED, Marks};
 pub use holds::{Hold, HoldKind, HoldTimes};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -121,6 +123,8 @@ pub struct LedgerChanges {
     pub certificates: Vec<Vec<u8>>,
     /// Revoked keys.
     pub revoked: Vec<KeyId>,
+    /// Where the logs were cut, if that changed.
+    pub marks: Option<Marks>,
 }
 
 /// A show without its seats.
@@ -153,6 +157,8 @@ pub struct LedgerSnapshot {
     pub certificates: Vec<Vec<u8>>,
     /// Revoked keys.
     pub revoked: Vec<KeyId>,
+    /// Where the logs were cut.
+    pub marks: Marks,
 }
 
 /// The ledger. See the module's description for the kinds of its methods.
@@ -169,6 +175,7 @@ pub struct Ledger {
     expired: VecDeque<HoldId>,
     certificates: Vec<Vec<u8>>,
     revoked: BTreeSet<KeyId>,
+    marks: Marks,
     digest: u128,
     dirty: Dirty,
 }
@@ -183,6 +190,7 @@ struct Dirty {
     holds: BTreeSet<HoldId>,
     certificates: Vec<Vec<u8>>,
     revoked: Vec<KeyId>,
+    marks: bool,
 }
 
 impl Ledger {
@@ -199,6 +207,7 @@ impl Ledger {
             expired: VecDeque::new(),
             certificates: Vec::new(),
             revoked: BTreeSet::new(),
+            marks: Marks::default(),
             digest: 0,
             dirty: Dirty::default(),
         }
@@ -238,6 +247,7 @@ impl Ledger {
             ledger.add_to_digest(record_hash("revoked", &key));
             ledger.revoked.insert(key);
         }
+        ledger.marks = snapshot.marks;
         ledger.dirty = Dirty::default();
         ledger
     }
@@ -287,6 +297,11 @@ impl Ledger {
         self.revoked.iter().copied()
     }
 
+    /// Where the logs were cut.
+    pub fn marks(&self) -> Marks {
+        self.marks
+    }
+
     /// The digest of all replicated state: equal on both sides at equal heads.
     pub fn digest(&self) -> u128 {
         self.digest
@@ -312,6 +327,7 @@ impl Ledger {
             holds: dirty.holds.into_iter().map(|id| (id, self.holds.get(&id).cloned())).collect(),
             certificates: dirty.certificates,
             revoked: dirty.revoked,
+            marks: dirty.marks.then_some(self.marks),
         }
     }
 

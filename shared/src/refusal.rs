@@ -32,6 +32,10 @@ macro_rules! refusals {
 refusals! {
     /// The node may not sell at all.
     Closed = "closed", "This node is closed for sale; its status names the reason.";
+    /// The node is open already.
+    NotClosed = "not_closed", "This node is open for sale already.";
+    /// The gate still asks, or somebody is known to remember more.
+    Asking = "asking", "The log is still being compared or taken back; wait until that is done.";
     /// No such show here.
     UnknownShow = "unknown_show", "There is no such show.";
     /// No such seat on this screen.

@@ -30,6 +30,9 @@ pub struct Seat {
     pub generation: u16,
     /// Its sale.
     pub standing: Standing,
+    /// Sold before its writer's log was cut: what was lost may have ended that sale and begun another, so that it comes back as
+    /// unknown, never as free.
+    pub doubtful: bool,
 }
 
 impl Seat {
@@ -140,7 +143,7 @@ impl Show {
         let after = runs.partition_point(|run| run.first <= seat);
         let run = after.checked_sub(1).and_then(|at| runs.get(at));
         let epoch = run.filter(|run| seat.0 - run.first.0 < u32::from(run.count)).map_or(0, |run| run.epoch);
-        Seat { epoch, generation: 0, standing: Standing::Free }
+        Seat { epoch, generation: 0, standing: Standing::Free, doubtful: false }
     }
 
     /// The seat, nothing where the plan does not have it.

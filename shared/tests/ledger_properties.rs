@@ -1,7 +1,7 @@
 //! The ledger's fold: independent of the order in which the two logs arrive, and equal to its replay.
 
 use proptest::prelude::*;
-use shared::entry::{Fact, SeatsAtEpoch, ShowFacts};
+use shared::entry::{Entry, Fact, SeatsAtEpoch, ShowFacts};
 use shared::ids::{BookingId, HoldId, MovieId, RequestId, ScreenId, SeatId, ShowNumber, Side, TicketId};
 use shared::ledger::{HoldKind, HoldTimes, Ledger};
 use shared::money::Currency;
@@ -50,16 +50,31 @@ struct Node {
 impl Node {
     fn new(side: Side, birth: &[Fact]) -> Self {
         let mut ledger = Ledger::new(side);
-        for fact in birth {
-            ledger.apply(Side::Central, fact).expect("birth");
+        for (n, fact) in birth.iter().enumerate() {
+            ledger.apply(Side::Central, n as u64 + 1, &entry(0, fact)).expect("birth");
         }
         Self { ledger, log: Vec::new(), heard: 0 }
     }
 
+    /// The number of the log's entry at this place of the attempts; central's log begins with the birth.
+    fn number(&self, at: usize) -> u64 {
+        at as u64 + if self.ledger.side() == Side::Central { 3 } else { 1 }
+    }
+
+    /// How much of the other log is seen, by number.
+    fn seen(&self) -> u64 {
+        self.heard as u64 + if self.ledger.side() == Side::Central { 0 } else { 2 }
+    }
+
     fn write(&mut self, fact: Fact) {
-        self.ledger.apply(self.ledger.side(), &fact).expect("what was decided applies");
+        let seq = self.number(self.log.len());
+        self.ledger.apply(self.ledger.side(), seq, &entry(self.seen(), &fact)).expect("what was decided applies");
         self.log.push((self.heard, fact));
     }
+}
+
+fn entry(seen: u64, fact: &Fact) -> Entry {
+    Entry { at: NOW, seen, fact: fact.clone() }
 }
 
 fn birth() -> Vec<Fact> {
@@ -147,7 +162,8 @@ fn hear(nodes: &mut [Node; 2], me: usize, n: usize) {
         // `seen` is always satisfied already: nobody forgets here.
         assert!(seen <= nodes[me].log.len());
         let writer = nodes[1 - me].ledger.side();
-        nodes[me].ledger.apply(writer, &fact).expect("an honest peer's entry applies");
+        let (seq, seen) = (nodes[1 - me].number(nodes[me].heard), nodes[me].number(seen) - 1);
+        nodes[me].ledger.apply(writer, seq, &entry(seen, &fact)).expect("an honest peer's entry applies");
         nodes[me].heard += 1;
     }
 }
@@ -160,7 +176,9 @@ fn fold_causally(nodes: &[Node; 2], prefer: usize) -> Ledger {
         let ready = |me: usize| nodes[me].log.get(done[me]).is_some_and(|(seen, _)| *seen <= done[1 - me]);
         let me = if ready(prefer) { prefer } else { 1 - prefer };
         assert!(ready(me), "the logs have a causal order");
-        ledger.apply(nodes[me].ledger.side(), &nodes[me].log[done[me]].1).expect("applies");
+        let (seen, fact) = &nodes[me].log[done[me]];
+        let (seq, seen) = (nodes[me].number(done[me]), nodes[1 - me].number(*seen) - 1);
+        ledger.apply(nodes[me].ledger.side(), seq, &entry(seen, fact)).expect("applies");
         done[me] += 1;
     }
     ledger

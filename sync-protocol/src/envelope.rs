@@ -86,9 +86,8 @@ mod tests {
     fn only_the_peers_untouched_envelope_for_this_theatre_opens() {
         let (key, other) = (SecretKey::from_seed(&[1; 32]), SecretKey::from_seed(&[2; 32]));
         let batch = crate::message::Batch {
-            incarnation: shared::ids::Incarnation(9),
-            first: 1,
-            before: shared::entry::Hash::default(),
+            log: Side::Edge,
+            before: shared::entry::Head::default(),
             entries: vec![EntryBytes(vec![1, 2, 3])],
         };
         let envelope = Envelope {

@@ -20,6 +20,7 @@
 mod claims;
 mod cuts;
 pub mod envelope;
+pub mod gate;
 mod inbox;
 pub mod link;
 pub mod log;
@@ -28,6 +29,7 @@ mod outbox;
 pub mod randomness;
 pub mod replica;
 pub mod settings;
+pub mod witness;
 
 pub use link::LinkState;
 pub use replica::Replica;

@@ -1,6 +1,6 @@
 //! The logs as a store keeps them.
 
-use shared::entry::Hash;
+use shared::entry::{Hash, Head};
 use shared::ids::{Incarnation, Side};
 use shared::time::Timestamp;
 
@@ -21,6 +21,13 @@ pub struct StoredEntry {
     pub at: Timestamp,
 }
 
+impl StoredEntry {
+    /// The log's head after it.
+    pub fn head(&self) -> Head {
+        Head { incarnation: self.incarnation, seq: self.seq, hash: self.hash }
+    }
+}
+
 /// A store that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("read the {log} log at {seq}: {cause}")]
@@ -37,6 +44,6 @@ pub struct UnreadableLog {
 pub trait EntrySource {
     /// Entries from number `from` on, in order without gaps, at least one if there is one, and at most `bytes_max` bytes beyond it.
     fn entries(&self, log: Side, from: u64, bytes_max: usize) -> Result<Vec<Vec<u8>>, UnreadableLog>;
-    /// The chain's hash after an entry; of number 0 it is all zero; nothing where the log is not that long.
-    fn hash_at(&self, log: Side, seq: u64) -> Result<Option<Hash>, UnreadableLog>;
+    /// The head after an entry; of number 0 it is all zero; nothing where the log is not that long.
+    fn head_at(&self, log: Side, seq: u64) -> Result<Option<Head>, UnreadableLog>;
 }

@@ -1,8 +1,8 @@
 //! What the two sides say to each other. The table of who says what when is in `PROTOCOL.md`.
 
 use serde::{Deserialize, Serialize};
-use shared::entry::{Hash, Head};
-use shared::ids::{ClaimId, Incarnation, SeatId, ShowNumber};
+use shared::entry::Head;
+use shared::ids::{ClaimId, SeatId, ShowNumber, Side};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 
@@ -70,17 +70,31 @@ pub struct Heartbeat {
     pub cut: Cut,
 }
 
-/// Entries of the sender's own log, in order without gaps, verbatim.
+/// Entries of a log, in order without gaps, verbatim: the sender's own, or the receiver's own that it has lost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
-    /// The log's incarnation.
-    pub incarnation: Incarnation,
-    /// The number of the first entry.
-    pub first: u64,
-    /// The chain's hash before the first entry.
-    pub before: Hash,
+    /// Whose log.
+    pub log: Side,
+    /// The log's head before the first entry.
+    pub before: Head,
     /// The entries' bytes.
     pub entries: Vec<EntryBytes>,
+}
+
+/// How far a log is durably applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ack {
+    /// Whose log: the receiver's, or the sender's own that it takes back.
+    pub log: Side,
+    /// Up to here.
+    pub head: Head,
+}
+
+/// Asks for the sender's own log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Return {
+    /// The last entry the sender has.
+    pub after: u64,
 }
 
 /// An entry's bytes on the wire.
@@ -130,14 +144,16 @@ pub enum Message {
     Hello(Hello),
     /// Keeps it.
     Heartbeat(Heartbeat),
-    /// "I have durably applied your log up to here." Sent after the commit.
-    Ack(Head),
+    /// "I have durably applied this log up to here." Sent after the commit.
+    Ack(Ack),
     /// Entries.
     Batch(Batch),
     /// Asks for seats. One such message is in flight per theatre.
     Claims(Vec<Want>),
     /// Refuses claims; a granted claim is answered by its `HandedOver`.
     ClaimsRefused(Vec<(ClaimId, Refusal)>),
+    /// "I have lost entries of my own log: send me what you have of it."
+    Return(Return),
 }
 
 impl Message {

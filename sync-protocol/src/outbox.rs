@@ -1,4 +1,5 @@
-//! The outbox: own entries on their way. An entry leaves it only on the peer's application-level ack, sent after its commit.
+//! The outbox: entries on their way, of the own log or of the peer's that it has lost. An entry leaves it only on the peer's
+//! application-level ack, sent after its commit.
 
 use crate::log::{EntrySource, UnreadableLog};
 use crate::message::{Batch, EntryBytes};
@@ -58,6 +59,10 @@ impl Outbox {
     /// Everything up to `seq` is durable at the peer. Returns whether that was news.
     pub(crate) fn handle_ack(&mut self, seq: u64, now: Timestamp) -> bool {
         if seq <= self.acked {
+            // Said again: something of this log arrives there, only not yet what is next.
+            if self.resend_at.is_some() {
+                self.resend_at = Some(now + self.wait);
+            }
             return false;
         }
         self.acked = seq;
@@ -91,23 +96,23 @@ impl Outbox {
     /// The next batch, if the window has room.
     pub(crate) fn poll_batch(
         &mut self,
-        side: Side,
-        own: Head,
+        log: Side,
+        last: Head,
         now: Timestamp,
         source: &dyn EntrySource,
     ) -> Result<Option<Batch>, UnreadableLog> {
-        if self.sent >= own.seq || self.in_flight.len() >= self.window {
+        if self.sent >= last.seq || self.in_flight.len() >= self.window {
             return Ok(None);
         }
         let first = self.sent + 1;
-        let entries = source.entries(side, first, BATCH_BYTES_MAX)?;
-        let Some(before) = source.hash_at(side, self.sent)?.filter(|_| !entries.is_empty()) else {
-            return Err(UnreadableLog { log: side, seq: first, cause: "the entry is missing".into() });
+        let entries = source.entries(log, first, BATCH_BYTES_MAX)?;
+        let Some(before) = source.head_at(log, self.sent)?.filter(|_| !entries.is_empty()) else {
+            return Err(UnreadableLog { log, seq: first, cause: "the entry is missing".into() });
         };
         self.sent += entries.len() as u64;
         self.in_flight.push_back((self.sent, now));
         self.resend_at.get_or_insert(now + self.wait);
         let entries = entries.into_iter().map(EntryBytes).collect();
-        Ok(Some(Batch { incarnation: own.incarnation, first, before, entries }))
+        Ok(Some(Batch { log, before, entries }))
     }
 }

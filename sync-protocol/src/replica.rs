@@ -1,60 +1,37 @@
 //! One node's copy of one theatre: ledger, both logs' heads, link session. The only owner of each.
 
+mod closed;
 mod commands;
 mod exchange;
+mod forgotten;
+mod recovery;
 mod seat_state;
 mod timers;
+mod witness;
 
 use crate::claims::Claims;
 use crate::cuts::Cuts;
+use crate::gate::{DeviceNumber, Gate, Memory};
+use crate::inbox::WaitingRoom;
 use crate::link::{Link, LinkState};
 use crate::log::{EntrySource, StoredEntry, UnreadableLog};
 use crate::message::{Channel, Cut};
 use crate::outbox::Outbox;
 use crate::randomness::Randomness;
 use crate::settings::Settings;
+pub use closed::{Closed, Proof, StandingChange};
 pub use commands::Held;
 pub use seat_state::SeatState;
 use serde::{Deserialize, Serialize};
-use shared::entry::{Entry, Fact, Head, OpenedBy, SeatsAtEpoch};
-use shared::ids::{HoldId, Incarnation, KeyId, SeatId, ShowNumber, Side, TheatreId};
+use shared::entry::{Entry, Fact, Head, OpenedBy};
+use shared::ids::{HoldId, KeyId, SeatId, ShowNumber, Side, TheatreId};
 use shared::keys::{PublicKey, SecretKey};
 use shared::ledger::{Conflict, Hold, Ledger, LedgerChanges, LedgerSnapshot};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-/// Why a node may not sell at all. It still answers Hello, still acts as a witness, still admits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Closed {
-    /// Somebody knows more of the own log than this node does.
-    HeadUnproven,
-    /// The same entry number with two hashes.
-    Fork,
-    /// The store failed.
-    DiskError,
-    /// The own key is revoked.
-    KeyRevoked,
-    /// An entry of the peer cannot be read by this program.
-    UpgradeNeeded,
-    /// Equal heads, unequal states, or an own entry that does not apply.
-    BrokenInvariant,
-}
-
-impl Closed {
-    /// The stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::HeadUnproven => "head_unproven",
-            Self::Fork => "fork",
-            Self::DiskError => "disk_error",
-            Self::KeyRevoked => "key_revoked",
-            Self::UpgradeNeeded => "upgrade_needed",
-            Self::BrokenInvariant => "broken_invariant",
-        }
-    }
-}
+pub use witness::Asking;
+use witness::WitnessLine;
 
 /// What a person must settle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +68,33 @@ pub enum DiscrepancyKind {
         /// What it says.
         seen: u64,
     },
+    /// Somebody remembers more of the own log than this node: it has forgotten, and takes it back.
+    Forgot {
+        /// Who remembers.
+        memory: Memory,
+        /// Up to here.
+        head: Head,
+    },
+    /// A log goes on as a new incarnation that its node opened without proof.
+    OpenedUnproven {
+        /// Who answered for it.
+        by: OpenedBy,
+    },
+    /// An entry of an incarnation that was cut before it: it is not applied.
+    BeyondCut {
+        /// What it says, if it can be read.
+        fact: Option<Fact>,
+    },
+    /// An own entry that was set aside when the log was taken back, and does not apply any more.
+    SetAside {
+        /// What it says, if it can be read.
+        fact: Option<Fact>,
+    },
+    /// Two live boxes with one identity.
+    Clone {
+        /// The start of the program that came back.
+        boot: u64,
+    },
 }
 
 /// Bytes that could not be processed.
@@ -115,11 +119,40 @@ pub struct Heads {
     pub acked: u64,
     /// Why this node is closed.
     pub closed: Option<Closed>,
+    /// What recovery must remember.
+    pub recovery: Recovery,
+}
+
+/// What must be remembered of a log that was, or has to be, taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Recovery {
+    /// The log goes on as a new incarnation once it is back: who answers for it.
+    pub reopen: Option<OpenedBy>,
+    /// The number of an incarnation's first entry that was opened without proof and that the peer has not acknowledged.
+    pub unproven: Option<u64>,
+    /// The log in which a fork was found.
+    pub forked: Option<Side>,
+    /// What the node was closed for when its head became unproven.
+    pub covered: Option<Closed>,
+}
+
+/// The store's logs are cut back: entries beyond these numbers go, and all materialised state with them; what follows in the
+/// same changes is the state as it was then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rewound {
+    /// The last own entry that stays.
+    pub own: u64,
+    /// The last entry of the peer that stays.
+    pub peer: u64,
 }
 
 /// What must be stored, in one transaction.
 #[derive(Debug, Default)]
 pub struct Changes {
+    /// The logs are cut back before anything else is stored.
+    pub rewound: Option<Rewound>,
+    /// All entries set aside, if that list changed.
+    pub aside: Option<Vec<StoredEntry>>,
     /// Entries of either log, in order.
     pub entries: Vec<StoredEntry>,
     /// Materialised state.
@@ -130,6 +163,20 @@ pub struct Changes {
     pub discrepancies: Vec<Discrepancy>,
     /// New dead letters.
     pub dead_letters: Vec<DeadLetter>,
+    /// Each closing and opening, with its reason or proof.
+    pub standings: Vec<StandingChange>,
+}
+
+/// How a node begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// With what its store has; an empty store is the first of its log.
+    #[default]
+    Usual,
+    /// An empty store in the place of a box that was retired: its log exists already, at the peer.
+    Replacement,
+    /// The store was put back from a backup: the log may have gone on since.
+    Restored,
 }
 
 /// What a store gives back at start.
@@ -141,6 +188,12 @@ pub struct Snapshot {
     pub heads: Heads,
     /// Own entries the peer has not acknowledged, in order, with their numbers.
     pub unacknowledged: Vec<(u64, Vec<u8>)>,
+    /// Own entries set aside.
+    pub aside: Vec<StoredEntry>,
+    /// The named witness, if there is one.
+    pub witness: Option<DeviceNumber>,
+    /// How the node begins.
+    pub start: Start,
 }
 
 /// What became of things.
@@ -165,7 +218,15 @@ pub enum Event {
         fact: Fact,
         /// When it was written, as the writer says.
         at: Timestamp,
+        /// An own entry that was taken back from somebody who remembered it.
+        returned: bool,
     },
+    /// The logs were folded again up to an earlier point: what is kept beside the ledger must be made again.
+    Rewound,
+    /// The named witness has durably stored the own log up to here.
+    Witnessed(u64),
+    /// This node may sell again.
+    Opened,
     /// A hold began, moved or ended: the show's map has changed.
     HoldsChanged(ShowNumber),
     /// The peer has durably applied more of the own log.
@@ -210,6 +271,28 @@ pub struct Replica {
     /// Handovers the peer has not acknowledged, by entry number.
     in_transit: BTreeMap<u64, BTreeSet<(ShowNumber, SeatId)>>,
     ack_due: bool,
+    /// The peer returns the own log, and waits to hear how far it came.
+    returned_ack_due: bool,
+    return_due: bool,
+    return_at: Timestamp,
+    /// The peer's log on its way back to the peer.
+    returning: Option<Outbox>,
+    /// The own log is wanted back up to this number.
+    wanted: u64,
+    own_waiting: WaitingRoom,
+    peer_waiting: WaitingRoom,
+    gate: Gate,
+    /// Asking at the gate lasts until then.
+    asking_until: Timestamp,
+    witness: WitnessLine,
+    aside: Vec<StoredEntry>,
+    aside_changed: bool,
+    rewound: Option<Rewound>,
+    standings: Vec<StandingChange>,
+    /// Starts of the peer's program that were confirmed, the last one at the end.
+    boots: VecDeque<u64>,
+    /// Entries beyond a cut that were listed.
+    apart_listed: BTreeSet<shared::entry::Hash>,
     heads_changed: bool,
     next_allocation: Timestamp,
     hello_retry: Timestamp,
@@ -248,6 +331,22 @@ impl Replica {
             cuts: Cuts::default(),
             in_transit: BTreeMap::new(),
             ack_due: false,
+            returned_ack_due: false,
+            return_due: false,
+            return_at: now,
+            returning: None,
+            wanted: 0,
+            own_waiting: WaitingRoom::default(),
+            peer_waiting: WaitingRoom::default(),
+            gate: Gate::new(snapshot.witness),
+            asking_until: now + settings.gate_wait,
+            witness: WitnessLine::default(),
+            aside: snapshot.aside,
+            aside_changed: false,
+            rewound: None,
+            standings: Vec::new(),
+            boots: VecDeque::new(),
+            apart_listed: BTreeSet::new(),
             heads_changed: false,
             next_allocation: now,
             hello_retry: now,
@@ -257,20 +356,13 @@ impl Replica {
             events: VecDeque::new(),
             random,
         };
-        for (seq, bytes) in snapshot.unacknowledged {
-            if let Ok(Entry { fact: Fact::HandedOver { show, runs, .. }, .. }) = Entry::decode(&bytes) {
-                replica.note_transit(seq, show, &runs);
-            }
+        for (seq, bytes) in &snapshot.unacknowledged {
+            replica.note_transit(*seq, bytes);
         }
         let revoked: Vec<KeyId> = replica.ledger.revoked().collect();
-        revoked.into_iter().for_each(|key| replica.forget_key(key));
+        revoked.into_iter().for_each(|key| replica.forget_key(key, now));
         replica.cuts.note(replica.cut());
-        if heads.own.seq == 0 {
-            let incarnation = Incarnation(replica.random.number());
-            replica.heads.own.incarnation = incarnation;
-            let opened = Fact::LogOpened { incarnation, parent: None, by: OpenedBy::First };
-            let _always_small_and_applicable = replica.append(opened, now);
-        }
+        replica.begin(snapshot.start, now);
         replica
     }
 
@@ -344,11 +436,14 @@ impl Replica {
     /// Drains what must be stored now.
     pub fn take_changes(&mut self) -> Changes {
         Changes {
+            rewound: self.rewound.take(),
+            aside: std::mem::take(&mut self.aside_changed).then(|| self.aside.clone()),
             entries: std::mem::take(&mut self.entries),
             ledger: self.ledger.take_changes(),
             heads: std::mem::take(&mut self.heads_changed).then_some(self.heads),
             discrepancies: std::mem::take(&mut self.discrepancies),
             dead_letters: std::mem::take(&mut self.dead_letters),
+            standings: std::mem::take(&mut self.standings),
         }
     }
 
@@ -357,52 +452,50 @@ impl Replica {
         self.events.pop_front()
     }
 
-    /// Stops sales for a reason. Only a logged proof opens again.
-    pub fn close(&mut self, reason: Closed) {
-        if self.heads.closed.is_none() {
-            self.heads.closed = Some(reason);
-            self.heads_changed = true;
-            self.events.push_back(Event::Closed(reason));
-        }
-    }
-
     /// Writes a fact into the own log and applies it. Nothing is written of what an entry cannot hold (`too_large`). Whatever was
     /// decided must apply; if it does not, sales stop.
     fn append(&mut self, fact: Fact, now: Timestamp) -> Result<(), Refusal> {
+        if self.heads.closed.is_some_and(Closed::stops_the_log) {
+            return Err(Refusal::Closed);
+        }
         let entry = Entry { at: now, seen: self.heads.peer.seq, fact };
         let bytes = entry.encode().map_err(|_| Refusal::TooLarge)?;
-        if let Err(conflict) = self.ledger.apply(self.me, &entry.fact) {
-            self.list(self.me, self.heads.own.seq + 1, DiscrepancyKind::NotApplied(conflict), now);
-            self.close(Closed::BrokenInvariant);
+        let seq = self.heads.own.seq + 1;
+        if let Err(conflict) = self.ledger.apply(self.me, seq, &entry) {
+            self.list(self.me, seq, DiscrepancyKind::NotApplied(conflict), now);
+            self.close(Closed::BrokenInvariant, now);
             return Err(Refusal::Closed);
         }
         let own = &mut self.heads.own;
-        (own.seq, own.hash) = (own.seq + 1, own.hash.chain(&bytes));
-        let seq = own.seq;
+        if let Fact::LogOpened { incarnation, .. } = entry.fact {
+            own.incarnation = incarnation;
+        }
+        (own.seq, own.hash) = (seq, own.hash.chain(&bytes));
         let stored = StoredEntry { log: self.me, incarnation: own.incarnation, seq, hash: own.hash, bytes, at: now };
+        self.note_transit(seq, &stored.bytes);
         self.entries.push(stored);
         self.heads_changed = true;
-        if let Fact::HandedOver { show, runs, .. } = &entry.fact {
-            self.note_transit(seq, *show, runs);
-        }
         if let Fact::KeyRevoked { key } = &entry.fact {
-            self.forget_key(*key);
+            self.forget_key(*key, now);
         }
         self.cuts.note(self.cut());
-        self.events.push_back(Event::Applied { writer: self.me, seq, fact: entry.fact, at: now });
+        self.events.push_back(Event::Applied { writer: self.me, seq, fact: entry.fact, at: now, returned: false });
         Ok(())
     }
 
-    fn note_transit(&mut self, seq: u64, show: ShowNumber, runs: &[SeatsAtEpoch]) {
-        let seats = runs.iter().flat_map(|run| run.seats()).map(|seat| (show, seat));
-        self.in_transit.insert(seq, seats.collect());
+    /// A handover is on its way until the peer acknowledges it.
+    fn note_transit(&mut self, seq: u64, bytes: &[u8]) {
+        if let Ok(Entry { fact: Fact::HandedOver { show, runs, .. }, .. }) = Entry::decode(bytes) {
+            let seats = runs.iter().flat_map(|run| run.seats()).map(|seat| (show, seat));
+            self.in_transit.insert(seq, seats.collect());
+        }
     }
 
     /// A revoked key signs nothing that is believed; a node whose own key is revoked may not sell.
-    fn forget_key(&mut self, key: KeyId) {
+    fn forget_key(&mut self, key: KeyId, now: Timestamp) {
         self.keys.peer.retain(|known| known.key_id() != key);
         if self.keys.own.key_id() == key {
-            self.close(Closed::KeyRevoked);
+            self.close(Closed::KeyRevoked, now);
         }
     }
 
@@ -416,20 +509,37 @@ impl Replica {
         }
     }
 
-    /// The chain's hash at a number of either log, from memory where it is the head.
-    fn hash_at(
-        &self,
-        log: Side,
-        seq: u64,
-        source: &dyn EntrySource,
-    ) -> Result<Option<shared::entry::Hash>, UnreadableLog> {
-        let head = if log == self.me { self.heads.own } else { self.heads.peer };
-        if head.seq == seq {
-            return Ok(Some(head.hash));
+    /// The logs with what is not stored yet.
+    fn logs<'a>(&'a self, source: &'a dyn EntrySource) -> Logs<'a> {
+        Logs { own: (self.me, self.heads.own), peer: self.heads.peer, unstored: &self.entries, source }
+    }
+}
+
+/// Both logs: what the store has, what it will be given next, and the heads.
+struct Logs<'a> {
+    own: (Side, Head),
+    peer: Head,
+    unstored: &'a [StoredEntry],
+    source: &'a dyn EntrySource,
+}
+
+impl EntrySource for Logs<'_> {
+    fn entries(&self, log: Side, from: u64, bytes_max: usize) -> Result<Vec<Vec<u8>>, UnreadableLog> {
+        let unstored: Vec<_> = self.unstored.iter().filter(|entry| entry.log == log && entry.seq >= from).collect();
+        match unstored.first() {
+            Some(first) if first.seq == from => Ok(unstored.into_iter().map(|entry| entry.bytes.clone()).collect()),
+            _ => self.source.entries(log, from, bytes_max),
         }
-        if let Some(entry) = self.entries.iter().find(|entry| entry.log == log && entry.seq == seq) {
-            return Ok(Some(entry.hash));
+    }
+
+    fn head_at(&self, log: Side, seq: u64) -> Result<Option<Head>, UnreadableLog> {
+        let head = if log == self.own.0 { self.own.1 } else { self.peer };
+        if seq >= head.seq {
+            return Ok((seq == head.seq).then_some(head));
         }
-        source.hash_at(log, seq)
+        match self.unstored.iter().find(|entry| entry.log == log && entry.seq == seq) {
+            Some(entry) => Ok(Some(entry.head())),
+            None => self.source.head_at(log, seq),
+        }
     }
 }

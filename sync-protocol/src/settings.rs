@@ -17,6 +17,10 @@ pub struct Settings {
     pub claim_wait: Duration,
     /// The first wait before unacknowledged entries are sent again; doubles up to [`Settings::RESEND_MAX`].
     pub resend: Duration,
+    /// At the gate the others are asked for this long before a person may answer for the node.
+    pub gate_wait: Duration,
+    /// A witness that was not heard for this long is not waited for.
+    pub witness_silent_after: Duration,
     /// Who gets which seats.
     pub policy: Policy,
     /// How long this side's holds last.
@@ -41,6 +45,8 @@ impl Settings {
             lock_down_after: Duration::from_secs(3),
             claim_wait: Duration::from_millis(1500),
             resend: Duration::from_millis(500),
+            gate_wait: Duration::from_secs(10),
+            witness_silent_after: Duration::from_secs(15),
             policy: Policy::default(),
             holds,
         }

@@ -1,8 +1,9 @@
 //! Folding facts: an entry applies iff its writer is that register's writer and its stated epoch and generation are current.
 
+use super::forgotten::{forgotten, released};
 use super::{Admission, Ledger, PlanParts, Ticket, TicketSale, VoidAnswer};
 use crate::digest::record_hash;
-use crate::entry::{Fact, SeatsAtEpoch, ShowFacts, SoldSeat, TicketRef};
+use crate::entry::{Entry, Fact, SeatsAtEpoch, ShowFacts, SoldSeat, TicketRef};
 use crate::ids::{ScreenId, SeatId, ShowNumber, Side};
 use crate::seating::SeatingPlan;
 use crate::show::{Seat, Show, Standing};
@@ -63,13 +64,19 @@ pub enum Conflict {
 }
 
 impl Ledger {
-    /// Folds one fact of one writer. On `Err` nothing has changed.
-    pub fn apply(&mut self, writer: Side, fact: &Fact) -> Result<(), Conflict> {
+    /// Folds entry number `seq` of one writer. On `Err` nothing has changed.
+    pub fn apply(&mut self, writer: Side, seq: u64, entry: &Entry) -> Result<(), Conflict> {
+        let fact = &entry.fact;
         if !fact.may_be_written_by(writer) {
             return Err(Conflict::NotTheWriter { kind: fact.kind().to_owned(), side: writer });
         }
         match fact {
-            Fact::LogOpened { .. } => Ok(()),
+            Fact::LogOpened { parent, .. } => {
+                if parent.is_some() {
+                    self.cut(writer, seq);
+                }
+                Ok(())
+            }
             Fact::PlanPublished { screen, version, categories, rows, complete } => {
                 let key = (*screen, *version);
                 let conflict = Conflict::Plan(u32::from(screen.0));
@@ -90,7 +97,13 @@ impl Ledger {
                 }
                 Ok(())
             }
-            Fact::ShowAdded(facts) => self.apply_show(facts),
+            Fact::ShowAdded(facts) => {
+                self.apply_show(facts)?;
+                if self.was_in_transit(writer, entry.seen) {
+                    self.forget_seats(facts.number, writer.peer());
+                }
+                Ok(())
+            }
             Fact::PriceSet { show, category, price } => {
                 let before = self.show_record_hash(*show);
                 let known = self.shows.get_mut(show).ok_or(Conflict::Show(*show))?;
@@ -123,7 +136,10 @@ impl Ledger {
                 }
                 Ok(())
             }
-            Fact::HandedOver { show, runs, .. } => self.apply_handed_over(writer, *show, runs),
+            Fact::HandedOver { show, runs, .. } => {
+                let arrives_unknown = self.was_in_transit(writer, entry.seen);
+                self.apply_handed_over(writer, *show, runs, arrives_unknown)
+            }
             Fact::Sold { show, booking, seats, .. } => self.apply_sold(writer, *show, *booking, seats),
             Fact::Voided(at) => self.apply_voided(*at),
             Fact::VoidRequested(at) => {
@@ -145,6 +161,17 @@ impl Ledger {
                     return Err(Conflict::Ticket(ticket.show, ticket.seat));
                 }
                 self.set_ticket(Ticket { admitted: Some(Admission { at: *at, door: door.clone() }), ..known });
+                Ok(())
+            }
+            Fact::UnknownSettled { show, runs } => self.apply_unknown_settled(writer, *show, runs),
+            Fact::TicketFound { show, booking, seat } => self.apply_ticket_found(writer, *show, *booking, *seat),
+            Fact::BoxRetired { head, .. } => {
+                self.retire(head.seq);
+                Ok(())
+            }
+            Fact::SeatsTaken { show, runs } => self.apply_seats_taken(*show, runs),
+            Fact::BoxReplaced { .. } => {
+                self.replace();
                 Ok(())
             }
         }
@@ -200,7 +227,13 @@ impl Ledger {
         Ok(())
     }
 
-    fn apply_handed_over(&mut self, writer: Side, number: ShowNumber, runs: &[SeatsAtEpoch]) -> Result<(), Conflict> {
+    fn apply_handed_over(
+        &mut self,
+        writer: Side,
+        number: ShowNumber,
+        runs: &[SeatsAtEpoch],
+        arrives_unknown: bool,
+    ) -> Result<(), Conflict> {
         // All or nothing: one wrong epoch rejects the whole entry.
         let mut moved = Vec::new();
         for (id, epoch) in distinct(number, runs)?.zip(epochs(runs)) {
@@ -209,7 +242,8 @@ impl Ledger {
                 return Err(Conflict::Standing(number, id));
             }
             let epoch = seat.epoch.checked_add(1).ok_or(Conflict::Standing(number, id))?;
-            moved.push((id, Seat { epoch, ..seat }));
+            let seat = Seat { epoch, ..seat };
+            moved.push((id, if arrives_unknown { forgotten(seat) } else { seat }));
         }
         for (id, seat) in moved {
             self.set_seat(number, id, seat);
@@ -285,7 +319,7 @@ impl Ledger {
         if self.tickets.get(&ticket).and_then(|ticket| ticket.answer) != Some(VoidAnswer::Accepted) {
             return Err(Conflict::Ticket(number, id));
         }
-        self.set_seat(number, id, Seat { standing: Standing::Free, generation: generation.saturating_add(1), ..seat });
+        self.set_seat(number, id, released(seat));
         Ok(())
     }
 
@@ -313,7 +347,7 @@ impl Ledger {
     }
 
     /// The seat, if the stated epoch is current and its authority is the writer.
-    fn current(&self, writer: Side, number: ShowNumber, id: SeatId, stated: u32) -> Result<Seat, Conflict> {
+    pub(super) fn current(&self, writer: Side, number: ShowNumber, id: SeatId, stated: u32) -> Result<Seat, Conflict> {
         let show = self.shows.get(&number).ok_or(Conflict::Show(number))?;
         let seat = show.seat(id).ok_or(Conflict::Seat(number, id))?;
         if seat.epoch != stated || seat.authority() != writer {
@@ -332,7 +366,7 @@ impl Ledger {
 }
 
 /// The seats of runs that ascend without meeting: none is named twice, whoever signed the entry.
-fn distinct(show: ShowNumber, runs: &[SeatsAtEpoch]) -> Result<impl Iterator<Item = SeatId>, Conflict> {
+pub(super) fn distinct(show: ShowNumber, runs: &[SeatsAtEpoch]) -> Result<impl Iterator<Item = SeatId>, Conflict> {
     let mut after = 0;
     for run in runs {
         let end = run.first.0.checked_add(u32::from(run.count)).ok_or(Conflict::Seat(show, run.first))?;
@@ -344,7 +378,7 @@ fn distinct(show: ShowNumber, runs: &[SeatsAtEpoch]) -> Result<impl Iterator<Ite
     Ok(runs.iter().flat_map(|run| run.seats()))
 }
 
-fn epochs(runs: &[SeatsAtEpoch]) -> impl Iterator<Item = u32> {
+pub(super) fn epochs(runs: &[SeatsAtEpoch]) -> impl Iterator<Item = u32> {
     runs.iter().flat_map(|run| (0..run.count).map(|_| run.epoch))
 }
 

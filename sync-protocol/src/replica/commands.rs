@@ -283,7 +283,7 @@ impl Replica {
         }
     }
 
-    fn may_sell(&self) -> Result<(), Refusal> {
+    pub(super) fn may_sell(&self) -> Result<(), Refusal> {
         if self.can_sell() { Ok(()) } else { Err(Refusal::Closed) }
     }
 }

@@ -1,20 +1,27 @@
 //! The exchange with the peer: sessions, batches, acks, claims.
 
+use super::closed::Proof;
 use super::{Closed, DeadLetter, DiscrepancyKind, Event, Replica, Transmit};
 use crate::cuts::Comparison;
 use crate::envelope::{ENVELOPE_BYTES_MAX, Envelope};
-use crate::inbox::{self, Arrival};
+use crate::gate::Memory;
+use crate::inbox::{self, Arrival, Arrived};
 use crate::link::LinkState;
 use crate::log::{EntrySource, StoredEntry, UnreadableLog};
-use crate::message::{Batch, Cut, Heartbeat, Hello, Message, ProtocolRange, Want};
+use crate::message::{Ack, Batch, Cut, Heartbeat, Hello, Message, ProtocolRange, Return, Want};
 use crate::settings::Settings;
 use shared::allocation;
-use shared::entry::{Entry, Fact, Head};
-use shared::ids::{ClaimId, ShowNumber, Side};
+use shared::entry::{Entry, Fact, Head, OpenedBy};
+use shared::ids::{ClaimId, ShowNumber, Side, TicketId};
 use shared::ledger::HoldKind;
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
+
+/// Starts of the peer's program that are remembered.
+const BOOTS_REMEMBERED: usize = 8;
+/// Entries beyond a cut that are listed until the next start.
+const APART_LISTED_MAX: usize = 10_000;
 
 impl Replica {
     /// The broker answers. The edge opens the session; central waits for it.
@@ -65,7 +72,7 @@ impl Replica {
         if self.link.peer_nonce != Some(envelope.from_nonce) || envelope.to_nonce != self.link.my_nonce {
             // Of another session. Entries prove themselves and are welcome; everything else counts only inside the session.
             if let Message::Batch(batch) = envelope.message {
-                self.handle_batch(batch, now);
+                self.handle_batch(batch, now, source)?;
             }
             // The edge says Hello by itself; central asks for one by saying its own.
             if self.me == Side::Central && self.link.peer_nonce.is_none() {
@@ -74,7 +81,9 @@ impl Replica {
             }
             return Ok(());
         }
-        self.link.confirmed = true;
+        if !std::mem::replace(&mut self.link.confirmed, true) {
+            self.note_boot(now);
+        }
         self.link.peer_last_heard = Some(now);
         match envelope.message {
             Message::Hello(_) => {}
@@ -82,8 +91,14 @@ impl Replica {
                 self.link.handle_heartbeat(heartbeat, now);
                 self.compare(heartbeat.cut, now);
             }
-            Message::Ack(head) => self.handle_ack(head, now, source)?,
-            Message::Batch(batch) => self.handle_batch(batch, now),
+            Message::Ack(Ack { log, head }) if log == self.me => self.handle_ack(head, now, source)?,
+            Message::Ack(Ack { head, .. }) => {
+                if let Some(returning) = &mut self.returning {
+                    returning.handle_ack(head.seq, now);
+                }
+            }
+            Message::Return(Return { after }) => self.handle_return(after, now),
+            Message::Batch(batch) => self.handle_batch(batch, now, source)?,
             Message::Claims(wants) => {
                 wants.into_iter().take(Settings::CLAIM_SEATS_MAX).for_each(|want| self.handle_want(want, now));
             }
@@ -128,21 +143,35 @@ impl Replica {
         self.link.open_session(from_nonce, hello, now);
         self.link.confirmed = names_me;
         self.link.hello_due = !hello.heard;
+        self.returning = None;
+        if names_me {
+            self.note_boot(now);
+        }
         self.enter(LinkState::Reconciling, now);
         if !hello.protocol.meets(ProtocolRange::OURS) {
-            self.close(Closed::UpgradeNeeded);
+            self.close(Closed::UpgradeNeeded, now);
             return Ok(());
         }
-        self.check_heads(hello, now, source)?;
-        if self.heads.closed == Some(Closed::Fork) {
+        self.compare_heads(hello, now, source)?;
+        // Taking the log back begins with another session.
+        if self.link.peer_nonce.is_none() {
             return Ok(());
+        }
+        let shared_head = self.logs(source).head_at(self.me, hello.applied.seq)? == Some(hello.applied);
+        if self.is_closed(Closed::Fork) && !shared_head {
+            return Ok(());
+        }
+        if self.is_closed(Closed::UpgradeNeeded) && hello.own.seq <= self.heads.peer.seq {
+            self.open(Proof::Readable, now);
         }
         let applied = hello.applied.seq.min(self.heads.own.seq);
         self.outbox.restart_from(applied);
         if applied > self.heads.acked {
             self.events.push_back(Event::Acknowledged(applied));
+        } else {
+            self.note_transit_again(applied, source)?;
         }
-        self.heads.acked = applied;
+        self.set_acked(applied);
         if self.link.hello_due {
             // What the coming Hello states, not what an earlier session's did.
             self.link.stated = self.heads.own;
@@ -153,44 +182,51 @@ impl Replica {
         Ok(())
     }
 
-    /// Do both logs, as the peer states them, lie on the chains known here?
-    fn check_heads(&mut self, hello: Hello, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
-        let (mine, theirs) = (hello.applied, hello.own);
-        if mine.seq > self.heads.own.seq {
-            self.close(Closed::HeadUnproven);
-        } else if self.hash_at(self.me, mine.seq, source)? != Some(mine.hash) {
-            self.find_fork(self.me, mine.seq, now);
+    /// Two live boxes with one identity: a start of the program that was followed by another one cannot come back.
+    fn note_boot(&mut self, now: Timestamp) {
+        let Some(Hello { boot, .. }) = self.link.peer_hello else { return };
+        if self.boots.back() == Some(&boot) {
+            return;
         }
-        let peer = self.me.peer();
-        if theirs.seq <= self.heads.peer.seq && self.hash_at(peer, theirs.seq, source)? != Some(theirs.hash) {
-            self.find_fork(peer, theirs.seq, now);
+        if self.boots.contains(&boot) {
+            self.list(self.me.peer(), self.heads.peer.seq, DiscrepancyKind::Clone { boot }, now);
+            self.find_fork(self.me.peer(), self.heads.peer.seq, now);
+        }
+        self.boots.retain(|known| *known != boot);
+        self.boots.push_back(boot);
+        if self.boots.len() > BOOTS_REMEMBERED {
+            self.boots.pop_front();
+        }
+    }
+
+    /// The peer has what it acknowledged; an incarnation it has needs no further proof.
+    fn set_acked(&mut self, acked: u64) {
+        self.heads.acked = acked;
+        if self.heads.recovery.unproven.is_some_and(|first| first <= acked) {
+            self.heads.recovery.unproven = None;
+        }
+        self.heads_changed = true;
+    }
+
+    /// The peer has lost handovers it had acknowledged: they are on their way again.
+    fn note_transit_again(&mut self, applied: u64, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+        let mut seq = applied;
+        while seq < self.heads.acked.min(self.heads.own.seq) {
+            let entries = self.logs(source).entries(self.me, seq + 1, 0)?;
+            let Some(bytes) = entries.first() else { break };
+            seq += 1;
+            self.note_transit(seq, bytes);
         }
         Ok(())
     }
 
-    fn find_fork(&mut self, log: Side, seq: u64, now: Timestamp) {
-        if self.heads.closed != Some(Closed::Fork) {
-            self.list(log, seq, DiscrepancyKind::Fork, now);
-        }
-        // A fork outweighs whatever closed the node before.
-        if self.heads.closed.is_some_and(|reason| reason != Closed::Fork) {
-            self.heads.closed = None;
-        }
-        self.close(Closed::Fork);
-    }
-
     fn handle_ack(&mut self, head: Head, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
-        if head.seq > self.heads.own.seq {
-            self.close(Closed::HeadUnproven);
-            return Ok(());
-        }
-        if self.hash_at(self.me, head.seq, source)? != Some(head.hash) {
-            self.find_fork(self.me, head.seq, now);
-            return Ok(());
+        let on_chain = head.seq <= self.heads.own.seq && self.logs(source).head_at(self.me, head.seq)? == Some(head);
+        if !on_chain {
+            return self.hear_memory(Memory::Peer, head, now, source);
         }
         if self.outbox.handle_ack(head.seq, now) {
-            self.heads.acked = self.outbox.acked();
-            self.heads_changed = true;
+            self.set_acked(self.outbox.acked());
             self.forget_transit(head.seq);
             self.events.push_back(Event::Acknowledged(head.seq));
         }
@@ -208,67 +244,112 @@ impl Replica {
         }
     }
 
-    fn handle_batch(&mut self, batch: Batch, now: Timestamp) {
-        if self.heads.closed == Some(Closed::Fork) {
-            return;
+    fn handle_batch(&mut self, batch: Batch, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+        if batch.log == self.me {
+            return self.take_back(batch, now, source);
         }
-        match inbox::sort(self.heads.peer, batch) {
-            Arrival::New(entries) => {
-                for (head, bytes, entry) in entries {
-                    if !self.handle_entry(head, bytes, entry, now) {
+        let last = self.peer_waiting.last().unwrap_or(self.heads.peer);
+        match inbox::sort(last, batch, &self.logs(source))? {
+            Arrival::New(arrived) if self.settles_fork(&arrived, now) => {
+                for arrived in arrived {
+                    if !self.peer_waiting.push(arrived) {
                         break;
                     }
-                    self.ack_due = true;
                 }
+                self.drain_peer(now);
+                self.pass_gate(now, source)?;
             }
+            Arrival::New(_) => {}
             Arrival::Known | Arrival::Gap => self.ack_due = true,
             Arrival::Fork { seq } => self.find_fork(self.me.peer(), seq, now),
+            Arrival::Apart(arrived) => self.list_apart(arrived, now),
         }
+        Ok(())
     }
 
-    /// Stores and applies one entry of the peer. False stops the batch.
-    fn handle_entry(
-        &mut self,
-        head: Head,
-        bytes: Vec<u8>,
-        entry: Result<Entry, shared::entry::BadEntry>,
-        now: Timestamp,
-    ) -> bool {
-        let peer = self.me.peer();
-        let Ok(Entry { at, seen, fact }) = entry else {
-            // It stays unapplied and unacknowledged, and so does everything behind it.
-            if self.heads.closed != Some(Closed::UpgradeNeeded) {
+    /// A forked log of the peer goes on only as a new incarnation that two persons, or this side, answer for.
+    fn settles_fork(&mut self, arrived: &[Arrived], now: Timestamp) -> bool {
+        if !self.is_closed(Closed::Fork) {
+            return true;
+        }
+        let opened = arrived.iter().any(|arrived| match &arrived.entry {
+            Ok(Entry { fact: Fact::LogOpened { by, .. }, .. }) => {
+                matches!(by, OpenedBy::TwoPersons | OpenedBy::Peer)
+            }
+            Ok(_) | Err(_) => false,
+        });
+        let settled = opened && self.heads.recovery.forked == Some(self.me.peer());
+        if settled {
+            self.boots.clear();
+            self.open(Proof::ForkSettled, now);
+        }
+        settled
+    }
+
+    /// Entries of an incarnation that was cut before them are never applied, and never dropped silently.
+    fn list_apart(&mut self, arrived: Vec<Arrived>, now: Timestamp) {
+        for Arrived { head, bytes, entry } in arrived {
+            if self.apart_listed.len() < APART_LISTED_MAX && self.apart_listed.insert(head.hash) {
+                let fact = entry.ok().map(|entry| entry.fact);
+                self.list(self.me.peer(), head.seq, DiscrepancyKind::BeyondCut { fact }, now);
                 self.dead_letters.push(DeadLetter {
                     at: now,
-                    why: format!("entry {} cannot be read", head.seq),
+                    why: format!("entry {} is beyond a cut", head.seq),
                     bytes,
                 });
             }
-            self.close(Closed::UpgradeNeeded);
-            return false;
-        };
-        if seen > self.heads.own.seq {
-            // The peer has applied an entry of mine that I do not have: I forgot. Never wait for it to turn up.
-            if self.can_sell() {
-                self.list(peer, head.seq, DiscrepancyKind::SeenTooMuch { seen }, now);
+        }
+    }
+
+    /// Lets the peer's entries in; one that has seen more of the own log than there is shows that this node forgot.
+    fn drain_peer(&mut self, now: Timestamp) {
+        self.drain_waiting(now);
+        let Some(first) = self.peer_waiting.first() else { return };
+        let head = first.head;
+        match &first.entry {
+            Ok(entry) => {
+                let seen = entry.seen;
+                if !self.is_closed(Closed::HeadUnproven) {
+                    self.list(self.me.peer(), head.seq, DiscrepancyKind::SeenTooMuch { seen }, now);
+                }
+                self.wanted = self.wanted.max(seen);
+                let known = Head { seq: seen, ..self.heads.own };
+                self.note_forgotten(Memory::Peer, known, now);
             }
-            self.close(Closed::HeadUnproven);
-            return false;
+            Err(_) => {
+                // It stays unapplied and unacknowledged, and so does everything behind it.
+                let why = format!("entry {} cannot be read", head.seq);
+                if let Some(Arrived { bytes, .. }) = self.peer_waiting.pop()
+                    && !self.is_closed(Closed::UpgradeNeeded)
+                {
+                    self.dead_letters.push(DeadLetter { at: now, why, bytes });
+                }
+                self.peer_waiting.clear();
+                self.close(Closed::UpgradeNeeded, now);
+            }
+        }
+    }
+
+    /// Stores and applies one entry of the peer. False where it cannot be read.
+    pub(super) fn handle_entry(&mut self, arrived: Arrived, now: Timestamp) -> bool {
+        let peer = self.me.peer();
+        let Arrived { head, bytes, entry: Ok(entry) } = arrived else { return false };
+        if self.is_closed(Closed::UpgradeNeeded) {
+            self.open(Proof::Readable, now);
         }
         let Head { incarnation, seq, hash } = head;
         self.entries.push(StoredEntry { log: peer, incarnation, seq, hash, bytes, at: now });
         self.heads.peer = head;
         self.heads_changed = true;
-        match self.ledger.apply(peer, &fact) {
+        let applied = self.ledger.apply(peer, seq, &entry);
+        self.cuts.note(self.cut());
+        match applied {
             Ok(()) => {
-                self.cuts.note(self.cut());
-                self.events.push_back(Event::Applied { writer: peer, seq, fact: fact.clone(), at });
+                let Entry { at, fact, .. } = entry;
+                self.events.push_back(Event::Applied { writer: peer, seq, fact: fact.clone(), at, returned: false });
                 self.follow_up(&fact, seq, now);
             }
-            Err(conflict) => {
-                self.cuts.note(self.cut());
-                self.list(peer, seq, DiscrepancyKind::NotApplied(conflict), now);
-            }
+            Err(conflict) => self.list(peer, seq, DiscrepancyKind::NotApplied(conflict), now),
         }
         true
     }
@@ -280,16 +361,24 @@ impl Replica {
             Fact::ShowAdded(facts) if self.ledger.show(facts.number).is_some_and(|show| show.overlaps) => {
                 self.list(self.me.peer(), seq, DiscrepancyKind::ShowsOverlap(facts.number), now);
             }
-            Fact::KeyRevoked { key } => self.forget_key(*key),
+            Fact::KeyRevoked { key } => self.forget_key(*key, now),
+            Fact::LogOpened { by: by @ (OpenedBy::ManagerPin | OpenedBy::TwoPersons), .. } => {
+                self.list(self.me.peer(), seq, DiscrepancyKind::OpenedUnproven { by: *by }, now);
+            }
             Fact::VoidAccepted(at) if self.me == Side::Central => self.release_void_seat(at.ticket, now),
             // The edge refuses at once what was used; accepting waits for the doors, which the shell knows.
-            Fact::VoidRequested(at) if self.me == Side::Edge => {
-                let used = self.ledger.ticket(at.ticket).is_some_and(|ticket| ticket.admitted.is_some());
-                if used && let Ok(refused) = self.ledger.answer_void(at.ticket) {
-                    let _closed_and_listed_if_it_does_not_apply = self.append(refused, now);
-                }
-            }
+            Fact::VoidRequested(at) => self.refuse_void_of_used(at.ticket, now),
             _ => {}
+        }
+    }
+
+    pub(super) fn refuse_void_of_used(&mut self, ticket: TicketId, now: Timestamp) {
+        let used = self.ledger.ticket(ticket).is_some_and(|ticket| ticket.admitted.is_some());
+        if self.me == Side::Edge
+            && used
+            && let Ok(refused) = self.ledger.answer_void(ticket)
+        {
+            let _closed_and_listed_if_it_does_not_apply = self.append(refused, now);
         }
     }
 
@@ -341,7 +430,7 @@ impl Replica {
             && self.can_sell()
         {
             self.list(self.me.peer(), self.heads.peer.seq, DiscrepancyKind::Digest { cut, own }, now);
-            self.close(Closed::BrokenInvariant);
+            self.close(Closed::BrokenInvariant, now);
             self.enter(LinkState::Reconciling, now);
         }
     }
@@ -362,6 +451,9 @@ impl Replica {
         self.link.end_session(nonce);
         self.drop_claims();
         self.ack_due = false;
+        self.returned_ack_due = false;
+        self.returning = None;
+        self.peer_waiting.clear();
         let state = if state == LinkState::Reconciling { LinkState::LockedDown } else { state };
         self.enter(state, now);
     }
@@ -389,7 +481,13 @@ impl Replica {
             return Ok(out);
         }
         if std::mem::take(&mut self.ack_due) {
-            self.transmit(Message::Ack(self.heads.peer), &mut out);
+            self.transmit(Message::Ack(Ack { log: self.me.peer(), head: self.heads.peer }), &mut out);
+        }
+        if std::mem::take(&mut self.returned_ack_due) {
+            self.transmit(Message::Ack(Ack { log: self.me, head: self.heads.own }), &mut out);
+        }
+        if std::mem::take(&mut self.return_due) && self.heads.own.seq < self.wanted {
+            self.transmit(Message::Return(Return { after: self.heads.own.seq }), &mut out);
         }
         if let Some((n, echo, answer)) = self.link.poll_heartbeat(now) {
             let heartbeat = Heartbeat { n, echo, answer, can_sell: self.can_sell(), cut: self.cut() };
@@ -404,6 +502,13 @@ impl Replica {
         }
         while let Some(batch) = self.outbox.poll_batch(self.me, self.heads.own, now, source)? {
             self.transmit(Message::Batch(batch), &mut out);
+        }
+        let (peer, applied) = (self.me.peer(), self.heads.peer);
+        if let Some(mut returning) = self.returning.take() {
+            while let Some(batch) = returning.poll_batch(peer, applied, now, source)? {
+                self.transmit(Message::Batch(batch), &mut out);
+            }
+            self.returning = Some(returning);
         }
         Ok(out)
     }

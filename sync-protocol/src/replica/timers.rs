@@ -1,7 +1,8 @@
 //! What time does: silence, deadlines, resends, the allocation's level-triggered work.
 
-use super::{Event, Replica};
+use super::{Closed, Event, Replica};
 use crate::link::LinkState;
+use crate::outbox::Outbox;
 use crate::settings::Settings;
 use shared::allocation;
 use shared::ids::{SeatId, ShowNumber, Side};
@@ -28,11 +29,17 @@ impl Replica {
             self.claims.next_deadline(),
             self.ledger.next_hold_deadline(),
             self.link.peer_nonce.and(self.outbox.poll_timeout()),
+            self.link.peer_nonce.and(self.returning.as_ref().and_then(Outbox::poll_timeout)),
             self.link.is_live().then_some(self.next_allocation),
+            (self.is_taking_back() && self.link.peer_nonce.is_some()).then_some(self.return_at),
         ]
         .into_iter()
         .flatten()
         .min()
+    }
+
+    fn is_taking_back(&self) -> bool {
+        self.is_closed(Closed::HeadUnproven) && self.wanted > self.heads.own.seq
     }
 
     /// Does everything that is due.
@@ -59,6 +66,13 @@ impl Replica {
             self.hello_retry = now + self.settings.heartbeat;
         }
         self.outbox.handle_timeout(now);
+        if let Some(returning) = &mut self.returning {
+            returning.handle_timeout(now);
+        }
+        if self.is_taking_back() && self.return_at <= now {
+            self.return_due = self.link.peer_nonce.is_some();
+            self.return_at = now + self.settings.heartbeat;
+        }
         if self.link.is_live() && self.next_allocation <= now {
             self.next_allocation = now + ALLOCATION_EVERY;
             self.allocate(now);

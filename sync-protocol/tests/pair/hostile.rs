@@ -1,9 +1,8 @@
 //! What must hold against a peer whose key is stolen, a pipe that doubles and reorders, and lawful but unusual input.
 
-use crate::house::{House, SHOW, facts, seat};
+use crate::house::{House, SHOW, facts, key, seat};
 use shared::entry::{Entry, Fact, Head, SeatsAtEpoch, ShowFacts, SoldSeat, TicketRef};
 use shared::ids::{BookingId, RequestId, ScreenId, SeatId, ShowNumber, Side, TheatreId, TicketId};
-use shared::keys::SecretKey;
 use shared::ledger::{HoldKind, TicketState};
 use shared::refusal::Refusal;
 use shared::seating::{Row, SeatRun, SeatingPlan};
@@ -13,18 +12,9 @@ use sync_protocol::envelope::Envelope;
 use sync_protocol::message::{Batch, EntryBytes, Message};
 use sync_protocol::replica::{Closed, Event, SeatState};
 
-fn key(side: Side) -> SecretKey {
-    SecretKey::from_seed(&[if side == Side::Central { 1 } else { 2 }; 32])
-}
-
 /// A batch of `from`'s log after `after`, signed with its (stolen) key, out of any session.
 fn forged(from: Side, after: Head, entries: Vec<Vec<u8>>) -> Vec<u8> {
-    let batch = Batch {
-        incarnation: after.incarnation,
-        first: after.seq + 1,
-        before: after.hash,
-        entries: entries.into_iter().map(EntryBytes).collect(),
-    };
+    let batch = Batch { log: from, before: after, entries: entries.into_iter().map(EntryBytes).collect() };
     let envelope = Envelope { theatre: TheatreId(7), from, from_nonce: 1, to_nonce: 1, message: Message::Batch(batch) };
     envelope.seal(&key(from))
 }
@@ -59,7 +49,7 @@ fn a_closed_node_does_not_skip_an_unreadable_entry() {
     let mut house = House::live();
     let now = house.now;
     let before = house.edge.replica.heads().peer;
-    house.edge.replica.close(Closed::DiskError);
+    house.edge.replica.close(Closed::DiskError, now);
     let unreadable = vec![9, 1, 2, 3];
     let after = Head { seq: before.seq + 1, hash: before.hash.chain(&unreadable), ..before };
     let show = entry(0, Fact::ShowCancelled { show: SHOW });

@@ -1,9 +1,9 @@
 //! Central and one edge on a virtual clock, with stores in memory and a pipe that can be cut in each direction.
 
-use shared::entry::{Hash, ShowFacts};
+use shared::entry::{Entry, Head, ShowFacts};
 use shared::ids::{BookingId, HoldId, MovieId, RequestId, ScreenId, SeatId, ShowNumber, Side, TheatreId, TicketId};
 use shared::keys::SecretKey;
-use shared::ledger::{HoldKind, HoldTimes};
+use shared::ledger::{HoldKind, HoldTimes, Ledger, LedgerSnapshot};
 use shared::money::Currency;
 use shared::refusal::Refusal;
 use shared::seating::{Row, SeatRun, SeatingPlan};
@@ -11,14 +11,20 @@ use shared::time::Timestamp;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use sync_protocol::log::{EntrySource, StoredEntry, UnreadableLog};
-use sync_protocol::replica::{Changes, Event, Held, LinkKeys, Snapshot};
+use sync_protocol::replica::{
+    Changes, DiscrepancyKind, Event, Heads, Held, LinkKeys, Rewound, Snapshot, StandingChange, Start,
+};
 use sync_protocol::{LinkState, Replica, Settings};
 
 pub(crate) const SHOW: ShowNumber = ShowNumber(1);
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Disk {
     pub(crate) logs: BTreeMap<(Side, u64), StoredEntry>,
+    pub(crate) heads: Heads,
+    pub(crate) aside: Vec<StoredEntry>,
+    pub(crate) stories: Vec<DiscrepancyKind>,
+    pub(crate) standings: Vec<StandingChange>,
     pub(crate) discrepancies: usize,
     pub(crate) dead_letters: usize,
 }
@@ -36,9 +42,46 @@ impl EntrySource for Disk {
         Ok(taken)
     }
 
-    fn hash_at(&self, log: Side, seq: u64) -> Result<Option<Hash>, UnreadableLog> {
-        Ok(if seq == 0 { Some(Hash::default()) } else { self.logs.get(&(log, seq)).map(|entry| entry.hash) })
+    fn head_at(&self, log: Side, seq: u64) -> Result<Option<Head>, UnreadableLog> {
+        Ok(if seq == 0 { Some(Head::default()) } else { self.logs.get(&(log, seq)).map(StoredEntry::head) })
     }
+}
+
+impl Disk {
+    /// What a start reads back: the state is folded from the logs.
+    pub(crate) fn snapshot(&self, me: Side) -> Snapshot {
+        let mut ledger = Ledger::new(me);
+        let mut done = [0, 0];
+        while let Some((at, log)) = [me, me.peer()].into_iter().enumerate().find(|(at, log)| {
+            self.logs.get(&(*log, done[*at] + 1)).is_some_and(|entry| read(entry).seen <= done[1 - at])
+        }) {
+            done[at] += 1;
+            let _listed = ledger.apply(log, done[at], &read(&self.logs[&(log, done[at])]));
+        }
+        let state = ledger.take_changes();
+        let acked = self.heads.acked;
+        let unacknowledged = self.logs.range((me, acked + 1)..=(me, u64::MAX));
+        Snapshot {
+            ledger: LedgerSnapshot {
+                plans: state.plans.into_iter().map(|(screen, plan)| (screen, plan.plan.clone())).collect(),
+                shows: state.shows.into_iter().filter_map(|(_, show)| show).collect(),
+                seats: state.seats,
+                tickets: state.tickets,
+                certificates: state.certificates,
+                revoked: state.revoked,
+                marks: state.marks.unwrap_or_default(),
+                ..LedgerSnapshot::default()
+            },
+            heads: self.heads,
+            unacknowledged: unacknowledged.map(|((_, seq), entry)| (*seq, entry.bytes.clone())).collect(),
+            aside: self.aside.clone(),
+            ..Snapshot::default()
+        }
+    }
+}
+
+fn read(entry: &StoredEntry) -> Entry {
+    Entry::decode(&entry.bytes).expect("own entries decode")
 }
 
 pub(crate) struct Node {
@@ -48,16 +91,36 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    fn new(me: Side, own: &SecretKey, peer: &SecretKey, seed: u8) -> Self {
-        let times = if me == Side::Edge { HoldTimes::COUNTER } else { HoldTimes::WEB };
-        let settings = Settings { heartbeat: Duration::from_secs(1), ..Settings::with_holds(times) };
-        let keys = LinkKeys { own: own.clone(), peer: vec![peer.public()] };
-        let replica = Replica::new(TheatreId(7), me, settings, keys, Snapshot::default(), [seed; 32], Timestamp(0));
-        Self { replica, disk: Disk::default(), events: Vec::new() }
+    pub(crate) fn start(me: Side, disk: Disk, snapshot: Snapshot, seed: u8, now: Timestamp) -> Self {
+        Self::start_with(me, key(me), disk, snapshot, seed, now)
     }
 
-    fn commit(&mut self) {
-        let Changes { entries, discrepancies, dead_letters, .. } = self.replica.take_changes();
+    pub(crate) fn start_with(
+        me: Side,
+        own: SecretKey,
+        disk: Disk,
+        snapshot: Snapshot,
+        seed: u8,
+        now: Timestamp,
+    ) -> Self {
+        let times = if me == Side::Edge { HoldTimes::COUNTER } else { HoldTimes::WEB };
+        let settings = Settings { heartbeat: Duration::from_secs(1), ..Settings::with_holds(times) };
+        let keys = LinkKeys { own, peer: vec![key(me.peer()).public()] };
+        let replica = Replica::new(TheatreId(7), me, settings, keys, snapshot, [seed; 32], now);
+        Self { replica, disk, events: Vec::new() }
+    }
+
+    pub(crate) fn commit(&mut self) {
+        let Changes { rewound, aside, heads, entries, discrepancies, dead_letters, standings, .. } =
+            self.replica.take_changes();
+        if let Some(Rewound { own, peer }) = rewound {
+            let me = self.replica.side();
+            self.disk.logs.retain(|(log, seq), _| *seq <= if *log == me { own } else { peer });
+        }
+        self.disk.heads = heads.unwrap_or(self.disk.heads);
+        self.disk.aside = aside.unwrap_or(std::mem::take(&mut self.disk.aside));
+        self.disk.stories.extend(discrepancies.iter().map(|found| found.kind.clone()));
+        self.disk.standings.extend(standings);
         self.disk.logs.extend(entries.into_iter().map(|entry| ((entry.log, entry.seq), entry)));
         self.disk.discrepancies += discrepancies.len();
         self.disk.dead_letters += dead_letters.len();
@@ -86,14 +149,19 @@ pub(crate) struct House {
     pub(crate) line: i64,
     pub(crate) busy: [i64; 2],
     pub(crate) queue_max: i64,
+    pub(crate) starts: u8,
+}
+
+pub(crate) fn key(side: Side) -> SecretKey {
+    SecretKey::from_seed(&[if side == Side::Central { 1 } else { 2 }; 32])
 }
 
 impl House {
     pub(crate) fn new() -> Self {
-        let (c, e) = (SecretKey::from_seed(&[1; 32]), SecretKey::from_seed(&[2; 32]));
+        let first = |side, seed| Node::start(side, Disk::default(), Snapshot::default(), seed, Timestamp(0));
         let mut house = Self {
-            central: Node::new(Side::Central, &c, &e, 3),
-            edge: Node::new(Side::Edge, &e, &c, 4),
+            central: first(Side::Central, 3),
+            edge: first(Side::Edge, 4),
             now: Timestamp(0),
             pipe: VecDeque::new(),
             up: true,
@@ -109,6 +177,7 @@ impl House {
             line: 0,
             busy: [0; 2],
             queue_max: 0,
+            starts: 0,
         };
         house.central.replica.publish_plan(ScreenId(1), &plan(), Timestamp(0)).expect("plan");
         house.central.replica.add_show(facts(SHOW), Timestamp(0)).expect("show");
@@ -122,6 +191,19 @@ impl House {
         house.run(2_000);
         assert_eq!(house.links(), (LinkState::Live, LinkState::Live));
         house
+    }
+
+    /// The node's program ends and starts again from a disk.
+    pub(crate) fn restart(&mut self, side: Side, disk: Disk, start: Start) {
+        let snapshot = Snapshot { start, ..disk.snapshot(side) };
+        self.restart_with(side, disk, snapshot);
+    }
+
+    pub(crate) fn restart_with(&mut self, side: Side, disk: Disk, snapshot: Snapshot) {
+        self.starts += 1;
+        let (now, seed) = (self.now, 40 + self.starts);
+        *self.node(side) = Node::start(side, disk, snapshot, seed, now);
+        self.node(side).replica.handle_connected(now);
     }
 
     pub(crate) fn links(&self) -> (LinkState, LinkState) {

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod house;
+mod memory;
 
 use house::{House, SHOW, facts, seat};
 use shared::entry::TicketRef;
@@ -203,21 +204,6 @@ fn central_hands_its_free_seats_over_at_the_remote_sales_cutoff() {
     assert_eq!(house.edge.replica.seat_state(&show, seat("B1"), house.now), (SeatState::Free, false));
     assert_eq!(house.edge.replica.seat_state(&show, seat("A1"), house.now).0, SeatState::Sold);
     house.assert_equal();
-}
-
-#[test]
-fn a_box_that_forgot_entries_closes_and_sells_nothing() {
-    let mut house = House::live();
-    house.sell(Side::Edge, &["H1"]).expect("sale");
-    let old = (house.edge.replica.clone(), house.now);
-    house.sell(Side::Edge, &["H2"]).expect("sale");
-    house.run(2_000);
-    house.edge.replica = old.0;
-    let now = house.now;
-    house.edge.replica.handle_connected(now);
-    house.run(3_000);
-    assert!(house.edge.replica.heads().closed.is_some());
-    assert_eq!(house.sell(Side::Edge, &["H2"]), Err(Refusal::Closed));
 }
 
 #[test]

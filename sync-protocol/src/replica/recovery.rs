@@ -1,0 +1,415 @@
+//! Taking the own log back from somebody who remembers more of it, and going on behind it.
+//!
+//! Entries come back verbatim and in causal order: an own entry waits until what its writer had seen of the peer's log is here,
+//! and an entry of the peer waits until what the peer had seen of the own log is back. A node that had gone on without proof sets
+//! its own entries aside first, and writes their facts again once the log is back: so every log stays one line for its peer.
+
+use super::closed::Proof;
+use super::{Closed, DiscrepancyKind, Event, Replica, Rewound, Start};
+use crate::gate::{Judgement, Memory};
+use crate::inbox::{self, Arrival, Arrived};
+use crate::link::LinkState;
+use crate::log::{EntrySource, StoredEntry, UnreadableLog};
+use crate::message::{Batch, Hello};
+use crate::outbox::Outbox;
+use shared::entry::{Entry, Fact, Head, OpenedBy, TicketRef};
+use shared::ids::{Incarnation, Side};
+use shared::ledger::{Ledger, TicketState};
+use shared::refusal::Refusal;
+use shared::time::Timestamp;
+
+/// Bytes of a log read at once when it is folded again.
+const FOLD_BYTES: usize = 256 * 1024;
+
+impl Replica {
+    /// What a start makes of the head that was stored.
+    pub(super) fn begin(&mut self, start: Start, now: Timestamp) {
+        if self.is_closed(Closed::DiskError) {
+            // The store answers again; what it holds is proven like any other start.
+            self.heads.closed = None;
+            self.heads_changed = true;
+        }
+        match (start, self.me) {
+            (Start::Usual, _) if self.heads.own.seq == 0 && self.heads.recovery.reopen.is_none() => {
+                let incarnation = Incarnation(self.random.number());
+                let opened = Fact::LogOpened { incarnation, parent: None, by: OpenedBy::First };
+                let _always_small_and_applicable = self.append(opened, now);
+            }
+            (Start::Usual, Side::Edge) => self.close(Closed::HeadUnproven, now),
+            (Start::Usual, Side::Central) => {}
+            (Start::Replacement | Start::Restored, _) => {
+                self.heads.recovery.reopen = Some(OpenedBy::Peer);
+                self.close(Closed::HeadUnproven, now);
+            }
+        }
+    }
+
+    /// Somebody says how far it remembers the own log.
+    pub(super) fn hear_memory(
+        &mut self,
+        memory: Memory,
+        head: Head,
+        now: Timestamp,
+        source: &dyn EntrySource,
+    ) -> Result<(), UnreadableLog> {
+        self.gate.hear(memory, head);
+        let own = self.heads.own;
+        let on_chain = head.seq <= own.seq && self.logs(source).head_at(self.me, head.seq)? == Some(head);
+        let longer = head.seq > own.seq && head.incarnation == own.incarnation;
+        if !on_chain && !longer && self.heads.recovery.unproven.is_some() && !self.is_closed(Closed::Fork) {
+            self.set_aside(now, source)?;
+            self.note_forgotten(memory, head, now);
+        } else if head.seq > own.seq {
+            self.note_forgotten(memory, head, now);
+        } else if !on_chain {
+            self.find_fork(self.me, head.seq, now);
+        }
+        self.pass_gate(now, source)
+    }
+
+    /// The own log is longer than this node knows.
+    pub(super) fn note_forgotten(&mut self, memory: Memory, head: Head, now: Timestamp) {
+        if self.wanted < head.seq && head.seq > self.heads.own.seq {
+            if !self.is_closed(Closed::Fork) {
+                self.list(self.me, head.seq, DiscrepancyKind::Forgot { memory, head }, now);
+            }
+            self.wanted = head.seq;
+        }
+        if self.me == Side::Central && self.heads.recovery.reopen.is_none() {
+            // What customers bought and nobody else has seen is lost: the log goes on as a new incarnation.
+            self.heads.recovery.reopen = Some(OpenedBy::Peer);
+            self.heads_changed = true;
+        }
+        self.close(Closed::HeadUnproven, now);
+        self.return_due |= memory == Memory::Peer;
+    }
+
+    pub(super) fn forget_asking(&mut self) {
+        self.wanted = 0;
+        self.return_due = false;
+        self.own_waiting.clear();
+    }
+
+    /// Opens if the own head is proven now.
+    pub(super) fn pass_gate(&mut self, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+        if !self.is_closed(Closed::HeadUnproven) || self.heads.own.seq < self.wanted || !self.own_waiting.is_empty() {
+            return Ok(());
+        }
+        let logs = self.logs(source);
+        let on_chain = |head: Head| Ok(logs.head_at(self.me, head.seq)? == Some(head));
+        match self.gate.judge(self.heads.own, on_chain)? {
+            Judgement::Waiting | Judgement::Behind(..) => {}
+            Judgement::Apart(_, head) => self.find_fork(self.me, head.seq, now),
+            // The place of a retired box is free only once central has said so.
+            Judgement::Confirmed(_) if self.ledger.marks().retired || !self.has_peers_log() => {}
+            Judgement::Confirmed(memory) => self.go_on(Proof::Confirmed(memory), now, source)?,
+        }
+        Ok(())
+    }
+
+    /// A new incarnation begins with all that the peer had written: what central took over of a retired box is not taken twice.
+    fn has_peers_log(&self) -> bool {
+        let stated = self.link.peer_hello.map_or(0, |hello| hello.own.seq);
+        self.heads.recovery.reopen.is_none() || self.heads.peer.seq >= stated
+    }
+
+    /// The log is whole again: opens, as a new incarnation where that is due, and catches up with what had to wait.
+    fn go_on(&mut self, proof: Proof, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+        // Entries that came back as they were need no second writing; those that did not are looked at again below.
+        let mut again = Vec::new();
+        for entry in &self.aside {
+            if self.logs(source).head_at(self.me, entry.seq)? != Some(entry.head()) {
+                again.push(entry.clone());
+            }
+        }
+        self.open(proof, now);
+        self.forget_asking();
+        if let Some(by) = self.heads.recovery.reopen.take() {
+            self.heads_changed = true;
+            let _closed_and_listed_if_it_does_not_apply = self.open_incarnation(by, now);
+        }
+        if !self.aside.is_empty() {
+            self.aside.clear();
+            self.aside_changed = true;
+        }
+        for entry in again {
+            self.write_again(&entry, now);
+        }
+        self.catch_up(now);
+        Ok(())
+    }
+
+    pub(super) fn open_incarnation(&mut self, by: OpenedBy, now: Timestamp) -> Result<(), Refusal> {
+        let incarnation = Incarnation(self.random.number());
+        let parent = Some(self.heads.own);
+        self.append(Fact::LogOpened { incarnation, parent, by }, now)
+    }
+
+    /// Writes the fact of an entry that was set aside again, if it still applies; lists it otherwise.
+    fn write_again(&mut self, entry: &StoredEntry, now: Timestamp) {
+        let fact = Entry::decode(&entry.bytes).ok().map(|entry| entry.fact);
+        let applies = match &fact {
+            Some(Fact::LogOpened { .. }) => return,
+            // What was given away on a line of the log that is no more was never received.
+            None | Some(Fact::HandedOver { .. }) => false,
+            Some(Fact::Sold { show, booking, seats, .. }) if !self.would_apply(fact.as_ref()) => {
+                let found = seats.iter().filter(|seat| {
+                    let at =
+                        TicketRef { show: *show, seat: seat.seat, generation: seat.generation, ticket: seat.ticket };
+                    let decided = self.ledger.find_ticket(at, *booking, seat.price);
+                    decided.is_ok_and(|fact| self.append(fact, now).is_ok())
+                });
+                found.count() == seats.len()
+            }
+            Some(other) => {
+                let other = other.clone();
+                self.would_apply(fact.as_ref()) && self.append(other, now).is_ok()
+            }
+        };
+        if !applies {
+            self.list(self.me, entry.seq, DiscrepancyKind::SetAside { fact }, now);
+        }
+    }
+
+    /// Would the fact apply, written now? Tried on a copy: a fact that does not apply must not close the node.
+    fn would_apply(&self, fact: Option<&Fact>) -> bool {
+        let Some(fact) = fact else { return false };
+        let entry = Entry { at: Timestamp::default(), seen: self.heads.peer.seq, fact: fact.clone() };
+        self.ledger.clone().apply(self.me, self.heads.own.seq + 1, &entry).is_ok()
+    }
+
+    /// Does what could not be written while the node was closed.
+    pub(super) fn catch_up(&mut self, now: Timestamp) {
+        let ended = |state| matches!(state, TicketState::Void | TicketState::VoidRequested);
+        let tickets: Vec<_> =
+            self.ledger.tickets().filter(|ticket| ended(ticket.state())).map(|ticket| ticket.at.ticket).collect();
+        for ticket in tickets {
+            self.release_void_seat(ticket, now);
+            self.refuse_void_of_used(ticket, now);
+        }
+    }
+
+    /// The peer (or a witness) gives entries of the own log back.
+    pub(super) fn take_back(
+        &mut self,
+        batch: Batch,
+        now: Timestamp,
+        source: &dyn EntrySource,
+    ) -> Result<(), UnreadableLog> {
+        self.returned_ack_due = true;
+        if !self.is_closed(Closed::HeadUnproven) {
+            return Ok(());
+        }
+        let last = self.own_waiting.last().unwrap_or(self.heads.own);
+        match inbox::sort(last, batch, &self.logs(source))? {
+            Arrival::New(arrived) => {
+                for arrived in arrived {
+                    if !self.own_waiting.push(arrived) {
+                        break;
+                    }
+                }
+                self.drain_waiting(now);
+                self.pass_gate(now, source)?;
+            }
+            Arrival::Known | Arrival::Gap => {}
+            Arrival::Fork { seq } => self.find_fork(self.me, seq, now),
+            Arrival::Apart(arrived) => {
+                let seq = arrived.first().map_or(0, |arrived| arrived.head.seq);
+                self.find_fork(self.me, seq, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets entries of both logs in as far as what their writers had seen is here.
+    pub(super) fn drain_waiting(&mut self, now: Timestamp) {
+        loop {
+            let ready = |first: Option<&Arrived>, here: u64| {
+                first.is_some_and(|first| first.entry.as_ref().is_ok_and(|entry| entry.seen <= here))
+            };
+            if ready(self.own_waiting.first(), self.heads.peer.seq) {
+                self.own_waiting.pop().into_iter().for_each(|arrived| self.restore_entry(arrived, now));
+            } else if ready(self.peer_waiting.first(), self.heads.own.seq) {
+                let Some(arrived) = self.peer_waiting.pop() else { break };
+                if !self.handle_entry(arrived, now) {
+                    self.peer_waiting.clear();
+                }
+                self.ack_due = true;
+            } else {
+                break;
+            }
+        }
+        let unreadable = self.own_waiting.first().is_some_and(|first| first.entry.is_err());
+        if unreadable {
+            self.close(Closed::UpgradeNeeded, now);
+        }
+    }
+
+    /// An own entry is back.
+    fn restore_entry(&mut self, arrived: Arrived, now: Timestamp) {
+        let Arrived { head, bytes, entry: Ok(entry) } = arrived else { return };
+        let Head { incarnation, seq, hash } = head;
+        self.entries.push(StoredEntry { log: self.me, incarnation, seq, hash, bytes, at: now });
+        self.heads.own = head;
+        self.heads_changed = true;
+        if let Err(conflict) = self.ledger.apply(self.me, seq, &entry) {
+            self.list(self.me, seq, DiscrepancyKind::NotApplied(conflict), now);
+        }
+        let Entry { at, fact, .. } = entry;
+        if let Fact::KeyRevoked { key } = &fact {
+            self.forget_key(*key, now);
+        }
+        self.cuts.note(self.cut());
+        self.events.push_back(Event::Applied { writer: self.me, seq, fact, at, returned: true });
+    }
+
+    /// Sets the own entries aside that the peer has not acknowledged, and folds both logs again without them.
+    fn set_aside(&mut self, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+        let keep = self.heads.acked.min(self.heads.own.seq);
+        let mut seq = keep;
+        let mut aside = Vec::new();
+        let logs = self.logs(source);
+        while seq < self.heads.own.seq {
+            let entries = logs.entries(self.me, seq + 1, FOLD_BYTES)?;
+            if entries.is_empty() {
+                return Err(UnreadableLog { log: self.me, seq: seq + 1, cause: "the entry is missing".into() });
+            }
+            for bytes in entries.into_iter().take((self.heads.own.seq - seq) as usize) {
+                seq += 1;
+                let head = logs.head_at(self.me, seq)?;
+                let Head { incarnation, hash, .. } =
+                    head.ok_or_else(|| UnreadableLog { log: self.me, seq, cause: "the entry is missing".into() })?;
+                aside.push(StoredEntry { log: self.me, incarnation, seq, hash, bytes, at: now });
+            }
+        }
+        let by = aside.iter().rev().find_map(|entry| match Entry::decode(&entry.bytes) {
+            Ok(Entry { fact: Fact::LogOpened { by, .. }, .. }) => Some(by),
+            _ => None,
+        });
+        self.rewind(keep, now, source)?;
+        self.aside.extend(aside);
+        self.aside_changed = true;
+        self.heads.recovery.reopen = by.or(Some(OpenedBy::TwoPersons));
+        self.heads.recovery.unproven = None;
+        self.heads_changed = true;
+        Ok(())
+    }
+
+    /// Folds both logs again, the own one up to `keep` and the peer's as far as it had seen no more than that.
+    pub(super) fn rewind(&mut self, keep: u64, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+        let logs = self.logs(source);
+        let mut ledger = Ledger::new(self.me);
+        let peer = self.me.peer();
+        let mut own = LogReader::new(self.me, keep);
+        let mut theirs = LogReader::new(peer, self.heads.peer.seq);
+        loop {
+            if own.is_ready(theirs.done, &logs)? {
+                own.fold(&mut ledger);
+            } else if theirs.is_ready(own.done, &logs)? {
+                theirs.fold(&mut ledger);
+            } else {
+                break;
+            }
+        }
+        let missing = |log, seq| UnreadableLog { log, seq, cause: "the entry is missing".into() };
+        let own_head = logs.head_at(self.me, own.done)?.ok_or_else(|| missing(self.me, own.done))?;
+        let peer_head = logs.head_at(peer, theirs.done)?.ok_or_else(|| missing(peer, theirs.done))?;
+        self.entries.retain(|entry| {
+            let last = if entry.log == self.me { own_head.seq } else { peer_head.seq };
+            entry.seq <= last
+        });
+        self.ledger = ledger;
+        (self.heads.own, self.heads.peer) = (own_head, peer_head);
+        self.heads.acked = self.heads.acked.min(own_head.seq);
+        self.outbox.restart_from(self.heads.acked);
+        self.in_transit.clear();
+        self.cuts = crate::cuts::Cuts::default();
+        self.cuts.note(self.cut());
+        self.peer_waiting.clear();
+        self.heads_changed = true;
+        self.rewound = Some(Rewound { own: own_head.seq, peer: peer_head.seq });
+        self.events.push_back(Event::Rewound);
+        // The peer must hear from where its log is wanted.
+        self.end_session(LinkState::LockedDown, now);
+        self.link.hello_due = self.link.connected && self.me == Side::Edge;
+        Ok(())
+    }
+
+    /// The peer has lost entries of its own log and wants them back.
+    pub(super) fn handle_return(&mut self, after: u64, now: Timestamp) {
+        match &mut self.returning {
+            // Said again while they are on their way: as good as an ack.
+            Some(returning) if after >= returning.acked() => {
+                returning.handle_ack(after, now);
+            }
+            Some(_) | None => self.returning = Some(Outbox::new(after, self.settings.resend)),
+        }
+    }
+
+    /// The session's Hello shows what the peer remembers of the own log, and whether it remembers its own.
+    pub(super) fn compare_heads(
+        &mut self,
+        hello: Hello,
+        now: Timestamp,
+        source: &dyn EntrySource,
+    ) -> Result<(), UnreadableLog> {
+        let (theirs, peer) = (hello.own, self.me.peer());
+        if theirs.seq <= self.heads.peer.seq
+            && let Some(known) = self.logs(source).head_at(peer, theirs.seq)?
+            && known != theirs
+            && known.incarnation == theirs.incarnation
+        {
+            self.find_fork(peer, theirs.seq, now);
+        }
+        self.hear_memory(Memory::Peer, hello.applied, now, source)
+    }
+
+    pub(super) fn find_fork(&mut self, log: Side, seq: u64, now: Timestamp) {
+        if !self.is_closed(Closed::Fork) {
+            self.list(log, seq, DiscrepancyKind::Fork, now);
+        }
+        self.heads.recovery.forked.get_or_insert(log);
+        self.heads_changed = true;
+        self.close(Closed::Fork, now);
+    }
+}
+
+/// Reads a log from its beginning, entry by entry.
+struct LogReader {
+    log: Side,
+    done: u64,
+    last: u64,
+    ahead: std::collections::VecDeque<Entry>,
+}
+
+impl LogReader {
+    fn new(log: Side, last: u64) -> Self {
+        Self { log, done: 0, last, ahead: std::collections::VecDeque::new() }
+    }
+
+    /// Is there a next entry whose writer had seen no more of the other log than `seen`?
+    fn is_ready(&mut self, seen: u64, logs: &dyn EntrySource) -> Result<bool, UnreadableLog> {
+        if self.done >= self.last {
+            return Ok(false);
+        }
+        if self.ahead.is_empty() {
+            for bytes in logs.entries(self.log, self.done + 1, FOLD_BYTES)? {
+                let entry = Entry::decode(&bytes).map_err(|bad| UnreadableLog {
+                    log: self.log,
+                    seq: self.done + 1,
+                    cause: bad.to_string(),
+                })?;
+                self.ahead.push_back(entry);
+            }
+        }
+        Ok(self.ahead.front().is_some_and(|entry| entry.seen <= seen))
+    }
+
+    fn fold(&mut self, ledger: &mut Ledger) {
+        if let Some(entry) = self.ahead.pop_front() {
+            self.done += 1;
+            // What does not apply was listed when it came.
+            let _listed = ledger.apply(self.log, self.done, &entry);
+        }
+    }
+}
