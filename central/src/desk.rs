@@ -282,7 +282,7 @@ impl Core for Desk {
 
     fn handle_failure(&mut self, _error: &anyhow::Error) {
         for house in self.houses.values_mut() {
-            house.replica.close(Closed::DiskError);
+            house.replica.close(Closed::DiskError, self.now);
         }
         self.waiting.clear();
         self.answers.clear();

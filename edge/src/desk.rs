@@ -68,6 +68,8 @@ pub struct Desk {
     voids: Voids,
     /// Tickets whose feed row may have changed by something that is not the ledger's.
     touched: BTreeSet<TicketId>,
+    /// Admissions that could not be written while the box was closed are due.
+    enters_late: bool,
     waiting: Waiting,
     outgoing: Vec<Transmit>,
     /// Own entries the peer has not acknowledged, with the time they were written.
@@ -118,6 +120,7 @@ impl Desk {
             heard: BTreeSet::new(),
             voids: Voids::load(db, replica.ledger())?,
             touched: BTreeSet::new(),
+            enters_late: false,
             waiting: Waiting::default(),
             outgoing: Vec::new(),
             unsynced,
@@ -259,13 +262,23 @@ impl Desk {
                 Event::LinkChanged(LinkState::Live) => tracing::info!("the link is live"),
                 Event::LinkChanged(state) => tracing::warn!(state = state.word(), "the link has changed"),
                 Event::Closed(reason) => tracing::error!(reason = reason.code(), "closed for sale"),
-                Event::Applied { writer: Side::Edge, seq, at, .. } => self.unsynced.push_back((seq, at)),
+                Event::Opened => {
+                    tracing::info!("open for sale again");
+                    self.enters_late = true;
+                }
+                Event::Rewound => {
+                    tracing::warn!("the log is taken back");
+                    self.unsynced.clear();
+                }
+                Event::Applied { writer: Side::Edge, seq, at, returned: false, .. } => {
+                    self.unsynced.push_back((seq, at));
+                }
                 Event::Acknowledged(acked) => {
                     while self.unsynced.front().is_some_and(|(seq, _)| *seq <= acked) {
                         self.unsynced.pop_front();
                     }
                 }
-                Event::Applied { .. } | Event::HoldsChanged(_) => {}
+                Event::Applied { .. } | Event::HoldsChanged(_) | Event::Witnessed(_) => {}
             }
         }
     }
@@ -339,7 +352,7 @@ impl Core for Desk {
 
     fn handle_failure(&mut self, error: &anyhow::Error) {
         tracing::error!(error = format!("{error:#}"), "closed for sale: the store failed");
-        self.replica.close(Closed::DiskError);
+        self.replica.close(Closed::DiskError, self.committing_at);
         self.publish(self.committing_at);
     }
 }

@@ -140,6 +140,8 @@ pub struct Recovery {
 /// same changes is the state as it was then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rewound {
+    /// Whose store it is.
+    pub me: Side,
     /// The last own entry that stays.
     pub own: u64,
     /// The last entry of the peer that stays.

@@ -40,7 +40,7 @@ pub fn fold(bytes: &[u8]) {
     for writer in [Side::Central, Side::Edge] {
         let mut ledger = ledger();
         let before = ledger.digest();
-        if ledger.apply(writer, &entry.fact).is_err() && !matches!(entry.fact, Fact::PlanPublished { .. }) {
+        if ledger.apply(writer, 10, &entry).is_err() && !matches!(entry.fact, Fact::PlanPublished { .. }) {
             assert_eq!(ledger.digest(), before, "a refused fact has changed the state");
         }
         let mut seats: Vec<_> = ledger.tickets().map(|ticket| (ticket.at.show, ticket.at.seat)).collect();
@@ -90,8 +90,10 @@ fn ledger() -> Ledger {
         rows: vec![shared::seating::Row { label: "A".into(), runs: vec![run] }],
         complete: true,
     };
-    ledger.apply(Side::Central, &plan).expect("a plan");
-    ledger.apply(Side::Central, &Fact::ShowAdded(show(1))).expect("a show");
+    for (seq, fact) in [(1, plan), (2, Fact::ShowAdded(show(1)))] {
+        let entry = Entry { at: shared::time::Timestamp(0), seen: 0, fact };
+        ledger.apply(Side::Central, seq, &entry).expect("a plan and a show");
+    }
     ledger
 }
 

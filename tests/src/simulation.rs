@@ -15,6 +15,8 @@ pub mod event;
 pub mod faults;
 pub mod ghost;
 pub mod invariants;
+pub mod keeper;
+pub mod losses;
 pub mod network;
 pub mod node;
 pub mod people;
@@ -26,6 +28,7 @@ pub mod setup;
 pub mod shrink;
 pub mod site;
 pub mod visits;
+pub mod witnesses;
 pub mod world;
 
 pub use world::{Outcome, World};

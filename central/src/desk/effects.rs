@@ -39,7 +39,15 @@ impl Desk {
             Event::HoldsChanged(number) => {
                 self.changed.insert(ShowId { theatre, number });
             }
-            Event::Acknowledged(_) => {}
+            Event::Acknowledged(_) | Event::Witnessed(_) => {}
+            Event::Rewound => {
+                tracing::warn!(%theatre, "the log is taken back from the box");
+                self.changed.extend(self.board.shows(|show| show.theatre == theatre));
+            }
+            Event::Opened => {
+                tracing::info!(%theatre, "this theatre is open for sale again");
+                self.changed.extend(self.board.shows(|show| show.theatre == theatre));
+            }
             Event::Closed(reason) => {
                 tracing::error!(%theatre, reason = reason.code(), "this theatre is closed for sale");
                 self.changed.extend(self.board.shows(|show| show.theatre == theatre));
@@ -90,8 +98,15 @@ impl Desk {
             | Fact::SeatReleased { show, .. }
             | Fact::SeatWithheld { show, .. }
             | Fact::PriceSet { show, .. }
+            | Fact::UnknownSettled { show, .. }
+            | Fact::TicketFound { show, .. }
+            | Fact::SeatsTaken { show, .. }
             | Fact::ShowClosed { show, .. } => self.mark(theatre, *show),
-            Fact::LogOpened { .. }
+            // What was unsold at the cut is unknown now, in every show.
+            Fact::LogOpened { .. } | Fact::BoxRetired { .. } => {
+                self.changed.extend(self.board.shows(|show| show.theatre == theatre));
+            }
+            Fact::BoxReplaced { .. }
             | Fact::PlanPublished { .. }
             | Fact::KeyCertified { .. }
             | Fact::KeyRevoked { .. }

@@ -13,6 +13,7 @@ use node::zone::Zone;
 use rusqlite::Connection;
 use shared::ids::{ShowNumber, Side, TheatreId};
 use shared::keys::{PublicKey, SecretKey};
+use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -99,7 +100,11 @@ impl House {
         if let Some(enrolment) = enrolment {
             for certificate in [&enrolment.central_certificate, &enrolment.edge_certificate] {
                 // An entry carries a certificate as its text; one that is in the log already is not written again.
-                replica.certify_key(certificate.clone().into_bytes(), now).map_err(anyhow::Error::msg)?;
+                match replica.certify_key(certificate.clone().into_bytes(), now) {
+                    // A log that is being taken back is not written to; it has the certificate, or the next start adds it.
+                    Ok(()) | Err(Refusal::Closed) => {}
+                    Err(refusal) => return Err(anyhow::Error::msg(refusal)),
+                }
             }
         }
         let zone = Zone::named(&theatre.zone).context("read the theatre's time zone")?;

@@ -151,7 +151,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn sentence(fact: &Fact) -> Option<String> {
     let seats = |count: usize| if count == 1 { "1 seat".to_owned() } else { format!("{count} seats") };
     Some(match fact {
-        Fact::LogOpened { .. } => "a log was opened".to_owned(),
+        Fact::LogOpened { parent: None, .. } => "a log was opened".to_owned(),
+        Fact::LogOpened { .. } => "a log goes on after a cut".to_owned(),
         Fact::HandedOver { show, runs, claim } => {
             let count = runs.iter().map(|run| usize::from(run.count)).sum();
             let why = if claim.is_some() { ", as was asked" } else { "" };
@@ -169,6 +170,11 @@ fn sentence(fact: &Fact) -> Option<String> {
         Fact::Admitted { ticket, door, .. } => format!("ticket {} admitted at {door}", ticket.ticket),
         Fact::PriceSet { show, .. } => format!("a price of show {show} changed"),
         Fact::KeyRevoked { key } => format!("key {key} is revoked"),
+        Fact::UnknownSettled { show, .. } => format!("unknown seats of show {show} are for sale again"),
+        Fact::TicketFound { show, seat, .. } => format!("ticket {} of show {show} has turned up", seat.ticket),
+        Fact::BoxRetired { .. } => "the box is retired".to_owned(),
+        Fact::BoxReplaced { .. } => "another box takes the place of the retired one".to_owned(),
+        Fact::SeatsTaken { show, .. } => format!("seats of the retired box in show {show} moved to the web"),
         Fact::PlanPublished { .. } | Fact::ShowAdded(_) | Fact::ShowClosed { .. } | Fact::KeyCertified { .. } => {
             return None;
         }

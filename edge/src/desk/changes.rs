@@ -37,7 +37,7 @@ impl Desk {
         for ticket in std::mem::take(&mut self.touched) {
             self.append_ticket(tx, ticket)?;
         }
-        if !shows.is_empty() {
+        if !shows.is_empty() || std::mem::take(&mut self.enters_late) {
             self.enter_late(tx, now)?;
         }
         Ok(true)
@@ -128,6 +128,9 @@ fn is_empty(changes: &Changes) -> bool {
         && changes.heads.is_none()
         && changes.discrepancies.is_empty()
         && changes.dead_letters.is_empty()
+        && changes.rewound.is_none()
+        && changes.aside.is_none()
+        && changes.standings.is_empty()
         && ledger.plans.is_empty()
         && ledger.shows.is_empty()
         && ledger.seats.is_empty()

@@ -11,6 +11,8 @@ use shared::admission::{Admission, Clock, DoorFacts, DoorShow, DoorTicket, Verdi
 use shared::entry::TicketRef;
 use shared::ids::{ScanId, TicketId};
 use shared::ledger;
+use shared::refusal::Refusal;
+use shared::show::{self, Seat};
 use shared::ticket::{TicketBody, TicketCode};
 use shared::time::Timestamp;
 
@@ -203,7 +205,12 @@ impl Desk {
         let Some(seat) = seat else { return Ok(()) };
         let at = TicketRef { show, seat, generation, ticket };
         // A refusal means that the ledger has the ticket for another seat; the scan and its verdict tell the story.
-        if let Err(refusal) = self.replica_mut().admit(at, admission.at, admission.door.clone(), now) {
+        let entered = self.replica_mut().admit(at, admission.at, admission.door.clone(), now);
+        if entered == Err(Refusal::Closed) {
+            // Nothing is written on an unproven head; the door has admitted all the same, and it is entered once the box is open.
+            return Ok(());
+        }
+        if let Err(refusal) = entered {
             tracing::warn!(%ticket, code = refusal.code(), "an admission was not entered into the log");
         }
         tx.prepare_cached("UPDATE admissions SET entered = 1 WHERE ticket = ?1 AND area = ?2")?
@@ -242,10 +249,19 @@ impl Desk {
                 cancelled: show.cancelled,
             }),
             ticket: known.map(|ticket| self.door_ticket(ticket)),
-            generation_max: seat.map(|seat| seat.generation),
+            generation_max: seat.and_then(|seat| self.sold_generation(seat)),
             admitted: admission_of(db, body.ticket)?.map(|first| first.admission),
             seat_admitted: other_admission(db, body)?,
         })
+    }
+
+    /// The generation below which the seat's tickets have ended. What a cut has made unknown may have been sold at any.
+    fn sold_generation(&self, seat: Seat) -> Option<u16> {
+        match seat.standing {
+            show::Standing::Sold(ticket) => self.replica().ledger().ticket(ticket).map(|ticket| ticket.at.generation),
+            show::Standing::Free | show::Standing::Withheld => Some(seat.generation),
+            show::Standing::Unknown => None,
+        }
     }
 
     /// A ticket of the book as the doors see it.

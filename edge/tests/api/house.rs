@@ -7,7 +7,7 @@ use node::clock::{self, StoreClock};
 use node::ledger_store::{self, StoredLogs};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
-use shared::entry::{Entry, Fact, Hash};
+use shared::entry::{Entry, Fact, Head};
 use shared::ids::{ScreenId, SeatId, ShowNumber, Side, TheatreId, TicketId};
 use shared::keys::{Certificate, PublicKey, Purpose, SecretKey};
 use shared::ledger::HoldTimes;
@@ -30,21 +30,21 @@ pub(crate) const PIN: &str = "4711";
 /// Central's copy, in memory.
 pub(crate) struct Central {
     pub(crate) replica: Replica,
-    pub(crate) logs: BTreeMap<(bool, u64), (Vec<u8>, Hash)>,
+    pub(crate) logs: BTreeMap<(bool, u64), (Vec<u8>, Head)>,
 }
 
 impl Central {
     /// What its store would have kept.
     pub(crate) fn keep(&mut self) {
         for entry in self.replica.take_changes().entries {
-            self.logs.insert((entry.log == Side::Central, entry.seq), (entry.bytes, entry.hash));
+            self.logs.insert((entry.log == Side::Central, entry.seq), (entry.bytes.clone(), entry.head()));
         }
         while self.replica.poll_event().is_some() {}
     }
 }
 
 /// Central's logs in memory.
-pub(crate) struct MemoryLogs<'a>(pub &'a BTreeMap<(bool, u64), (Vec<u8>, Hash)>);
+pub(crate) struct MemoryLogs<'a>(pub &'a BTreeMap<(bool, u64), (Vec<u8>, Head)>);
 
 impl EntrySource for MemoryLogs<'_> {
     fn entries(&self, log: Side, from: u64, _bytes_max: usize) -> Result<Vec<Vec<u8>>, UnreadableLog> {
@@ -52,11 +52,11 @@ impl EntrySource for MemoryLogs<'_> {
         Ok(self.0.range((central, from)..=(central, u64::MAX)).map(|(_, (bytes, _))| bytes.clone()).collect())
     }
 
-    fn hash_at(&self, log: Side, seq: u64) -> Result<Option<Hash>, UnreadableLog> {
+    fn head_at(&self, log: Side, seq: u64) -> Result<Option<Head>, UnreadableLog> {
         if seq == 0 {
-            return Ok(Some(Hash::default()));
+            return Ok(Some(Head::default()));
         }
-        Ok(self.0.get(&(log == Side::Central, seq)).map(|(_, hash)| *hash))
+        Ok(self.0.get(&(log == Side::Central, seq)).map(|(_, head)| *head))
     }
 }
 

@@ -3,12 +3,13 @@
 //! Edge and central keep their replicas in the same tables, so that one checker reads both.
 
 mod load;
+mod recovery;
 
 use crate::sqlite::Migration;
 use anyhow::Context;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use shared::entry::Hash;
-use shared::ids::{Side, TheatreId};
+use shared::entry::{Hash, Head};
+use shared::ids::{Incarnation, Side, TheatreId};
 use shared::ledger::{HoldKind, LedgerChanges, VoidAnswer};
 use shared::show::Standing;
 use sync_protocol::log::{EntrySource, UnreadableLog};
@@ -28,6 +29,14 @@ const DEAD_LETTERS_KEPT: i64 = 1_000;
 /// A store failure: the transaction must be rolled back.
 pub fn write(tx: &Transaction<'_>, theatre: TheatreId, changes: Changes) -> anyhow::Result<()> {
     let theatre_column = i64::from(theatre.0);
+    if let Some(rewound) = changes.rewound {
+        recovery::rewind(tx, theatre, rewound)
+            .with_context(|| format!("cut the logs of theatre {theatre} back"))?;
+    }
+    if let Some(aside) = &changes.aside {
+        recovery::set_aside(tx, theatre, aside)
+            .with_context(|| format!("set entries of theatre {theatre} aside"))?;
+    }
     if !changes.entries.is_empty() {
         let mut insert = tx.prepare_cached(
             "INSERT INTO ledger_entry (theatre, log, seq, incarnation, hash, bytes, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -45,6 +54,9 @@ pub fn write(tx: &Transaction<'_>, theatre: TheatreId, changes: Changes) -> anyh
     write_ledger(tx, theatre, &changes.ledger).with_context(|| format!("store the state of theatre {theatre}"))?;
     if let Some(heads) = changes.heads {
         write_heads(tx, theatre, heads).with_context(|| format!("store the heads of theatre {theatre}"))?;
+    }
+    for change in &changes.standings {
+        recovery::note_standing(tx, theatre, change).with_context(|| format!("note how theatre {theatre} stands"))?;
     }
     for found in &changes.discrepancies {
         let story = serde_json::to_string(&found.kind).context("write a discrepancy down")?;
@@ -64,7 +76,7 @@ pub fn write(tx: &Transaction<'_>, theatre: TheatreId, changes: Changes) -> anyh
 }
 
 fn write_heads(tx: &Transaction<'_>, theatre: TheatreId, heads: Heads) -> anyhow::Result<()> {
-    tx.prepare_cached("INSERT OR REPLACE INTO ledger_head VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(
+    tx.prepare_cached("INSERT OR REPLACE INTO ledger_head VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?.execute(
         params![
             i64::from(theatre.0),
             heads.own.incarnation.0.to_be_bytes(),
@@ -75,6 +87,7 @@ fn write_heads(tx: &Transaction<'_>, theatre: TheatreId, heads: Heads) -> anyhow
             heads.peer.hash.0,
             heads.acked.cast_signed(),
             heads.closed.map(sync_protocol::replica::Closed::code),
+            serde_json::to_string(&heads.recovery).context("write down what recovery remembers")?,
         ],
     )?;
     Ok(())
@@ -134,8 +147,8 @@ fn write_ledger(tx: &Transaction<'_>, theatre: TheatreId, changes: &LedgerChange
             Standing::Withheld => ("withheld", None),
             Standing::Unknown => ("unknown", None),
         };
-        tx.prepare_cached("INSERT OR REPLACE INTO ledger_seat VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
-            .execute(params![theatre, number.0, seat.0, state.epoch, state.generation, standing, ticket])?;
+        tx.prepare_cached("INSERT OR REPLACE INTO ledger_seat VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+            .execute(params![theatre, number.0, seat.0, state.epoch, state.generation, standing, ticket, state.doubtful])?;
     }
     for ticket in &changes.tickets {
         let (at, sale, admitted) = (ticket.at, ticket.sale, ticket.admitted.as_ref());
@@ -174,6 +187,10 @@ fn write_ledger(tx: &Transaction<'_>, theatre: TheatreId, changes: &LedgerChange
     }
     for certificate in &changes.certificates {
         tx.execute("INSERT INTO ledger_certificate (theatre, bytes) VALUES (?1, ?2)", params![theatre, certificate])?;
+    }
+    if let Some(marks) = changes.marks {
+        let marks = serde_json::to_string(&marks).context("write down where the logs were cut")?;
+        tx.execute("INSERT OR REPLACE INTO ledger_mark VALUES (?1, ?2)", params![theatre, marks])?;
     }
     for key in &changes.revoked {
         tx.execute("INSERT OR IGNORE INTO ledger_revoked_key VALUES (?1, ?2)", params![theatre, key.0])?;
@@ -225,17 +242,21 @@ impl EntrySource for StoredLogs<'_> {
         self.read(log, from, bytes_max).map_err(|error| UnreadableLog { log, seq: from, cause: error.to_string() })
     }
 
-    fn hash_at(&self, log: Side, seq: u64) -> Result<Option<Hash>, UnreadableLog> {
+    fn head_at(&self, log: Side, seq: u64) -> Result<Option<Head>, UnreadableLog> {
         if seq == 0 {
-            return Ok(Some(Hash::default()));
+            return Ok(Some(Head::default()));
         }
+        let select = "SELECT incarnation, hash FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq = ?3";
         let read = || {
             self.conn
-                .prepare_cached("SELECT hash FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq = ?3")?
-                .query_row(params![self.theatre.0, log.word(), seq.cast_signed()], |row| row.get(0))
+                .prepare_cached(select)?
+                .query_row(params![self.theatre.0, log.word(), seq.cast_signed()], |row| {
+                    let incarnation = Incarnation(u64::from_be_bytes(row.get(0)?));
+                    Ok(Head { incarnation, seq, hash: Hash(row.get(1)?) })
+                })
                 .optional()
         };
-        read().map(|hash| hash.map(Hash)).map_err(|error| UnreadableLog { log, seq, cause: error.to_string() })
+        read().map_err(|error| UnreadableLog { log, seq, cause: error.to_string() })
     }
 }
 
@@ -323,8 +344,8 @@ mod tests {
         let some = logs.entries(Side::Central, 3, 1_000).expect("read");
         assert!(some.len() > 5 && some.len() < 15, "{}", some.len());
         let head = replica.heads().own;
-        assert_eq!(logs.hash_at(Side::Central, head.seq).expect("read"), Some(head.hash));
-        assert_eq!(logs.hash_at(Side::Central, head.seq + 1).expect("read"), None);
-        assert_eq!(logs.hash_at(Side::Edge, 0).expect("read"), Some(Hash::default()));
+        assert_eq!(logs.head_at(Side::Central, head.seq).expect("read"), Some(head));
+        assert_eq!(logs.head_at(Side::Central, head.seq + 1).expect("read"), None);
+        assert_eq!(logs.head_at(Side::Edge, 0).expect("read"), Some(Head::default()));
     }
 }

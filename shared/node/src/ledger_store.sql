@@ -18,7 +18,34 @@ CREATE TABLE ledger_head (
     peer_seq         INTEGER NOT NULL,
     peer_hash        BLOB    NOT NULL,
     acked            INTEGER NOT NULL,
-    closed           TEXT
+    closed           TEXT,
+    recovery         TEXT    NOT NULL
+) STRICT;
+
+-- Where the logs were cut.
+CREATE TABLE ledger_mark (
+    theatre INTEGER PRIMARY KEY,
+    marks   TEXT NOT NULL
+) STRICT;
+
+-- Own entries set aside while the log is taken back from somebody who remembers more of it.
+CREATE TABLE ledger_aside (
+    theatre     INTEGER NOT NULL,
+    seq         INTEGER NOT NULL,
+    incarnation BLOB    NOT NULL,
+    hash        BLOB    NOT NULL,
+    bytes       BLOB    NOT NULL,
+    at          INTEGER NOT NULL,
+    n           INTEGER PRIMARY KEY
+) STRICT;
+
+-- Each closing with its reason and each opening with its proof.
+CREATE TABLE ledger_standing (
+    n       INTEGER PRIMARY KEY,
+    theatre INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    closed  TEXT,
+    proof   TEXT
 ) STRICT;
 
 CREATE TABLE ledger_plan (
@@ -59,6 +86,7 @@ CREATE TABLE ledger_seat (
     generation INTEGER NOT NULL,
     standing   TEXT    NOT NULL CHECK (standing IN ('free', 'sold', 'withheld', 'unknown')),
     ticket     BLOB,
+    doubtful   INTEGER NOT NULL,
     PRIMARY KEY (theatre, show, seat)
 ) STRICT, WITHOUT ROWID;
 

@@ -161,7 +161,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::SeatInTransit | Refusal::TooManyInTransit => problem.with_retry_after(1),
             Refusal::SeatHeld | Refusal::VoidPending => problem.with_retry_after(5),
-            Refusal::Closed => problem.with_retry_after(10),
+            Refusal::Closed | Refusal::Asking => problem.with_retry_after(10),
             _ => problem,
         }
     }
@@ -194,7 +194,9 @@ fn refusal_status(refusal: Refusal) -> StatusCode {
         | Refusal::VoidPending
         | Refusal::PeerClosed
         | Refusal::TooManyInTransit
-        | Refusal::ShowOverlaps => StatusCode::CONFLICT,
+        | Refusal::ShowOverlaps
+        | Refusal::NotClosed
+        | Refusal::Asking => StatusCode::CONFLICT,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A theatre with one show whose two sides always know everything of each other.
 
 use shared::allocation::{Policy, due_handover, opening_split};
-use shared::entry::{Fact, SeatsAtEpoch, ShowFacts};
+use shared::entry::{Entry, Fact, SeatsAtEpoch, ShowFacts};
 use shared::ids::{BookingId, HoldId, MovieId, RequestId, ScreenId, SeatId, ShowNumber, Side, TicketId};
 use shared::ledger::{HoldKind, HoldTimes, Ledger};
 use shared::money::Currency;
@@ -96,8 +96,10 @@ impl House {
     }
 
     fn write(&mut self, writer: Side, fact: &Fact) {
+        let seq = self.number();
+        let entry = Entry { at: before_start(3 * HOUR), seen: seq, fact: fact.clone() };
         for ledger in &mut self.ledgers {
-            ledger.apply(writer, fact).expect("what was decided applies");
+            ledger.apply(writer, seq, &entry).expect("what was decided applies");
         }
     }
 

@@ -327,7 +327,7 @@ impl Replica {
         self.cuts.note(self.cut());
         self.peer_waiting.clear();
         self.heads_changed = true;
-        self.rewound = Some(Rewound { own: own_head.seq, peer: peer_head.seq });
+        self.rewound = Some(Rewound { me: self.me, own: own_head.seq, peer: peer_head.seq });
         self.events.push_back(Event::Rewound);
         // The peer must hear from where its log is wanted.
         self.end_session(LinkState::LockedDown, now);

@@ -113,8 +113,7 @@ impl Node {
     pub(crate) fn commit(&mut self) {
         let Changes { rewound, aside, heads, entries, discrepancies, dead_letters, standings, .. } =
             self.replica.take_changes();
-        if let Some(Rewound { own, peer }) = rewound {
-            let me = self.replica.side();
+        if let Some(Rewound { me, own, peer }) = rewound {
             self.disk.logs.retain(|(log, seq), _| *seq <= if *log == me { own } else { peer });
         }
         self.disk.heads = heads.unwrap_or(self.disk.heads);

@@ -46,7 +46,7 @@ impl Scale {
         if quick {
             Self { backlogs: [200, 5_000], halls: halls(1, 1), classical: 200 }
         } else {
-            Self { backlogs: [1_000, 100_000], halls: halls(7, 2), classical: 1_000 }
+            Self { backlogs: [1_000, 100_000], halls: halls(7, 2), classical: 3_000 }
         }
     }
 }

@@ -23,8 +23,9 @@ struct Flags {
 async fn main() -> anyhow::Result<()> {
     let Flags { name, quick, cargo } = Flags::parse();
     let ended = Shutdown::on_signals().context("listen for signals")?;
+    let options = Options { quick, cargo };
     let figures = tokio::select! {
-        figures = bench::run(name, &Options { quick, cargo }) => figures?,
+        figures = bench::run(name, &options) => figures?,
         // Whatever was started is ended as this is dropped.
         () = ended.wait() => bail!("ended by a signal"),
     };

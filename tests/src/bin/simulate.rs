@@ -60,9 +60,10 @@ fn simulate(flags: &Flags) -> io::Result<bool> {
     let count = flags.seeds.unwrap_or(1000);
     let total = Seeds { start, count, actions, threads, plant: None, until_failure: false }.run();
     total.failures.iter().try_for_each(|failure| tell(&mut out, failure))?;
-    let Total { seeds, partitions, events, tickets, unprovable, failed, .. } = total;
+    let Total { seeds, partitions, events, tally, unprovable, failed, .. } = total;
     let violations = failed + again.failed;
-    writeln!(out, "tickets={tickets} events_of_a_seed={actions} first_seed={start}")?;
+    let tally: Vec<String> = tally.iter().map(|(what, count)| format!("{what}={count}")).collect();
+    writeln!(out, "first_seed={start} events_of_a_seed={actions} {}", tally.join(" "))?;
     writeln!(
         out,
         "seeds={seeds} partitions={partitions} events={events} violations={violations} unprovable={unprovable}"

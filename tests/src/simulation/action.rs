@@ -9,6 +9,9 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use shared::ids::{SeatId, ShowNumber};
 
+/// Seats that most people ask for.
+const HOT: [u32; 8] = [1, 2, 3, 4, 9, 10, 11, 12];
+
 /// A code that nobody may be admitted with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forgery {
@@ -59,6 +62,28 @@ pub enum Action {
     Crash { who: Who, point: CrashPoint },
     /// A node's process starts again.
     Start { who: Who },
+    /// The power fails: a node's disk loses what it wrote last, though it said it had it.
+    PowerCut { who: Who, ago_ms: i64 },
+    /// A node's disk is put back from a backup.
+    Restore { who: Who, ago_ms: i64 },
+    /// A second box is started from an image of the first.
+    StartClone { ago_ms: i64 },
+    /// The other box is switched off for good.
+    EndOther,
+    /// A device turns to the other box of the same name, or back.
+    Turn { scanner: usize, away: bool },
+    /// Two persons attest that the box is off for good. It may live on.
+    Retire { lives: bool },
+    /// Central takes the unknown seats of a retired box.
+    TakeSeats { show: ShowNumber },
+    /// Another box may go on with the log of the retired one.
+    Replace,
+    /// Persons answer for a closed node: two, or a manager with the PIN.
+    OpenUnproven { who: Who, two: bool },
+    /// Two persons put the unknown seats of a show on sale again, once everybody who can be asked was.
+    SettleUnknown { who: Who, show: ShowNumber },
+    /// A ticket turns up whose sale was lost.
+    FindTicket { nth: usize },
     /// A node's wall clock is set.
     Clock { who: Who, by_ms: i64 },
     /// "Work offline", or no more.
@@ -71,42 +96,71 @@ pub enum Action {
 
 impl Action {
     /// Draws the next action.
-    pub fn draw(random: &mut StdRng, _setup: &Setup) -> Self {
+    pub fn draw(random: &mut StdRng, setup: &Setup) -> Self {
         let who = if random.random_bool(0.5) { Who::Central } else { Who::Edge };
         let show = ShowNumber(random.random_range(1..=SHOWS));
-        let seat = SeatId(random.random_range(1..=SEATS));
+        // Some seats are wanted by everybody: four at the front are central's, four behind are the edge's.
+        let hot = random.random_bool(0.6).then(|| HOT[random.random_range(0..HOT.len())]);
+        let seat = SeatId(hot.unwrap_or_else(|| random.random_range(1..=SEATS)));
         let nth = random.random_range(0..64);
         let scanner = random.random_range(0..SCANNERS);
+        let box_ = if random.random_bool(0.15) { Who::Other } else { Who::Edge };
         let line = Line { up: random.random_bool(0.4), down: random.random_bool(0.4) };
         match random.random_range(0..1000) {
+            0..60 if setup.forgetting => Self::draw_forgetting(random, who, show, nth),
+            60..90 if setup.boxes_multiply => Self::draw_boxes(random, show, scanner),
             0..220 => Self::Hold { who, show, first: seat, count: random.random_range(1..=3) },
-            220..240 => Self::Pay { who, nth },
-            240..250 => Self::Renew { who, nth },
-            250..430 => Self::Sell { who, nth },
-            430..455 => Self::Retry { nth },
-            455..475 => Self::Release { who, nth },
-            475..535 => Self::Void { nth },
-            535..625 => Self::Scan { scanner, nth, forged: Self::draw_forgery(random) },
-            625..645 => Self::Withhold { who, show, seat, withheld: random.random_bool(0.5) },
-            645..665 => Self::HandOver { who, show, seat },
-            665..668 => Self::Cancel { who, show },
-            668..676 => Self::AddShow { who, slot: random.random_range(0..3) },
-            676..716 => Self::Line { who: Who::Edge, line },
-            716..756 => Self::Line { who: Who::Edge, line: Line::OPEN },
-            756..766 => {
+            220..235 => Self::Pay { who, nth },
+            235..242 => Self::Renew { who, nth },
+            242..420 => Self::Sell { who: if random.random_bool(0.1) { Who::Other } else { who }, nth },
+            420..440 => Self::Retry { nth },
+            440..450 => Self::Release { who, nth },
+            450..500 => Self::Void { nth },
+            500..580 => Self::Scan { scanner, nth, forged: Self::draw_forgery(random) },
+            580..592 => Self::Withhold { who, show, seat, withheld: random.random_bool(0.5) },
+            592..612 => Self::HandOver { who, show, seat },
+            612..614 => Self::Cancel { who, show },
+            614..620 => Self::AddShow { who, slot: random.random_range(0..3) },
+            620..660 => Self::Line { who: box_, line },
+            660..700 => Self::Line { who: box_, line: Line::OPEN },
+            700..710 => {
                 Self::Flap { cut: line, every_ms: random.random_range(50..2_500), times: random.random_range(1..8) }
             }
-            766..772 => Self::WipeBroker,
-            772..782 => Self::Takeover { who },
-            782..788 => Self::Garbage { who, byte: random.random_range(0..4096) },
-            788..823 => Self::Crash { who, point: Self::draw_point(random) },
-            823..873 => Self::Start { who },
-            873..881 => Self::Clock { who, by_ms: Self::draw_jump(random) },
-            881..885 => Self::Offline { who: Who::Edge, offline: random.random_bool(0.4) },
-            885..905 => Self::Isolate { scanner, isolated: random.random_bool(0.5) },
-            905..985 => Self::Wait { ms: random.random_range(10..2_000) },
-            985..997 => Self::Wait { ms: random.random_range(2_000..15_000) },
+            710..716 => Self::WipeBroker,
+            716..726 => Self::Takeover { who: if random.random_bool(0.2) { Who::Other } else { who } },
+            726..730 => Self::Garbage { who, byte: random.random_range(0..4096) },
+            730..758 => Self::Crash { who, point: Self::draw_point(random) },
+            758..868 => Self::Start { who: if random.random_bool(0.1) { Who::Other } else { who } },
+            868..874 => Self::Clock { who, by_ms: Self::draw_jump(random) },
+            874..878 => Self::Offline { who: Who::Edge, offline: random.random_bool(0.4) },
+            878..900 => Self::Isolate { scanner, isolated: random.random_bool(0.5) },
+            900..980 => Self::Wait { ms: random.random_range(10..2_000) },
+            980..996 => Self::Wait { ms: random.random_range(2_000..15_000) },
             _ => Self::Wait { ms: random.random_range(15_000..60_000) },
+        }
+    }
+
+    fn draw_forgetting(random: &mut StdRng, who: Who, show: ShowNumber, nth: usize) -> Self {
+        let ago_ms = if random.random_bool(0.5) { random.random_range(0..2_000) } else { random.random_range(0..60_000) };
+        match random.random_range(0..24) {
+            0..4 => Self::PowerCut { who: Who::Edge, ago_ms: ago_ms % 2_000 },
+            4..7 => Self::Restore { who: Who::Edge, ago_ms },
+            7..9 => Self::Restore { who: Who::Central, ago_ms },
+            9..13 => Self::OpenUnproven { who, two: random.random_bool(0.5) },
+            13..21 => Self::SettleUnknown { who, show },
+            _ => Self::FindTicket { nth },
+        }
+    }
+
+    fn draw_boxes(random: &mut StdRng, show: ShowNumber, scanner: usize) -> Self {
+        match random.random_range(0..14) {
+            0..2 => Self::StartClone { ago_ms: random.random_range(0..5_000) },
+            2 => Self::EndOther,
+            3..5 => Self::Turn { scanner, away: random.random_bool(0.7) },
+            5 => Self::Retire { lives: random.random_bool(0.6) },
+            6..11 => Self::TakeSeats { show },
+            11 => Self::Replace,
+            _ => Self::OpenUnproven { who: Who::Other, two: random.random_bool(0.5) },
         }
     }
 

@@ -4,18 +4,21 @@
 use super::doors::{DoorTables, DoorWrite};
 use shared::entry::{Hash, Head, TicketRef};
 use shared::ids::{HoldId, KeyId, RequestId, ScreenId, SeatId, ShowNumber, Side, TicketId};
-use shared::ledger::{Hold, HoldKind, LedgerSnapshot, PlanParts, ShowRecord, Ticket};
+use shared::ledger::{Hold, HoldKind, LedgerSnapshot, Marks, PlanParts, ShowRecord, Ticket};
 use shared::seating::SeatingPlan;
 use shared::show::Seat;
 use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use sync_protocol::gate::DeviceNumber;
 use sync_protocol::log::{EntrySource, StoredEntry, UnreadableLog};
-use sync_protocol::replica::{Changes, Discrepancy, Heads, Snapshot};
+use sync_protocol::replica::{Changes, Discrepancy, Heads, Rewound, Snapshot, StandingChange, Start};
 
 /// One transaction of a node's shell: all of it or nothing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Commit {
+    /// The node's side.
+    pub side: Side,
     /// True time.
     pub at: Timestamp,
     /// The node's store time.
@@ -31,11 +34,14 @@ pub struct Commit {
 impl Commit {
     /// Nothing to write.
     pub fn is_empty(&self) -> bool {
-        let Changes { entries, ledger, heads, discrepancies, dead_letters } = &self.changes;
+        let Changes { entries, ledger, heads, discrepancies, dead_letters, rewound, aside, standings } = &self.changes;
         entries.is_empty()
             && heads.is_none()
             && discrepancies.is_empty()
             && dead_letters.is_empty()
+            && rewound.is_none()
+            && aside.is_none()
+            && standings.is_empty()
             && ledger.holds.is_empty()
             && ledger.shows.is_empty()
             && ledger.plan_parts.is_empty()
@@ -59,6 +65,10 @@ pub struct Disk {
     pub store_time: Timestamp,
     /// The tickets each request got.
     pub answers: BTreeMap<RequestId, Vec<TicketRef>>,
+    /// Own entries that were set aside.
+    pub aside: Vec<StoredEntry>,
+    /// Each closing and opening.
+    pub standings: Vec<StandingChange>,
     /// What the edge keeps for the doors.
     pub doors: DoorTables,
     /// Holds.
@@ -72,6 +82,7 @@ pub struct Disk {
     plan_parts: BTreeMap<(ScreenId, u16), PlanParts>,
     certificates: Vec<Vec<u8>>,
     revoked: BTreeSet<KeyId>,
+    marks: Marks,
     sales: BTreeMap<TicketId, u64>,
     journal: Vec<Arc<Commit>>,
 }
@@ -110,6 +121,11 @@ impl Disk {
             self.sales.extend(tickets.iter().map(|at| (at.ticket, *seq)));
         }
         let changes = &commit.changes;
+        if let Some(rewound) = changes.rewound {
+            self.rewind(commit.side, rewound);
+        }
+        self.aside = changes.aside.clone().unwrap_or_else(|| std::mem::take(&mut self.aside));
+        self.standings.extend(changes.standings.iter().cloned());
         self.logs.extend(changes.entries.iter().map(|entry| ((entry.log, entry.seq), entry.clone())));
         self.heads = changes.heads.unwrap_or(self.heads);
         self.discrepancies.extend(changes.discrepancies.iter().cloned());
@@ -131,11 +147,28 @@ impl Disk {
         }
         self.certificates.extend(ledger.certificates.iter().cloned());
         self.revoked.extend(ledger.revoked.iter().copied());
+        self.marks = ledger.marks.unwrap_or(self.marks);
         self.doors.apply(&commit.doors, ledger.tickets.iter().map(|ticket| ticket.at.ticket));
     }
 
+    /// Both logs are cut back, and what was made of them goes.
+    fn rewind(&mut self, me: Side, rewound: Rewound) {
+        let stays = |log: Side, seq: u64| seq <= if log == me { rewound.own } else { rewound.peer };
+        self.logs.retain(|(log, seq), _| stays(*log, *seq));
+        self.sales.retain(|_, seq| stays(me, *seq));
+        self.shows.clear();
+        self.seats.clear();
+        self.tickets.clear();
+        self.holds.clear();
+        self.plans.clear();
+        self.plan_parts.clear();
+        self.certificates.clear();
+        self.revoked.clear();
+        self.marks = Marks::default();
+    }
+
     /// What the node starts from.
-    pub fn snapshot(&self, me: Side) -> Snapshot {
+    pub fn snapshot(&self, me: Side, start: Start, witness: Option<DeviceNumber>) -> Snapshot {
         let own = |entry: &&StoredEntry| entry.log == me && entry.seq > self.heads.acked;
         Snapshot {
             ledger: LedgerSnapshot {
@@ -147,7 +180,11 @@ impl Disk {
                 holds: self.holds.values().filter(|hold| hold.kind != HoldKind::Tentative).cloned().collect(),
                 certificates: self.certificates.clone(),
                 revoked: self.revoked.iter().copied().collect(),
+                marks: self.marks,
             },
+            aside: self.aside.clone(),
+            witness,
+            start,
             heads: self.heads,
             unacknowledged: self.logs.values().filter(own).map(|entry| (entry.seq, entry.bytes.clone())).collect(),
         }
@@ -200,7 +237,8 @@ impl EntrySource for Disk {
         Ok(taken)
     }
 
-    fn hash_at(&self, log: Side, seq: u64) -> Result<Option<Hash>, UnreadableLog> {
-        Ok(self.hash(log, seq))
+    fn head_at(&self, log: Side, seq: u64) -> Result<Option<Head>, UnreadableLog> {
+        let stored = self.logs.get(&(log, seq)).map(StoredEntry::head);
+        Ok(if seq == 0 { Some(Head::default()) } else { stored })
     }
 }

@@ -41,6 +41,8 @@ pub enum DoorWrite {
     Admitted(TicketRef, AdmittedScan),
     /// The admission of a ticket is in the log, or will never be.
     Entered(TicketId),
+    /// The admission of a ticket is in the log no more.
+    NotEntered(TicketRef),
     /// A scanner has taken in the feed up to here, and handed in what it did before.
     Seen(usize, Cursor),
     /// The counter asks for a ticket's end, or asks no more.
@@ -71,6 +73,7 @@ pub struct DoorTables {
     feed: Vec<(TicketId, Hash)>,
     last_row: BTreeMap<TicketId, usize>,
     seen: BTreeMap<usize, Cursor>,
+    admitted: BTreeMap<TicketId, TicketRef>,
     places: BTreeMap<(ShowNumber, SeatId), BTreeSet<TicketId>>,
 }
 
@@ -84,11 +87,15 @@ impl DoorTables {
                         self.not_entered.insert(at.ticket, *at);
                     }
                     self.scans.insert(at.ticket, scan.clone());
+                    self.admitted.insert(at.ticket, *at);
                     self.places.entry((at.show, at.seat)).or_default().insert(at.ticket);
                     self.append(at.ticket);
                 }
                 DoorWrite::Entered(ticket) => {
                     self.not_entered.remove(ticket);
+                }
+                DoorWrite::NotEntered(at) => {
+                    self.not_entered.insert(at.ticket, *at);
                 }
                 DoorWrite::Seen(scanner, cursor) => {
                     self.seen.insert(*scanner, *cursor);
@@ -126,6 +133,11 @@ impl DoorTables {
         (0..scanners).all(|scanner| {
             self.seen.get(&scanner).is_some_and(|seen| seen.incarnation == incarnation && seen.rows >= row)
         })
+    }
+
+    /// Every ticket on which somebody was let in.
+    pub fn admitted(&self) -> impl Iterator<Item = TicketRef> + '_ {
+        self.admitted.values().copied()
     }
 
     /// How far a scanner is known to have read.

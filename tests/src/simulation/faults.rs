@@ -6,6 +6,7 @@ use super::network::Line;
 use super::node::{CrashPoint, Who};
 use super::site::Site;
 use rand::RngExt;
+use sync_protocol::replica::Heads;
 
 impl Site {
     /// Something fails, or comes back.
@@ -37,6 +38,11 @@ impl Site {
             }
             Action::Clock { who, by_ms } => self.node(who).jump(by_ms),
             Action::Isolate { scanner, isolated } => self.scanners[scanner].reaches_edge = !isolated,
+            Action::PowerCut { who, ago_ms } | Action::Restore { who, ago_ms } => self.roll_back(who, ago_ms)?,
+            Action::StartClone { ago_ms } => self.start_clone(ago_ms)?,
+            Action::EndOther => self.end_other()?,
+            Action::Turn { scanner, away } => self.scanners[scanner].turned_away = away && self.other.is_some(),
+            Action::Retire { lives } => self.retire(lives)?,
             _ => {}
         }
         Ok(())
@@ -70,10 +76,11 @@ impl Site {
     /// # Errors
     /// A claim that does not hold.
     pub fn heal(&mut self) -> Result<(), Violation> {
+        self.end_other()?;
         self.network.heal();
         self.network.set(Who::Edge, Line::OPEN);
         for who in Who::ALL {
-            if who == Who::Clone && self.clone.is_none() {
+            if who == Who::Other {
                 continue;
             }
             self.node(who).dies = None;
@@ -88,6 +95,30 @@ impl Site {
             self.settle(who)?;
         }
         self.scanners.iter_mut().for_each(|scanner| scanner.reaches_edge = true);
+        Ok(())
+    }
+
+    fn heads(&mut self, who: Who) -> Option<Heads> {
+        self.node(who).replica.as_ref().map(|replica| replica.heads())
+    }
+
+    /// People see to what is closed: when asking has come to nothing they answer for it.
+    ///
+    /// # Errors
+    /// A claim that does not hold.
+    pub fn see_to(&mut self) -> Result<(), Violation> {
+        if self.edge.box_number > 0 {
+            self.act(&Action::Replace)?;
+        }
+        for who in [Who::Edge, Who::Central] {
+            // A fork is answered for where the forked log is written, unless that node has found nothing wrong.
+            let elsewhere = self.heads(who).is_some_and(|heads| heads.recovery.forked.is_some_and(|log| log != who.side()));
+            let there = if who == Who::Edge { Who::Central } else { Who::Edge };
+            let theirs = elsewhere && self.heads(there).is_some_and(|heads| heads.closed.is_some());
+            if self.heads(who).is_some_and(|heads| heads.closed.is_some()) && !theirs {
+                self.open_unproven(who, true)?;
+            }
+        }
         Ok(())
     }
 }

@@ -16,14 +16,20 @@ pub struct Handed {
     pub at: TicketRef,
     /// Who sold it.
     pub by: Who,
-    /// Its sale's number in the seller's log.
-    pub seq: u64,
-    /// Its sale's hash in the seller's log.
-    pub hash: Hash,
+    /// Its sale's number and hash in the seller's log.
+    pub sale: (u64, Hash),
+    /// The named witness was there when it was sold in a cut: it has the sale.
+    pub promised: bool,
     /// Its holder gave it up, and the theatre agreed.
     pub ended: bool,
+    /// How many disks had been put back before.
+    pub rollbacks: u32,
+    /// The number and hash of the entry that ended it.
+    pub end: Option<(u64, Hash)>,
     /// No store has its sale any more.
     pub lost: bool,
+    /// No store has its end any more.
+    pub end_lost: bool,
 }
 
 /// Somebody walked in.
@@ -39,6 +45,8 @@ pub struct Walk {
     pub guarantee: Guarantee,
     /// The edge has had it on disk since its disk last forgot something.
     pub known_to_edge: bool,
+    /// The device decided without the edge.
+    pub alone: bool,
     /// By the edge's clock the doors were shut: a device with a wrong clock let somebody in.
     pub early: bool,
 }
@@ -63,6 +71,10 @@ pub struct Excuses {
     pub cloned: bool,
     /// A box was retired.
     pub retired: bool,
+    /// A box opened on the word of a witness that had been away when the box last wrote.
+    pub stale_witness: bool,
+    /// A log went on as a new incarnation.
+    pub reopened: bool,
     /// Both sides added a show for one screen and time.
     pub overlaps: bool,
     /// Bytes that are no message were sent, so many.
@@ -88,6 +100,10 @@ pub struct Ghost {
     pub holds: BTreeMap<HoldId, Timestamp>,
     /// The highest number of each log that was ever durable at its receiver.
     pub durable: BTreeMap<Side, u64>,
+    /// How many disks were put back.
+    pub rollbacks: u32,
+    /// How many entries of each kind were written.
+    pub tally: BTreeMap<&'static str, u64>,
     slots: BTreeSet<(ScreenId, u32)>,
     live: BTreeMap<(ShowNumber, SeatId), BTreeSet<TicketId>>,
     written: BTreeMap<(Side, u64), Vec<Hash>>,
@@ -112,13 +128,30 @@ impl Ghost {
     pub fn note(&mut self, written: &Written) {
         let Written { log, seq, hash, entry, fresh } = written;
         self.wrote(*log, *seq, *hash);
-        if let (true, Fact::HandedOver { show, runs, .. }) = (fresh, &entry.fact) {
-            for run in runs {
-                run.seats().for_each(|seat| self.gave(*show, seat, run.epoch, (*log, *seq, *hash)));
-            }
+        if *fresh {
+            *self.tally.entry(entry.fact.kind()).or_default() += 1;
         }
-        if let (true, Fact::ShowAdded(facts)) = (fresh, &entry.fact) {
-            self.excuses.overlaps |= !self.slots.insert((facts.screen, facts.starts));
+        match &entry.fact {
+            Fact::HandedOver { show, runs, .. } | Fact::SeatsTaken { show, runs } if *fresh => {
+                for run in runs {
+                    run.seats().for_each(|seat| self.gave(*show, seat, run.epoch, (*log, *seq, *hash)));
+                }
+            }
+            Fact::ShowAdded(facts) if *fresh => {
+                self.excuses.overlaps |= !self.slots.insert((facts.screen, facts.starts));
+            }
+            Fact::LogOpened { parent: Some(_), .. } => self.excuses.reopened = true,
+            // What is written again, or turns up, is known by another entry from then on.
+            Fact::Sold { seats, .. } => seats.iter().for_each(|line| self.sold(line.ticket, (*seq, *hash))),
+            Fact::TicketFound { seat, .. } => self.sold(seat.ticket, (*seq, *hash)),
+            Fact::Voided(at) | Fact::VoidAccepted(at) => self.end(at.ticket, (*seq, *hash)),
+            _ => {}
+        }
+    }
+
+    fn sold(&mut self, ticket: TicketId, sale: (u64, Hash)) {
+        if let Some(handed) = self.tickets.get_mut(&ticket) {
+            (handed.sale, handed.lost) = (sale, false);
         }
     }
 
@@ -147,9 +180,9 @@ impl Ghost {
     }
 
     /// A ticket ended, by the edge's committed word.
-    pub fn end(&mut self, ticket: TicketId) {
+    fn end(&mut self, ticket: TicketId, end: (u64, Hash)) {
         if let Some(handed) = self.tickets.get_mut(&ticket) {
-            handed.ended = true;
+            (handed.ended, handed.end, handed.end_lost) = (true, Some(end), false);
             let at = handed.at;
             if let Some(live) = self.live.get_mut(&(at.show, at.seat)) {
                 live.remove(&ticket);

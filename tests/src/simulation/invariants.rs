@@ -126,6 +126,8 @@ pub const AT_EACH_COMMIT: &[AtCommit] = &[
     invariant_a_cancelled_show_is_not_sold,
     invariant_an_expired_hold_sells_nothing,
     invariant_a_closed_node_sells_and_gives_nothing,
+    invariant_a_closed_node_opens_only_by_a_logged_proof,
+    invariant_a_node_that_forgot_appends_nothing,
     invariant_no_ticket_ends_on_which_somebody_walked_in,
 ];
 

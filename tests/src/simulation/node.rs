@@ -2,10 +2,12 @@
 
 use super::disk::{Commit, Disk};
 use super::doors::DoorWrite;
+use shared::entry::Head;
 use shared::ids::{HoldId, RequestId, SeatId, ShowNumber, Side};
 use shared::planted::{self, Plant};
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
+use sync_protocol::replica::Start;
 use sync_protocol::{LinkState, Replica};
 
 /// The nodes of a theatre.
@@ -15,13 +17,13 @@ pub enum Who {
     Central,
     /// The box.
     Edge,
-    /// A second box from an image of the first, with the same keys.
-    Clone,
+    /// Another box of the same name: a clone, or the old one that lives on.
+    Other,
 }
 
 impl Who {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Central, Self::Edge, Self::Clone];
+    pub const ALL: [Self; 3] = [Self::Central, Self::Edge, Self::Other];
 
     /// The side it is, or says it is.
     pub fn side(self) -> Side {
@@ -59,6 +61,18 @@ pub struct Node {
     pub waiting: BTreeSet<RequestId>,
     /// What the doors' tables change with the next commit.
     pub door_writes: Vec<DoorWrite>,
+    /// Which box of the theatre it is, by key.
+    pub box_number: u8,
+    /// Its store was put back, and no process has taken note of that yet.
+    pub restored: bool,
+    /// Persons have answered for it since its disk forgot.
+    pub overridden: bool,
+    /// The devices that have called since it was started.
+    pub heard: BTreeSet<usize>,
+    /// What others have of its log since its disk forgot: the other side, or a device by its number.
+    pub behind: Vec<(Option<usize>, Head)>,
+    /// Its logs were folded anew: what the doors had entered may be gone.
+    pub rewound: bool,
     /// Where its next step ends.
     pub dies: Option<CrashPoint>,
     /// The link was live when it last settled.
@@ -81,6 +95,12 @@ impl Node {
             holds: Vec::new(),
             waiting: BTreeSet::new(),
             door_writes: Vec::new(),
+            box_number: 0,
+            restored: false,
+            overridden: false,
+            heard: BTreeSet::new(),
+            behind: Vec::new(),
+            rewound: false,
             dies: None,
             live: false,
             touched: Vec::new(),
@@ -120,7 +140,18 @@ impl Node {
     /// A process begins: its clock goes on from the last persisted time.
     pub fn start_clock(&mut self, now: Timestamp) {
         self.started = now;
+        self.heard.clear();
         self.store_ms = (self.disk.store_time.0 - now.0).max(self.wall_ms);
+    }
+
+    /// How its next process begins.
+    pub fn beginning(&self) -> Start {
+        let never_begun = self.disk.heads.own.seq == 0 && self.disk.heads.recovery.reopen.is_none();
+        match self.restored {
+            true => Start::Restored,
+            false if self.box_number > 0 && never_begun => Start::Replacement,
+            false => Start::Usual,
+        }
     }
 
     /// When its process wants to be called, true time.

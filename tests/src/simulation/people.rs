@@ -9,7 +9,7 @@ use super::node::Who;
 use super::site::{self, Site};
 use rand::RngExt;
 use shared::admission::{Clock, Guarantee, Reading, Verdict, VerdictKind, read};
-use shared::entry::TicketRef;
+use shared::entry::{OpenedBy, TicketRef};
 use shared::ids::{BookingId, HoldId, RequestId, ScanId, SeatId, ShowNumber, Side, TicketId};
 use shared::keys::SecretKey;
 use shared::ledger::HoldKind;
@@ -24,6 +24,11 @@ const HEARING_LASTS: Duration = Duration::from_secs(60);
 pub(super) const DOORS_OPEN_EARLY: Duration = Duration::from_secs(2 * 3600);
 /// The first numbers are the shows every world begins with.
 const ADDED_FROM: u32 = site::SHOWS + 1;
+
+/// People come back with their latest baskets; what they forgot has ended.
+fn latest(nth: usize, baskets: usize) -> usize {
+    baskets - 1 - nth % baskets.min(3)
+}
 
 impl Site {
     /// People do something. What is refused is refused.
@@ -76,8 +81,58 @@ impl Site {
                 self.ask(who, |replica, at| replica.work_offline(offline, at));
                 self.settle(who)
             }
+            Action::TakeSeats { show } => {
+                self.ask(Who::Central, |replica, at| replica.take_seats(show, None, at));
+                self.settle(Who::Central)
+            }
+            Action::Replace => {
+                let key = codes::key(Side::Edge, 1).key_id();
+                if self.edge.box_number == 1 {
+                    self.ask(Who::Central, |replica, at| replica.replace_box(key, at));
+                }
+                self.settle(Who::Central)
+            }
+            Action::OpenUnproven { who, two } => self.open_unproven(who, two),
+            Action::SettleUnknown { who, show } => self.settle_unknown(who, show),
+            Action::FindTicket { nth } => self.find_ticket(nth),
             _ => Ok(()),
         }
+    }
+
+    /// Persons answer for a node. A house that refuses has no PIN for it.
+    pub(super) fn open_unproven(&mut self, who: Who, two: bool) -> Result<(), Violation> {
+        if !two && self.setup.refuses || who == Who::Other && self.other.is_none() {
+            return Ok(());
+        }
+        let by = if two { OpenedBy::TwoPersons } else { OpenedBy::ManagerPin };
+        let now = self.now;
+        let node = self.node(who);
+        let at = node.now(now);
+        if let Some(replica) = node.replica.as_mut() {
+            let opened = replica.open_unproven(by, "A. Person", at, &node.disk);
+            let _refused_or_open = opened.expect("a store in memory can be read");
+        }
+        self.settle(who)
+    }
+
+    /// Two persons release unknown seats only when nobody is left who could know more: the link is live, and the named witness,
+    /// if there is one, has called.
+    pub(super) fn settle_unknown(&mut self, who: Who, show: ShowNumber) -> Result<(), Violation> {
+        let asked = !self.setup.witness || who == Who::Central || self.scanners[0].talks_to() == Some(who);
+        if asked && self.node(who).is_live() {
+            self.ask(who, |replica, at| replica.settle_unknown(show, None, at));
+        }
+        self.settle(who)
+    }
+
+    /// Somebody shows a ticket whose seat nobody knows about.
+    fn find_ticket(&mut self, nth: usize) -> Result<(), Violation> {
+        let Some(handed) = self.ghost.nth(nth, |handed| handed.lost && !handed.ended) else { return Ok(()) };
+        for who in [Who::Central, Who::Edge] {
+            self.ask(who, |replica, at| replica.find_ticket(handed.at, BookingId([7; 16]), 15_000, at));
+            self.settle(who)?;
+        }
+        Ok(())
     }
 
     /// Calls a command where the process runs.
@@ -99,7 +154,7 @@ impl Site {
         if node.holds.is_empty() || node.replica.is_none() {
             return Ok(());
         }
-        let index = nth % node.holds.len();
+        let index = latest(nth, node.holds.len());
         let hold = if kept { node.holds[index] } else { node.holds.remove(index) };
         self.ask(who, |replica, at| command(replica, hold, at));
         self.settle(who)
@@ -110,7 +165,7 @@ impl Site {
         if node.holds.is_empty() || node.replica.is_none() {
             return Ok(());
         }
-        let hold = node.holds.remove(nth % node.holds.len());
+        let hold = node.holds.remove(latest(nth, node.holds.len()));
         self.requests.push((request, who, hold));
         self.request(request, who, hold)
     }
@@ -143,10 +198,15 @@ impl Site {
         let (who, at) = (handed.by, handed.at);
         if who.side() == Side::Central || self.may_void_at_once(at.show) {
             self.ask(who, |replica, now| replica.void(at.ticket, now));
-        } else if who == Who::Edge && self.edge.replica.is_some() {
+        } else if who == Who::Edge && self.edge_sold(at.ticket) {
             self.edge.door_writes.push(DoorWrite::VoidAsked(at.ticket, true));
         }
         self.settle(who)
+    }
+
+    fn edge_sold(&self, ticket: TicketId) -> bool {
+        let known = self.edge.replica.as_ref().and_then(|replica| replica.ledger().ticket(ticket));
+        known.is_some_and(|ticket| ticket.sale.is_some_and(|sale| sale.seller == Side::Edge))
     }
 
     /// Nobody has walked in yet: the doors are shut.
@@ -164,6 +224,7 @@ impl Site {
         let scan = device.read(at, code, id, self.now);
         let door = shared::admission::Door::to_all_screens(self.codes.theatre);
         let clock = device.clock(self.now);
+        let mut alone = false;
         let verdict = match read(&scan.code, &self.codes.ring, &door, clock, Guarantee::Stale) {
             Reading::Answered(verdict) => verdict,
             Reading::Genuine(_) => match self.ask_edge(scanner, &scan)? {
@@ -171,12 +232,15 @@ impl Site {
                     self.scanners[scanner].hear(scan.clone(), &verdict);
                     verdict
                 }
-                None => self.scanners[scanner].decide(scan.clone(), &self.codes, self.now),
+                None => {
+                    alone = true;
+                    self.scanners[scanner].decide(scan.clone(), &self.codes, self.now)
+                }
             },
         };
         self.trace.update(verdict.code.code().as_bytes());
         if verdict.kind() == VerdictKind::Admit {
-            self.walk_in(scanner, &scan, &verdict, forged)?;
+            self.walk_in(scanner, &scan, (&verdict, alone), forged)?;
         }
         Ok(())
     }
@@ -199,7 +263,7 @@ impl Site {
 
     /// Asks the edge. No answer where it is out of reach, down, or dies over it.
     fn ask_edge(&mut self, scanner: usize, scan: &Scan) -> Result<Option<Verdict>, Violation> {
-        if !self.scanners[scanner].reaches_edge {
+        if self.scanners[scanner].talks_to() != Some(Who::Edge) {
             return Ok(None);
         }
         let Some(verdict) = self.hand_in(scan) else { return Ok(None) };
@@ -250,13 +314,14 @@ impl Site {
         &mut self,
         scanner: usize,
         scan: &Scan,
-        verdict: &Verdict,
+        (verdict, alone): (&Verdict, bool),
         forged: Option<Forgery>,
     ) -> Result<(), Violation> {
         let known_to_edge = self.edge.disk.doors.knows(scan);
         let opens = site::facts(scan.at.show, self.setup.starts_min).starts_at() - DOORS_OPEN_EARLY;
         let early = self.edge.now(self.now) < opens;
-        let walk = Walk { at: scan.at, scanner, scan: scan.id, guarantee: verdict.guarantee, known_to_edge, early };
+        let guarantee = verdict.guarantee;
+        let walk = Walk { at: scan.at, scanner, scan: scan.id, guarantee, known_to_edge, alone, early };
         invariants::invariant_no_forged_or_ended_ticket_is_admitted(self, &walk, forged)?;
         invariants::invariant_a_ticket_is_admitted_once_where_doors_are_connected(self, &walk)?;
         self.ghost.walks.push(walk);

@@ -2,11 +2,13 @@
 
 use super::codes::Codes;
 use super::doors::{self, Cursor, Scan};
+use super::keeper::Keeper;
+use super::node::Who;
 use shared::admission::{
     Admission, AdmittedScan, Clock, Door, DoorFacts, DoorShow, DoorTicket, Guarantee, TicketState, Verdict, VerdictKind,
     check,
 };
-use shared::entry::TicketRef;
+use shared::entry::{Head, TicketRef};
 use shared::ids::{ScanId, SeatId, ShowNumber, TheatreId, TicketId};
 use shared::planted::{self, Plant};
 use shared::ticket::TicketBody;
@@ -43,6 +45,14 @@ pub struct Scanner {
     pub number: usize,
     /// The edge is within reach.
     pub reaches_edge: bool,
+    /// It talks to another box of the same name.
+    pub turned_away: bool,
+    /// What it keeps for the box.
+    pub keeper: Keeper,
+    /// The head it last showed to the box.
+    pub shown: Option<Head>,
+    /// When.
+    pub shown_at: Timestamp,
     /// Where it stands in the feed.
     pub cursor: Cursor,
     /// The edge's process it knows.
@@ -63,6 +73,10 @@ impl Scanner {
         Self {
             number,
             reaches_edge: true,
+            turned_away: false,
+            keeper: Keeper::default(),
+            shown: None,
+            shown_at: Timestamp::default(),
             cursor: Cursor::default(),
             boot: None,
             theatre,
@@ -74,6 +88,11 @@ impl Scanner {
             kept: Vec::new(),
             queued: BTreeSet::new(),
         }
+    }
+
+    /// The box it talks to, if it does.
+    pub fn talks_to(&self) -> Option<Who> {
+        self.reaches_edge.then_some(if self.turned_away { Who::Other } else { Who::Edge })
     }
 
     /// The clock by which it judges.

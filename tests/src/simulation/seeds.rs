@@ -5,6 +5,7 @@ use super::invariants::Violation;
 use super::shrink;
 use super::world::{Outcome, World};
 use shared::planted::{self, Plant};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -52,8 +53,8 @@ pub struct Total {
     pub partitions: u64,
     /// Events.
     pub events: u64,
-    /// Tickets handed over.
-    pub tickets: u64,
+    /// How often what happened that one wants to know of.
+    pub tally: BTreeMap<&'static str, u64>,
     /// Double sales that nothing could have told.
     pub unprovable: u64,
     /// Seeds in which a claim did not hold.
@@ -114,7 +115,7 @@ impl Total {
         self.seeds += other.seeds;
         self.partitions += other.partitions;
         self.events += other.events;
-        self.tickets += other.tickets;
+        other.tally.iter().for_each(|(what, count)| *self.tally.entry(*what).or_default() += count);
         self.unprovable += other.unprovable;
         self.failed += other.failed;
         self.failures.extend(other.failures);
@@ -125,7 +126,7 @@ impl Total {
         self.seeds += 1;
         self.partitions += outcome.partitions;
         self.events += outcome.events;
-        self.tickets += outcome.tickets;
+        outcome.tally.iter().for_each(|(what, count)| *self.tally.entry(*what).or_default() += count);
         self.unprovable += outcome.unprovable;
         self.failed += usize::from(outcome.violation.is_some());
         self.failed

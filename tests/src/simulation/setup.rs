@@ -41,7 +41,7 @@ impl Setup {
             _ => Weather { loss: 30, doubled: 30, late: 5, delay_ms: 900 },
         };
         Self {
-            theatres: random.random_range(1..=3),
+            theatres: [1, 1, 1, 1, 2, 2, 3][random.random_range(0..7)],
             weather,
             heartbeat_ms: if random.random_bool(0.5) { 1_000 } else { 3_000 },
             starts_min: if random.random_bool(0.3) { 16 } else { 180 },

@@ -5,7 +5,7 @@ use super::event::Event;
 use super::world::World;
 
 /// The most runs it may take.
-const RUNS_MAX: usize = 4_000;
+const RUNS_MAX: usize = 1_500;
 
 /// Leaves out events as long as the same invariant still fails: halves, quarters, …, then one by one. Where only the time that
 /// passed mattered, the event before it waits instead.

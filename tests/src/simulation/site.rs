@@ -2,7 +2,7 @@
 
 use super::codes::{self, Codes};
 use super::disk::{Commit, Disk};
-use super::ghost::{Double, Ghost, Handed};
+use super::ghost::{Ghost, Handed};
 use super::invariants::{self, Step, Violation};
 use super::network::{Letter, Network};
 use super::node::{CrashPoint, Node, Who};
@@ -10,16 +10,18 @@ use super::scanner::{SCANNERS, Scanner};
 use super::setup::{BEGINNING, Setup};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use shared::entry::{Fact, ShowFacts, TicketRef};
-use shared::ids::{HoldId, MovieId, RequestId, ScreenId, SeatId, ShowNumber, Side, TheatreId, TicketId};
+use shared::entry::{Fact, OpenedBy, ShowFacts, TicketRef};
+use shared::ids::{HoldId, MovieId, RequestId, ScreenId, SeatId, ShowNumber, Side, TheatreId};
 use shared::ledger::{HoldTimes, LedgerChanges};
 use shared::money::Currency;
 use shared::planted::{self, Plant};
 use shared::seating::{Row, SeatRun, SeatingPlan};
 use shared::time::Timestamp;
+use std::collections::BTreeSet;
 use std::time::Duration;
+use sync_protocol::gate::{DeviceNumber, Memory};
 use sync_protocol::message::Channel;
-use sync_protocol::replica::{Event, LinkKeys, Transmit};
+use sync_protocol::replica::{Event, LinkKeys, Proof, Transmit};
 use sync_protocol::{Replica, Settings};
 
 /// Shows of each theatre, one per screen.
@@ -29,6 +31,12 @@ pub const SEATS: u32 = 24;
 /// Holds of both sides, short so that they end within a run.
 pub const HOLDS: HoldTimes =
     HoldTimes { lasts: Duration::from_secs(20), cap: Duration::from_secs(60), paying: Duration::from_secs(40) };
+/// How long the gate asks, short so that persons come to answer within a run.
+const GATE_WAIT: Duration = Duration::from_secs(3);
+/// A witness that was not heard for so long is not waited for.
+const WITNESS_SILENT_AFTER: Duration = Duration::from_secs(5);
+/// The named witness, where there is one.
+pub const NAMED: DeviceNumber = DeviceNumber(0);
 /// Shows last this long, and the next one of a screen begins then.
 const SHOW_MIN: u32 = 150;
 
@@ -41,8 +49,8 @@ pub struct Site {
     pub central: Node,
     /// The box.
     pub edge: Node,
-    /// A second box from an image of the first, if somebody started one.
-    pub clone: Option<Node>,
+    /// Another box of the same name, if there is one: a clone, or the old one that lives on.
+    pub other: Option<Node>,
     /// The doors.
     pub scanners: Vec<Scanner>,
     /// The network.
@@ -74,7 +82,7 @@ impl Site {
             codes: Codes::new(theatre),
             central: Node::new(Who::Central, Disk::default()),
             edge: Node::new(Who::Edge, Disk::default()),
-            clone: None,
+            other: None,
             scanners: (0..SCANNERS).map(|number| Scanner::new(number, theatre)).collect(),
             network: Network::new(setup.weather),
             ghost: Ghost::default(),
@@ -100,18 +108,14 @@ impl Site {
         Ok(site)
     }
 
-    /// A node. Who looks for the clone where there is none finds the box.
+    /// A node. Who looks for another box where there is none finds the one.
     pub fn node(&mut self, who: Who) -> &mut Node {
-        match (who, &mut self.clone) {
-            (Who::Central, _) => &mut self.central,
-            (Who::Clone, Some(clone)) => clone,
-            (Who::Edge | Who::Clone, _) => &mut self.edge,
-        }
+        node_of(&mut self.central, &mut self.edge, &mut self.other, who)
     }
 
     /// The nodes there are.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
-        [&self.central, &self.edge].into_iter().chain(&self.clone)
+        [&self.central, &self.edge].into_iter().chain(&self.other)
     }
 
     /// Starts a node's process from its store, with its broker at hand.
@@ -119,14 +123,20 @@ impl Site {
         let seed = std::array::from_fn(|_| self.dice.random());
         let (theatre, setup, now) = (self.codes.theatre, self.setup, self.now);
         let side = who.side();
-        let peer = vec![codes::key(side.peer(), 0).public()];
-        let keys = LinkKeys { own: codes::key(side, 0), peer };
+        let boxes = if side == Side::Edge { 0..1 } else { 0..2 };
         let heartbeat = Duration::from_millis(u64::from(setup.heartbeat_ms));
-        let settings = Settings { heartbeat, ..Settings::with_holds(HOLDS) };
+        let (gate_wait, witness_silent_after) = (GATE_WAIT, WITNESS_SILENT_AFTER);
+        let settings = Settings { heartbeat, gate_wait, witness_silent_after, ..Settings::with_holds(HOLDS) };
         let node = self.node(who);
+        // A new box has no paired device yet.
+        let paired = side == Side::Edge && (node.box_number == 0 || node.disk.heads.own.seq > 0);
+        let witness = (setup.witness && paired).then_some(NAMED);
+        let peer = boxes.map(|number| codes::key(side.peer(), number).public()).collect();
+        let keys = LinkKeys { own: codes::key(side, node.box_number), peer };
         node.start_clock(now);
         let at = node.now(now);
-        let mut replica = Replica::new(theatre, side, settings, keys, node.disk.snapshot(side), seed, at);
+        let snapshot = node.disk.snapshot(side, node.beginning(), witness);
+        let mut replica = Replica::new(theatre, side, settings, keys, snapshot, seed, at);
         replica.handle_connected(at);
         node.replica = Some(replica);
     }
@@ -146,7 +156,7 @@ impl Site {
         let node = self.node(who);
         let at = node.now(now);
         let Some(replica) = node.replica.as_mut() else { return Ok(()) };
-        let (mut answers, mut ended) = (Vec::new(), Vec::new());
+        let (mut answers, mut rewound) = (Vec::new(), false);
         while let Some(event) = replica.poll_event() {
             match event {
                 Event::Applied { writer, seq, fact: Fact::Sold { show, request, seats, .. }, .. }
@@ -160,15 +170,13 @@ impl Site {
                     };
                     answers.push((request, seq, seats.into_iter().map(ticket).collect()));
                 }
-                Event::Applied { writer: Side::Edge, fact: Fact::Voided(at) | Fact::VoidAccepted(at), .. } => {
-                    ended.push(at.ticket);
-                }
+                Event::Rewound => rewound = true,
                 Event::ClaimSettled { outcome: Ok(hold), .. } => node.holds.push(hold.id),
                 _ => {}
             }
         }
         let (changes, doors) = (replica.take_changes(), std::mem::take(&mut node.door_writes));
-        let commit = Commit { at: now, store_time: at, changes, answers, doors };
+        let commit = Commit { side: who.side(), at: now, store_time: at, changes, answers, doors };
         let wrote = !commit.is_empty();
         if wrote {
             if node.dies == Some(CrashPoint::BeforeCommit) {
@@ -177,9 +185,6 @@ impl Site {
                 return Ok(());
             }
             self.commit(who, commit)?;
-            if who == Who::Edge {
-                ended.into_iter().for_each(|ticket| self.ghost.end(ticket));
-            }
             if self.node(who).dies == Some(CrashPoint::AfterCommit) {
                 self.crash(who);
                 return self.check(who);
@@ -191,6 +196,8 @@ impl Site {
         }
         let node = self.node(who);
         node.live = node.is_live();
+        node.rewound |= rewound;
+        self.show_witness(who)?;
         self.answer(who)?;
         if wrote { self.check(who) } else { Ok(()) }
     }
@@ -198,11 +205,7 @@ impl Site {
     fn commit(&mut self, who: Who, commit: Commit) -> Result<(), Violation> {
         let now = self.now;
         let site = &mut *self;
-        let node = match (who, &mut site.clone) {
-            (Who::Central, _) => &mut site.central,
-            (Who::Clone, Some(clone)) => clone,
-            (Who::Edge | Who::Clone, _) => &mut site.edge,
-        };
+        let node = node_of(&mut site.central, &mut site.edge, &mut site.other, who);
         let step = Step::new(&site.ghost, node, &commit, now);
         invariants::AT_EACH_COMMIT.iter().try_for_each(|invariant| invariant(&step))?;
         let written = step.written;
@@ -213,6 +216,19 @@ impl Site {
             site.ghost.holds.insert(id, store_now + deadline.since(at));
         }
         node.touch(&commit);
+        node.restored = false;
+        node.overridden |= written.iter().any(|written| {
+            let persons = |by| matches!(by, OpenedBy::ManagerPin | OpenedBy::TwoPersons);
+            written.fresh && matches!(written.entry.fact, Fact::LogOpened { by, .. } if persons(by))
+        });
+        let vouched = commit.changes.standings.iter().any(|change| {
+            matches!(change.proof, Some(Proof::Confirmed(Memory::Device(_))))
+        });
+        let unheard = node.behind.iter().any(|(device, head)| {
+            let back = commit.changes.entries.iter().any(|entry| entry.hash == head.hash);
+            device.is_none() && !back && !node.disk.holds_entry(who.side(), head.seq, head.hash)
+        });
+        site.ghost.excuses.stale_witness |= vouched && unheard;
         node.disk.commit(commit);
         let log = who.side().peer();
         let durable = site.ghost.durable.entry(log).or_default();
@@ -230,7 +246,7 @@ impl Site {
             *disk = disk.without_last(1);
         } else if planted::is(Plant::AnswerBeforeCommit) {
             let tickets = commit.answers.iter().flat_map(|(_, _, tickets)| tickets);
-            tickets.copied().try_for_each(|at| self.hand(who, at))?;
+            tickets.copied().try_for_each(|at| self.hand(who, at, false))?;
         } else if planted::is(Plant::BatchHalfApplied) {
             commit.changes.ledger = LedgerChanges::default();
             self.commit(who, commit)?;
@@ -246,35 +262,50 @@ impl Site {
         let Some(replica) = node.replica.as_mut() else { return false };
         let mut transmits = replica.poll_transmit(at, &node.disk).expect("a store in memory can be read");
         transmits.retain(wanted);
-        let clone = self.clone.is_some();
+        let other = self.other.is_some();
         for transmit in &transmits {
             self.trace.update(&transmit.bytes);
             let (network, dice) = (&mut self.network, &mut self.dice);
             match who {
                 Who::Central => {
                     network.send(Who::Edge, Who::Edge, &transmit.bytes, now, dice);
-                    if clone {
-                        network.send(Who::Clone, Who::Clone, &transmit.bytes, now, dice);
+                    if other {
+                        network.send(Who::Other, Who::Other, &transmit.bytes, now, dice);
                     }
                 }
-                Who::Edge | Who::Clone => network.send(Who::Central, who, &transmit.bytes, now, dice),
+                Who::Edge | Who::Other => network.send(Who::Central, who, &transmit.bytes, now, dice),
             }
         }
         !transmits.is_empty()
     }
 
-    /// Tells the people what their requests came to.
+    /// Tells the people what their requests came to. In a cut a sale is told only once the witness has it, if it is there.
     fn answer(&mut self, who: Who) -> Result<(), Violation> {
+        let now = self.now;
         let node = self.node(who);
-        let Node { waiting, disk, .. } = node;
-        if waiting.is_empty() {
-            return Ok(());
+        let at = node.now(now);
+        let Node { waiting, disk, replica, .. } = node;
+        let Some(replica) = replica.as_ref().filter(|_| !waiting.is_empty()) else { return Ok(()) };
+        let covered = replica.heads().own.seq - replica.unwitnessed();
+        let promised = replica.waits_for_witness(at);
+        let told = |tickets: &[TicketRef]| {
+            let sold = tickets.iter().filter_map(|at| disk.sale(who.side(), at.ticket));
+            !promised || sold.map(|(seq, _)| seq).max().is_none_or(|seq| seq <= covered)
+        };
+        let (mut ready, mut late) = (Vec::new(), BTreeSet::new());
+        for request in std::mem::take(waiting) {
+            match disk.answers.get(&request) {
+                Some(tickets) if told(tickets) => ready.push((request, tickets.clone())),
+                Some(_) => {
+                    late.insert(request);
+                }
+                None => {}
+            }
         }
-        let ready: Vec<_> = waiting.iter().filter_map(|id| Some((*id, disk.answers.get(id)?.clone()))).collect();
-        waiting.clear();
+        *waiting = late;
         for (request, tickets) in ready {
             for at in &tickets {
-                self.hand(who, *at)?;
+                self.hand(who, *at, promised)?;
             }
             let known = self.ghost.answers.entry(request).or_insert_with(|| tickets.clone());
             invariants::invariant_a_request_asked_again_gets_the_same_tickets(known, &tickets)?;
@@ -282,22 +313,28 @@ impl Site {
         Ok(())
     }
 
-    fn hand(&mut self, who: Who, at: TicketRef) -> Result<(), Violation> {
+    fn hand(&mut self, who: Who, at: TicketRef, promised: bool) -> Result<(), Violation> {
         let node = self.node(who);
         let sale = node.disk.sale(who.side(), at.ticket);
-        let (seq, hash) = invariants::invariant_a_ticket_is_handed_out_only_when_its_sale_is_on_disk(at, sale)?;
-        let handed = Handed { at, by: who, seq, hash, ended: false, lost: false };
+        let sale = invariants::invariant_a_ticket_is_handed_out_only_when_its_sale_is_on_disk(at, sale)?;
+        let rollbacks = self.ghost.rollbacks;
+        let handed = Handed {
+            at,
+            by: who,
+            sale,
+            promised,
+            rollbacks,
+            ended: false,
+            end: None,
+            lost: false,
+            end_lost: false,
+        };
         let first = self.ghost.hand_over(handed);
         if let Some(first) = first {
             let double = self.judge_double(first, at.ticket);
             self.ghost.doubles.push(double);
         }
         Ok(())
-    }
-
-    /// Two live tickets for one seat.
-    fn judge_double(&self, first: TicketId, second: TicketId) -> Double {
-        Double { first, second, unprovable: false }
     }
 
     fn check(&self, who: Who) -> Result<(), Violation> {
@@ -334,7 +371,7 @@ impl Site {
     /// # Errors
     /// A claim that does not hold.
     pub fn deliver(&mut self, to: Who, bytes: &[u8]) -> Result<(), Violation> {
-        if to == Who::Clone && self.clone.is_none() {
+        if to == Who::Other && self.other.is_none() {
             return Ok(());
         }
         let now = self.now;
@@ -348,7 +385,7 @@ impl Site {
     }
 
     fn handle_timeout(&mut self, who: Who) -> Result<(), Violation> {
-        if who == Who::Clone && self.clone.is_none() {
+        if who == Who::Other && self.other.is_none() {
             return Ok(());
         }
         let now = self.now;
@@ -360,6 +397,20 @@ impl Site {
         };
         replica.handle_timeout(at);
         self.settle(who)
+    }
+}
+
+/// The node that is meant, beside what else a theatre is made of.
+pub(super) fn node_of<'a>(
+    central: &'a mut Node,
+    edge: &'a mut Node,
+    other: &'a mut Option<Node>,
+    who: Who,
+) -> &'a mut Node {
+    match (who, other) {
+        (Who::Central, _) => central,
+        (Who::Other, Some(other)) => other,
+        (Who::Edge | Who::Other, _) => edge,
     }
 }
 

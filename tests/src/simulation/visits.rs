@@ -19,7 +19,10 @@ impl Site {
     /// A claim that does not hold.
     pub fn visit(&mut self) -> Result<(), Violation> {
         for scanner in 0..SCANNERS {
-            if self.scanners[scanner].reaches_edge && self.edge.replica.is_some() {
+            if let Some(who) = self.scanners[scanner].talks_to() {
+                self.witness(scanner, who)?;
+            }
+            if self.scanners[scanner].talks_to() == Some(Who::Edge) && self.edge.replica.is_some() {
                 self.contact(scanner)?;
             }
         }
@@ -83,6 +86,12 @@ impl Site {
 
     /// Writes the admissions into the log that could not be written when they came.
     fn enter_late(&mut self) -> Result<(), Violation> {
+        if let (true, Some(replica)) = (std::mem::take(&mut self.edge.rewound), &self.edge.replica) {
+            let entered = |ticket| replica.ledger().ticket(ticket).is_some_and(|known| known.admitted.is_some());
+            let gone = self.edge.disk.doors.admitted().filter(|at| !entered(at.ticket)).collect::<Vec<_>>();
+            self.edge.door_writes.extend(gone.into_iter().map(DoorWrite::NotEntered));
+            self.settle(Who::Edge)?;
+        }
         if self.edge.disk.doors.not_entered.is_empty() || self.edge.replica.is_none() {
             return Ok(());
         }
@@ -102,7 +111,11 @@ impl Site {
         let waiting: BTreeSet<TicketId> = pending.chain(node.disk.doors.asked.iter().copied()).collect();
         let incarnation = replica.heads().own.incarnation;
         for id in waiting {
-            let Some(ticket) = replica.ledger().ticket(id) else { continue };
+            let Some(ticket) = replica.ledger().ticket(id).filter(|ticket| ticket.sale.is_some()) else {
+                // Its sale was lost since.
+                node.door_writes.push(DoorWrite::VoidAsked(id, false));
+                continue;
+            };
             let used = ticket.admitted.is_some();
             let show = replica.ledger().show(ticket.at.show);
             let opened = show.is_none_or(|show| show.facts.starts_at() - DOORS_OPEN_EARLY <= now);

@@ -9,11 +9,16 @@ use super::site::Site;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use shared::time::Timestamp;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
-/// How long everything has to become equal after healing, and how often the doors are looked at meanwhile, ms.
-const HEALING_MS: i64 = 60_000;
-const VISIT_EVERY_MS: i64 = 2_000;
+/// How long everything has to become equal after healing.
+const HEALING_LASTS: Duration = Duration::from_secs(90);
+/// How often the doors are looked at meanwhile.
+const VISIT_EVERY: Duration = Duration::from_secs(2);
+/// When people come to answer for what has not opened by itself.
+const SEEN_TO_AFTER: Duration = Duration::from_secs(20);
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,10 +27,10 @@ pub struct Outcome {
     pub events: u64,
     /// Lines cut.
     pub partitions: u64,
-    /// Tickets handed to customers.
-    pub tickets: u64,
     /// Double sales that nothing could have told.
     pub unprovable: u64,
+    /// How often what happened that one wants to know of.
+    pub tally: BTreeMap<&'static str, u64>,
     /// Over everything that happened: equal for equal runs.
     pub trace: [u8; 32],
     /// The first claim that did not hold.
@@ -71,11 +76,30 @@ impl World {
         Outcome {
             events: world.events,
             partitions: sites.iter().map(|site| site.network.partitions).sum(),
-            tickets: sites.iter().map(|site| site.ghost.tickets.len() as u64).sum(),
             unprovable: sites.iter().map(|site| site.ghost.doubles.len() as u64).sum(),
+            tally: world.tally(),
             trace: *trace.finalize().as_bytes(),
             violation,
         }
+    }
+
+    fn tally(&self) -> BTreeMap<&'static str, u64> {
+        let mut tally = BTreeMap::new();
+        for site in &self.sites {
+            let ghost = &site.ghost;
+            ghost.tally.iter().for_each(|(what, count)| *tally.entry(*what).or_default() += count);
+            let lost = ghost.tickets.values().filter(|handed| handed.lost).count();
+            let counts = [
+                ("tickets", ghost.tickets.len()),
+                ("tickets_lost", lost),
+                ("walks", ghost.walks.len()),
+                ("disks_put_back", ghost.rollbacks as usize),
+                ("stale_witnesses", usize::from(ghost.excuses.stale_witness)),
+                ("seats_sold_twice", ghost.doubles.len()),
+            ];
+            counts.into_iter().for_each(|(what, count)| *tally.entry(what).or_default() += count as u64);
+        }
+        tally
     }
 
     fn go(&mut self, events: impl Iterator<Item = Event>) -> Result<(), Violation> {
@@ -112,6 +136,7 @@ impl World {
             Action::WipeBroker
                 | Action::Takeover { who: Who::Central }
                 | Action::Clock { who: Who::Central, .. }
+                | Action::Restore { who: Who::Central, .. }
                 | Action::Start { who: Who::Central }
                 | Action::Crash { who: Who::Central, point: CrashPoint::Idle }
         );
@@ -133,10 +158,13 @@ impl World {
     /// Everything is well again, and both sides of each theatre must become equal.
     fn heal(&mut self) -> Result<(), Violation> {
         self.sites.iter_mut().try_for_each(Site::heal)?;
-        let end = self.now.0 + HEALING_MS;
-        while self.now.0 < end {
+        let begun = self.now;
+        while self.now.since(begun) < HEALING_LASTS {
             self.sites.iter_mut().try_for_each(Site::visit)?;
-            self.run_until(Timestamp(self.now.0 + VISIT_EVERY_MS))?;
+            self.run_until(self.now + VISIT_EVERY)?;
+            if self.now.since(begun) > SEEN_TO_AFTER {
+                self.sites.iter_mut().try_for_each(Site::see_to)?;
+            }
             if self.sites.iter().all(|site| invariants::invariant_both_sides_are_equal_again(site).is_ok()) {
                 break;
             }

@@ -96,6 +96,11 @@ impl Book {
                     self.sold.insert(sold.ticket, ticket);
                 }
             }
+            Fact::TicketFound { show, booking, seat: found } => {
+                let SoldSeat { seat, generation, price, .. } = found;
+                let ticket = SoldTicket { show, seat, generation, booking, price, seller: writer };
+                self.sold.insert(found.ticket, ticket);
+            }
             Fact::Voided(ticket) if writer == Side::Edge => {
                 self.voided.insert(ticket.ticket);
             }
@@ -120,6 +125,10 @@ impl Book {
             | Fact::VoidRefused(_)
             | Fact::SeatReleased { .. }
             | Fact::SeatWithheld { .. }
+            | Fact::UnknownSettled { .. }
+            | Fact::BoxRetired { .. }
+            | Fact::SeatsTaken { .. }
+            | Fact::BoxReplaced { .. }
             | Fact::Admitted { .. } => {}
         }
     }

@@ -7,6 +7,7 @@ use shared::ids::{BookingId, HoldId, Incarnation, KeyId, ScreenId, SeatId, ShowN
 use shared::ledger::{Admission, Hold, HoldKind, LedgerSnapshot, ShowRecord, Ticket, TicketSale, VoidAnswer};
 use shared::show::{Seat, Standing};
 use shared::time::Timestamp;
+use sync_protocol::log::StoredEntry;
 use sync_protocol::replica::{Closed, Heads, Snapshot};
 
 /// Everything kept of a theatre; the empty snapshot for one never seen.
@@ -24,7 +25,8 @@ pub fn load(conn: &Connection, theatre: TheatreId, me: Side) -> anyhow::Result<S
         })?
         .collect::<rusqlite::Result<Vec<_>>>()
         .with_context(|| format!("read the outbox of theatre {theatre}"))?;
-    Ok(Snapshot { ledger, heads, unacknowledged })
+    let aside = aside(conn, id, me).with_context(|| format!("read what theatre {theatre} set aside"))?;
+    Ok(Snapshot { ledger, heads, unacknowledged, aside, ..Snapshot::default() })
 }
 
 fn heads(conn: &Connection, theatre: i64) -> anyhow::Result<Heads> {
@@ -36,13 +38,30 @@ fn heads(conn: &Connection, theatre: i64) -> anyhow::Result<Heads> {
                 hash: Hash(row.get(at + 2)?),
             })
         };
-        Ok((head(1)?, head(4)?, row.get::<_, i64>(7)?.cast_unsigned(), row.get::<_, Option<String>>(8)?))
+        let acked = row.get::<_, i64>(7)?.cast_unsigned();
+        Ok((head(1)?, head(4)?, acked, row.get::<_, Option<String>>(8)?, row.get::<_, String>(9)?))
     };
     let row = conn.query_row("SELECT * FROM ledger_head WHERE theatre = ?1", [theatre], read).optional()?;
-    let Some((own, peer, acked, closed)) = row else { return Ok(Heads::default()) };
+    let Some((own, peer, acked, closed, recovery)) = row else { return Ok(Heads::default()) };
+    let recovery = serde_json::from_str(&recovery).context("what recovery remembers")?;
     let closed =
         closed.map(|code| serde_json::from_value::<Closed>(code.into())).transpose().context("the closed reason")?;
-    Ok(Heads { own, peer, acked, closed })
+    Ok(Heads { own, peer, acked, closed, recovery })
+}
+
+fn aside(conn: &Connection, theatre: i64, me: Side) -> rusqlite::Result<Vec<StoredEntry>> {
+    conn.prepare("SELECT seq, incarnation, hash, bytes, at FROM ledger_aside WHERE theatre = ?1 ORDER BY n")?
+        .query_map([theatre], |row| {
+            Ok(StoredEntry {
+                log: me,
+                seq: row.get::<_, i64>(0)?.cast_unsigned(),
+                incarnation: Incarnation(u64::from_be_bytes(row.get(1)?)),
+                hash: Hash(row.get(2)?),
+                bytes: row.get(3)?,
+                at: Timestamp(row.get(4)?),
+            })
+        })?
+        .collect()
 }
 
 fn ledger(conn: &Connection, theatre: i64) -> anyhow::Result<LedgerSnapshot> {
@@ -68,12 +87,12 @@ fn ledger(conn: &Connection, theatre: i64) -> anyhow::Result<LedgerSnapshot> {
         snapshot.shows.push(ShowRecord { facts, cancelled, overlaps });
     }
     let mut seats =
-        conn.prepare("SELECT show, seat, epoch, generation, standing, ticket FROM ledger_seat WHERE theatre = ?1")?;
+        conn.prepare("SELECT show, seat, epoch, generation, standing, ticket, doubtful FROM ledger_seat WHERE theatre = ?1")?;
     for row in seats.query_map([theatre], |row| {
         let standing = (row.get::<_, String>(4)?, row.get::<_, Option<[u8; 8]>>(5)?);
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, standing))
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, standing, row.get(6)?))
     })? {
-        let (show, seat, epoch, generation, standing) = row?;
+        let (show, seat, epoch, generation, standing, doubtful) = row?;
         let standing = match (standing.0.as_str(), standing.1) {
             ("free", None) => Standing::Free,
             ("withheld", None) => Standing::Withheld,
@@ -81,7 +100,7 @@ fn ledger(conn: &Connection, theatre: i64) -> anyhow::Result<LedgerSnapshot> {
             ("sold", Some(ticket)) => Standing::Sold(TicketId(ticket)),
             other => bail!("seat {seat} of show {show} stands as {other:?}"),
         };
-        snapshot.seats.push((ShowNumber(show), SeatId(seat), Seat { epoch, generation, standing }));
+        snapshot.seats.push((ShowNumber(show), SeatId(seat), Seat { epoch, generation, standing, doubtful }));
     }
     let mut tickets = conn.prepare("SELECT * FROM ledger_ticket WHERE theatre = ?1")?;
     snapshot.tickets = tickets.query_map([theatre], ticket)?.collect::<rusqlite::Result<_>>().context("a ticket")?;
@@ -106,6 +125,10 @@ fn ledger(conn: &Connection, theatre: i64) -> anyhow::Result<LedgerSnapshot> {
     }
     let mut certificates = conn.prepare("SELECT bytes FROM ledger_certificate WHERE theatre = ?1 ORDER BY n")?;
     snapshot.certificates = certificates.query_map([theatre], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let marks = "SELECT marks FROM ledger_mark WHERE theatre = ?1";
+    if let Some(marks) = conn.query_row(marks, [theatre], |row| row.get::<_, String>(0)).optional()? {
+        snapshot.marks = serde_json::from_str(&marks).context("where the logs were cut")?;
+    }
     let mut revoked = conn.prepare("SELECT key FROM ledger_revoked_key WHERE theatre = ?1")?;
     snapshot.revoked = revoked.query_map([theatre], |row| row.get(0).map(KeyId))?.collect::<rusqlite::Result<_>>()?;
     Ok(snapshot)

@@ -2,11 +2,12 @@
 
 use super::Violation;
 use crate::simulation::site::Site;
-use shared::entry::Entry;
-use shared::ids::Side;
+use shared::entry::{Entry, Fact};
+use shared::ids::{Side, TicketId};
 use shared::ledger::{Ledger, TicketState};
+use sync_protocol::replica::DiscrepancyKind;
 
-/// 21: heads and digests are equal, the link is live, nothing is in transit or waits.
+/// 21: heads and digests are equal, the link is live, both sides sell, nothing is in transit or waits.
 pub fn invariant_both_sides_are_equal_again(site: &Site) -> Result<(), Violation> {
     const NAME: &str = "invariant_both_sides_are_equal_again";
     let (Some(central), Some(edge)) = (&site.central.replica, &site.edge.replica) else {
@@ -15,6 +16,10 @@ pub fn invariant_both_sides_are_equal_again(site: &Site) -> Result<(), Violation
     let states = (central.link_state().0.word(), edge.link_state().0.word());
     if states != ("live", "live") {
         return Err(Violation::of(NAME, format!("the link is {states:?}")));
+    }
+    let closed = (central.heads().closed, edge.heads().closed);
+    if closed != (None, None) {
+        return Err(Violation::of(NAME, format!("closed {closed:?}, the edge asks {:?}", edge.asking())));
     }
     if central.cut() != edge.cut() || central.backlog() + edge.backlog() > 0 {
         let (there, here) = (central.backlog(), edge.backlog());
@@ -32,22 +37,53 @@ pub fn invariant_both_sides_are_equal_again(site: &Site) -> Result<(), Violation
     Ok(())
 }
 
-/// 14: every ticket a customer has is known to both sides, and void exactly if it was ended.
+/// 14: every ticket a customer has is known to both sides, and void exactly if it was ended; or it is listed for a person.
 pub fn invariant_every_ticket_handed_out_is_known_to_both_sides(site: &Site) -> Result<(), Violation> {
     const NAME: &str = "invariant_every_ticket_handed_out_is_known_to_both_sides";
     for handed in site.ghost.tickets.values().filter(|handed| !handed.lost) {
         for node in [&site.central, &site.edge] {
             let known = node.replica.as_ref().and_then(|replica| replica.ledger().ticket(handed.at.ticket));
             let Some(ticket) = known.filter(|ticket| ticket.sale.is_some()) else {
+                if is_listed(site, handed.at.ticket) {
+                    continue;
+                }
                 return Err(Violation::of(NAME, format!("{:?} does not know {handed:?}", node.who)));
             };
             let void = ticket.state() == TicketState::Void;
-            if void != handed.ended {
+            if void != handed.ended && !handed.end_lost && !is_listed(site, handed.at.ticket) {
                 return Err(Violation::of(NAME, format!("{:?} has void {void} of {handed:?}", node.who)));
             }
         }
     }
     Ok(())
+}
+
+/// Is something about this ticket listed for a person?
+pub(super) fn is_listed(site: &Site, ticket: TicketId) -> bool {
+    site.nodes().any(|node| {
+        node.disk.discrepancies.iter().any(|discrepancy| {
+            let of_entry = || {
+                let stored = node.disk.logs.get(&(discrepancy.log, discrepancy.seq))?;
+                Entry::decode(&stored.bytes).ok().map(|entry| entry.fact)
+            };
+            let fact = match &discrepancy.kind {
+                DiscrepancyKind::BeyondCut { fact } | DiscrepancyKind::SetAside { fact } => fact.clone(),
+                DiscrepancyKind::NotApplied(_) => of_entry(),
+                _ => None,
+            };
+            fact.is_some_and(|fact| names(&fact, ticket))
+        })
+    })
+}
+
+fn names(fact: &Fact, ticket: TicketId) -> bool {
+    match fact {
+        Fact::Sold { seats, .. } => seats.iter().any(|line| line.ticket == ticket),
+        Fact::TicketFound { seat, .. } => seat.ticket == ticket,
+        Fact::Admitted { ticket: at, .. } => at.ticket == ticket,
+        Fact::Voided(at) | Fact::VoidAccepted(at) | Fact::VoidRequested(at) | Fact::VoidRefused(at) => at.ticket == ticket,
+        _ => false,
+    }
 }
 
 /// 19: what one side cancelled is cancelled at both.
@@ -90,7 +126,7 @@ fn fold(site: &Site, eager: Side) -> Option<u128> {
         let which = usize::from(ready(0).is_none());
         let entry = ready(which)?;
         let writer = if which == 0 { eager } else { eager.peer() };
-        let _listed_where_it_conflicts = ledger.apply(writer, &entry.fact);
+        let _listed_where_it_conflicts = ledger.apply(writer, done[which] as u64 + 1, entry);
         done[which] += 1;
     }
     Some(ledger.digest())

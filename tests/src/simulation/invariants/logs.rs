@@ -3,13 +3,20 @@
 use super::{Step, Violation};
 use crate::simulation::node::Who;
 use crate::simulation::site::Site;
-use shared::entry::{Entry, Fact, Hash};
+use shared::entry::{Entry, Fact, Hash, OpenedBy};
 use shared::ids::Incarnation;
 use std::collections::BTreeMap;
+use sync_protocol::replica::Rewound;
 
 /// 8: each side's copy of a log, and its own, grows without gaps and by its hash chain.
 pub fn invariant_a_log_grows_without_gaps_by_its_chain(step: &Step<'_>) -> Result<(), Violation> {
     let mut heads: BTreeMap<_, (u64, Hash)> = BTreeMap::new();
+    if let Some(Rewound { own, peer, .. }) = step.commit.changes.rewound {
+        let side = step.node.who.side();
+        for (log, seq) in [(side, own), (side.peer(), peer)] {
+            heads.extend(step.before().hash(log, seq).map(|hash| (log, (seq, hash))));
+        }
+    }
     for stored in &step.commit.changes.entries {
         let before = heads.get(&stored.log).copied();
         let before = before.or_else(|| step.before().hash(stored.log, stored.seq - 1).map(|hash| (stored.seq - 1, hash)));
@@ -58,6 +65,12 @@ pub fn invariant_an_incarnation_begins_where_it_says_and_the_one_before_ends_the
     step: &Step<'_>,
 ) -> Result<(), Violation> {
     let mut incarnations: BTreeMap<_, Incarnation> = BTreeMap::new();
+    if let Some(Rewound { own, peer, .. }) = step.commit.changes.rewound {
+        let side = step.node.who.side();
+        for (log, seq) in [(side, own), (side.peer(), peer)] {
+            incarnations.extend(step.before().logs.get(&(log, seq)).map(|entry| (log, entry.incarnation)));
+        }
+    }
     for stored in &step.commit.changes.entries {
         let before = incarnations
             .get(&stored.log)
@@ -65,8 +78,9 @@ pub fn invariant_an_incarnation_begins_where_it_says_and_the_one_before_ends_the
             .or_else(|| step.before().logs.get(&(stored.log, stored.seq - 1)).map(|entry| entry.incarnation));
         let opened = match Entry::decode(&stored.bytes).map(|entry| entry.fact) {
             Ok(Fact::LogOpened { incarnation, parent, .. }) => {
+                let parent = parent.unwrap_or_default();
                 incarnation == stored.incarnation
-                    && parent.map(|head| (head.seq, head.incarnation)) == before.map(|before| (stored.seq - 1, before))
+                    && (parent.seq, parent.incarnation) == (stored.seq - 1, before.unwrap_or_default())
             }
             _ => before == Some(stored.incarnation),
         };
@@ -83,7 +97,7 @@ pub fn invariant_an_incarnation_begins_where_it_says_and_the_one_before_ends_the
 
 /// 11: while both sides are live with each other, what one has of a log is the beginning of what the other has.
 pub fn invariant_live_sides_have_one_chain(site: &Site, _who: Who) -> Result<(), Violation> {
-    if site.clone.is_some() {
+    if site.other.is_some() {
         return Ok(());
     }
     let live = |node: &super::Node| node.replica.as_ref().is_some_and(|replica| replica.link_state().0.word() == "live");
@@ -118,4 +132,28 @@ pub fn invariant_no_log_was_trimmed(site: &Site) -> Result<(), Violation> {
         }
     }
     Ok(())
+}
+
+/// 13: a node whose disk is older than what somebody it has heard remembers of its log appends nothing until it has that back,
+/// unless persons have answered for it.
+pub fn invariant_a_node_that_forgot_appends_nothing(step: &Step<'_>) -> Result<(), Violation> {
+    let node = step.node;
+    let heard_peer = node.replica.as_ref().is_some_and(|replica| replica.peer_last_heard().is_some());
+    let missing = node.behind.iter().find(|(device, head)| {
+        let heard = device.map_or(heard_peer, |device| node.heard.contains(&device));
+        let back = step.commit.changes.entries.iter().any(|entry| entry.hash == head.hash);
+        heard && !back && !step.before().holds_entry(node.who.side(), head.seq, head.hash)
+    });
+    let persons = |fact: &Fact| {
+        matches!(fact, Fact::LogOpened { by: OpenedBy::ManagerPin | OpenedBy::TwoPersons, .. })
+    };
+    let answered = node.overridden || step.fresh().any(|(_, fact)| persons(fact));
+    let Some((_, behind)) = missing.filter(|_| !answered) else { return Ok(()) };
+    match step.fresh().next() {
+        None => Ok(()),
+        Some((written, fact)) => Err(Violation::of(
+            "invariant_a_node_that_forgot_appends_nothing",
+            format!("{:?} appends {} {} while others have {}", node.who, fact.kind(), written.seq, behind.seq),
+        )),
+    }
 }

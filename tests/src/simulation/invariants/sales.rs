@@ -1,6 +1,7 @@
 //! Claims about sales: nobody's seat twice, nobody's ticket lost, nobody's request done twice.
 
 use super::{Step, Violation};
+use crate::simulation::ghost::Handed;
 use crate::simulation::node::Who;
 use crate::simulation::site::Site;
 use shared::entry::{Fact, Hash, TicketRef};
@@ -62,4 +63,12 @@ pub fn invariant_an_expired_hold_sells_nothing(step: &Step<'_>) -> Result<(), Vi
         }
     }
     Ok(())
+}
+
+/// 14: what the named witness was there for survives the loss of any one disk.
+pub fn invariant_a_sale_stored_by_two_survives_the_loss_of_one(lost: &Handed) -> Result<(), Violation> {
+    if !lost.promised {
+        return Ok(());
+    }
+    Err(Violation::of("invariant_a_sale_stored_by_two_survives_the_loss_of_one", format!("nobody has {lost:?}")))
 }

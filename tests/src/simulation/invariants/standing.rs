@@ -4,14 +4,14 @@ use super::{Step, Violation};
 use crate::simulation::node::Who;
 use crate::simulation::site::{HOLDS, Site};
 use shared::entry::Fact;
-use sync_protocol::replica::DiscrepancyKind;
+use sync_protocol::replica::{Closed, DiscrepancyKind};
 
 /// 20: a closed node holds, sells and gives away nothing.
 pub fn invariant_a_closed_node_sells_and_gives_nothing(step: &Step<'_>) -> Result<(), Violation> {
     let after = step.commit.changes.heads.unwrap_or(step.before().heads);
     let (Some(reason), Some(_)) = (step.before().heads.closed, after.closed) else { return Ok(()) };
     let sells = |fact: &Fact| {
-        matches!(
+        reason == Closed::HeadUnproven || matches!(
             fact,
             Fact::Sold { .. }
                 | Fact::HandedOver { .. }
@@ -27,6 +27,25 @@ pub fn invariant_a_closed_node_sells_and_gives_nothing(step: &Step<'_>) -> Resul
             format!("{} is closed ({}) and writes {} {}", written.log, reason.code(), fact.kind(), written.seq),
         )),
     }
+}
+
+/// 20: closing and opening are logged, an opening with its proof.
+pub fn invariant_a_closed_node_opens_only_by_a_logged_proof(step: &Step<'_>) -> Result<(), Violation> {
+    let changes = &step.commit.changes;
+    let before = step.before().heads.closed;
+    let after = changes.heads.map_or(before, |heads| heads.closed);
+    let last = changes.standings.last();
+    let logged = match after {
+        Some(reason) => last.is_some_and(|change| change.closed == Some(reason)),
+        None => last.is_some_and(|change| change.closed.is_none() && change.proof.is_some()),
+    };
+    if before == after || logged {
+        return Ok(());
+    }
+    Err(Violation::of(
+        "invariant_a_closed_node_opens_only_by_a_logged_proof",
+        format!("{:?} was {before:?} and is {after:?}, logged {last:?}", step.node.who),
+    ))
 }
 
 /// 16: a hold's deadline lies within its cap, and its cap not further away than the setting says.
@@ -47,14 +66,16 @@ pub fn invariant_nobody_closes_and_nothing_is_in_dispute_without_a_cause(site: &
     const NAME: &str = "invariant_nobody_closes_and_nothing_is_in_dispute_without_a_cause";
     let Some(node) = site.nodes().find(|node| node.who == who) else { return Ok(()) };
     let excuses = site.ghost.excuses;
+    if excuses.forgot || excuses.cloned || excuses.retired || excuses.reopened {
+        return Ok(());
+    }
     if node.disk.dead_letters > excuses.garbage {
         return Err(Violation::of(NAME, format!("{who:?} has {} dead letters", node.disk.dead_letters)));
     }
-    if excuses.forgot || excuses.cloned || excuses.retired {
-        return Ok(());
-    }
-    if let Some(reason) = node.disk.heads.closed {
-        return Err(Violation::of(NAME, format!("{who:?} closed: {}", reason.code())));
+    // A box that starts asks others for its head before it opens.
+    let asks = who != Who::Central && node.disk.heads.closed == Some(Closed::HeadUnproven);
+    if let Some(reason) = node.disk.heads.closed.filter(|_| !asks) {
+        return Err(Violation::of(NAME, format!("{who:?} closed: {}, last listed {:?}", reason.code(), node.disk.discrepancies.last())));
     }
     let overlap = |kind: &DiscrepancyKind| matches!(kind, DiscrepancyKind::ShowsOverlap(_)) && excuses.overlaps;
     match node.disk.discrepancies.iter().find(|discrepancy| !overlap(&discrepancy.kind)) {

@@ -1,0 +1,69 @@
+//! What a paired device keeps for the box: its highest signed head and, at the named witness, the entries that central has not
+//! acknowledged.
+
+use shared::entry::{Entry, Fact, Hash, Head};
+use shared::ids::Side;
+use sync_protocol::message::{Batch, EntryBytes};
+use sync_protocol::witness::SignedHead;
+
+/// A device's memory of the box.
+#[derive(Debug, Default)]
+pub struct Keeper {
+    kept: Option<SignedHead>,
+    before: Head,
+    entries: Vec<(Head, Vec<u8>)>,
+}
+
+impl Keeper {
+    /// The highest head, as the box signed it.
+    pub fn kept(&self) -> Option<&SignedHead> {
+        self.kept.as_ref()
+    }
+
+    /// The last entry it can give back, or the head before the first one.
+    pub fn last(&self) -> Head {
+        self.entries.last().map_or(self.before, |(head, _)| *head)
+    }
+
+    /// Takes a head in, with the entries before it if this is the named witness, and drops what central has.
+    pub fn take(&mut self, head: SignedHead, batch: Option<Batch>, acked: u64) {
+        if self.kept.as_ref().is_some_and(|kept| !head.replaces(kept)) {
+            return;
+        }
+        if let Some(Batch { before, entries, .. }) = batch {
+            self.entries.retain(|(head, _)| head.seq <= before.seq);
+            if self.last() != before {
+                self.entries.clear();
+                self.before = before;
+            }
+            for EntryBytes(bytes) in entries {
+                let last = self.last();
+                let opened = Entry::decode(&bytes).ok().and_then(|entry| match entry.fact {
+                    Fact::LogOpened { incarnation, .. } => Some(incarnation),
+                    _ => None,
+                });
+                let incarnation = opened.unwrap_or(last.incarnation);
+                let head = Head { incarnation, seq: last.seq + 1, hash: last.hash.chain(&bytes) };
+                self.entries.push((head, bytes));
+            }
+        }
+        let dropped = self.entries.iter().take_while(|(head, _)| head.seq <= acked).count();
+        if let Some((last, _)) = self.entries.drain(..dropped).next_back() {
+            self.before = last;
+        }
+        self.kept = Some(head);
+    }
+
+    /// The entries after a number, for a box that has lost them.
+    pub fn after(&self, seq: u64) -> Option<Batch> {
+        let skipped = self.entries.iter().take_while(|(head, _)| head.seq <= seq).count();
+        let before = skipped.checked_sub(1).map_or(self.before, |last| self.entries[last].0);
+        let entries: Vec<_> = self.entries[skipped..].iter().map(|(_, bytes)| EntryBytes(bytes.clone())).collect();
+        (!entries.is_empty()).then_some(Batch { log: Side::Edge, before, entries })
+    }
+
+    /// Does it keep this very entry?
+    pub fn holds(&self, seq: u64, hash: Hash) -> bool {
+        self.entries.iter().any(|(head, _)| (head.seq, head.hash) == (seq, hash))
+    }
+}
