@@ -44,6 +44,11 @@ enum Command {
     /// The theatres and their boxes.
     #[command(subcommand)]
     Theatre(TheatreCommand),
+    /// Say that the store was put back from a backup: every theatre stays closed until its box has given the log back.
+    MarkRestored {
+        #[command(flatten)]
+        store: StoreFlag,
+    },
     /// Serve pages and API until SIGTERM.
     Serve(Box<ServeFlags>),
 }
@@ -129,6 +134,9 @@ struct ServeFlags {
     /// How browsers and the gateway reach central, http://HOST:PORT.
     #[arg(long, env = "USHER_PUBLIC_URL")]
     public_url: Option<String>,
+    /// What operators show as a bearer token to settle and override; without it nobody can.
+    #[arg(long, env = "USHER_OPERATOR_TOKEN", hide_env_values = true)]
+    operator_token: Option<String>,
     /// Origins whose pages may show these pages in a frame, comma-separated.
     #[arg(long, env = "USHER_FRAME_ANCESTORS", value_delimiter = ',')]
     frame_ancestors: Option<Vec<String>>,
@@ -191,6 +199,10 @@ impl Cli {
                 let file = setup.enrol(&theatre, &request, &KeyStore::at(&keys))?;
                 write_file(&out, serde_json::to_string_pretty(&file)?.as_bytes())?;
                 print(&format!("enrolled {} ({}) as theatre {}", theatre.name, theatre.city, theatre.id))
+            }
+            Command::MarkRestored { store } => {
+                let theatres = Setup::open(&store.store)?.mark_restored()?;
+                print(&format!("{theatres} theatres are closed until their boxes have given the logs back"))
             }
             Command::Serve(flags) => serve(*flags).await,
         }

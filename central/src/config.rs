@@ -34,6 +34,8 @@ pub struct Config {
     pub gateway_secret: Vec<String>,
     /// How browsers and the gateway reach central, `http://HOST:PORT`; empty takes the listening address.
     pub public_url: String,
+    /// What operators show as a bearer token to settle and override; empty lets nobody.
+    pub operator_token: String,
     /// Origins whose pages may show these pages in a frame.
     pub frame_ancestors: Vec<String>,
     /// Between two looks at a payment that a customer is making, milliseconds.
@@ -73,6 +75,7 @@ impl Default for Config {
             gateway: "simulator:http://127.0.0.1:7490".into(),
             gateway_secret: Vec::new(),
             public_url: String::new(),
+            operator_token: String::new(),
             frame_ancestors: Vec::new(),
             payment_poll_ms: 3_000,
             hold_s: 8 * 60,

@@ -1,6 +1,8 @@
 //! The fleet: which box serves which theatre, the keys that certify it, and its account at the broker.
 
 pub mod accounts;
+pub mod discrepancies;
 pub mod enrolment;
 pub mod keys;
 pub mod link_status;
+pub mod overrides;

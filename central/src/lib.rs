@@ -23,6 +23,7 @@ pub mod fleet;
 pub mod holds;
 pub mod link;
 pub mod office;
+pub mod operator;
 pub mod pages;
 pub mod payments;
 pub mod router;

@@ -2,6 +2,7 @@
 
 use crate::desk::Desk;
 use crate::events::{SeatBoard, SeatMap};
+use crate::operator::OperatorToken;
 use crate::payments::gateway::Gateway;
 use node::clock::StoreClock;
 use node::health::Readiness;
@@ -33,6 +34,8 @@ pub struct Office {
     pub payments: Arc<Notify>,
     /// The pause between two looks at a payment that a customer is making.
     pub poll: Duration,
+    /// What operators show; nothing where they may change nothing.
+    pub operator_token: Option<OperatorToken>,
     /// How browsers and the gateway reach central, without a slash at the end.
     pub public_url: String,
 }

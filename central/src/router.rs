@@ -1,6 +1,6 @@
 //! Every route of central.
 
-use crate::fleet::link_status;
+use crate::fleet::{discrepancies, link_status, overrides};
 use crate::office::{App, show_id};
 use crate::payments::{notice, request};
 use crate::{bookings, discovery, events, holds, pages, site, tickets};
@@ -39,7 +39,14 @@ pub fn routes(app: App, registry: Arc<Registry>) -> Router {
         .route("/v1/webhooks/{gateway}", post(notice::receive))
         .route("/v1/theatres/{theatre}/link", get(link_status::link))
         .route("/v1/status", get(link_status::status))
-        .route("/v1/discrepancies", get(link_status::discrepancies))
+        .route("/v1/discrepancies", get(discrepancies::list))
+        .route("/v1/discrepancies/{n}/settlement", post(discrepancies::settle))
+        .route("/v1/dead-letters", get(discrepancies::dead_letters))
+        .route("/v1/dead-letters/{n}/replay", post(discrepancies::replay))
+        .route("/v1/theatres/{theatre}/unknown", post(overrides::settle_unknown))
+        .route("/v1/theatres/{theatre}/box/retire", post(overrides::retire))
+        .route("/v1/theatres/{theatre}/box/take", post(overrides::take))
+        .route("/v1/theatres/{theatre}/open", post(overrides::open))
         .route("/", get(site::home))
         .route("/movies/{movie}", get(site::movie))
         .route("/shows/{show}", get(site::show))

@@ -13,6 +13,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "bookings", sql: include_str!("../migrations/0002_bookings.sql") },
         Migration { name: "payments", sql: include_str!("../migrations/0003_payments.sql") },
         Migration { name: "fleet", sql: include_str!("../migrations/0004_fleet.sql") },
+        Migration { name: "operators", sql: include_str!("../migrations/0005_operators.sql") },
     ],
 };
 

@@ -8,6 +8,7 @@ use crate::fleet::enrolment::{self, Enrolment};
 use crate::fleet::keys::KeyStore;
 use crate::link::{self, BrokerLogin};
 use crate::office::Office;
+use crate::operator::OperatorToken;
 use crate::payments::gateway::Gateway;
 use crate::payments::reconciler;
 use crate::payments::schedule::PayingTimes;
@@ -87,7 +88,19 @@ impl Central {
         };
         let poll = Duration::from_millis(config.payment_poll_ms.max(50));
         let jobs = writer.clone();
-        let app = Arc::new(Office { publisher, writer, readers, clock, board, gateway, payments, poll, public_url });
+        let operator_token = OperatorToken::of(&config.operator_token);
+        let app = Arc::new(Office {
+            publisher,
+            writer,
+            readers,
+            clock,
+            board,
+            gateway,
+            payments,
+            poll,
+            operator_token,
+            public_url,
+        });
         let reconciler = tokio::spawn(reconciler::run(app.clone(), shutdown.clone()));
         let routes = router::routes(app, Arc::new(registry));
         let limits = HttpLimits { frame_ancestors: config.frame_ancestors, ..HttpLimits::default() };

@@ -10,19 +10,25 @@ use crate::events::SeatBoard;
 use crate::fleet::enrolment::{self, JoinFile, JoinRequest};
 use crate::fleet::keys::KeyStore;
 use crate::schema;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use node::clock::{self, StoreClock};
+use node::ledger_store;
 use node::sqlite::{self, StoreLock};
 use node::writer::Core;
-use rusqlite::{Connection, Transaction};
-use shared::ids::ScreenId;
+use rusqlite::{Connection, Transaction, params};
+use shared::ids::{ScreenId, ShowNumber, Side, TheatreId};
+use shared::keys::{PublicKey, SecretKey};
 use shared::ledger::HoldTimes;
 use shared::time::Timestamp;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
-use sync_protocol::Settings;
+use sync_protocol::replica::{LinkKeys, Snapshot, Start};
+use sync_protocol::{Replica, Settings};
 use tokio::sync::Notify;
+
+/// Numbers of shows that are left out after a backup was put back: more than were added since.
+const NUMBERS_SKIPPED: u32 = 1_000;
 
 /// Central's store, held by this process alone.
 pub struct Setup {
@@ -114,10 +120,33 @@ impl Setup {
     pub fn enrol(&mut self, theatre: &Theatre, request: &JoinRequest, keys: &KeyStore) -> anyhow::Result<JoinFile> {
         let now = self.clock.now();
         let tx = self.db.transaction()?;
-        let file = enrolment::enrol(&tx, keys, theatre, request, now);
-        let file = file.with_context(|| format!("enrol a box for {} ({})", theatre.name, theatre.id))?;
+        let enrol = || {
+            let mut file = enrolment::enrol(&tx, keys, theatre, request, now)?;
+            file.replacement = replace_box(&tx, theatre.id, request, now)?;
+            anyhow::Ok(file)
+        };
+        let file = enrol().with_context(|| format!("enrol a box for {} ({})", theatre.name, theatre.id))?;
         tx.commit()?;
         Ok(file)
+    }
+
+    /// Marks every theatre as put back from a backup: it stays closed until its box has given the log back, and numbers of shows
+    /// that may have been used since the backup are not used again. Returns how many theatres there are.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn mark_restored(&mut self) -> anyhow::Result<usize> {
+        let now = self.clock.now();
+        let tx = self.db.transaction()?;
+        let theatres: Vec<TheatreId> = tx
+            .prepare("SELECT theatre FROM ledger_head UNION SELECT theatre FROM enrolment ORDER BY 1")?
+            .query_map([], |row| row.get(0).map(TheatreId))?
+            .collect::<rusqlite::Result<_>>()?;
+        for theatre in &theatres {
+            mark_restored(&tx, *theatre, now).with_context(|| format!("mark theatre {theatre} as restored"))?;
+        }
+        tx.commit()?;
+        Ok(theatres.len())
     }
 
     fn in_one_transaction(
@@ -144,6 +173,45 @@ impl Setup {
         tx.commit()?;
         Ok(done)
     }
+}
+
+/// Lets a new box go on with the log of a retired one, if the theatre's is retired.
+fn replace_box(
+    tx: &Transaction<'_>,
+    theatre: TheatreId,
+    request: &JoinRequest,
+    now: Timestamp,
+) -> anyhow::Result<bool> {
+    let snapshot = ledger_store::load(tx, theatre, Side::Central)?;
+    if !snapshot.ledger.marks.retired {
+        return Ok(false);
+    }
+    let key = PublicKey::from_hex(&request.public_key).context("read the box's public key")?.key_id();
+    ensure!(!snapshot.ledger.revoked.contains(&key), "the box's key {key} is revoked: it needs a new one");
+    let mut replica = silent_replica(theatre, snapshot, now);
+    replica.replace_box(key, now).map_err(anyhow::Error::msg).context("replace the retired box")?;
+    ledger_store::write(tx, theatre, replica.take_changes())?;
+    Ok(true)
+}
+
+/// A replica that signs nothing and sends nothing.
+fn silent_replica(theatre: TheatreId, snapshot: Snapshot, now: Timestamp) -> Replica {
+    let keys = LinkKeys { own: SecretKey::from_seed(&node::random::bytes()), peer: Vec::new() };
+    Replica::new(theatre, Side::Central, settings(), keys, snapshot, node::random::bytes(), now)
+}
+
+/// The theatre begins as the protocol begins after a backup was put back, and that is what is stored.
+fn mark_restored(tx: &Transaction<'_>, theatre: TheatreId, now: Timestamp) -> anyhow::Result<()> {
+    let snapshot = Snapshot { start: Start::Restored, ..ledger_store::load(tx, theatre, Side::Central)? };
+    ledger_store::write(tx, theatre, silent_replica(theatre, snapshot, now).take_changes())?;
+    tx.execute(
+        "INSERT OR REPLACE INTO number_floor (theatre, number)
+         SELECT ?1, ?2 + max(
+             (SELECT coalesce(max(number), 0) FROM schedule WHERE theatre = ?1 AND number < ?3),
+             (SELECT coalesce(max(number), 0) FROM number_floor WHERE theatre = ?1))",
+        params![theatre.0, NUMBERS_SKIPPED, ShowNumber::EDGE_BIT],
+    )?;
+    Ok(())
 }
 
 fn settings() -> Settings {

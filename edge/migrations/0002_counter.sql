@@ -4,7 +4,7 @@ CREATE TABLE sales (
     code           TEXT NOT NULL UNIQUE,
     show           INTEGER NOT NULL,
     staff          TEXT NOT NULL,
-    tender         TEXT NOT NULL CHECK (tender IN ('cash', 'card', 'upi')),
+    tender         TEXT NOT NULL CHECK (tender = 'cash' OR tender = 'card' OR tender = 'upi'),
     currency       TEXT NOT NULL,
     total_minor    INTEGER NOT NULL,
     received_minor INTEGER,

@@ -2,7 +2,7 @@
 CREATE TABLE door_feed (
     seq     INTEGER PRIMARY KEY,
     hash    BLOB NOT NULL,
-    kind    TEXT NOT NULL CHECK (kind IN ('ticket', 'show', 'keys')),
+    kind    TEXT NOT NULL CHECK (kind = 'ticket' OR kind = 'show' OR kind = 'keys'),
     subject TEXT NOT NULL,
     body    TEXT NOT NULL
 ) STRICT;

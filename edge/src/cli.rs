@@ -1,6 +1,6 @@
 //! The command line of `usher-edge`.
 
-use crate::config::Config;
+use crate::config::{Config, Unproven};
 use crate::staff::{Role, pin, session};
 use crate::{identity, schema};
 use anyhow::{Context, ensure};
@@ -107,6 +107,15 @@ struct ServeFlags {
     /// Minutes after a show's end until which they still admit.
     #[arg(long, env = "USHER_LATE_MIN")]
     late_min: Option<u64>,
+    /// Milliseconds that a box that starts asks others for its log's head before a person may answer for it.
+    #[arg(long, env = "USHER_GATE_WAIT_MS")]
+    gate_wait_ms: Option<u64>,
+    /// When nobody answered: pin (a manager's PIN opens the box) or refuse.
+    #[arg(long, env = "USHER_UNPROVEN")]
+    unproven: Option<Unproven>,
+    /// Milliseconds after which a silent witness is not waited for.
+    #[arg(long, env = "USHER_WITNESS_SILENT_AFTER_MS")]
+    witness_silent_after_ms: Option<u64>,
     /// Filter of log lines, for example info,edge=debug.
     #[arg(long, env = "USHER_LOG")]
     log: Option<String>,

@@ -1,11 +1,22 @@
 //! Settings of `usher-edge serve`.
 
 use node::mqtt::TlsFiles;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::admission::Door;
 use shared::ids::TheatreId;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// What a person may do when nobody can be asked whether the box's log is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Unproven {
+    /// A manager's PIN opens the box.
+    #[default]
+    Pin,
+    /// One person's word is not enough.
+    Refuse,
+}
 
 /// What the box is told: flag over `USHER_…` variable over TOML file over these defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -39,6 +50,12 @@ pub struct Config {
     pub early_min: u64,
     /// Minutes after a show's end until which they still admit.
     pub late_min: u64,
+    /// How long a box that starts asks others for its log's head before a person may answer for it, milliseconds.
+    pub gate_wait_ms: u64,
+    /// What a person may do when nobody answered.
+    pub unproven: Unproven,
+    /// A witness not heard for this long is not waited for, milliseconds.
+    pub witness_silent_after_ms: u64,
     /// Filter of log lines, for example `info,edge=debug`.
     pub log: String,
     /// Log lines as JSON.
@@ -62,6 +79,9 @@ impl Default for Config {
             claim_wait_ms: 1_500,
             early_min: 120,
             late_min: 15,
+            gate_wait_ms: 10_000,
+            unproven: Unproven::Pin,
+            witness_silent_after_ms: 15_000,
             log: "info".into(),
             log_json: false,
         }

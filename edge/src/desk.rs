@@ -5,11 +5,14 @@
 //! published and the answers that waited go out.
 
 mod changes;
+mod standing;
+
+pub use standing::Standing;
 
 use crate::counter::waiting::Waiting;
 use crate::door::feed::{self, KeysRow, Position};
 use crate::door::voids::Voids;
-use crate::door::{devices, discrepancies};
+use crate::door::{devices, discrepancies, witness};
 use crate::identity::Identity;
 use crate::link;
 use anyhow::Context;
@@ -28,6 +31,7 @@ use shared::time::Timestamp;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use sync_protocol::gate::DeviceNumber;
 use sync_protocol::message::Channel;
 use sync_protocol::replica::{Closed, Event, LinkKeys, Transmit};
 use sync_protocol::{LinkState, Replica, Settings};
@@ -49,6 +53,8 @@ pub struct Board {
     pub keys: Arc<KeysRow>,
     /// How the box stands with central.
     pub link: LinkView,
+    /// How it stands with those who remember its log.
+    pub standing: Standing,
     /// Discrepancies at the doors.
     pub door_discrepancies: u64,
 }
@@ -66,6 +72,8 @@ pub struct Desk {
     /// Devices that called since the start.
     heard: BTreeSet<i64>,
     voids: Voids,
+    /// The named witness.
+    witness: Option<DeviceNumber>,
     /// Tickets whose feed row may have changed by something that is not the ledger's.
     touched: BTreeSet<TicketId>,
     /// Admissions that could not be written while the box was closed are due.
@@ -93,7 +101,9 @@ impl Desk {
         publisher: Option<Publisher>,
         now: Timestamp,
     ) -> anyhow::Result<(Self, watch::Receiver<Board>)> {
-        let snapshot = ledger_store::load(db, identity.theatre, Side::Edge).context("load the ledger")?;
+        let mut snapshot = ledger_store::load(db, identity.theatre, Side::Edge).context("load the ledger")?;
+        snapshot.witness = witness::naming::named(db).context("read the named witness")?;
+        let witness = snapshot.witness;
         let central = identity.ring.certificates().filter(|certificate| certificate.side == Side::Central);
         let keys =
             LinkKeys { own: identity.key.clone(), peer: central.map(|certificate| certificate.public_key).collect() };
@@ -106,6 +116,7 @@ impl Desk {
             feed: Position::default(),
             keys: Arc::default(),
             link: view(&replica, &identity).link(0, 0),
+            standing: Standing::of(&replica, witness, now),
             door_discrepancies: 0,
         };
         let (board, published) = watch::channel(board);
@@ -119,6 +130,7 @@ impl Desk {
             boot_at: now,
             heard: BTreeSet::new(),
             voids: Voids::load(db, replica.ledger())?,
+            witness,
             touched: BTreeSet::new(),
             enters_late: false,
             waiting: Waiting::default(),
@@ -168,6 +180,22 @@ impl Desk {
     /// The version of the edge's log.
     pub fn incarnation(&self) -> Incarnation {
         self.replica.heads().own.incarnation
+    }
+
+    /// The named witness.
+    pub fn witness(&self) -> Option<DeviceNumber> {
+        self.witness
+    }
+
+    /// Another device is the named witness from now on.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn name_witness(&mut self, db: &Connection, device: Option<DeviceNumber>) -> rusqlite::Result<()> {
+        witness::naming::name(db, device)?;
+        self.witness = device;
+        self.replica.name_witness(device);
+        Ok(())
     }
 
     /// A device has called.
@@ -293,6 +321,7 @@ impl Desk {
             feed: position,
             keys: Arc::new(self.keys_row()),
             link: self.view().link(self.discrepancies, self.oldest_unsynced_s(now)),
+            standing: Standing::of(&self.replica, self.witness, now),
             door_discrepancies: self.door_discrepancies,
         };
         self.board.send_if_modified(|published| {

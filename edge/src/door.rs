@@ -7,6 +7,7 @@ pub mod pairing;
 pub mod scans;
 pub mod verdict;
 pub mod voids;
+pub mod witness;
 
 use crate::house::House;
 use crate::staff::login::bearer;

@@ -1,5 +1,6 @@
 //! What every request handler of one box shares.
 
+use crate::config::Unproven;
 use crate::desk::{Board, Desk};
 use crate::door::feed;
 use crate::identity::Identity;
@@ -32,6 +33,8 @@ pub struct House {
     pub boot: String,
     /// How browsers and scanners reach this box; empty takes the address they called.
     pub public_url: String,
+    /// What a person may do when nobody vouches for the log.
+    pub unproven: Unproven,
     /// Where it listens.
     pub address: SocketAddr,
     /// Ends everything that waits.

@@ -13,6 +13,7 @@ pub mod door;
 pub mod house;
 pub mod identity;
 pub mod link;
+pub mod opening;
 pub mod page;
 pub mod router;
 pub mod schema;

@@ -9,6 +9,8 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/staff.css", text: include_str!("page/staff.css") },
     Asset { path: "/assets/till.css", text: include_str!("page/till.css") },
     Asset { path: "/assets/counter.js", text: include_str!("page/counter.js") },
+    Asset { path: "/assets/closed.css", text: include_str!("page/closed.css") },
+    Asset { path: "/assets/closed.js", text: include_str!("page/closed.js") },
     Asset { path: "/assets/badge.js", text: include_str!("page/badge.js") },
     Asset { path: "/assets/board.js", text: include_str!("page/board.js") },
     Asset { path: "/assets/hall.js", text: include_str!("page/hall.js") },
@@ -35,6 +37,7 @@ pub fn counter() -> Markup {
         link rel="stylesheet" href="/assets/staff.css";
         link rel="stylesheet" href="/assets/counter.css";
         link rel="stylesheet" href="/assets/till.css";
+        link rel="stylesheet" href="/assets/closed.css";
         script type="module" src="/assets/counter.js" {}
     };
     let aside = html! {
@@ -44,6 +47,7 @@ pub fn counter() -> Markup {
     };
     let body = html! {
         (design::masthead(&[], html! { p.theatre id="theatre" {} (aside) }))
+        (closed())
         main.counter id="main" tabindex="-1" {
             (login())
             (board())
@@ -55,6 +59,25 @@ pub fn counter() -> Markup {
         noscript { p { "The counter needs JavaScript." } }
     };
     design::page("Counter", head, body)
+}
+
+fn closed() -> Markup {
+    html! {
+        section."closed card" id="closed" hidden aria-labelledby="closed-title" {
+            h1 id="closed-title" {}
+            p.why role="status" {}
+            ul aria-label="Who was asked" {}
+            p."next quiet" {}
+            form.stack hidden {
+                div role="alert" {}
+                label.field { span { "Manager" } input.input name="staff" autocomplete="username" autocapitalize="none" required; }
+                label.field { span { "PIN" }
+                    input.input name="pin" type="password" inputmode="numeric" autocomplete="off" maxlength="12" required;
+                }
+                button."button main" type="submit" { "Open and answer for it" }
+            }
+        }
+    }
 }
 
 fn login() -> Markup {

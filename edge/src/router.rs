@@ -1,11 +1,12 @@
 //! Every route of the box.
 
 use crate::counter::{holds, qr, sales, shows, void};
-use crate::door::{self, discrepancies, pairing};
+use crate::door::{self, discrepancies, pairing, witness};
 use crate::house::House;
 use crate::staff::login;
-use crate::{page, status};
+use crate::{opening, page, status};
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use node::{health, openapi};
 use prometheus_client::registry::Registry;
@@ -20,10 +21,12 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
     Router::new()
         .route("/v1/status", get(status::status))
         .route("/v1/link", post(status::switch_link))
+        .route("/v1/open", post(opening::open))
         .route("/v1/session", post(login::log_in).delete(login::log_out))
         .route("/v1/shows", get(shows::list).post(shows::add))
         .route("/v1/shows/{show}/cancellation", post(shows::cancel))
         .route("/v1/shows/{show}/seats", get(shows::seats))
+        .route("/v1/shows/{show}/unknown", post(opening::settle))
         .route("/v1/shows/{show}/holds", post(holds::place))
         .route("/v1/holds/{hold}", post(holds::renew).delete(holds::release))
         .route("/v1/shows/{show}/sales", post(sales::sell))
@@ -32,8 +35,10 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/devices", get(pairing::list).post(pairing::add))
         .route("/v1/devices/pair", post(pairing::pair))
         .route("/v1/devices/{device}", post(pairing::declare))
+        .route("/v1/devices/{device}/witness", post(witness::name))
         .route("/v1/door/feed", get(door::feed))
         .route("/v1/door/scans", post(door::scan))
+        .route("/v1/door/witness", post(witness::call).layer(DefaultBodyLimit::max(witness::BODY_MAX)))
         .route("/v1/discrepancies", get(discrepancies::list))
         .merge(page::router())
         .with_state(house)

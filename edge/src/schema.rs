@@ -15,5 +15,6 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "house", sql: include_str!("../migrations/0001_house.sql") },
         Migration { name: "counter", sql: include_str!("../migrations/0002_counter.sql") },
         Migration { name: "door", sql: include_str!("../migrations/0003_door.sql") },
+        Migration { name: "witness", sql: include_str!("../migrations/0004_witness.sql") },
     ],
 };

@@ -73,6 +73,7 @@ impl Edge {
             publisher,
             boot: node::random::hex::<8>(),
             public_url: config.public_url,
+            unproven: config.unproven,
             address,
             shutdown: shutdown.clone(),
             login_turn: Arc::default(),
@@ -136,6 +137,8 @@ fn settings(config: &Config) -> Settings {
         suspect_after: Duration::from_millis(config.suspect_after_ms),
         lock_down_after: Duration::from_millis(config.lock_down_after_ms),
         claim_wait: Duration::from_millis(config.claim_wait_ms),
+        gate_wait: Duration::from_millis(config.gate_wait_ms),
+        witness_silent_after: Duration::from_millis(config.witness_silent_after_ms),
         ..Settings::with_holds(HoldTimes::COUNTER)
     }
 }

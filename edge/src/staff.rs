@@ -73,19 +73,32 @@ pub enum Task {
     Shows,
     /// Read what a person must settle.
     Discrepancies,
+    /// Open a box that nobody can prove, and put unknown seats on sale.
+    Open,
+    /// Be the second person of two.
+    Attest,
 }
 
 impl Task {
     /// Every task.
-    pub const ALL: [Self; 7] =
-        [Self::Hold, Self::Sell, Self::Void, Self::Devices, Self::Link, Self::Shows, Self::Discrepancies];
+    pub const ALL: [Self; 9] = [
+        Self::Hold,
+        Self::Sell,
+        Self::Void,
+        Self::Devices,
+        Self::Link,
+        Self::Shows,
+        Self::Discrepancies,
+        Self::Open,
+        Self::Attest,
+    ];
 
     /// Whether the role may do it.
     pub fn allowed_to(self, role: Role) -> bool {
         match self {
             Self::Hold | Self::Sell => matches!(role, Role::Cashier | Role::Supervisor | Role::Manager),
-            Self::Void | Self::Discrepancies => matches!(role, Role::Supervisor | Role::Manager),
-            Self::Devices | Self::Link | Self::Shows => role == Role::Manager,
+            Self::Void | Self::Discrepancies | Self::Attest => matches!(role, Role::Supervisor | Role::Manager),
+            Self::Devices | Self::Link | Self::Shows | Self::Open => role == Role::Manager,
         }
     }
 }
@@ -104,6 +117,8 @@ mod tests {
             (Task::Link, "manager"),
             (Task::Shows, "manager"),
             (Task::Discrepancies, "supervisor manager"),
+            (Task::Open, "manager"),
+            (Task::Attest, "supervisor manager"),
         ];
         assert_eq!(table.map(|(task, _)| task), Task::ALL);
         for (task, roles) in table {

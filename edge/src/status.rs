@@ -1,5 +1,7 @@
 //! How the box stands: its link, whether it can sell, and the switch for working offline.
 
+use crate::config::Unproven;
+use crate::door::devices;
 use crate::house::House;
 use crate::staff::Task;
 use axum::Json;
@@ -10,6 +12,8 @@ use node::problem::{JsonBody, Problem};
 use node::view::{LinkView, PipeView, TheatreRef};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use sync_protocol::gate::Memory;
+use sync_protocol::replica::{Asking, Closed};
 
 /// The box's status.
 #[derive(Debug, Serialize)]
@@ -24,6 +28,44 @@ pub struct StatusView {
     reasons: Vec<String>,
     /// Discrepancies at the doors.
     door_discrepancies: u64,
+    /// Why the box is closed for sale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed: Option<&'static str>,
+    /// Who is asked for the head of its log, while that is unproven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asking: Option<AskingView>,
+    /// Entries that neither central nor the named witness has; absent while the link is live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unwitnessed: Option<u64>,
+}
+
+/// Who remembers how much of the box's log.
+#[derive(Debug, Serialize)]
+pub struct AskingView {
+    /// RFC 3339: a person may answer for the box from then on.
+    until: String,
+    /// Whole seconds until then.
+    left_s: u64,
+    /// A manager's PIN will do then.
+    pin: bool,
+    /// The named witness.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    named: Option<String>,
+    /// The last own entry.
+    own: u64,
+    answers: Vec<MemoryView>,
+    /// The log is being taken back up to here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wanted: Option<u64>,
+}
+
+/// An answer.
+#[derive(Debug, Serialize)]
+pub struct MemoryView {
+    /// `central`, or a device.
+    who: String,
+    /// The last entry it remembers.
+    seq: u64,
 }
 
 /// `GET /v1/status`: no login, nothing in it that a passer-by may not know.
@@ -65,6 +107,26 @@ impl House {
         stopped.into_iter().chain(closed).collect()
     }
 
+    fn asking(&self, asking: &Asking, own: u64) -> AskingView {
+        let who = |memory| match memory {
+            Memory::Peer => "central".to_owned(),
+            Memory::Device(device) => devices::id(device.0),
+        };
+        AskingView {
+            until: self.identity.zone.rfc3339(asking.until),
+            left_s: u64::try_from(asking.until.since(self.clock.now()).as_millis().div_ceil(1000)).unwrap_or(u64::MAX),
+            pin: self.unproven == Unproven::Pin,
+            named: asking.named.map(|device| devices::id(device.0)),
+            own,
+            answers: asking
+                .answers
+                .iter()
+                .map(|(memory, head)| MemoryView { who: who(*memory), seq: head.seq })
+                .collect(),
+            wanted: asking.wanted,
+        }
+    }
+
     fn status(&self) -> StatusView {
         let reasons = self.reasons();
         let board = self.board.borrow();
@@ -75,6 +137,9 @@ impl House {
             can_sell: reasons.is_empty(),
             reasons,
             door_discrepancies: board.door_discrepancies,
+            closed: board.standing.closed.map(Closed::code),
+            asking: board.standing.asking.as_ref().map(|asking| self.asking(asking, board.standing.own.seq)),
+            unwitnessed: board.standing.unwitnessed(),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The edge as this device calls it: the door feed and the scans.
 
 mod wire;
+mod witness;
 
 pub(crate) use wire::{BadFeed, FeedPage, LocalVerdict, Upload, admission};
+pub(crate) use witness::{WitnessAnswer, WitnessCall};
 
 use crate::store::Identity;
 use anyhow::Context;
@@ -79,6 +81,11 @@ impl EdgeClient {
         let request = self.request(Method::GET, "/v1/door/feed").query(&query);
         let page: wire::Feed = answer(request.timeout(wait + ANSWER_WITHIN)).await?;
         Ok(page.try_into()?)
+    }
+
+    /// Says what is kept of the edge's log, and waits up to `wait` for more of it.
+    pub(crate) async fn witness(&self, call: &WitnessCall, wait: Duration) -> Result<WitnessAnswer, EdgeError> {
+        answer(self.request(Method::POST, "/v1/door/witness").json(call).timeout(wait + ANSWER_WITHIN)).await
     }
 
     /// Asks for the edge's verdict on one new scan.

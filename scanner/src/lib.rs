@@ -11,6 +11,8 @@
 //! until the edge acknowledges them, and reads the door feed into the store, page and cursor in one transaction. Asking for the
 //! next page acknowledges the last one, and says that every scan made before is uploaded; hence that order.
 //!
+//! A second task ([`witness`]) keeps what the edge would lose with its disk.
+//!
 //! It sells nothing, holds no secret key, and keeps neither names nor numbers of buyers.
 
 pub mod cli;
@@ -26,6 +28,7 @@ mod server;
 mod status;
 mod store;
 mod sync;
+mod witness;
 
 pub use config::Config;
 pub use pairing::pair;

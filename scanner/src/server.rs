@@ -5,7 +5,7 @@ use crate::contact::Contact;
 use crate::edge::EdgeClient;
 use crate::metrics::Metrics;
 use crate::store::{self, Identity, Store};
-use crate::{router, sync};
+use crate::{router, sync, witness};
 use anyhow::Context;
 use node::clock::{self, StoreClock};
 use node::http::{HttpLimits, serve_with};
@@ -85,6 +85,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     });
     tracing::info!(door = ?device.identity, "door device starts");
     let syncing = tokio::spawn(sync::run(device.clone(), cursor, shutdown.clone()));
+    let witnessing = tokio::spawn(witness::run(device.clone(), shutdown.clone()));
     let limits = HttpLimits {
         frame_ancestors: device.config.frame_ancestors.clone(),
         body_max: BODY_MAX,
@@ -93,6 +94,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let served = serve_with(&limits, listener, router::routes(&device), shutdown.clone()).await;
     shutdown.trigger();
     syncing.await.context("end the task that keeps up with the edge")?;
+    witnessing.await.context("end the task that is the edge's witness")?;
     drop(device);
     writer_thread.stop().await;
     served

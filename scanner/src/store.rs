@@ -3,11 +3,13 @@
 mod book;
 mod identity;
 mod scans;
+mod witness;
 
 pub(crate) use book::{admitted_count, facts, key_ring, note_admission, synced_at, take_in};
 pub use identity::Identity;
 pub(crate) use identity::{identity, pair};
 pub(crate) use scans::{Queued, Scan, acknowledge, keep, queued, queued_count, refuse, words};
+pub(crate) use witness::{Keeping, Kept, entries_after, keep as keep_witness, kept};
 
 use node::sqlite::{Migration, Schema};
 use rusqlite::Transaction;
@@ -21,7 +23,10 @@ pub(crate) const SCHEMA: Schema = Schema {
     program: "usher-scanner",
     // "UshS"
     application_id: 0x5573_6853,
-    migrations: &[Migration { name: "door", sql: include_str!("../migrations/0001_door.sql") }],
+    migrations: &[
+        Migration { name: "door", sql: include_str!("../migrations/0001_door.sql") },
+        Migration { name: "witness", sql: include_str!("../migrations/0002_witness.sql") },
+    ],
 };
 
 /// The writer's core: the device keeps nothing in memory that the database does not have.

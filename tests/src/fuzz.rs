@@ -12,7 +12,7 @@ use shared::ledger::Ledger;
 use shared::ticket::{RowLabel, TicketBody, TicketCode};
 use shared::time::Timestamp;
 use sync_protocol::envelope::{ENVELOPE_BYTES_MAX, Envelope};
-use sync_protocol::message::{Batch, EntryBytes, Message};
+use sync_protocol::message::{Ack, Batch, EntryBytes, Message};
 
 /// A target: any bytes may be given to it.
 pub type Target = fn(&[u8]);
@@ -141,10 +141,14 @@ pub fn corpus(target: &str) -> Vec<Vec<u8>> {
         "envelope" => {
             let entries: Vec<_> = entries.map(EntryBytes).collect();
             let head = Head { incarnation: Incarnation(5), seq: 3, hash: shared::entry::Hash([6; 32]) };
-            let batch = Batch { incarnation: head.incarnation, first: 4, before: head.hash, entries };
-            let sealed = [Message::Batch(batch), Message::Ack(head), Message::Claims(Vec::new())].map(|message| {
-                Envelope { theatre: TheatreId(7), from: Side::Edge, from_nonce: 8, to_nonce: 9, message }.seal(&key())
-            });
+            let batch = Batch { log: Side::Central, before: head, entries };
+            let sealed =
+                [Message::Batch(batch), Message::Ack(Ack { log: Side::Edge, head }), Message::Claims(Vec::new())].map(
+                    |message| {
+                        Envelope { theatre: TheatreId(7), from: Side::Edge, from_nonce: 8, to_nonce: 9, message }
+                            .seal(&key())
+                    },
+                );
             // Without version and signature, which the target adds.
             sealed.iter().map(|bytes| bytes[1..bytes.len() - 64].to_vec()).chain(sealed.clone()).collect()
         }

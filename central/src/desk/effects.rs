@@ -2,13 +2,14 @@
 //! changed is stored and what is to be sent is gathered. All of it in the transaction under way.
 
 use super::{Desk, Waiting};
+use crate::bookings::recovered::{self, ReturnedSale};
 use crate::bookings::{cancel, store as bookings};
 use crate::discovery::schedule;
 use anyhow::Context;
 use node::ledger_store;
 use rusqlite::Transaction;
 use shared::entry::Fact;
-use shared::ids::{HoldId, ShowId, ShowNumber, TheatreId};
+use shared::ids::{HoldId, ShowId, ShowNumber, Side, TheatreId};
 use shared::ledger::Hold;
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
@@ -35,7 +36,12 @@ impl Desk {
                 self.changed.extend(self.board.shows(|show| show.theatre == theatre));
             }
             Event::ClaimSettled { hold, outcome } => self.settle_claim(theatre, hold, outcome, tx, now)?,
-            Event::Applied { fact, .. } => self.project(theatre, &fact, tx, now)?,
+            Event::Applied { writer, fact, at, returned, .. } => {
+                if returned && writer == Side::Central {
+                    self.remember_sale(theatre, &fact, at, tx, now)?;
+                }
+                self.project(theatre, &fact, tx, now)?;
+            }
             Event::HoldsChanged(number) => {
                 self.changed.insert(ShowId { theatre, number });
             }
@@ -71,6 +77,22 @@ impl Desk {
         };
         asked.remember(tx, &said, self.remembered_until(show, now))?;
         self.answer(answer, said);
+        Ok(())
+    }
+
+    /// A sale of central's own that the backup did not have.
+    fn remember_sale(
+        &self,
+        theatre: TheatreId,
+        fact: &Fact,
+        at: Timestamp,
+        tx: &Transaction<'_>,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        if let Fact::Sold { show, booking, request, seats } = fact {
+            let (show, booking, request) = (ShowId { theatre, number: *show }, *booking, *request);
+            recovered::take_in(self, tx, &ReturnedSale { show, booking, request, seats, at }, now)?;
+        }
         Ok(())
     }
 

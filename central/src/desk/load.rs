@@ -120,6 +120,9 @@ impl House {
         let used: u32 = conn
             .prepare_cached("SELECT coalesce(max(number), 0) FROM schedule WHERE theatre = ?1 AND number < ?2")?
             .query_row([self.theatre.id.0, ShowNumber::EDGE_BIT], |row| row.get(0))?;
-        Ok(ShowNumber(used.max(self.highest_number()) + 1))
+        let floor: u32 = conn
+            .prepare_cached("SELECT coalesce(max(number), 0) FROM number_floor WHERE theatre = ?1")?
+            .query_row([self.theatre.id.0], |row| row.get(0))?;
+        Ok(ShowNumber(used.max(floor).max(self.highest_number()) + 1))
     }
 }

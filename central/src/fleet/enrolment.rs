@@ -37,6 +37,9 @@ pub struct JoinFile {
     central_certificate: String,
     edge_certificate: String,
     broker: BrokerLogin,
+    /// The box goes on with the log of one that was retired.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replacement: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -129,6 +132,7 @@ pub fn enrol(
         central_certificate: enrolment.central_certificate,
         edge_certificate: enrolment.edge_certificate,
         broker: BrokerLogin { client_id: username.clone(), username, password },
+        replacement: false,
     })
 }
 
@@ -148,6 +152,11 @@ fn put(conn: &Connection, enrolment: &Enrolment, now: Timestamp) -> rusqlite::Re
         ],
     )?;
     Ok(())
+}
+
+/// The box of a theatre.
+pub fn of_theatre(conn: &Connection, theatre: TheatreId) -> rusqlite::Result<Option<Enrolment>> {
+    Ok(all(conn)?.into_iter().find(|enrolment| enrolment.theatre == theatre))
 }
 
 /// All enrolled theatres, by id.

@@ -4,6 +4,7 @@ use crate::desk::house::House;
 use crate::office::App;
 use axum::Json;
 use axum::extract::{Path, State};
+use node::ledger_store::discrepancy;
 use node::problem::Problem;
 use node::view::{LinkView, PipeView, TheatreRef};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -11,6 +12,9 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::ids::{Side, TheatreId};
 use shared::time::Timestamp;
+
+/// Closings and openings that are shown.
+const STANDINGS_SHOWN: u32 = 20;
 
 /// One theatre's link.
 #[derive(Debug, Serialize)]
@@ -26,21 +30,26 @@ pub struct Status {
     theatres: Vec<TheatreLink>,
 }
 
-/// Something that a person must settle.
+/// `GET /v1/theatres/{id}/link`
 #[derive(Debug, Serialize)]
-pub struct DiscrepancyView {
-    theatre: Option<u32>,
-    /// RFC 3339.
-    found_at: String,
-    code: String,
-    /// A sentence, or the ledger's own record of it.
-    story: Value,
+pub struct LinkDetail {
+    #[serde(flatten)]
+    link: LinkView,
+    /// The box is retired, and no other one has taken its place.
+    box_retired: bool,
+    /// The last closings and openings, newest first.
+    standings: Vec<StandingView>,
 }
 
-/// `GET /v1/discrepancies`
+/// A closing, or an opening.
 #[derive(Debug, Serialize)]
-pub struct Discrepancies {
-    discrepancies: Vec<DiscrepancyView>,
+pub struct StandingView {
+    /// RFC 3339.
+    at: String,
+    /// The reason of a closing.
+    closed: Option<String>,
+    /// The proof of an opening.
+    proof: Option<Value>,
 }
 
 /// Lists the links of all enrolled theatres.
@@ -53,39 +62,30 @@ pub async fn status(State(app): State<App>) -> Result<Json<Status>, Problem> {
 }
 
 /// `GET /v1/theatres/{id}/link`
-pub async fn link(State(app): State<App>, Path(theatre): Path<String>) -> Result<Json<LinkView>, Problem> {
+pub async fn link(State(app): State<App>, Path(theatre): Path<String>) -> Result<Json<LinkDetail>, Problem> {
     let unknown = || Problem::not_found("unknown_theatre", "There is no such theatre, or it has no shows.");
     let theatre: TheatreId = theatre.parse().map_err(|_| unknown())?;
-    let found = app
-        .writer
-        .run(move |desk, tx, now| desk.house(theatre).ok().map(|house| theatre_link(tx, house, now)).transpose());
-    Ok(Json(found.await?.ok_or_else(unknown)?.link))
+    let found = app.writer.run(move |desk, tx, now| {
+        let Ok(house) = desk.house(theatre) else { return Ok(None) };
+        let TheatreLink { link, .. } = theatre_link(tx, house, now)?;
+        let box_retired = house.replica.ledger().marks().retired;
+        Ok(Some(LinkDetail { link, box_retired, standings: standings(tx, house)? }))
+    });
+    Ok(Json(found.await?.ok_or_else(unknown)?))
 }
 
-/// Lists what nobody has settled, oldest first.
-pub async fn discrepancies(State(app): State<App>) -> Result<Json<Discrepancies>, Problem> {
-    Ok(Json(Discrepancies { discrepancies: app.readers.read(|conn| Ok(open_discrepancies(conn)?)).await? }))
-}
-
-fn open_discrepancies(conn: &Connection) -> rusqlite::Result<Vec<DiscrepancyView>> {
-    let zone = node::zone::Zone::utc();
-    conn.prepare(
-        "SELECT theatre, found_at, code, text, 0 FROM discrepancy WHERE settled_at IS NULL
-         UNION ALL
-         SELECT theatre, found_at, log || ' ' || seq, story, 1 FROM ledger_discrepancy WHERE settled_at IS NULL
-         ORDER BY 2",
-    )?
-    .query_map([], |row| {
-        let (text, is_json): (String, bool) = (row.get(3)?, row.get(4)?);
-        let parsed = serde_json::from_str(&text).ok().filter(|_| is_json);
-        Ok(DiscrepancyView {
-            theatre: row.get(0)?,
-            found_at: zone.rfc3339(Timestamp(row.get(1)?)),
-            code: row.get(2)?,
-            story: parsed.unwrap_or(Value::String(text)),
+fn standings(conn: &Connection, house: &House) -> anyhow::Result<Vec<StandingView>> {
+    let mut select = conn
+        .prepare_cached("SELECT at, closed, proof FROM ledger_standing WHERE theatre = ?1 ORDER BY n DESC LIMIT ?2")?;
+    let rows = select.query_map(params![house.theatre.id.0, STANDINGS_SHOWN], |row| {
+        let proof: Option<String> = row.get(2)?;
+        Ok(StandingView {
+            at: house.zone.rfc3339(Timestamp(row.get(0)?)),
+            closed: row.get(1)?,
+            proof: proof.and_then(|proof| serde_json::from_str(&proof).ok()),
         })
-    })?
-    .collect()
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 fn theatre_link(conn: &Connection, house: &House, now: Timestamp) -> anyhow::Result<TheatreLink> {
@@ -94,10 +94,8 @@ fn theatre_link(conn: &Connection, house: &House, now: Timestamp) -> anyhow::Res
         .prepare_cached("SELECT at FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq = ?3")?
         .query_row(params![theatre.0, Side::Central.word(), heads.acked.cast_signed() + 1], |row| row.get(0))
         .optional()?;
-    let discrepancies: i64 = conn
-        .prepare_cached("SELECT count(*) FROM ledger_discrepancy WHERE theatre = ?1 AND settled_at IS NULL")?
-        .query_row([theatre.0], |row| row.get(0))?;
+    let discrepancies = discrepancy::open_count(conn, theatre)?;
     let oldest_s = oldest.map_or(0, |at| now.since(Timestamp(at)).as_secs());
-    let link = house.view().link(discrepancies.cast_unsigned(), oldest_s);
+    let link = house.view().link(discrepancies, oldest_s);
     Ok(TheatreLink { theatre: house.reference.clone(), link })
 }

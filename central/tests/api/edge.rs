@@ -119,7 +119,7 @@ pub(crate) async fn plug_in(test: &TestCentral, habit: Habit) -> Shutdown {
     shutdown
 }
 
-async fn until_live(test: &TestCentral) {
+pub(crate) async fn until_live(test: &TestCentral) {
     for _ in 0..200 {
         if test.get("/v1/theatres/1/link").await.expect(200)["state"] == "live" {
             return;

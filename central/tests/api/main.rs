@@ -7,6 +7,7 @@ mod edge;
 mod failure;
 mod gateway;
 mod holds;
+mod operators;
 mod payments;
 mod server;
 mod setup;

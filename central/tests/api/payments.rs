@@ -154,7 +154,7 @@ async fn wrong_money_buys_no_ticket_and_is_listed() {
         let ended = test.until(&booking, "refunded").await;
         assert_eq!(ended["tickets"], json!([]), "{value}");
         let listed = test.get("/v1/discrepancies").await.expect(200);
-        assert_eq!(listed["discrepancies"][0]["code"], "payment_mismatch", "{value}");
+        assert_eq!(listed["discrepancies"][0]["kind"], "payment_mismatch", "{value}");
         let map = test.get(&format!("/v1/shows/{show}/seats")).await.expect(200);
         assert_eq!(map["counts"].get("sold"), None, "{value}");
     }

@@ -136,7 +136,11 @@ impl TestCentral {
     }
 
     pub(crate) async fn start_again(&mut self) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
+        self.start_at(([127, 0, 0, 1], 0).into()).await;
+    }
+
+    pub(crate) async fn start_at(&mut self, address: std::net::SocketAddr) {
+        let listener = TcpListener::bind(address).await.expect("listen");
         let central = Central::start(self.config.clone(), listener).await.expect("start");
         self.web.url = format!("http://{}", central.local_addr());
         self.central = Some(central);

@@ -100,7 +100,12 @@ pub async fn sell(
             None => desk.ask(tx, number, &wanted, Purpose::Sale(till), key, now),
         })
     });
-    sold.await?.outcome().await
+    let outcome = sold.await?.outcome().await;
+    if outcome.is_ok() {
+        // What only this box knows could be lost with its disk, and its seats be sold a second time.
+        house.wait_for_witness().await;
+    }
+    outcome
 }
 
 impl Desk {

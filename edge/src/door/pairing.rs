@@ -10,6 +10,7 @@ use node::problem::{JsonBody, Params, Problem};
 use node::view::TheatreRef;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use sync_protocol::gate::DeviceNumber;
 
 /// A device to be paired.
 #[derive(Debug, Deserialize)]
@@ -57,6 +58,8 @@ pub struct DeviceView {
     off_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     heard_at: Option<String>,
+    /// It is the box's named witness.
+    witness: bool,
     /// Feed rows it has not taken in yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     behind: Option<u64>,
@@ -72,9 +75,11 @@ pub struct DeviceList {
 pub async fn list(State(house): State<Arc<House>>, headers: HeaderMap) -> Result<Json<DeviceList>, Problem> {
     house.authorise(&headers, Task::Devices).await?;
     let position = house.feed_position();
+    let witness = house.board.borrow().standing.named;
     let listed = house.readers.read(move |db| Ok(devices::list(db, position.incarnation)?)).await?;
     let view = |device: devices::Listed| DeviceView {
         device: devices::id(device.number),
+        witness: witness == Some(DeviceNumber(device.number)),
         name: device.name,
         kind: device.kind,
         paired: device.paired,
@@ -103,7 +108,15 @@ pub async fn declare(
     let unknown = || Problem::not_found("unknown_device", "There is no such device.");
     let number = devices::parse_id(&device).ok_or_else(unknown)?;
     let by = request.off.then_some(session.staff);
-    let found = house.writer.run(move |_, tx, now| Ok(devices::declare_off(tx, number, by.as_deref(), now)?)).await?;
+    let declared = house.writer.run(move |desk, tx, now| {
+        let found = devices::declare_off(tx, number, by.as_deref(), now)?;
+        // The next scanner that calls is named; while the head is unproven nobody may take the place of who is asked.
+        if by.is_some() && desk.witness() == Some(DeviceNumber(number)) && desk.replica().asking().is_none() {
+            desk.name_witness(tx, None)?;
+        }
+        Ok(found)
+    });
+    let found = declared.await?;
     if found { Ok(StatusCode::NO_CONTENT) } else { Err(unknown()) }
 }
 

@@ -22,13 +22,14 @@ export function watchLink(badge, onstatus = () => {}) {
 const NO_ANSWER = { kind: "closed", word: "NO ANSWER", more: "the box does not answer; trying again" };
 
 /** What a status means at the counter: a kind for the drawing, a word, and the rest of the story. */
-export function standing({ link, can_sell }) {
+export function standing({ link, can_sell, unwitnessed = 0 }) {
   if (link.closed || !can_sell) return { kind: "closed", word: "CLOSED", more: (link.closed ?? "may not sell").replaceAll("_", " ") };
   if (link.state === "live" && !link.work_offline) return { kind: "online", word: "ONLINE", more: waiting(link) };
   const seen = link.peer_last_heard ? `central last seen ${clockHere(link.peer_last_heard)}` : "central not seen yet";
   const by_hand = link.work_offline ? "by hand" : null;
   const back = link.state === "reconciling" ? "line is back, comparing books" : null;
-  return { kind: "edge", word: "EDGE ONLY", more: [by_hand, back, seen, waiting(link)].filter(Boolean).join(", ") };
+  const alone = unwitnessed > 0 ? `${unwitnessed} unwitnessed` : null;
+  return { kind: "edge", word: "EDGE ONLY", more: [by_hand, back, seen, waiting(link), alone].filter(Boolean).join(", ") };
 }
 
 function waiting(link) {

@@ -3,6 +3,7 @@
 import { every, request } from "./api.js";
 import { watchLink } from "./badge.js";
 import { Board } from "./board.js";
+import { Closed } from "./closed.js";
 import { Hall } from "./hall.js";
 import { Login } from "./login.js";
 import { showTickets } from "./pane.js";
@@ -25,6 +26,7 @@ let working = false;
 const login = new Login(byId("login"), enter);
 const hall = new Hall({ ask, onchoice: showOrder });
 const board = new Board(byId("board"), openShow);
+const closed = new Closed(byId("closed"));
 
 // --- signing in and out
 
@@ -262,6 +264,7 @@ window.addEventListener("pagehide", () => sale?.release());
 
 watchLink(byId("badge"), (status) => {
   byId("theatre").textContent = status.theatre.name;
+  closed.update(status);
 });
 every(SEATS_MS, refreshSeats);
 every(SHOWS_MS, refreshShows);

@@ -36,17 +36,16 @@ pub async fn log_in(
     State(house): State<Arc<House>>,
     JsonBody(request): JsonBody<LoginRequest>,
 ) -> Result<Json<SessionView>, Problem> {
-    // One at a time: the delay could be dodged by trying many PINs at once, and each hash takes 19 MiB.
-    let turn = house.login_turn.clone().lock_owned().await;
-    // To the end, even if the caller hangs up: it would be a way to try without being counted, and to pass the turn on early.
-    let tried = tokio::spawn(async move {
-        let _turn = turn;
-        try_pin(&house, request).await
-    });
-    tried.await.map_err(|error| anyhow::anyhow!("try a PIN: {error}"))?.map(Json)
+    let (name, role) = house.prove(request).await?;
+    let token = node::random::hex::<32>();
+    let stored = token.clone();
+    let opened = house.writer.run(move |_, tx, now| Ok(session::open(tx, &stored, &name, role, now)?)).await?;
+    let expires_at = house.identity.zone.rfc3339(opened.expires_at);
+    Ok(Json(SessionView { token, staff: opened.staff, role: opened.role.word(), expires_at }))
 }
 
-async fn try_pin(house: &House, request: LoginRequest) -> Result<SessionView, Problem> {
+/// Looks at a name and a PIN; the name and the role of who has shown to be that person.
+async fn try_pin(house: &House, request: LoginRequest) -> Result<(String, Role), Problem> {
     let name = request.staff.clone();
     let known = house.readers.read(move |db| Ok(session::find_staff(db, &name)?)).await?;
     if let Some(seconds) = known.as_ref().and_then(|staff| pin::locked_for_s(staff.locked_until, house.clock.now())) {
@@ -62,11 +61,14 @@ async fn try_pin(house: &House, request: LoginRequest) -> Result<SessionView, Pr
         house.writer.run(move |_, tx, now| Ok(session::note_wrong_pin(tx, &name, now)?)).await?;
         return Err(Problem::unauthorized("wrong_pin", "Nobody of this name has this PIN."));
     };
-    let token = node::random::hex::<32>();
-    let stored = token.clone();
-    let opened = house.writer.run(move |_, tx, now| Ok(session::open(tx, &stored, &name, staff.role, now)?)).await?;
-    let expires_at = house.identity.zone.rfc3339(opened.expires_at);
-    Ok(SessionView { token, staff: opened.staff, role: opened.role.word(), expires_at })
+    house
+        .writer
+        .run({
+            let name = name.clone();
+            move |_, tx, _| Ok(session::forget_wrong_pins(tx, &name)?)
+        })
+        .await?;
+    Ok((name, staff.role))
 }
 
 /// `DELETE /v1/session`.
@@ -77,7 +79,30 @@ pub async fn log_out(State(house): State<Arc<House>>, headers: HeaderMap) -> Res
     Ok(StatusCode::NO_CONTENT)
 }
 
+impl LoginRequest {
+    /// The name that was given.
+    pub fn staff(&self) -> &str {
+        &self.staff
+    }
+}
+
 impl House {
+    /// The name and the role of whoever has this PIN.
+    ///
+    /// # Errors
+    /// 401 `wrong_pin` or 429 `pin_locked`.
+    pub async fn prove(self: &Arc<Self>, request: LoginRequest) -> Result<(String, Role), Problem> {
+        // One at a time: the delay could be dodged by trying many PINs at once, and each hash takes 19 MiB.
+        let turn = self.login_turn.clone().lock_owned().await;
+        let house = self.clone();
+        // To the end, even if the caller hangs up: it would be a way to try without being counted, and to pass the turn on early.
+        let tried = tokio::spawn(async move {
+            let _turn = turn;
+            try_pin(&house, request).await
+        });
+        tried.await.map_err(|error| anyhow::anyhow!("try a PIN: {error}"))?
+    }
+
     /// The session behind a request, if it may do the task.
     ///
     /// # Errors

@@ -69,13 +69,24 @@ pub fn note_wrong_pin(db: &Connection, name: &str, now: Timestamp) -> rusqlite::
     Ok(())
 }
 
+/// The person has given the right PIN.
+///
+/// # Errors
+/// If the database fails.
+pub fn forget_wrong_pins(db: &Connection, name: &str) -> rusqlite::Result<()> {
+    let forget = "UPDATE staff SET wrong_pins = 0, locked_until = 0
+                  WHERE name = ?1 AND (wrong_pins <> 0 OR locked_until <> 0)";
+    db.execute(forget, [name])?;
+    Ok(())
+}
+
 /// Opens a session after a right PIN; ended sessions are swept out with it.
 ///
 /// # Errors
 /// If the database fails.
 pub fn open(db: &Connection, token: &str, name: &str, role: Role, now: Timestamp) -> rusqlite::Result<Session> {
     let expires_at = now + SESSION_LASTS;
-    db.execute("UPDATE staff SET wrong_pins = 0, locked_until = 0 WHERE name = ?1", [name])?;
+    forget_wrong_pins(db, name)?;
     db.execute("DELETE FROM sessions WHERE expires_at <= ?1", [now.0])?;
     db.execute(
         "INSERT INTO sessions (token_hash, staff, expires_at) VALUES (?1, ?2, ?3)",

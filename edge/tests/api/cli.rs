@@ -72,6 +72,7 @@ async fn a_box_serves_until_it_is_told_to_end() {
     };
     assert_eq!(login("Window 2", "998877").await, 200);
     assert_eq!(login("counter", PIN).await, 200);
+    house.vouch(&base).await;
     for path in ["/livez", "/readyz", "/metrics", "/", "/door"] {
         assert_eq!(house.client.get(format!("{base}{path}")).send().await.unwrap().status(), 200, "{path}");
     }

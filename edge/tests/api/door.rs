@@ -50,7 +50,7 @@ async fn a_device_pairs_once_and_then_has_a_token_of_its_own() {
     let (status, problem) = house.get("/v1/door/feed", &manager).await;
     assert_eq!((status, &problem["code"]), (401, &json!("device_token_required")), "a person is no device");
     let (_, list) = house.get("/v1/devices", &manager).await;
-    assert_eq!((&list["devices"][0]["name"], &list["devices"][0]["paired"]), (&json!("Door A"), &json!(true)));
+    assert_eq!((&list["devices"][1]["name"], &list["devices"][1]["paired"]), (&json!("Door A"), &json!(true)));
 }
 
 #[tokio::test]

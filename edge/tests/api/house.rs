@@ -1,5 +1,6 @@
 //! A theatre for one test: keys, an edge in a temporary folder, and a central that published the seating plan.
 
+use edge::config::Unproven;
 use edge::identity::{BrokerLogin, JoinFile, JoinedTheatre};
 use edge::staff::{Role, pin, session};
 use edge::{Config, Edge, identity, schema};
@@ -20,6 +21,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use sync_protocol::log::{EntrySource, UnreadableLog};
 use sync_protocol::replica::{LinkKeys, Snapshot};
+use sync_protocol::witness::SignedHead;
 use sync_protocol::{Replica, Settings};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -67,7 +69,15 @@ pub(crate) struct House {
     edge: Option<Edge>,
     pub(crate) client: reqwest::Client,
     keys: AtomicU64,
+    /// A device that confirms the box's head at each start; the tests are about what comes after.
+    pub(crate) vouched: bool,
+    pub(crate) gate_wait_ms: u64,
+    pub(crate) unproven: Unproven,
+    pub(crate) witness_silent_after_ms: u64,
 }
+
+/// The token of the device that is the box's named witness.
+pub(crate) const KEEPER: &str = "the keeper's token";
 
 /// Two rows of five, an aisle after the second seat; row B is the dearer one.
 pub(crate) fn plan() -> SeatingPlan {
@@ -130,7 +140,19 @@ impl House {
         add_staff(&data);
         let central = introduce(&data, &central_key, public);
         let client = reqwest::Client::new();
-        let mut house = Self { data, central_key, mqtt, edge: None, client, keys: AtomicU64::new(1) };
+        add_keeper(&data);
+        let mut house = Self {
+            data,
+            central_key,
+            mqtt,
+            edge: None,
+            client,
+            keys: AtomicU64::new(1),
+            vouched: true,
+            gate_wait_ms: 200,
+            unproven: Unproven::Pin,
+            witness_silent_after_ms: 0,
+        };
         house.start().await;
         (house, central)
     }
@@ -142,10 +164,32 @@ impl House {
             heartbeat_ms: 200,
             suspect_after_ms: 600,
             lock_down_after_ms: 300,
+            gate_wait_ms: self.gate_wait_ms,
+            unproven: self.unproven,
+            witness_silent_after_ms: self.witness_silent_after_ms,
             ..Config::default()
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.edge = Some(Edge::start(config, listener).await.unwrap());
+        if self.vouched {
+            self.vouch(&self.url("")).await;
+        }
+    }
+
+    /// The keeper confirms the head that is on disk.
+    pub(crate) async fn vouch(&self, box_url: &str) {
+        let snapshot = ledger_store::load(&self.db(), TheatreId(THEATRE), Side::Edge).unwrap();
+        let key = identity::load(self.data.path()).unwrap().key;
+        let kept = SignedHead::sign(TheatreId(THEATRE), Side::Edge, snapshot.heads.own, &key);
+        let call = json!({"kept": kept, "after": 0});
+        let request = self.client.post(format!("{box_url}/v1/door/witness")).bearer_auth(KEEPER).json(&call);
+        let (status, answer) = read(request.send().await.unwrap()).await;
+        assert_eq!((status, &answer["wanted"]), (200, &json!(false)), "{answer}");
+    }
+
+    /// The box's database.
+    pub(crate) fn db(&self) -> rusqlite::Connection {
+        node::sqlite::open(&self.data.path().join(schema::FILE), &schema::SCHEMA).unwrap()
     }
 
     pub(crate) async fn stop(&mut self) {
@@ -269,6 +313,14 @@ fn add_staff(data: &TempDir) {
         let name = if role == Role::Cashier { "counter" } else { role.word() };
         session::add(&db, name, role, pin_hash()).unwrap();
     }
+}
+
+fn add_keeper(data: &TempDir) {
+    let db = node::sqlite::open(&data.path().join(schema::FILE), &schema::SCHEMA).unwrap();
+    // Number 0 leaves the numbers from 1 to the devices of the tests.
+    let insert =
+        "INSERT INTO devices (number, name, kind, token_hash, witness) VALUES (0, 'Keeper', 'terminal', ?1, 1)";
+    db.execute(insert, [session::token_hash(KEEPER)]).unwrap();
 }
 
 /// Lets the two sides talk, without a network, until the box has central's plan.

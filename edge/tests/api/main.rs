@@ -7,5 +7,7 @@ mod counter;
 mod door;
 mod house;
 mod line;
+mod opening;
 mod restart;
 mod staff;
+mod witness;

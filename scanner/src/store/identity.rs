@@ -45,6 +45,11 @@ pub(crate) fn identity(db: &Connection) -> anyhow::Result<Option<Identity>> {
 
 /// Takes on an identity. What was known is read anew from the edge; the device's own scans stay.
 pub(crate) fn pair(tx: &Transaction<'_>, identity: &Identity, certificates: &[String]) -> anyhow::Result<()> {
+    // What is kept of the edge's log stays, but for another theatre it is of no use.
+    let elsewhere = "SELECT EXISTS (SELECT 1 FROM witness_head WHERE theatre <> ?1)";
+    if tx.query_row(elsewhere, [identity.theatre.0], |row| row.get(0))? {
+        tx.execute_batch("DELETE FROM witness_head; DELETE FROM witness_entries;")?;
+    }
     for table in ["identity", "certificates", "revoked_keys", "feed", "shows", "tickets"] {
         tx.execute(&format!("DELETE FROM {table}"), [])?;
     }

@@ -29,6 +29,10 @@ pub(crate) struct Edge {
     pub(crate) admitted: HashMap<TicketId, (String, Value)>,
     /// What was asked, in order.
     pub(crate) asked: Vec<String>,
+    /// What the witness route answers; not there without one.
+    pub(crate) witness: Option<Value>,
+    /// What it was called with.
+    pub(crate) kept: Vec<Value>,
     paired: bool,
 }
 
@@ -47,6 +51,7 @@ impl FakeEdge {
             .route("/v1/devices/pair", post(pair))
             .route("/v1/door/feed", get(feed))
             .route("/v1/door/scans", post(scans))
+            .route("/v1/door/witness", post(witness))
             .with_state(edge.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         edge
@@ -179,6 +184,22 @@ async fn feed(
         tokio::time::sleep(Duration::from_millis(10)).await;
         edge.silence().await;
     }
+}
+
+async fn witness(
+    State(edge): State<FakeEdge>,
+    headers: HeaderMap,
+    Json(call): Json<Value>,
+) -> Result<Json<Value>, StatusCode> {
+    authorized(&headers)?;
+    edge.silence().await;
+    let answer = {
+        let mut edge = edge.now();
+        edge.kept.push(call);
+        edge.witness.clone().ok_or(StatusCode::NOT_FOUND)?
+    };
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    Ok(Json(answer))
 }
 
 async fn scans(

@@ -2,6 +2,7 @@
 
 mod fake_edge;
 mod test_door;
+mod witness;
 
 use fake_edge::{FakeEdge, body, code, key, page, show, ticket};
 use serde_json::{Value, json};

@@ -2,8 +2,11 @@
 //!
 //! Edge and central keep their replicas in the same tables, so that one checker reads both.
 
+pub mod dead_letter;
+pub mod discrepancy;
 mod load;
 mod recovery;
+mod story;
 
 use crate::sqlite::Migration;
 use anyhow::Context;
@@ -20,9 +23,6 @@ pub use load::load;
 /// The tables. Each program puts this first among its migrations.
 pub const MIGRATION: Migration = Migration { name: "ledger", sql: include_str!("ledger_store.sql") };
 
-/// Dead letters kept.
-const DEAD_LETTERS_KEPT: i64 = 1_000;
-
 /// Writes everything a replica's `take_changes` gave.
 ///
 /// # Errors
@@ -30,12 +30,10 @@ const DEAD_LETTERS_KEPT: i64 = 1_000;
 pub fn write(tx: &Transaction<'_>, theatre: TheatreId, changes: Changes) -> anyhow::Result<()> {
     let theatre_column = i64::from(theatre.0);
     if let Some(rewound) = changes.rewound {
-        recovery::rewind(tx, theatre, rewound)
-            .with_context(|| format!("cut the logs of theatre {theatre} back"))?;
+        recovery::rewind(tx, theatre, rewound).with_context(|| format!("cut the logs of theatre {theatre} back"))?;
     }
     if let Some(aside) = &changes.aside {
-        recovery::set_aside(tx, theatre, aside)
-            .with_context(|| format!("set entries of theatre {theatre} aside"))?;
+        recovery::set_aside(tx, theatre, aside).with_context(|| format!("set entries of theatre {theatre} aside"))?;
     }
     if !changes.entries.is_empty() {
         let mut insert = tx.prepare_cached(
@@ -59,18 +57,10 @@ pub fn write(tx: &Transaction<'_>, theatre: TheatreId, changes: Changes) -> anyh
         recovery::note_standing(tx, theatre, change).with_context(|| format!("note how theatre {theatre} stands"))?;
     }
     for found in &changes.discrepancies {
-        let story = serde_json::to_string(&found.kind).context("write a discrepancy down")?;
-        tx.prepare_cached(
-            "INSERT INTO ledger_discrepancy (theatre, found_at, log, seq, story) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![theatre_column, found.at.0, found.log.word(), found.seq.cast_signed(), story])?;
+        discrepancy::keep(tx, theatre, found).with_context(|| format!("list a discrepancy of theatre {theatre}"))?;
     }
     for letter in &changes.dead_letters {
-        tx.prepare_cached("INSERT INTO dead_letter (theatre, at, why, bytes) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![theatre_column, letter.at.0, letter.why, letter.bytes])?;
-        // Whoever may publish could fill the disk otherwise.
-        tx.prepare_cached("DELETE FROM dead_letter WHERE n <= (SELECT max(n) FROM dead_letter) - ?1")?
-            .execute([DEAD_LETTERS_KEPT])?;
+        dead_letter::keep(tx, theatre, letter).with_context(|| format!("keep a dead letter of theatre {theatre}"))?;
     }
     Ok(())
 }
@@ -147,8 +137,9 @@ fn write_ledger(tx: &Transaction<'_>, theatre: TheatreId, changes: &LedgerChange
             Standing::Withheld => ("withheld", None),
             Standing::Unknown => ("unknown", None),
         };
-        tx.prepare_cached("INSERT OR REPLACE INTO ledger_seat VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
-            .execute(params![theatre, number.0, seat.0, state.epoch, state.generation, standing, ticket, state.doubtful])?;
+        tx.prepare_cached("INSERT OR REPLACE INTO ledger_seat VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(
+            params![theatre, number.0, seat.0, state.epoch, state.generation, standing, ticket, state.doubtful],
+        )?;
     }
     for ticket in &changes.tickets {
         let (at, sale, admitted) = (ticket.at, ticket.sale, ticket.admitted.as_ref());
@@ -347,5 +338,21 @@ mod tests {
         assert_eq!(logs.head_at(Side::Central, head.seq).expect("read"), Some(head));
         assert_eq!(logs.head_at(Side::Central, head.seq + 1).expect("read"), None);
         assert_eq!(logs.head_at(Side::Edge, 0).expect("read"), Some(Head::default()));
+    }
+
+    #[test]
+    fn writing_seats_tickets_and_holds_builds_no_table_on_the_way() {
+        let conn = Connection::open_in_memory().expect("open");
+        conn.execute_batch(MIGRATION.sql).expect("tables");
+        for table in ["ledger_entry", "ledger_seat", "ledger_ticket", "ledger_hold"] {
+            let columns = format!("SELECT count(*) FROM pragma_table_info('{table}')");
+            let columns: u32 = conn.query_row(&columns, [], |row| row.get(0)).expect("columns");
+            let values = vec!["NULL"; columns as usize].join(", ");
+            let mut explain =
+                conn.prepare(&format!("EXPLAIN INSERT OR REPLACE INTO {table} VALUES ({values})")).expect("explains");
+            let steps = explain.query_map([], |row| row.get::<_, String>(1)).expect("steps");
+            let steps: Vec<String> = steps.collect::<Result<_, _>>().expect("steps");
+            assert!(steps.iter().all(|step| !step.starts_with("OpenEphemeral")), "{table}: {steps:?}");
+        }
     }
 }

@@ -84,7 +84,9 @@ CREATE TABLE ledger_seat (
     seat       INTEGER NOT NULL,
     epoch      INTEGER NOT NULL,
     generation INTEGER NOT NULL,
-    standing   TEXT    NOT NULL CHECK (standing IN ('free', 'sold', 'withheld', 'unknown')),
+    -- Not IN: for a list of more than two SQLite builds a table at every insert, which more than doubles its cost.
+    standing   TEXT    NOT NULL
+        CHECK (standing = 'free' OR standing = 'sold' OR standing = 'withheld' OR standing = 'unknown'),
     ticket     BLOB,
     doubtful   INTEGER NOT NULL,
     PRIMARY KEY (theatre, show, seat)
@@ -110,7 +112,7 @@ CREATE TABLE ledger_hold (
     theatre  INTEGER NOT NULL,
     hold     BLOB    NOT NULL,
     show     INTEGER NOT NULL,
-    kind     TEXT    NOT NULL CHECK (kind IN ('counter', 'web', 'tentative', 'paying')),
+    kind     TEXT    NOT NULL CHECK (kind = 'counter' OR kind = 'web' OR kind = 'tentative' OR kind = 'paying'),
     deadline INTEGER NOT NULL,
     cap      INTEGER NOT NULL,
     seats    BLOB    NOT NULL,
@@ -136,14 +138,23 @@ CREATE TABLE ledger_discrepancy (
     log        TEXT    NOT NULL,
     seq        INTEGER NOT NULL,
     story      TEXT    NOT NULL,
+    -- Both sides of it as they were when it was found: the entries and seats may change afterwards.
+    kind       TEXT    NOT NULL,
+    ours       TEXT    NOT NULL,
+    theirs     TEXT    NOT NULL,
+    proposed   TEXT    NOT NULL,
     settled_at INTEGER,
-    settled_by TEXT
+    settled_by TEXT,
+    settled_how TEXT
 ) STRICT;
+CREATE INDEX ledger_discrepancy_open ON ledger_discrepancy (theatre) WHERE settled_at IS NULL;
 
 CREATE TABLE dead_letter (
     n       INTEGER PRIMARY KEY,
     theatre INTEGER NOT NULL,
     at      INTEGER NOT NULL,
     why     TEXT    NOT NULL,
-    bytes   BLOB    NOT NULL
+    bytes   BLOB    NOT NULL,
+    replayed_at INTEGER,
+    outcome TEXT
 ) STRICT;

@@ -183,6 +183,8 @@ impl Replica {
         self.may_sell()?;
         let plan = self.ledger.plan(facts.screen, facts.plan).ok_or(Refusal::UnknownPlan)?;
         let edge_seats = match self.me {
+            // A box that is gone sells nothing.
+            Side::Central if self.ledger.marks().retired => Vec::new(),
             Side::Central => allocation::opening_split(plan, self.settings.policy),
             Side::Edge => all_at_edge(plan),
         };

@@ -7,9 +7,9 @@ use shared::planted::Plant;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use tests::simulation::plants::{self, Fate};
+use tests::simulation::regressions;
 use tests::simulation::seeds::{Failure, Seeds, Total};
 use tests::simulation::setup::Setup;
-use tests::simulation::regressions;
 
 #[derive(Parser)]
 struct Flags {

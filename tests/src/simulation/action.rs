@@ -141,7 +141,8 @@ impl Action {
     }
 
     fn draw_forgetting(random: &mut StdRng, who: Who, show: ShowNumber, nth: usize) -> Self {
-        let ago_ms = if random.random_bool(0.5) { random.random_range(0..2_000) } else { random.random_range(0..60_000) };
+        let ago_ms =
+            if random.random_bool(0.5) { random.random_range(0..2_000) } else { random.random_range(0..60_000) };
         match random.random_range(0..24) {
             0..4 => Self::PowerCut { who: Who::Edge, ago_ms: ago_ms % 2_000 },
             4..7 => Self::Restore { who: Who::Edge, ago_ms },

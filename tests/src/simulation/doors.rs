@@ -101,7 +101,11 @@ impl DoorTables {
                     self.seen.insert(*scanner, *cursor);
                 }
                 DoorWrite::VoidAsked(ticket, asked) => {
-                    if *asked { self.asked.insert(*ticket) } else { self.asked.remove(ticket) };
+                    if *asked {
+                        self.asked.insert(*ticket)
+                    } else {
+                        self.asked.remove(ticket)
+                    };
                     self.append(*ticket);
                 }
             }
@@ -189,9 +193,9 @@ impl DoorTables {
     fn facts(&self, body: &TicketBody, at: TicketRef, ledger: &Ledger) -> DoorFacts {
         let show = ledger.show(body.show);
         let others = self.places.get(&(at.show, at.seat)).into_iter().flatten();
-        let other = others.filter(|ticket| **ticket != body.ticket).find_map(|ticket| {
-            self.scans.admission(*ticket).map(|scan| (*ticket, scan.admission))
-        });
+        let other = others
+            .filter(|ticket| **ticket != body.ticket)
+            .find_map(|ticket| self.scans.admission(*ticket).map(|scan| (*ticket, scan.admission)));
         DoorFacts {
             show: show.map(door_show),
             ticket: ledger.ticket(body.ticket).filter(|ticket| ticket.sale.is_some()).map(|known| DoorTicket {

@@ -112,7 +112,8 @@ impl Site {
         }
         for who in [Who::Edge, Who::Central] {
             // A fork is answered for where the forked log is written, unless that node has found nothing wrong.
-            let elsewhere = self.heads(who).is_some_and(|heads| heads.recovery.forked.is_some_and(|log| log != who.side()));
+            let elsewhere =
+                self.heads(who).is_some_and(|heads| heads.recovery.forked.is_some_and(|log| log != who.side()));
             let there = if who == Who::Edge { Who::Central } else { Who::Edge };
             let theirs = elsewhere && self.heads(there).is_some_and(|heads| heads.closed.is_some());
             if self.heads(who).is_some_and(|heads| heads.closed.is_some()) && !theirs {

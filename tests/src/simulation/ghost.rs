@@ -1,9 +1,9 @@
 //! Everything that was ever true outside of the nodes: what customers hold, who walked in, what was written. Nodes forget; this
 //! does not.
 
+use super::invariants::Written;
 use super::node::Who;
 use shared::admission::Guarantee;
-use super::invariants::Written;
 use shared::entry::{Fact, Hash, TicketRef};
 use shared::ids::{HoldId, RequestId, ScanId, ScreenId, SeatId, ShowNumber, Side, TicketId};
 use shared::time::Timestamp;

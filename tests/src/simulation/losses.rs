@@ -2,8 +2,8 @@
 
 use super::disk::Disk;
 use super::ghost::Double;
-use super::keeper::Keeper;
 use super::invariants::{self, Violation};
+use super::keeper::Keeper;
 use super::node::{Node, Who};
 use super::site::Site;
 use shared::entry::Hash;
@@ -104,10 +104,13 @@ impl Site {
         let log = who.side();
         // Central hears one box at a time; which of two has more it cannot know.
         let alone = who != Who::Central || self.other.is_none();
-        let copies = self.nodes().filter(|node| node.who.side() != log && alone).map(|node| (None, node.disk.heads.peer));
-        let kept = self.scanners.iter().filter(|_| log == Side::Edge).filter_map(|scanner| {
-            scanner.keeper.kept().map(|kept| (Some(scanner.number), kept.head))
-        });
+        let copies =
+            self.nodes().filter(|node| node.who.side() != log && alone).map(|node| (None, node.disk.heads.peer));
+        let kept = self
+            .scanners
+            .iter()
+            .filter(|_| log == Side::Edge)
+            .filter_map(|scanner| scanner.keeper.kept().map(|kept| (Some(scanner.number), kept.head)));
         let heads: Vec<_> = copies.chain(kept).collect();
         let node = self.node(who);
         node.behind = heads.into_iter().filter(|(_, head)| !node.disk.holds_entry(log, head.seq, head.hash)).collect();

@@ -35,8 +35,7 @@ fn parse(line: &'static str) -> Option<Regression> {
 pub fn run(list: &[Regression]) -> Total {
     let mut total = Total::default();
     for Regression { seed, actions, .. } in list {
-        let seeds =
-            Seeds { start: *seed, count: 1, actions: *actions, threads: 1, plant: None, until_failure: false };
+        let seeds = Seeds { start: *seed, count: 1, actions: *actions, threads: 1, plant: None, until_failure: false };
         total.join(seeds.run());
     }
     total

@@ -5,8 +5,8 @@ use super::doors::{self, Cursor, Scan};
 use super::keeper::Keeper;
 use super::node::Who;
 use shared::admission::{
-    Admission, AdmittedScan, Clock, Door, DoorFacts, DoorShow, DoorTicket, Guarantee, TicketState, Verdict, VerdictKind,
-    check,
+    Admission, AdmittedScan, Clock, Door, DoorFacts, DoorShow, DoorTicket, Guarantee, TicketState, Verdict,
+    VerdictKind, check,
 };
 use shared::entry::{Head, TicketRef};
 use shared::ids::{ScanId, SeatId, ShowNumber, TheatreId, TicketId};
@@ -149,7 +149,8 @@ impl Scanner {
     /// What it knows of a ticket by itself.
     pub fn facts(&self, body: &TicketBody, at: TicketRef) -> DoorFacts {
         let same_place = |other: &TicketRef| (other.show, other.seat) == (at.show, at.seat);
-        let generations = self.tickets.values().filter(|(other, _)| same_place(other)).map(|(other, _)| other.generation);
+        let generations =
+            self.tickets.values().filter(|(other, _)| same_place(other)).map(|(other, _)| other.generation);
         let other = self.admissions.values().find(|(other, _)| same_place(other) && other.ticket != body.ticket);
         DoorFacts {
             show: self.shows.get(&body.show).cloned(),

@@ -81,8 +81,7 @@ impl Seeds {
                 let Some(violation) = violation else { continue };
                 stop.fetch_or(self.until_failure, Ordering::Relaxed);
                 let shrinks = !self.until_failure && failed <= SHRUNK_MAX;
-                let shortest =
-                    if shrinks { shrink::shortest(seed, &record, violation.invariant) } else { Vec::new() };
+                let shortest = if shrinks { shrink::shortest(seed, &record, violation.invariant) } else { Vec::new() };
                 let failure = Failure { seed, actions: self.actions, violation, shortest };
                 total.lock().unwrap_or_else(PoisonError::into_inner).failures.push(failure);
             }

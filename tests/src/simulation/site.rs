@@ -221,9 +221,11 @@ impl Site {
             let persons = |by| matches!(by, OpenedBy::ManagerPin | OpenedBy::TwoPersons);
             written.fresh && matches!(written.entry.fact, Fact::LogOpened { by, .. } if persons(by))
         });
-        let vouched = commit.changes.standings.iter().any(|change| {
-            matches!(change.proof, Some(Proof::Confirmed(Memory::Device(_))))
-        });
+        let vouched = commit
+            .changes
+            .standings
+            .iter()
+            .any(|change| matches!(change.proof, Some(Proof::Confirmed(Memory::Device(_)))));
         let unheard = node.behind.iter().any(|(device, head)| {
             let back = commit.changes.entries.iter().any(|entry| entry.hash == head.hash);
             device.is_none() && !back && !node.disk.holds_entry(who.side(), head.seq, head.hash)
@@ -318,17 +320,8 @@ impl Site {
         let sale = node.disk.sale(who.side(), at.ticket);
         let sale = invariants::invariant_a_ticket_is_handed_out_only_when_its_sale_is_on_disk(at, sale)?;
         let rollbacks = self.ghost.rollbacks;
-        let handed = Handed {
-            at,
-            by: who,
-            sale,
-            promised,
-            rollbacks,
-            ended: false,
-            end: None,
-            lost: false,
-            end_lost: false,
-        };
+        let handed =
+            Handed { at, by: who, sale, promised, rollbacks, ended: false, end: None, lost: false, end_lost: false };
         let first = self.ghost.hand_over(handed);
         if let Some(first) = first {
             let double = self.judge_double(first, at.ticket);

@@ -65,7 +65,8 @@ impl Site {
         let incarnation = replica.heads().own.incarnation;
         let changed = doors.after(self.scanners[scanner].cursor, incarnation);
         let whole = changed.is_none();
-        let changed: BTreeSet<TicketId> = changed.unwrap_or_else(|| ledger.tickets().map(|ticket| ticket.at.ticket).collect());
+        let changed: BTreeSet<TicketId> =
+            changed.unwrap_or_else(|| ledger.tickets().map(|ticket| ticket.at.ticket).collect());
         let row = |id: TicketId| {
             let known = ledger.ticket(id)?;
             let show = ledger.show(known.at.show);

@@ -4,10 +4,10 @@ use super::invariants::Violation;
 use super::node::Who;
 use super::scanner::SCANNERS;
 use super::site::{NAMED, Site};
+use std::time::Duration;
 use sync_protocol::gate::DeviceNumber;
 use sync_protocol::log::EntrySource;
 use sync_protocol::message::{Batch, EntryBytes};
-use std::time::Duration;
 
 /// How often a device shows the box what it keeps though nothing is new.
 const SHOWN_EVERY: Duration = Duration::from_secs(2);

@@ -86,8 +86,9 @@ fn ledger(conn: &Connection, theatre: i64) -> anyhow::Result<LedgerSnapshot> {
         let facts: ShowFacts = postcard::from_bytes(&facts).context("a show's facts")?;
         snapshot.shows.push(ShowRecord { facts, cancelled, overlaps });
     }
-    let mut seats =
-        conn.prepare("SELECT show, seat, epoch, generation, standing, ticket, doubtful FROM ledger_seat WHERE theatre = ?1")?;
+    let mut seats = conn.prepare(
+        "SELECT show, seat, epoch, generation, standing, ticket, doubtful FROM ledger_seat WHERE theatre = ?1",
+    )?;
     for row in seats.query_map([theatre], |row| {
         let standing = (row.get::<_, String>(4)?, row.get::<_, Option<[u8; 8]>>(5)?);
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, standing, row.get(6)?))

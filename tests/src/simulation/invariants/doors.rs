@@ -24,7 +24,10 @@ pub fn invariant_no_forged_or_ended_ticket_is_admitted(
 }
 
 /// 18: one admission per ticket at doors that are connected; the same door never admits one ticket twice.
-pub fn invariant_a_ticket_is_admitted_once_where_doors_are_connected(site: &Site, walk: &Walk) -> Result<(), Violation> {
+pub fn invariant_a_ticket_is_admitted_once_where_doors_are_connected(
+    site: &Site,
+    walk: &Walk,
+) -> Result<(), Violation> {
     let mut before = site.ghost.walks.iter().filter(|other| other.at.ticket == walk.at.ticket);
     let again = before.find(|other| {
         let known = walk.guarantee == Guarantee::Shared && other.known_to_edge;

@@ -81,7 +81,9 @@ fn names(fact: &Fact, ticket: TicketId) -> bool {
         Fact::Sold { seats, .. } => seats.iter().any(|line| line.ticket == ticket),
         Fact::TicketFound { seat, .. } => seat.ticket == ticket,
         Fact::Admitted { ticket: at, .. } => at.ticket == ticket,
-        Fact::Voided(at) | Fact::VoidAccepted(at) | Fact::VoidRequested(at) | Fact::VoidRefused(at) => at.ticket == ticket,
+        Fact::Voided(at) | Fact::VoidAccepted(at) | Fact::VoidRequested(at) | Fact::VoidRefused(at) => {
+            at.ticket == ticket
+        }
         _ => false,
     }
 }

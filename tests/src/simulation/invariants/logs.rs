@@ -19,8 +19,10 @@ pub fn invariant_a_log_grows_without_gaps_by_its_chain(step: &Step<'_>) -> Resul
     }
     for stored in &step.commit.changes.entries {
         let before = heads.get(&stored.log).copied();
-        let before = before.or_else(|| step.before().hash(stored.log, stored.seq - 1).map(|hash| (stored.seq - 1, hash)));
-        let follows = before.is_some_and(|(seq, hash)| seq + 1 == stored.seq && hash.chain(&stored.bytes) == stored.hash);
+        let before =
+            before.or_else(|| step.before().hash(stored.log, stored.seq - 1).map(|hash| (stored.seq - 1, hash)));
+        let follows =
+            before.is_some_and(|(seq, hash)| seq + 1 == stored.seq && hash.chain(&stored.bytes) == stored.hash);
         if !follows {
             return Err(Violation::of(
                 "invariant_a_log_grows_without_gaps_by_its_chain",
@@ -100,7 +102,8 @@ pub fn invariant_live_sides_have_one_chain(site: &Site, _who: Who) -> Result<(),
     if site.other.is_some() {
         return Ok(());
     }
-    let live = |node: &super::Node| node.replica.as_ref().is_some_and(|replica| replica.link_state().0.word() == "live");
+    let live =
+        |node: &super::Node| node.replica.as_ref().is_some_and(|replica| replica.link_state().0.word() == "live");
     if !live(&site.central) || !live(&site.edge) {
         return Ok(());
     }
@@ -144,9 +147,7 @@ pub fn invariant_a_node_that_forgot_appends_nothing(step: &Step<'_>) -> Result<(
         let back = step.commit.changes.entries.iter().any(|entry| entry.hash == head.hash);
         heard && !back && !step.before().holds_entry(node.who.side(), head.seq, head.hash)
     });
-    let persons = |fact: &Fact| {
-        matches!(fact, Fact::LogOpened { by: OpenedBy::ManagerPin | OpenedBy::TwoPersons, .. })
-    };
+    let persons = |fact: &Fact| matches!(fact, Fact::LogOpened { by: OpenedBy::ManagerPin | OpenedBy::TwoPersons, .. });
     let answered = node.overridden || step.fresh().any(|(_, fact)| persons(fact));
     let Some((_, behind)) = missing.filter(|_| !answered) else { return Ok(()) };
     match step.fresh().next() {

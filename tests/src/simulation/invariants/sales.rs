@@ -50,9 +50,11 @@ pub fn invariant_an_expired_hold_sells_nothing(step: &Step<'_>) -> Result<(), Vi
     for (written, fact) in step.fresh() {
         let Fact::Sold { show, seats, .. } = fact else { continue };
         for line in seats {
-            let hold = step.before().holds.values().find(|hold| {
-                hold.show == *show && hold.seats.iter().any(|held| held.seat == line.seat)
-            });
+            let hold = step
+                .before()
+                .holds
+                .values()
+                .find(|hold| hold.show == *show && hold.seats.iter().any(|held| held.seat == line.seat));
             let ends = hold.and_then(|hold| step.ghost.holds.get(&hold.id));
             if ends.is_none_or(|ends| *ends < step.node.store_now(step.now)) {
                 return Err(Violation::of(

@@ -43,7 +43,9 @@ pub fn invariant_each_epoch_is_left_by_one_handover(step: &Step<'_>) -> Result<(
         if owner != written || still_there {
             return Err(Violation::of(
                 "invariant_each_epoch_is_left_by_one_handover",
-                format!("{written} gives seat {seat} of show {show} away from epoch {epoch}, which it may not or did before"),
+                format!(
+                    "{written} gives seat {seat} of show {show} away from epoch {epoch}, which it may not or did before"
+                ),
             ));
         }
     }

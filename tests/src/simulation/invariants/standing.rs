@@ -11,14 +11,15 @@ pub fn invariant_a_closed_node_sells_and_gives_nothing(step: &Step<'_>) -> Resul
     let after = step.commit.changes.heads.unwrap_or(step.before().heads);
     let (Some(reason), Some(_)) = (step.before().heads.closed, after.closed) else { return Ok(()) };
     let sells = |fact: &Fact| {
-        reason == Closed::HeadUnproven || matches!(
-            fact,
-            Fact::Sold { .. }
-                | Fact::HandedOver { .. }
-                | Fact::SeatReleased { .. }
-                | Fact::SeatWithheld { .. }
-                | Fact::ShowAdded(_)
-        )
+        reason == Closed::HeadUnproven
+            || matches!(
+                fact,
+                Fact::Sold { .. }
+                    | Fact::HandedOver { .. }
+                    | Fact::SeatReleased { .. }
+                    | Fact::SeatWithheld { .. }
+                    | Fact::ShowAdded(_)
+            )
     };
     match step.fresh().find(|(_, fact)| sells(fact)) {
         None => Ok(()),
@@ -62,7 +63,10 @@ pub fn invariant_no_hold_outlives_its_cap(site: &Site, who: Who) -> Result<(), V
 }
 
 /// 7 of the design, 20: nobody closes and no entry is refused, but for a cause that this theatre has given.
-pub fn invariant_nobody_closes_and_nothing_is_in_dispute_without_a_cause(site: &Site, who: Who) -> Result<(), Violation> {
+pub fn invariant_nobody_closes_and_nothing_is_in_dispute_without_a_cause(
+    site: &Site,
+    who: Who,
+) -> Result<(), Violation> {
     const NAME: &str = "invariant_nobody_closes_and_nothing_is_in_dispute_without_a_cause";
     let Some(node) = site.nodes().find(|node| node.who == who) else { return Ok(()) };
     let excuses = site.ghost.excuses;
@@ -75,7 +79,10 @@ pub fn invariant_nobody_closes_and_nothing_is_in_dispute_without_a_cause(site: &
     // A box that starts asks others for its head before it opens.
     let asks = who != Who::Central && node.disk.heads.closed == Some(Closed::HeadUnproven);
     if let Some(reason) = node.disk.heads.closed.filter(|_| !asks) {
-        return Err(Violation::of(NAME, format!("{who:?} closed: {}, last listed {:?}", reason.code(), node.disk.discrepancies.last())));
+        return Err(Violation::of(
+            NAME,
+            format!("{who:?} closed: {}, last listed {:?}", reason.code(), node.disk.discrepancies.last()),
+        ));
     }
     let overlap = |kind: &DiscrepancyKind| matches!(kind, DiscrepancyKind::ShowsOverlap(_)) && excuses.overlaps;
     match node.disk.discrepancies.iter().find(|discrepancy| !overlap(&discrepancy.kind)) {

@@ -1,0 +1,193 @@
+//! What operators settle and override.
+
+use crate::edge::{Habit, plug_in, until_live};
+use crate::server::TestCentral;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const TOKEN: &str = "operators of this test";
+
+async fn start() -> TestCentral {
+    TestCentral::start_with(|config| config.operator_token = TOKEN.into()).await
+}
+
+fn store(test: &TestCentral) -> rusqlite::Connection {
+    rusqlite::Connection::open(test.directory.path().join("data/central.sqlite")).expect("open")
+}
+
+async fn ask(test: &TestCentral, path: &str, body: Value) -> crate::server::Answer {
+    test.raw(path, &[("authorization", format!("Bearer {TOKEN}"))], body.to_string()).await
+}
+
+fn two() -> Value {
+    json!({ "persons": ["first person", "second person"] })
+}
+
+#[tokio::test]
+async fn without_the_operator_token_nothing_is_settled() {
+    let test = TestCentral::start().await;
+    let body = json!({ "by": "a person", "how": "looked" }).to_string();
+    let path = "/v1/discrepancies/1/settlement";
+    assert_eq!(test.raw(path, &[], body.clone()).await.problem(403), "no_operator_token");
+    let test = start().await;
+    assert_eq!(test.raw(path, &[], body.clone()).await.problem(401), "wrong_operator_token");
+    let wrong = [("authorization", "Bearer something".to_owned())];
+    assert_eq!(test.raw(path, &wrong, body).await.problem(401), "wrong_operator_token");
+    assert_eq!(ask(&test, path, json!({ "by": "a", "how": "b" })).await.problem(404), "unknown_discrepancy");
+    assert_eq!(ask(&test, path, json!({ "by": " ", "how": "b" })).await.problem(422), "words_missing");
+}
+
+#[tokio::test]
+async fn a_discrepancy_is_settled_once_and_stays_in_the_list() {
+    let mut test = start().await;
+    test.stop().await;
+    store(&test)
+        .execute_batch(
+            "INSERT INTO discrepancy (theatre, booking, code, text, found_at) VALUES (1, NULL, 'payment_mismatch', 't', 5);
+             INSERT INTO ledger_discrepancy (theatre, found_at, log, seq, story, kind, ours, theirs, proposed)
+             VALUES (1, 6, 'edge', 3, '{}', 'fork', '{\"a\":1}', 'null', 'two_persons_open')",
+        )
+        .expect("inserted");
+    test.start_again().await;
+    let listed = test.get("/v1/discrepancies").await.expect(200)["discrepancies"].clone();
+    assert_eq!((&listed[0]["n"], &listed[0]["kind"]), (&json!("b1"), &json!("payment_mismatch")));
+    assert_eq!((&listed[1]["n"], &listed[1]["proposed"]["code"]), (&json!("1"), &json!("two_persons_open")));
+    assert_eq!((&listed[1]["ours"], &listed[1]["settled"]), (&json!({ "a": 1 }), &Value::Null));
+    for n in ["b1", "1"] {
+        let path = format!("/v1/discrepancies/{n}/settlement");
+        let settled = ask(&test, &path, json!({ "by": "a person", "how": "paid back" })).await.expect(200);
+        assert_eq!((&settled["settled"]["by"], &settled["settled"]["how"]), (&json!("a person"), &json!("paid back")));
+        let again = ask(&test, &path, json!({ "by": "another", "how": "nothing" })).await;
+        assert_eq!(again.problem(409), "already_settled");
+    }
+    assert_eq!(test.get("/v1/discrepancies").await.expect(200)["discrepancies"], json!([]));
+    let all = test.get("/v1/discrepancies?settled=true").await.expect(200);
+    assert_eq!(all["discrepancies"].as_array().map(Vec::len), Some(2));
+    assert_eq!(all["discrepancies"][0]["settled"]["by"], "a person");
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_replayed_and_keeps_its_outcome() {
+    let mut test = start().await;
+    test.stop().await;
+    let insert = "INSERT INTO dead_letter (theatre, at, why, bytes) VALUES (1, 5, 'bad', x'0102')";
+    store(&test).execute_batch(insert).expect("inserted");
+    test.start_again().await;
+    let replayed = ask(&test, "/v1/dead-letters/1/replay", json!({})).await.expect(200);
+    let listed = test.get("/v1/dead-letters").await.expect(200);
+    assert_eq!(listed["dead_letters"].as_array().map(Vec::len), Some(1), "a letter does not give birth to another");
+    assert_eq!(listed["dead_letters"][0]["replayed"], replayed);
+    assert_eq!((&listed["dead_letters"][0]["begins"], &listed["dropped"]), (&json!("0102"), &json!(0)));
+    assert_eq!(ask(&test, "/v1/dead-letters/2/replay", json!({})).await.problem(404), "unknown_dead_letter");
+}
+
+#[tokio::test]
+async fn two_persons_open_a_restored_theatre_and_sell_its_unknown_seats_again() {
+    let mut test = start().await;
+    test.stop().await;
+    assert_eq!(central::Setup::open(&test.config.store).expect("store").mark_restored().expect("marked"), 2);
+    test.start_again().await;
+    let link = test.get("/v1/theatres/1/link").await.expect(200);
+    assert_eq!((&link["closed"], &link["standings"][0]["closed"]), (&json!("head_unproven"), &json!("head_unproven")));
+    let one = json!({ "persons": ["alone", "Alone"] });
+    assert_eq!(ask(&test, "/v1/theatres/1/open", one).await.problem(422), "unprocessable_body");
+    let opened = ask(&test, "/v1/theatres/1/open", two()).await.expect(200);
+    assert_eq!(opened, json!({ "closed": null, "box_retired": false }));
+    assert_eq!(ask(&test, "/v1/theatres/1/open", two()).await.problem(409), "not_closed");
+    let show = test.show("Pune", "Sholay").await;
+    let hold = format!("/v1/shows/{show}/holds");
+    assert_eq!(test.post(&hold, "k", json!({ "seats": ["A1"] })).await.problem(409), "seat_unknown");
+    let settled = ask(&test, "/v1/theatres/1/unknown", two()).await.expect(200);
+    assert!(settled["seats"].as_u64() > Some(20), "{settled}");
+    test.post(&hold, "k2", json!({ "seats": ["A1"] })).await.expect(201);
+    let overrides: i64 =
+        store(&test).query_row("SELECT count(*) FROM override WHERE theatre = 1", [], |row| row.get(0)).expect("kept");
+    assert_eq!(overrides, 2);
+}
+
+#[tokio::test]
+async fn a_restored_central_takes_its_sale_back_from_the_box_and_lists_its_booking() {
+    let mut test = start().await;
+    let edge = plug_in(&test, Habit::AnswersVoids).await;
+    let running = test.central.as_ref().expect("running");
+    let (broker, address) = (running.broker_addr().expect("embedded"), running.local_addr());
+    test.config.mqtt = format!("embedded:{broker}");
+    let paying = test.book(&test.show("Pune", "Sholay").await, &["A2"]).await;
+    test.pay(&paying).await;
+    test.stop().await;
+    let backup = test.directory.path().join("backup.sqlite");
+    store(&test).execute("VACUUM INTO ?1", [backup.to_str()]).expect("backup");
+    test.start_at(address).await;
+    until_live(&test).await;
+    let show = test.show("Pune", "Don").await;
+    let booking = test.book(&show, &["A1"]).await;
+    assert_eq!(booking["state"], "booked");
+    test.gateway.decide("captured");
+    test.until(&paying, "booked").await;
+    until(&test, "backlog", &json!(0)).await;
+    test.stop().await;
+    let data = test.directory.path().join("data");
+    for name in ["central.sqlite-wal", "central.sqlite-shm"] {
+        drop(std::fs::remove_file(data.join(name)));
+    }
+    std::fs::rename(&backup, data.join("central.sqlite")).expect("put back");
+    assert_eq!(central::Setup::open(&test.config.store).expect("store").mark_restored().expect("marked"), 2);
+    test.start_at(address).await;
+    until_live(&test).await;
+    until(&test, "closed", &Value::Null).await;
+    let path = format!("/v1/bookings/{}", booking["booking"].as_str().expect("id"));
+    let recovered = test.get(&path).await.expect(200);
+    assert_eq!((&recovered["state"], &recovered["tickets"]), (&booking["state"], &booking["tickets"]));
+    let listed = test.get("/v1/discrepancies").await.expect(200);
+    let kinds: Vec<_> = listed["discrepancies"].as_array().expect("list").iter().map(|found| &found["kind"]).collect();
+    assert!(kinds.contains(&&json!("booking_recovered")) && kinds.contains(&&json!("forgot")), "{listed}");
+    test.until(&paying, "booked").await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(test.gateway.refunds().len(), 0, "what was paid before the loss bought its tickets");
+    edge.trigger();
+}
+
+/// Waits until a member of Pune's link is this.
+async fn until(test: &TestCentral, member: &str, wanted: &Value) {
+    let mut link = Value::Null;
+    for _ in 0..200 {
+        link = test.get("/v1/theatres/1/link").await.expect(200);
+        if link.get(member).unwrap_or(&Value::Null) == wanted {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{member} is never {wanted}: {link}");
+}
+
+#[tokio::test]
+async fn a_retired_box_gives_its_seats_to_central_and_a_new_box_takes_its_place() {
+    let mut test = start().await;
+    let edge = plug_in(&test, Habit::AnswersVoids).await;
+    edge.trigger();
+    let number = test.show("Pune", "Sholay").await.split_once('-').expect("id").1.parse::<u32>().expect("number");
+    let taking = json!({ "show": number, "persons": ["first", "second"] });
+    assert_eq!(ask(&test, "/v1/theatres/1/box/take", taking.clone()).await.problem(403), "not_the_seller");
+    let stands = ask(&test, "/v1/theatres/1/box/retire", two()).await.expect(200);
+    assert_eq!(stands, json!({ "closed": null, "box_retired": true }));
+    assert_eq!(ask(&test, "/v1/theatres/1/box/retire", two()).await.problem(409), "already_retired");
+    assert_eq!(ask(&test, "/v1/theatres/2/box/retire", two()).await.problem(404), "no_box");
+    let taken = ask(&test, "/v1/theatres/1/box/take", taking).await.expect(200);
+    assert!(taken["seats"].as_u64() > Some(0), "{taken}");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    test.stop().await;
+    let mut setup = central::Setup::open(&test.config.store).expect("store");
+    let theatre = setup.theatre("1").expect("theatre");
+    let keys = central::fleet::keys::KeyStore::at(&test.config.keys);
+    let request = |key: &shared::keys::SecretKey| central::fleet::enrolment::JoinRequest {
+        format: 1,
+        public_key: key.public().to_hex(),
+    };
+    let old = setup.enrol(&theatre, &request(&test.edge_key), &keys);
+    assert!(format!("{:#}", old.err().expect("revoked")).contains("revoked"));
+    let new = shared::keys::SecretKey::from_seed(&[8; 32]);
+    assert!(setup.enrol(&theatre, &request(&new), &keys).expect("enrolled").replacement);
+    drop(setup);
+    test.start_again().await;
+    assert_eq!(test.get("/v1/theatres/1/link").await.expect(200)["box_retired"], false);
+}

@@ -1,0 +1,296 @@
+//! Discrepancies in the store: listed when they are found, settled once by a person, never removed.
+
+pub use super::story::Proposal;
+
+use super::story;
+use crate::problem::Problem;
+use crate::zone::Zone;
+use anyhow::Context;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::ids::TheatreId;
+use shared::time::Timestamp;
+use sync_protocol::replica::Discrepancy;
+
+/// The most that one list shows.
+pub const LISTED_MAX: u32 = 1_000;
+/// Characters of a name or of what was done.
+const WORDS_CHARS_MAX: usize = 500;
+
+/// Something that two nodes, or a node and the facts, do not agree on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DiscrepancyView {
+    /// Its number, as settling names it.
+    pub n: String,
+    /// RFC 3339.
+    pub found_at: String,
+    /// The stable code.
+    pub kind: String,
+    /// The theatre.
+    pub theatre: Option<u32>,
+    /// The log it is about: `central edge`.
+    pub log: Option<String>,
+    /// The entry's number in it.
+    pub seq: Option<u64>,
+    /// What this node says, as it was when it was found.
+    pub ours: Value,
+    /// What the other one says.
+    pub theirs: Value,
+    /// What might be done about it.
+    pub proposed: ProposalView,
+    /// Who settled it; nothing while nobody has.
+    pub settled: Option<Settlement>,
+}
+
+/// What might be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProposalView {
+    /// The stable code.
+    pub code: String,
+    /// A sentence.
+    pub text: String,
+}
+
+impl From<Proposal> for ProposalView {
+    fn from(proposal: Proposal) -> Self {
+        Self { code: proposal.code().to_owned(), text: proposal.text().to_owned() }
+    }
+}
+
+/// How a discrepancy was settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settlement {
+    /// RFC 3339.
+    pub at: String,
+    /// The person.
+    pub by: String,
+    /// What was done.
+    pub how: String,
+}
+
+/// A request to settle a discrepancy.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettlementRequest {
+    /// The person.
+    pub by: String,
+    /// What was done.
+    pub how: String,
+}
+
+impl SettlementRequest {
+    /// The request without space around its words.
+    ///
+    /// # Errors
+    /// `words_missing` where it does not say who did what, or says far too much.
+    pub fn checked(self) -> Result<Self, Unsettled> {
+        let (by, how) = (self.by.trim().to_owned(), self.how.trim().to_owned());
+        let good = |words: &str| !words.is_empty() && words.chars().count() <= WORDS_CHARS_MAX;
+        if good(&by) && good(&how) { Ok(Self { by, how }) } else { Err(Unsettled::WordsMissing) }
+    }
+}
+
+/// Why a discrepancy was not settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unsettled {
+    /// There is none with this number.
+    #[error("There is no such discrepancy.")]
+    Unknown,
+    /// Somebody was faster; what was written stays.
+    #[error("Somebody has settled this already.")]
+    Already,
+    /// Nobody is named, or nothing is said.
+    #[error("Say who settles it and how, in at most 500 characters each.")]
+    WordsMissing,
+}
+
+impl From<Unsettled> for Problem {
+    fn from(unsettled: Unsettled) -> Self {
+        match unsettled {
+            Unsettled::Unknown => Self::not_found("unknown_discrepancy", unsettled.to_string()),
+            Unsettled::Already => Self::conflict("already_settled", unsettled.to_string()),
+            Unsettled::WordsMissing => Self::unprocessable("words_missing", unsettled.to_string()),
+        }
+    }
+}
+
+/// Lists what a replica found, with both sides of it.
+pub(super) fn keep(tx: &Transaction<'_>, theatre: TheatreId, found: &Discrepancy) -> anyhow::Result<()> {
+    let raw = serde_json::to_string(&found.kind).context("write a discrepancy down")?;
+    let story = story::tell(tx, theatre, found).context("tell both sides of a discrepancy")?;
+    tx.prepare_cached(
+        "INSERT INTO ledger_discrepancy (theatre, found_at, log, seq, story, kind, ours, theirs, proposed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![
+        theatre.0,
+        found.at.0,
+        found.log.word(),
+        found.seq.cast_signed(),
+        raw,
+        story.kind,
+        story.ours.to_string(),
+        story.theirs.to_string(),
+        story.proposed.code()
+    ])?;
+    Ok(())
+}
+
+/// Discrepancies, oldest first: those nobody has settled, or all, at most [`LISTED_MAX`].
+///
+/// # Errors
+/// A store failure.
+pub fn list(conn: &Connection, settled_too: bool, zone: &Zone) -> rusqlite::Result<Vec<DiscrepancyView>> {
+    conn.prepare_cached(
+        "SELECT * FROM ledger_discrepancy WHERE ?1 OR settled_at IS NULL ORDER BY settled_at IS NOT NULL, n LIMIT ?2",
+    )?
+    .query_map(params![settled_too, LISTED_MAX], |row| view(row, zone))?
+    .collect()
+}
+
+/// Writes down who settled a discrepancy and how, once.
+///
+/// # Errors
+/// Outside a store failure; inside why it was not settled.
+pub fn settle(
+    tx: &Transaction<'_>,
+    n: i64,
+    request: &SettlementRequest,
+    now: Timestamp,
+    zone: &Zone,
+) -> rusqlite::Result<Result<DiscrepancyView, Unsettled>> {
+    let settled = tx
+        .prepare_cached(
+            "UPDATE ledger_discrepancy SET settled_at = ?2, settled_by = ?3, settled_how = ?4
+             WHERE n = ?1 AND settled_at IS NULL",
+        )?
+        .execute(params![n, now.0, request.by, request.how])?;
+    let known = tx
+        .prepare_cached("SELECT * FROM ledger_discrepancy WHERE n = ?1")?
+        .query_row([n], |row| view(row, zone))
+        .optional()?;
+    Ok(match (known, settled) {
+        (None, _) => Err(Unsettled::Unknown),
+        (Some(_), 0) => Err(Unsettled::Already),
+        (Some(view), _) => {
+            tracing::info!(n, by = request.by, how = request.how, "a discrepancy is settled");
+            Ok(view)
+        }
+    })
+}
+
+/// Discrepancies of a theatre that nobody has settled.
+///
+/// # Errors
+/// A store failure.
+pub fn open_count(conn: &Connection, theatre: TheatreId) -> rusqlite::Result<u64> {
+    conn.prepare_cached("SELECT count(*) FROM ledger_discrepancy WHERE theatre = ?1 AND settled_at IS NULL")?
+        .query_row([theatre.0], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))
+}
+
+fn view(row: &Row<'_>, zone: &Zone) -> rusqlite::Result<DiscrepancyView> {
+    let json = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
+    let settled = match row.get::<_, Option<i64>>("settled_at")? {
+        None => None,
+        Some(at) => Some(Settlement {
+            at: zone.rfc3339(Timestamp(at)),
+            by: row.get::<_, Option<String>>("settled_by")?.unwrap_or_default(),
+            how: row.get::<_, Option<String>>("settled_how")?.unwrap_or_default(),
+        }),
+    };
+    Ok(DiscrepancyView {
+        n: row.get::<_, i64>("n")?.to_string(),
+        found_at: zone.rfc3339(Timestamp(row.get("found_at")?)),
+        kind: row.get("kind")?,
+        theatre: Some(row.get("theatre")?),
+        log: Some(row.get("log")?),
+        seq: Some(row.get::<_, i64>("seq")?.cast_unsigned()),
+        ours: json(row.get("ours")?),
+        theirs: json(row.get("theirs")?),
+        proposed: Proposal::of_code(&row.get::<_, String>("proposed")?).into(),
+        settled,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use shared::entry::{Entry, Fact, Head, SoldSeat};
+    use shared::ids::{BookingId, RequestId, SeatId, ShowNumber, Side, TicketId};
+    use shared::ledger::Conflict;
+    use sync_protocol::log::StoredEntry;
+    use sync_protocol::replica::{Changes, DiscrepancyKind};
+
+    const THEATRE: TheatreId = TheatreId(7);
+
+    fn sale() -> Fact {
+        let seat = SoldSeat { seat: SeatId(4), epoch: 1, generation: 0, ticket: TicketId([9; 8]), price: 500 };
+        Fact::Sold { show: ShowNumber(2), booking: BookingId([1; 16]), request: RequestId([2; 8]), seats: vec![seat] }
+    }
+
+    fn listed(kind: DiscrepancyKind) -> (Connection, DiscrepancyView) {
+        let mut conn = Connection::open_in_memory().expect("open");
+        conn.execute_batch(crate::ledger_store::MIGRATION.sql).expect("tables");
+        conn.execute_batch("INSERT INTO ledger_seat VALUES (7, 2, 4, 1, 3, 'sold', x'0101010101010101', 0)")
+            .expect("seat");
+        let at = Timestamp(5);
+        let bytes = Entry { at, seen: 0, fact: sale() }.encode().expect("encodes");
+        let Head { incarnation, hash, .. } = Head::default();
+        let entry = StoredEntry { log: Side::Edge, incarnation, seq: 6, hash, bytes, at };
+        let found = Discrepancy { log: Side::Edge, seq: 6, kind, at };
+        let changes = Changes { entries: vec![entry], discrepancies: vec![found], ..Changes::default() };
+        let tx = conn.transaction().expect("begin");
+        crate::ledger_store::write(&tx, THEATRE, changes).expect("written");
+        tx.commit().expect("committed");
+        let view = list(&conn, false, &Zone::utc()).expect("listed").remove(0);
+        (conn, view)
+    }
+
+    #[test]
+    fn an_entry_that_was_not_applied_is_told_with_its_seat() {
+        let conflict = Conflict::Standing(ShowNumber(2), SeatId(4));
+        let (conn, view) = listed(DiscrepancyKind::NotApplied(conflict));
+        assert_eq!((view.kind.as_str(), view.proposed.code.as_str()), ("not_applied", "refund_second"));
+        assert_eq!((view.log.as_deref(), view.seq, view.theatre), (Some("edge"), Some(6), Some(7)));
+        assert_eq!(view.theirs["entry"]["fact"], "Sold");
+        assert_eq!(view.theirs["entry"]["what"]["seats"][0]["ticket"], "0909090909090909");
+        let seat = json!({
+            "show": 2, "seat": 4, "standing": "sold", "epoch": 1, "generation": 3, "ticket": "0101010101010101",
+        });
+        assert_eq!(view.ours["seats"], json!([seat]));
+        assert_eq!(open_count(&conn, THEATRE).expect("counted"), 1);
+    }
+
+    #[test]
+    fn a_lost_sale_of_a_seat_that_nobody_has_proposes_to_find_the_ticket() {
+        let (_, taken) = listed(DiscrepancyKind::SetAside { fact: Some(sale()) });
+        assert_eq!((taken.kind.as_str(), taken.proposed.code.as_str()), ("set_aside", "refund_second"));
+        let (conn, _) = listed(DiscrepancyKind::Fork);
+        conn.execute_batch("UPDATE ledger_seat SET standing = 'unknown', ticket = NULL").expect("unknown");
+        let found = Discrepancy {
+            log: Side::Edge,
+            seq: 6,
+            kind: DiscrepancyKind::BeyondCut { fact: Some(sale()) },
+            at: Timestamp(6),
+        };
+        let told = story::tell(&conn, THEATRE, &found).expect("told");
+        assert_eq!((told.kind, told.proposed), ("beyond_cut", Proposal::FindTicket));
+    }
+
+    #[test]
+    fn a_discrepancy_is_settled_once() {
+        let (mut conn, view) = listed(DiscrepancyKind::Fork);
+        assert_eq!(view.proposed.code, "two_persons_open");
+        let tx = conn.transaction().expect("begin");
+        let (zone, n) = (Zone::utc(), view.n.parse().expect("a number"));
+        let request = SettlementRequest { by: " somebody ".into(), how: "looked".into() }.checked().expect("words");
+        let settled = settle(&tx, n, &request, Timestamp(9), &zone).expect("stored").expect("settled");
+        assert_eq!(settled.settled.map(|settled| settled.by).as_deref(), Some("somebody"));
+        assert_eq!(settle(&tx, n, &request, Timestamp(10), &zone).expect("stored"), Err(Unsettled::Already));
+        assert_eq!(settle(&tx, n + 1, &request, Timestamp(10), &zone).expect("stored"), Err(Unsettled::Unknown));
+        assert_eq!(list(&tx, false, &zone).expect("listed"), Vec::new());
+        assert_eq!(list(&tx, true, &zone).expect("listed").len(), 1);
+    }
+}

@@ -1,0 +1,269 @@
+//! Both sides of a discrepancy as plain facts, told when it is found, with what a person might do about it.
+
+use super::StoredLogs;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::{Value, json};
+use shared::entry::{Entry, Fact, Head, SoldSeat, TicketRef};
+use shared::ids::{SeatId, ShowNumber, TheatreId};
+use shared::ledger::Conflict;
+use sync_protocol::log::EntrySource;
+use sync_protocol::replica::{Discrepancy, DiscrepancyKind};
+
+/// What a person might do about a discrepancy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proposal {
+    /// Two tickets for one seat.
+    RefundSecond,
+    /// A seat whose ticket has turned up.
+    FindTicket,
+    /// A node that stays closed until persons answer for it.
+    TwoPersonsOpen,
+    /// Two shows at one time.
+    CancelOneShow,
+    /// Nothing needs doing.
+    None,
+}
+
+impl Proposal {
+    const ALL: [Self; 5] =
+        [Self::RefundSecond, Self::FindTicket, Self::TwoPersonsOpen, Self::CancelOneShow, Self::None];
+
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::RefundSecond => "refund_second",
+            Self::FindTicket => "find_ticket",
+            Self::TwoPersonsOpen => "two_persons_open",
+            Self::CancelOneShow => "cancel_one_show",
+            Self::None => "none",
+        }
+    }
+
+    /// A sentence for the person who settles it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::RefundSecond => "Pay the second ticket for the seat back, or seat its holder elsewhere.",
+            Self::FindTicket => "Mark the seat sold to the ticket that turned up.",
+            Self::TwoPersonsOpen => "Find out which copy is right; two persons then open the node that is closed.",
+            Self::CancelOneShow => "Cancel one of the two shows.",
+            Self::None => "Nothing has to be done; look at it and settle it.",
+        }
+    }
+
+    /// The proposal with this code; the last where a later version wrote another.
+    pub fn of_code(code: &str) -> Self {
+        Self::ALL.into_iter().find(|proposal| proposal.code() == code).unwrap_or(Self::None)
+    }
+}
+
+/// A discrepancy as a person reads it.
+pub(super) struct Story {
+    pub(super) kind: &'static str,
+    pub(super) ours: Value,
+    pub(super) theirs: Value,
+    pub(super) proposed: Proposal,
+}
+
+/// Tells what was found, from the store as it is now.
+pub(super) fn tell(conn: &Connection, theatre: TheatreId, found: &Discrepancy) -> anyhow::Result<Story> {
+    let own_head = || own_head(conn, theatre).map(|head| json!({ "head": head }));
+    let story = |kind, ours, theirs, proposed| Story { kind, ours, theirs, proposed };
+    Ok(match &found.kind {
+        DiscrepancyKind::NotApplied(conflict) => {
+            let entry = entry_at(conn, theatre, found)?;
+            let fact = entry.as_ref().map(|entry| &entry.fact);
+            let seats = concerned(fact, conflict);
+            let ours = json!({ "conflict": conflict.to_string(), "seats": seats_now(conn, theatre, &seats)? });
+            story("not_applied", ours, json!({ "entry": fact.map(plain) }), proposal_for(fact))
+        }
+        DiscrepancyKind::Fork => {
+            let known = StoredLogs::new(conn, theatre).head_at(found.log, found.seq)?;
+            let ours = json!({ "log": found.log.word(), "head": known.map(head) });
+            let theirs = json!({ "log": found.log.word(), "head": { "seq": found.seq, "hash": "another" } });
+            story("fork", ours, theirs, Proposal::TwoPersonsOpen)
+        }
+        DiscrepancyKind::Digest { cut, own } => {
+            let at =
+                |digest: u128| json!({ "central": cut.central, "edge": cut.edge, "digest": format!("{digest:032x}") });
+            story("digest", at(*own), at(cut.digest), Proposal::TwoPersonsOpen)
+        }
+        DiscrepancyKind::ShowsOverlap(show) => {
+            let (new, others) = overlapping(conn, theatre, *show)?;
+            story("shows_overlap", json!({ "shows": others }), json!({ "show": new }), Proposal::CancelOneShow)
+        }
+        DiscrepancyKind::SeenTooMuch { seen } => {
+            story("seen_too_much", own_head()?, json!({ "seen": seen }), Proposal::None)
+        }
+        DiscrepancyKind::Forgot { memory, head: known } => {
+            let theirs = json!({ "remembered_by": memory, "head": head(*known) });
+            story("forgot", own_head()?, theirs, Proposal::None)
+        }
+        DiscrepancyKind::OpenedUnproven { by } => {
+            let theirs = json!({ "log": found.log.word(), "seq": found.seq, "opened_by": by });
+            story("opened_unproven", own_head()?, theirs, Proposal::None)
+        }
+        DiscrepancyKind::BeyondCut { fact } => {
+            let seats = fact.as_ref().map(seats_of).unwrap_or_default();
+            let ours = json!({ "seats": seats_now(conn, theatre, &seats)? });
+            let proposed = proposal_for_lost(conn, theatre, fact.as_ref(), &seats)?;
+            story("beyond_cut", ours, json!({ "entry": fact.as_ref().map(plain) }), proposed)
+        }
+        DiscrepancyKind::SetAside { fact } => {
+            let seats = fact.as_ref().map(seats_of).unwrap_or_default();
+            let theirs = json!({ "seats": seats_now(conn, theatre, &seats)? });
+            let proposed = proposal_for_lost(conn, theatre, fact.as_ref(), &seats)?;
+            story("set_aside", json!({ "entry": fact.as_ref().map(plain) }), theirs, proposed)
+        }
+        DiscrepancyKind::Clone { boot } => {
+            story("clone", own_head()?, json!({ "boot": format!("{boot:016x}") }), Proposal::TwoPersonsOpen)
+        }
+    })
+}
+
+fn entry_at(conn: &Connection, theatre: TheatreId, found: &Discrepancy) -> anyhow::Result<Option<Entry>> {
+    let logs = StoredLogs::new(conn, theatre);
+    if logs.head_at(found.log, found.seq)?.is_none() {
+        return Ok(None);
+    }
+    let entries = logs.entries(found.log, found.seq, 0)?;
+    Ok(entries.first().and_then(|bytes| Entry::decode(bytes).ok()))
+}
+
+fn proposal_for(fact: Option<&Fact>) -> Proposal {
+    match fact {
+        Some(Fact::Sold { .. } | Fact::TicketFound { .. }) => Proposal::RefundSecond,
+        Some(Fact::ShowAdded(_)) => Proposal::CancelOneShow,
+        _ => Proposal::None,
+    }
+}
+
+/// A sale that no log has any more: its seat may still be nobody's.
+fn proposal_for_lost(
+    conn: &Connection,
+    theatre: TheatreId,
+    fact: Option<&Fact>,
+    seats: &[(ShowNumber, SeatId)],
+) -> rusqlite::Result<Proposal> {
+    let proposed = proposal_for(fact);
+    if proposed != Proposal::RefundSecond {
+        return Ok(proposed);
+    }
+    for (show, seat) in seats {
+        if seat_now(conn, theatre, *show, *seat)?["standing"] != "unknown" {
+            return Ok(Proposal::RefundSecond);
+        }
+    }
+    Ok(Proposal::FindTicket)
+}
+
+fn concerned(fact: Option<&Fact>, conflict: &Conflict) -> Vec<(ShowNumber, SeatId)> {
+    match conflict {
+        Conflict::Seat(show, seat)
+        | Conflict::Standing(show, seat)
+        | Conflict::Epoch { show, seat, .. }
+        | Conflict::Generation { show, seat, .. } => vec![(*show, *seat)],
+        _ => fact.map(seats_of).unwrap_or_default(),
+    }
+}
+
+fn seats_of(fact: &Fact) -> Vec<(ShowNumber, SeatId)> {
+    match fact {
+        Fact::Sold { show, seats, .. } => seats.iter().map(|sold| (*show, sold.seat)).collect(),
+        Fact::TicketFound { show, seat, .. } => vec![(*show, seat.seat)],
+        Fact::SeatReleased { show, seat, .. } => vec![(*show, *seat)],
+        Fact::Voided(at)
+        | Fact::VoidRequested(at)
+        | Fact::VoidAccepted(at)
+        | Fact::VoidRefused(at)
+        | Fact::Admitted { ticket: at, .. } => vec![(at.show, at.seat)],
+        _ => Vec::new(),
+    }
+}
+
+fn seats_now(conn: &Connection, theatre: TheatreId, seats: &[(ShowNumber, SeatId)]) -> rusqlite::Result<Vec<Value>> {
+    seats.iter().map(|(show, seat)| seat_now(conn, theatre, *show, *seat)).collect()
+}
+
+fn seat_now(conn: &Connection, theatre: TheatreId, show: ShowNumber, seat: SeatId) -> rusqlite::Result<Value> {
+    let known = conn
+        .prepare_cached(
+            "SELECT standing, epoch, generation, ticket FROM ledger_seat WHERE theatre = ?1 AND show = ?2 AND seat = ?3",
+        )?
+        .query_row(params![theatre.0, show.0, seat.0], |row| {
+            let ticket = row.get::<_, Option<[u8; 8]>>(3)?.map(|ticket| shared::ids::TicketId(ticket).to_string());
+            Ok(json!({
+                "show": show.0, "seat": seat.0, "standing": row.get::<_, String>(0)?, "epoch": row.get::<_, u32>(1)?,
+                "generation": row.get::<_, u16>(2)?, "ticket": ticket,
+            }))
+        })
+        .optional()?;
+    // A seat without a row is as its show's opening split left it.
+    Ok(known.unwrap_or_else(|| json!({ "show": show.0, "seat": seat.0, "standing": "free" })))
+}
+
+fn overlapping(conn: &Connection, theatre: TheatreId, show: ShowNumber) -> rusqlite::Result<(Value, Vec<Value>)> {
+    let mut select = conn.prepare_cached(
+        "SELECT o.show, o.screen, o.title, o.starts, o.ends FROM ledger_show s
+         JOIN ledger_show o ON o.theatre = s.theatre AND o.screen = s.screen AND o.starts < s.ends AND s.starts < o.ends
+         WHERE s.theatre = ?1 AND s.show = ?2 AND (o.cancelled = 0 OR o.show = s.show)",
+    )?;
+    let rows = select.query_map(params![theatre.0, show.0], |row| {
+        let number: u32 = row.get(0)?;
+        let view = json!({
+            "show": number, "screen": row.get::<_, u8>(1)?, "title": row.get::<_, String>(2)?,
+            "starts": row.get::<_, i64>(3)?, "ends": row.get::<_, i64>(4)?,
+        });
+        Ok((number, view))
+    })?;
+    let (mut new, mut others) = (Value::Null, Vec::new());
+    for row in rows {
+        let (number, view) = row?;
+        if number == show.0 { new = view } else { others.push(view) }
+    }
+    Ok((new, others))
+}
+
+fn own_head(conn: &Connection, theatre: TheatreId) -> rusqlite::Result<Value> {
+    let known = conn
+        .prepare_cached("SELECT own_incarnation, own_seq, own_hash FROM ledger_head WHERE theatre = ?1")?
+        .query_row([theatre.0], |row| {
+            Ok(Head {
+                incarnation: shared::ids::Incarnation(u64::from_be_bytes(row.get(0)?)),
+                seq: row.get::<_, i64>(1)?.cast_unsigned(),
+                hash: shared::entry::Hash(row.get(2)?),
+            })
+        })
+        .optional()?;
+    Ok(known.map(head).unwrap_or_default())
+}
+
+fn head(head: Head) -> Value {
+    let Head { incarnation, seq, hash } = head;
+    json!({ "incarnation": incarnation.to_string(), "seq": seq, "hash": hash.to_string() })
+}
+
+fn plain(fact: &Fact) -> Value {
+    let ticket = |at: &TicketRef| {
+        let TicketRef { show, seat, generation, ticket } = at;
+        json!({ "show": show.0, "seat": seat.0, "generation": generation, "ticket": ticket.to_string() })
+    };
+    let sold = |seat: &SoldSeat| {
+        let SoldSeat { seat, epoch, generation, ticket, price } = seat;
+        json!({
+            "seat": seat.0, "epoch": epoch, "generation": generation, "ticket": ticket.to_string(), "price_minor": price,
+        })
+    };
+    let what = match fact {
+        Fact::Sold { show, booking, seats, .. } => json!({
+            "show": show.0, "booking": booking.to_string(), "seats": seats.iter().map(sold).collect::<Vec<_>>(),
+        }),
+        Fact::TicketFound { show, booking, seat } => {
+            json!({ "show": show.0, "booking": booking.to_string(), "seats": [sold(seat)] })
+        }
+        Fact::Voided(at) | Fact::VoidRequested(at) | Fact::VoidAccepted(at) | Fact::VoidRefused(at) => ticket(at),
+        Fact::Admitted { ticket: at, at: when, door } => json!({ "ticket": ticket(at), "at": when.0, "door": door }),
+        Fact::KeyRevoked { key } | Fact::BoxReplaced { key } => json!({ "key": key.to_string() }),
+        other => serde_json::to_value(other).unwrap_or_default(),
+    };
+    json!({ "fact": fact.kind(), "what": what })
+}
