@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::gate::DeviceNumber;
 use sync_protocol::message::Channel;
-use sync_protocol::replica::{Closed, Event, LinkKeys, Transmit};
+use sync_protocol::replica::{Closed, Event, LinkKeys, Start, Transmit};
 use sync_protocol::{LinkState, Replica, Settings};
 use tokio::sync::watch;
 
@@ -104,6 +104,9 @@ impl Desk {
         let mut snapshot = ledger_store::load(db, identity.theatre, Side::Edge).context("load the ledger")?;
         snapshot.witness = witness::naming::named(db).context("read the named witness")?;
         let witness = snapshot.witness;
+        if identity.join.replacement && snapshot.heads.own.seq == 0 {
+            snapshot.start = Start::Replacement;
+        }
         let central = identity.ring.certificates().filter(|certificate| certificate.side == Side::Central);
         let keys =
             LinkKeys { own: identity.key.clone(), peer: central.map(|certificate| certificate.public_key).collect() };

@@ -68,6 +68,9 @@ pub struct JoinFile {
     pub edge_certificate: String,
     /// The broker login.
     pub broker: BrokerLogin,
+    /// The box takes the place of one that was retired: its log exists already.
+    #[serde(default)]
+    pub replacement: bool,
 }
 
 /// A box that has joined: key, theatre and the certificates to begin with.
@@ -215,6 +218,7 @@ mod tests {
             root_key: root.public().to_hex(),
             central_certificate: certificate(SecretKey::from_seed(&[2; 32]).public(), Side::Central),
             edge_certificate: certificate(*edge, Side::Edge),
+            replacement: false,
             broker: BrokerLogin { client_id: "edge-12".into(), username: "edge-12".into(), password: "x".into() },
         }
     }

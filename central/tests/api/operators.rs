@@ -184,7 +184,7 @@ async fn a_retired_box_gives_its_seats_to_central_and_a_new_box_takes_its_place(
         public_key: key.public().to_hex(),
     };
     let old = setup.enrol(&theatre, &request(&test.edge_key), &keys);
-    assert!(format!("{:#}", old.err().expect("revoked")).contains("revoked"));
+    assert!(format!("{:#}", old.expect_err("revoked")).contains("revoked"));
     let new = shared::keys::SecretKey::from_seed(&[8; 32]);
     assert!(setup.enrol(&theatre, &request(&new), &keys).expect("enrolled").replacement);
     drop(setup);

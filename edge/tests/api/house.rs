@@ -134,6 +134,7 @@ impl House {
             root_key: root().public().to_hex(),
             central_certificate: certificate(central_key.public(), Side::Central),
             edge_certificate: certificate(public, Side::Edge),
+            replacement: false,
             broker: BrokerLogin { client_id: "edge-12".into(), username: "edge-12".into(), password: "x".into() },
         };
         identity::join(data.path(), &serde_json::to_string(&join).unwrap()).unwrap();
