@@ -7,6 +7,11 @@
 //! everybody who walked in. At and after every commit the functions of [`invariants`] run; at the end everything heals and must
 //! converge. The same seed gives the same trace hash. A violation is shrunk to the shortest list of events that still gives it.
 
+#![expect(
+    clippy::unwrap_in_result,
+    reason = "what is in memory can be read; what goes wrong here is a fault of the simulation"
+)]
+
 pub mod action;
 pub mod codes;
 pub mod disk;

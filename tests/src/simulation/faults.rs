@@ -25,17 +25,12 @@ impl Site {
             Action::Takeover { who } => self.reconnect(who)?,
             Action::Garbage { who, byte } => self.send_garbage(who, byte)?,
             Action::Crash { who, point: CrashPoint::Idle } => self.crash(who),
-            Action::Crash { who, point } => {
-                if self.node(who).replica.is_some() {
-                    self.node(who).dies = Some(point);
-                }
+            Action::Crash { who, point } if self.node(who).replica.is_some() => self.node(who).dies = Some(point),
+            Action::Start { who } if self.node(who).replica.is_none() => {
+                self.start(who);
+                self.settle(who)?;
             }
-            Action::Start { who } => {
-                if self.node(who).replica.is_none() {
-                    self.start(who);
-                    self.settle(who)?;
-                }
-            }
+            Action::Crash { .. } | Action::Start { .. } => {}
             Action::Clock { who, by_ms } => self.node(who).jump(by_ms),
             Action::Isolate { scanner, isolated } => self.scanners[scanner].reaches_edge = !isolated,
             Action::PowerCut { who, ago_ms } | Action::Restore { who, ago_ms } => self.roll_back(who, ago_ms)?,

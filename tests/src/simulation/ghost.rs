@@ -107,8 +107,11 @@ pub struct Ghost {
     slots: BTreeSet<(ScreenId, u32)>,
     live: BTreeMap<(ShowNumber, SeatId), BTreeSet<TicketId>>,
     written: BTreeMap<(Side, u64), Vec<Hash>>,
-    handovers: BTreeMap<(ShowNumber, SeatId, u32), Vec<(Side, u64, Hash)>>,
+    handovers: BTreeMap<(ShowNumber, SeatId, u32), Vec<Handover>>,
 }
+
+/// Where a handover is written: log, number, chain hash.
+type Handover = (Side, u64, Hash);
 
 impl Ghost {
     /// A writer has committed an entry of its own.

@@ -109,7 +109,7 @@ impl Site {
         let node = self.node(who);
         let at = node.now(now);
         if let Some(replica) = node.replica.as_mut() {
-            let opened = replica.open_unproven(by, "A. Person", at, &node.disk);
+            let opened = replica.open_unproven(by, "manager", at, &node.disk);
             let _refused_or_open = opened.expect("a store in memory can be read");
         }
         self.settle(who)
