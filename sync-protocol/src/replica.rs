@@ -24,7 +24,7 @@ pub use commands::Held;
 pub use seat_state::SeatState;
 use serde::{Deserialize, Serialize};
 use shared::entry::{Entry, Fact, Head, OpenedBy};
-use shared::ids::{HoldId, KeyId, SeatId, ShowNumber, Side, TheatreId};
+use shared::ids::{HoldId, Incarnation, KeyId, SeatId, ShowNumber, Side, TheatreId};
 use shared::keys::{PublicKey, SecretKey};
 use shared::ledger::{Conflict, Hold, Ledger, LedgerChanges, LedgerSnapshot};
 use shared::refusal::Refusal;
@@ -134,6 +134,16 @@ pub struct Recovery {
     pub forked: Option<Side>,
     /// What the node was closed for when its head became unproven.
     pub covered: Option<Closed>,
+    /// The last incarnations that persons ended, the latest first: what followed in them is answered for.
+    #[serde(default)]
+    pub ended: [Incarnation; 4],
+}
+
+impl Recovery {
+    fn end(&mut self, incarnation: Incarnation) {
+        let [first, second, third, _] = self.ended;
+        self.ended = [incarnation, first, second, third];
+    }
 }
 
 /// The store's logs are cut back: entries beyond these numbers go, and all materialised state with them; what follows in the

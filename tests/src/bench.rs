@@ -12,6 +12,7 @@ mod house;
 mod mosquitto;
 mod programs;
 mod reconnect;
+mod sales;
 mod table;
 
 use anyhow::Context;

@@ -2,7 +2,7 @@
 //! It opens by a proof, or because persons answer for it; both are kept.
 
 use super::{Event, Replica};
-use crate::gate::Memory;
+use crate::gate::{Gate, Memory};
 use crate::link::LinkState;
 use crate::log::{EntrySource, UnreadableLog};
 use serde::{Deserialize, Serialize};
@@ -137,6 +137,8 @@ impl Replica {
         }
         self.open(Proof::Persons { by, who: who.to_owned() }, now);
         self.forget_asking();
+        self.gate = Gate::new(self.gate.named());
+        self.heads.recovery.end(self.heads.own.incarnation);
         self.heads.recovery.reopen = None;
         self.heads.recovery.unproven = Some(self.heads.own.seq + 1);
         let opened = self.open_incarnation(by, now);

@@ -223,7 +223,7 @@ impl Replica {
     fn handle_ack(&mut self, head: Head, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
         let on_chain = head.seq <= self.heads.own.seq && self.logs(source).head_at(self.me, head.seq)? == Some(head);
         if !on_chain {
-            return self.hear_memory(Memory::Peer, head, now, source);
+            return self.hear_memory(Memory::Peer, head, true, now, source);
         }
         if self.outbox.handle_ack(head.seq, now) {
             self.set_acked(self.outbox.acked());

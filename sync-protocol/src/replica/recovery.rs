@@ -6,7 +6,7 @@
 
 use super::closed::Proof;
 use super::{Closed, DiscrepancyKind, Event, Replica, Rewound, Start};
-use crate::gate::{Judgement, Memory};
+use crate::gate::{Gate, Judgement, Memory};
 use crate::inbox::{self, Arrival, Arrived};
 use crate::link::LinkState;
 use crate::log::{EntrySource, StoredEntry, UnreadableLog};
@@ -44,20 +44,30 @@ impl Replica {
         }
     }
 
-    /// Somebody says how far it remembers the own log.
+    /// Somebody says how far it remembers the own log, and can give it back or not.
     pub(super) fn hear_memory(
         &mut self,
         memory: Memory,
         head: Head,
+        gives: bool,
         now: Timestamp,
         source: &dyn EntrySource,
     ) -> Result<(), UnreadableLog> {
-        self.gate.hear(memory, head);
         let own = self.heads.own;
-        let on_chain = head.seq <= own.seq && self.logs(source).head_at(self.me, head.seq)? == Some(head);
+        let known = if head.seq <= own.seq { self.logs(source).head_at(self.me, head.seq)? } else { None };
+        let on_chain = known == Some(head);
+        let recovery = &self.heads.recovery;
+        let ended =
+            known.map_or(recovery.ended.contains(&head.incarnation), |known| known.incarnation != head.incarnation);
+        if !gives && !on_chain && ended && head.incarnation != own.incarnation {
+            // Persons have answered for what followed there, and nobody can give it back.
+            return self.pass_gate(now, source);
+        }
+        self.gate.hear(memory, head);
         let longer = head.seq > own.seq && head.incarnation == own.incarnation;
         if !on_chain && !longer && self.heads.recovery.unproven.is_some() && !self.is_closed(Closed::Fork) {
             self.set_aside(now, source)?;
+            self.gate.hear(memory, head);
             self.note_forgotten(memory, head, now);
         } else if head.seq > own.seq {
             self.note_forgotten(memory, head, now);
@@ -286,7 +296,9 @@ impl Replica {
             Ok(Entry { fact: Fact::LogOpened { by, .. }, .. }) => Some(by),
             _ => None,
         });
+        self.heads.recovery.end(self.heads.own.incarnation);
         self.rewind(keep, now, source)?;
+        self.gate = Gate::new(self.gate.named());
         self.aside.extend(aside);
         self.aside_changed = true;
         self.heads.recovery.reopen = by.or(Some(OpenedBy::TwoPersons));
@@ -361,7 +373,7 @@ impl Replica {
         {
             self.find_fork(peer, theirs.seq, now);
         }
-        self.hear_memory(Memory::Peer, hello.applied, now, source)
+        self.hear_memory(Memory::Peer, hello.applied, true, now, source)
     }
 
     pub(super) fn find_fork(&mut self, log: Side, seq: u64, now: Timestamp) {

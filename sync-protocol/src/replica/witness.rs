@@ -61,11 +61,11 @@ impl Replica {
             Some(_) | None => return Ok(()),
         };
         if let Some(batch) = entries.filter(|batch| batch.log == self.me) {
-            self.hear_memory(Memory::Device(device), head, now, source)?;
+            self.hear_memory(Memory::Device(device), head, true, now, source)?;
             self.take_back(batch, now, source)?;
             self.returned_ack_due = false;
         }
-        self.hear_memory(Memory::Device(device), head, now, source)?;
+        self.hear_memory(Memory::Device(device), head, false, now, source)?;
         if named && self.can_sell() && head.seq <= self.heads.own.seq {
             self.witness.heard = Some(now);
             if head.seq > self.witness.stored {

@@ -270,6 +270,36 @@ fn the_peer_alone_does_not_confirm_a_box_with_a_named_witness() {
 }
 
 #[test]
+fn a_device_that_remembers_a_head_but_no_entries_makes_two_persons_answer_once() {
+    let mut house = House::live();
+    house.run(100);
+    let image = house.edge.disk.clone();
+    house.cut(false, false);
+    house.run(12_000);
+    house.sell(Side::Edge, &["H1"]).expect("sale that only paper will tell of");
+    house.run(1);
+    let head = house.edge.replica.sign_head(house.edge.disk.heads.own);
+    house.restart(Side::Edge, image, Start::Usual);
+    house.hear_witness(&head, None);
+    house.run(11_000);
+    assert_eq!(house.open(Side::Edge, OpenedBy::ManagerPin), Err(Refusal::Asking));
+    assert_eq!(house.open(Side::Edge, OpenedBy::TwoPersons), Ok(()));
+    house.hear_witness(&head, None);
+    assert_eq!(house.closed(Side::Edge), None);
+    house.cut(true, true);
+    house.run(10_000);
+    house.hear_witness(&head, None);
+    house.assert_same_state();
+    assert_eq!(house.sell(Side::Edge, &["H1"]), Err(Refusal::SeatUnknown));
+    // The next start is asked the same, and answers for itself.
+    let disk = house.edge.disk.clone();
+    house.restart(Side::Edge, disk, Start::Usual);
+    house.hear_witness(&head, None);
+    house.run(5_000);
+    house.assert_same_state();
+}
+
+#[test]
 fn a_head_that_the_box_did_not_sign_says_nothing() {
     let mut house = House::live();
     house.run(100);
