@@ -70,10 +70,7 @@ impl Replica {
             return self.handle_hello(hello, envelope.from_nonce, envelope.to_nonce, now, source);
         }
         if self.link.peer_nonce != Some(envelope.from_nonce) || envelope.to_nonce != self.link.my_nonce {
-            // Of another session. Entries prove themselves and are welcome; everything else counts only inside the session.
-            if let Message::Batch(batch) = envelope.message {
-                self.handle_batch(batch, now, source)?;
-            }
+            // Of another session: of an earlier life of the peer, perhaps, that it has been proven without. It is sent again.
             // The edge says Hello by itself; central asks for one by saying its own.
             if self.me == Side::Central && self.link.peer_nonce.is_none() {
                 self.link.stray = envelope.from_nonce;
@@ -83,6 +80,7 @@ impl Replica {
         }
         if !std::mem::replace(&mut self.link.confirmed, true) {
             self.note_boot(now);
+            self.pass_gate(now, source)?;
         }
         self.link.peer_last_heard = Some(now);
         match envelope.message {

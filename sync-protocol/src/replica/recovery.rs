@@ -109,6 +109,8 @@ impl Replica {
         let on_chain = |head: Head| Ok(logs.head_at(self.me, head.seq)? == Some(head));
         match self.gate.judge(self.heads.own, on_chain)? {
             Judgement::Waiting | Judgement::Behind(..) => {}
+            // A Hello may be a copy of an old one until its sender is known to hear this node.
+            Judgement::Confirmed(Memory::Peer) if !self.link.confirmed => {}
             Judgement::Apart(_, head) => self.find_fork(self.me, head.seq, now),
             // The place of a retired box is free only once central has said so.
             Judgement::Confirmed(_) if self.ledger.marks().retired || !self.has_peers_log() => {}

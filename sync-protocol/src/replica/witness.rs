@@ -76,10 +76,11 @@ impl Replica {
         Ok(())
     }
 
-    /// The named witness is there: a sale in a cut waits until it has stored the entry.
+    /// The named witness is there: a sale waits until it has stored the entry, or the head after it. On a live line too: in a later
+    /// cut the witness alone may have to confirm the head.
     pub fn waits_for_witness(&self, now: Timestamp) -> bool {
         let reachable = self.witness.heard.is_some_and(|at| now.since(at) < self.settings.witness_silent_after);
-        self.gate.named().is_some() && !self.link.is_live() && reachable
+        self.gate.named().is_some() && reachable
     }
 
     /// Own entries that neither the peer nor the named witness has: what a lost disk would lose.

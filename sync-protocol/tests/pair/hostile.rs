@@ -1,6 +1,6 @@
 //! What must hold against a peer whose key is stolen, a pipe that doubles and reorders, and lawful but unusual input.
 
-use crate::house::{House, SHOW, facts, key, seat};
+use crate::house::{House, NONCES, SHOW, facts, key, seat};
 use shared::entry::{Entry, Fact, Head, SeatsAtEpoch, ShowFacts, SoldSeat, TicketRef};
 use shared::ids::{BookingId, RequestId, ScreenId, SeatId, ShowNumber, Side, TheatreId, TicketId};
 use shared::ledger::{HoldKind, TicketState};
@@ -12,10 +12,12 @@ use sync_protocol::envelope::Envelope;
 use sync_protocol::message::{Batch, EntryBytes, Message};
 use sync_protocol::replica::{Closed, Event, SeatState};
 
-/// A batch of `from`'s log after `after`, signed with its (stolen) key, out of any session.
+/// A batch of `from`'s log after `after`, signed with its (stolen) key, within the session.
 fn forged(from: Side, after: Head, entries: Vec<Vec<u8>>) -> Vec<u8> {
     let batch = Batch { log: from, before: after, entries: entries.into_iter().map(EntryBytes).collect() };
-    let envelope = Envelope { theatre: TheatreId(7), from, from_nonce: 1, to_nonce: 1, message: Message::Batch(batch) };
+    let [central, edge] = NONCES.with_borrow(|nonces| *nonces);
+    let (from_nonce, to_nonce) = if from == Side::Central { (central, edge) } else { (edge, central) };
+    let envelope = Envelope { theatre: TheatreId(7), from, from_nonce, to_nonce, message: Message::Batch(batch) };
     envelope.seal(&key(from))
 }
 

@@ -127,6 +127,11 @@ impl Node {
     }
 }
 
+thread_local! {
+    /// What both sides called themselves last, central first: for whoever forges within their session.
+    pub(crate) static NONCES: std::cell::RefCell<[u64; 2]> = const { std::cell::RefCell::new([0; 2]) };
+}
+
 pub(crate) struct House {
     pub(crate) central: Node,
     pub(crate) edge: Node,
@@ -259,6 +264,12 @@ impl House {
             && let Some(count) = &mut self.early_live
         {
             *count += 1;
+        }
+        for transmit in transmits.iter().filter(|sent| sent.channel == sync_protocol::message::Channel::Control) {
+            let keys = [key(side).public()];
+            if let Ok(said) = sync_protocol::envelope::Envelope::open(&transmit.bytes, TheatreId(7), side, &keys) {
+                NONCES.with_borrow_mut(|nonces| nonces[usize::from(side == Side::Edge)] = said.from_nonce);
+            }
         }
         if self.keep_hellos {
             for transmit in &transmits {
