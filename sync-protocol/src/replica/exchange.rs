@@ -130,8 +130,8 @@ impl Replica {
             self.link.hello_due = true;
             return Ok(());
         }
-        if self.me == Side::Edge && !names_me {
-            // Meant for an earlier session of this box.
+        if self.me == Side::Edge && (!names_me || self.link.has_left(from_nonce)) {
+            // Meant for an earlier session of this box, or a late copy of the Hello of one.
             return Ok(());
         }
         if !names_me {
@@ -162,7 +162,8 @@ impl Replica {
         if self.is_closed(Closed::UpgradeNeeded) && hello.own.seq <= self.heads.peer.seq {
             self.open(Proof::Readable, now);
         }
-        let applied = hello.applied.seq.min(self.heads.own.seq);
+        // What lies beyond the own head may be another line: it acknowledges nothing.
+        let applied = if shared_head { hello.applied.seq } else { self.heads.acked.min(hello.applied.seq) };
         self.outbox.restart_from(applied);
         if applied > self.heads.acked {
             self.events.push_back(Event::Acknowledged(applied));
