@@ -6,6 +6,10 @@ use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use shared::entry::Head;
 use shared::time::Timestamp;
+use std::collections::VecDeque;
+
+/// Nonces of earlier sessions that are remembered.
+const NONCES_REMEMBERED: usize = 64;
 
 /// How one side stands with the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +65,8 @@ pub(crate) struct Link {
     round_trip_at: Timestamp,
     next_beat: Timestamp,
     settings: Settings,
+    /// The peer's nonces of sessions that are over: a late copy of their Hello opens nothing.
+    left: VecDeque<u64>,
 }
 
 impl Link {
@@ -86,6 +92,7 @@ impl Link {
             round_trip_at: now,
             next_beat: now,
             settings,
+            left: VecDeque::new(),
         }
     }
 
@@ -105,14 +112,28 @@ impl Link {
     /// Ends the session: the next message of this side is a Hello under a new nonce.
     pub(crate) fn end_session(&mut self, nonce: u64) {
         self.my_nonce = nonce;
+        self.leave();
         self.peer_nonce = None;
         self.peer_hello = None;
         self.confirmed = false;
         self.answer_due = false;
     }
 
+    fn leave(&mut self) {
+        self.left.extend(self.peer_nonce);
+        if self.left.len() > NONCES_REMEMBERED {
+            self.left.pop_front();
+        }
+    }
+
+    /// Was this nonce the peer's in a session that is over?
+    pub(crate) fn has_left(&self, peer_nonce: u64) -> bool {
+        self.left.contains(&peer_nonce)
+    }
+
     /// Opens a session with the peer's Hello.
     pub(crate) fn open_session(&mut self, peer_nonce: u64, hello: Hello, now: Timestamp) {
+        self.leave();
         self.peer_nonce = Some(peer_nonce);
         self.peer_hello = Some(hello);
         self.peer_can_sell = hello.can_sell;

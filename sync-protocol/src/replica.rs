@@ -27,6 +27,7 @@ use shared::entry::{Entry, Fact, Head, OpenedBy};
 use shared::ids::{HoldId, KeyId, SeatId, ShowNumber, Side, TheatreId};
 use shared::keys::{PublicKey, SecretKey};
 use shared::ledger::{Conflict, Hold, Ledger, LedgerChanges, LedgerSnapshot};
+use shared::planted::{self, Plant};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -134,6 +135,8 @@ pub struct Recovery {
     pub forked: Option<Side>,
     /// What the node was closed for when its head became unproven.
     pub covered: Option<Closed>,
+    /// Incarnations of the own log that were set aside: whoever remembers one of them remembers nothing of use.
+    pub abandoned: [Option<shared::ids::Incarnation>; 8],
 }
 
 /// The store's logs are cut back: entries beyond these numbers go, and all materialised state with them; what follows in the
@@ -286,6 +289,8 @@ pub struct Replica {
     gate: Gate,
     /// Asking at the gate lasts until then.
     asking_until: Timestamp,
+    /// The witness's word alone counts from then on.
+    gate_patience: Timestamp,
     witness: WitnessLine,
     aside: Vec<StoredEntry>,
     aside_changed: bool,
@@ -342,6 +347,7 @@ impl Replica {
             peer_waiting: WaitingRoom::default(),
             gate: Gate::new(snapshot.witness),
             asking_until: now + settings.gate_wait,
+            gate_patience: now + settings.gate_wait,
             witness: WitnessLine::default(),
             aside: snapshot.aside,
             aside_changed: false,
@@ -457,7 +463,7 @@ impl Replica {
     /// Writes a fact into the own log and applies it. Nothing is written of what an entry cannot hold (`too_large`). Whatever was
     /// decided must apply; if it does not, sales stop.
     fn append(&mut self, fact: Fact, now: Timestamp) -> Result<(), Refusal> {
-        if self.heads.closed.is_some_and(Closed::stops_the_log) {
+        if self.heads.closed.is_some_and(Closed::stops_the_log) && !planted::is(Plant::ClosedNodeSells) {
             return Err(Refusal::Closed);
         }
         let entry = Entry { at: now, seen: self.heads.peer.seq, fact };

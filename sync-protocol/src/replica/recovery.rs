@@ -15,6 +15,7 @@ use crate::outbox::Outbox;
 use shared::entry::{Entry, Fact, Head, OpenedBy, TicketRef};
 use shared::ids::{Incarnation, Side};
 use shared::ledger::{Ledger, TicketState};
+use shared::planted::{self, Plant};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 
@@ -35,8 +36,10 @@ impl Replica {
                 let opened = Fact::LogOpened { incarnation, parent: None, by: OpenedBy::First };
                 let _always_small_and_applicable = self.append(opened, now);
             }
+            (Start::Usual, Side::Edge) if planted::is(Plant::BootGateOff) => self.heads.closed = None,
             (Start::Usual, Side::Edge) => self.close(Closed::HeadUnproven, now),
             (Start::Usual, Side::Central) => {}
+            (Start::Restored, _) if planted::is(Plant::RestoredCentralSells) => {}
             (Start::Replacement | Start::Restored, _) => {
                 self.heads.recovery.reopen = Some(OpenedBy::Peer);
                 self.close(Closed::HeadUnproven, now);
@@ -53,8 +56,60 @@ impl Replica {
         source: &dyn EntrySource,
     ) -> Result<(), UnreadableLog> {
         self.gate.hear(memory, head);
+        self.judge_memory(memory, head, now, source)
+    }
+
+    /// Is what a device remembers on a line of the own log that was left: set aside, cut before it, or passed over by the peer?
+    pub(super) fn is_left(
+        &self,
+        head: Head,
+        entries: Option<&Batch>,
+        source: &dyn EntrySource,
+    ) -> Result<bool, UnreadableLog> {
+        let (own, logs) = (self.heads.own, self.logs(source));
+        let on_chain = |head: Head| Ok(head.seq <= own.seq && logs.head_at(self.me, head.seq)? == Some(head));
+        if on_chain(head)? || head.incarnation == own.incarnation {
+            return Ok(false);
+        }
+        if self.heads.recovery.abandoned.contains(&Some(head.incarnation))
+            || self.aside.iter().any(|entry| entry.head() == head)
+        {
+            return Ok(true);
+        }
+        let mut seq = head.seq.min(own.seq);
+        while seq > 0 {
+            if logs.head_at(self.me, seq)?.is_some_and(|known| known.incarnation == head.incarnation) {
+                return Ok(true);
+            }
+            seq -= 1;
+        }
+        // An incarnation never heard of. What the peer has acknowledged since this start is the line it follows.
+        let acked = logs.head_at(self.me, self.heads.acked)?;
+        if self.link.peer_last_heard.is_none() || acked.is_none() {
+            return Ok(false);
+        }
+        let Some(batch) = entries else {
+            return Ok(acked.is_some_and(|acked| acked.incarnation == own.incarnation));
+        };
+        let heads = inbox::walk(batch.before, batch.entries.clone()).into_iter().map(|arrived| arrived.head);
+        for head in [batch.before].into_iter().chain(heads).filter(|head| head.seq <= self.heads.acked) {
+            if !on_chain(head)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn judge_memory(
+        &mut self,
+        memory: Memory,
+        head: Head,
+        now: Timestamp,
+        source: &dyn EntrySource,
+    ) -> Result<(), UnreadableLog> {
         let own = self.heads.own;
-        let on_chain = head.seq <= own.seq && self.logs(source).head_at(self.me, head.seq)? == Some(head);
+        let on_chain = head.seq <= own.seq
+            && (planted::is(Plant::NumbersCompared) || self.logs(source).head_at(self.me, head.seq)? == Some(head));
         let longer = head.seq > own.seq && head.incarnation == own.incarnation;
         if !on_chain && !longer && self.heads.recovery.unproven.is_some() && !self.is_closed(Closed::Fork) {
             self.set_aside(now, source)?;
@@ -96,15 +151,25 @@ impl Replica {
             return Ok(());
         }
         let logs = self.logs(source);
-        let on_chain = |head: Head| Ok(logs.head_at(self.me, head.seq)? == Some(head));
+        let on_chain = |head: Head| {
+            Ok(planted::is(Plant::NumbersCompared) || logs.head_at(self.me, head.seq)? == Some(head))
+        };
         match self.gate.judge(self.heads.own, on_chain)? {
             Judgement::Waiting | Judgement::Behind(..) => {}
+            // The witness alone is enough only where the peer cannot be asked.
+            Judgement::Confirmed(Memory::Device(_)) if self.may_still_hear_peer(now) => {}
             Judgement::Apart(_, head) => self.find_fork(self.me, head.seq, now),
             // The place of a retired box is free only once central has said so.
-            Judgement::Confirmed(_) if self.ledger.marks().retired || !self.has_peers_log() => {}
+            Judgement::Confirmed(_)
+                if self.me == Side::Edge && self.ledger.marks().retired || !self.has_peers_log() => {}
             Judgement::Confirmed(memory) => self.go_on(Proof::Confirmed(memory), now, source)?,
         }
         Ok(())
+    }
+
+    fn may_still_hear_peer(&self, now: Timestamp) -> bool {
+        let heard = self.gate.answers().any(|(memory, _)| memory == Memory::Peer);
+        !heard && self.link.connected && !self.link.work_offline && now < self.gate_patience
     }
 
     /// A new incarnation begins with all that the peer had written: what central took over of a retired box is not taken twice.
@@ -147,6 +212,9 @@ impl Replica {
 
     /// Writes the fact of an entry that was set aside again, if it still applies; lists it otherwise.
     fn write_again(&mut self, entry: &StoredEntry, now: Timestamp) {
+        if planted::is(Plant::SetAsideDropped) {
+            return;
+        }
         let fact = Entry::decode(&entry.bytes).ok().map(|entry| entry.fact);
         let applies = match &fact {
             Some(Fact::LogOpened { .. }) => return,
@@ -225,7 +293,9 @@ impl Replica {
     pub(super) fn drain_waiting(&mut self, now: Timestamp) {
         loop {
             let ready = |first: Option<&Arrived>, here: u64| {
-                first.is_some_and(|first| first.entry.as_ref().is_ok_and(|entry| entry.seen <= here))
+                first.is_some_and(|first| {
+                    first.entry.as_ref().is_ok_and(|entry| entry.seen <= here || planted::is(Plant::SeenIgnored))
+                })
             };
             if ready(self.own_waiting.first(), self.heads.peer.seq) {
                 self.own_waiting.pop().into_iter().for_each(|arrived| self.restore_entry(arrived, now));
@@ -286,9 +356,20 @@ impl Replica {
             Ok(Entry { fact: Fact::LogOpened { by, .. }, .. }) => Some(by),
             _ => None,
         });
+        for entry in &aside {
+            let kept = self.heads.recovery.abandoned;
+            if let Ok(Entry { fact: Fact::LogOpened { incarnation, .. }, .. }) = Entry::decode(&entry.bytes)
+                && !kept.contains(&Some(incarnation))
+            {
+                self.heads.recovery.abandoned.rotate_right(1);
+                self.heads.recovery.abandoned[0] = Some(incarnation);
+            }
+        }
         self.rewind(keep, now, source)?;
         self.aside.extend(aside);
         self.aside_changed = true;
+        // What devices said was about the line that is no more.
+        self.gate = crate::gate::Gate::new(self.gate.named());
         self.heads.recovery.reopen = by.or(Some(OpenedBy::TwoPersons));
         self.heads.recovery.unproven = None;
         self.heads_changed = true;
@@ -339,7 +420,9 @@ impl Replica {
     pub(super) fn handle_return(&mut self, after: u64, now: Timestamp) {
         match &mut self.returning {
             // Said again while they are on their way: as good as an ack.
-            Some(returning) if after >= returning.acked() => {
+            // Said again before anything has come: the resend must not wait for longer because of that.
+            Some(returning) if after == returning.acked() => {}
+            Some(returning) if after > returning.acked() => {
                 returning.handle_ack(after, now);
             }
             Some(_) | None => self.returning = Some(Outbox::new(after, self.settings.resend)),

@@ -7,6 +7,7 @@ use crate::message::Batch;
 use crate::witness::SignedHead;
 use shared::entry::Head;
 use shared::ids::Side;
+use shared::planted::{self, Plant};
 use shared::time::Timestamp;
 
 /// How far the named witness has come.
@@ -60,6 +61,23 @@ impl Replica {
             // A device that keeps nothing can vouch for nothing.
             Some(_) | None => return Ok(()),
         };
+        // Persons have answered for what nobody can give back: a head alone changes nothing of that.
+        let gives = entries.as_ref().is_some_and(|batch| batch.log == self.me);
+        if self.heads.recovery.unproven.is_some() && !gives && !named {
+            return Ok(());
+        }
+        if named && self.gate.answers().all(|(memory, _)| memory != Memory::Device(device)) {
+            self.gate_patience = now + self.settings.gate_wait;
+        }
+        let (head, entries) = if self.is_left(head, entries.as_ref().filter(|batch| batch.log == self.me), source)? {
+            // What it keeps of such a line is never applied, and never dropped silently; it vouches like one that keeps nothing.
+            if let Some(batch) = entries.filter(|batch| batch.log == self.me) {
+                self.list_left(batch, now, source)?;
+            }
+            (Head::default(), None)
+        } else {
+            (head, entries)
+        };
         if let Some(batch) = entries.filter(|batch| batch.log == self.me) {
             self.hear_memory(Memory::Device(device), head, now, source)?;
             self.take_back(batch, now, source)?;
@@ -79,7 +97,7 @@ impl Replica {
     /// The named witness is there: a sale in a cut waits until it has stored the entry.
     pub fn waits_for_witness(&self, now: Timestamp) -> bool {
         let reachable = self.witness.heard.is_some_and(|at| now.since(at) < self.settings.witness_silent_after);
-        self.gate.named().is_some() && !self.link.is_live() && reachable
+        self.gate.named().is_some() && !self.link.is_live() && reachable && !planted::is(Plant::WitnessNotAwaited)
     }
 
     /// Own entries that neither the peer nor the named witness has: what a lost disk would lose.
