@@ -36,6 +36,58 @@ plants! {
     ScansNotKept = "scans_not_kept";
     /// The edge accepts a void without waiting for the doors.
     VoidWithoutDoors = "void_without_the_doors";
+    /// Whose a seat is does not matter, nor since when.
+    EpochIgnored = "epoch_ignored";
+    /// Entries that are here already are taken in again.
+    NoDedupe = "no_dedupe";
+    /// Entries are taken in though some before them are missing.
+    GapAccepted = "gap_accepted";
+    /// A giver takes back what nobody has acknowledged in a cut.
+    HandoverCancelled = "handover_cancelled_by_timeout";
+    /// A hold does not keep its seat from being given away.
+    HeldSeatHandedOver = "held_seat_handed_over";
+    /// Seats are given away though the link is not live.
+    MovedWithoutLink = "seats_moved_without_a_link";
+    /// A box sells from its start on, whatever others remember.
+    BootGateOff = "boot_gate_off";
+    /// A central put back from a backup goes on as if nothing had happened.
+    RestoredCentralSells = "restored_central_sells";
+    /// Heads are the same where their numbers are.
+    NumbersCompared = "numbers_compared_instead_of_hashes";
+    /// Entries of an incarnation go on behind its end.
+    CutNotHeeded = "cut_not_heeded";
+    /// Entries beyond a cut are dropped without a word.
+    BeyondCutDropped = "entries_beyond_a_cut_dropped";
+    /// What was set aside when a log was taken back is not written again.
+    SetAsideDropped = "set_aside_facts_dropped";
+    /// Entries are taken in though their writer had seen more than there is.
+    SeenIgnored = "seen_ignored";
+    /// A cut leaves free what was free.
+    SeatsFreeAfterCut = "seats_free_after_a_cut";
+    /// Seats on their way at a cut arrive free.
+    TransitFreeAfterCut = "seats_in_transit_free_after_a_cut";
+    /// A closed node goes on selling.
+    ClosedNodeSells = "closed_node_sells";
+    /// In a cut a sale is told before the witness has it.
+    WitnessNotAwaited = "witness_not_awaited";
+    /// A seat is resold when its void is asked for.
+    ResoldBeforeAcceptance = "void_resold_before_acceptance";
+    /// A ticket ends though somebody walked in on it.
+    UsedTicketEnded = "used_ticket_ended";
+    /// A seat is resold at the generation it had.
+    GenerationUnchecked = "generation_unchecked";
+    /// A cancelled show goes on being sold.
+    CancelledShowSold = "cancelled_show_sold";
+    /// A hold that has ended is sold.
+    ExpiredHoldSold = "expired_hold_sold";
+    /// A hold is renewed beyond its cap.
+    HoldCapIgnored = "hold_cap_ignored";
+    /// A door admits on a ticket that has ended.
+    EndedTicketAdmitted = "ended_ticket_admitted";
+    /// A door admits on one ticket again and again.
+    AdmittedAgain = "ticket_admitted_again";
+    /// A door does not look at the signature.
+    ForgedTicketAdmitted = "forged_ticket_admitted";
 }
 
 impl Plant {

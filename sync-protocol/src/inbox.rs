@@ -3,6 +3,7 @@
 use crate::log::{EntrySource, UnreadableLog};
 use crate::message::Batch;
 use shared::entry::{BadEntry, Entry, Fact, Head};
+use shared::planted::{self, Plant};
 use std::collections::VecDeque;
 
 /// An entry on its way into a log.
@@ -39,6 +40,9 @@ pub(crate) fn sort(last: Head, batch: Batch, source: &dyn EntrySource) -> Result
     let Batch { log, before, entries } = batch;
     let arrived = walk(before, entries);
     if before.seq > last.seq {
+        if planted::is(Plant::GapAccepted) {
+            return Ok(Arrival::New(arrived));
+        }
         return Ok(Arrival::Gap);
     }
     let known_at = |seq| if seq == last.seq { Ok(Some(last)) } else { source.head_at(log, seq) };
@@ -47,12 +51,15 @@ pub(crate) fn sort(last: Head, batch: Batch, source: &dyn EntrySource) -> Result
         [before].into_iter().chain(arrived.iter().map(|one| one.head)).take_while(|head| head.seq <= last.seq);
     let overlap: Vec<Head> = overlap.collect();
     let Some(end) = overlap.last().copied() else { return Ok(Arrival::Gap) };
-    if known_at(end.seq)? != Some(end) {
+    if known_at(end.seq)? != Some(end) && !planted::is(Plant::NumbersCompared) {
         for head in overlap {
             if let Some(known) = known_at(head.seq)?
                 && known != head
             {
                 let rest = || arrived.into_iter().filter(|one| one.head.seq >= head.seq).collect();
+                if planted::is(Plant::CutNotHeeded) {
+                    return Ok(Arrival::New(rest()));
+                }
                 return Ok(if known.incarnation == head.incarnation {
                     Arrival::Fork { seq: head.seq }
                 } else {
@@ -61,17 +68,22 @@ pub(crate) fn sort(last: Head, batch: Batch, source: &dyn EntrySource) -> Result
             }
         }
     }
-    let new: Vec<Arrived> = arrived.into_iter().filter(|one| one.head.seq > last.seq).collect();
+    let new: Vec<Arrived> =
+        arrived.into_iter().filter(|one| one.head.seq > last.seq || planted::is(Plant::NoDedupe)).collect();
     Ok(match new.first() {
         None => Arrival::Known,
         // An incarnation continues what its first entry says, or nothing.
-        Some(first) if !continues(last, first) => Arrival::Fork { seq: first.head.seq },
+        Some(first)
+            if !continues(last, first) && !planted::is(Plant::CutNotHeeded) && !planted::is(Plant::NoDedupe) =>
+        {
+            Arrival::Fork { seq: first.head.seq }
+        }
         Some(_) => Arrival::New(new),
     })
 }
 
 /// The entries with the heads after them. An entry that opens an incarnation is its first.
-fn walk(before: Head, entries: Vec<crate::message::EntryBytes>) -> Vec<Arrived> {
+pub(crate) fn walk(before: Head, entries: Vec<crate::message::EntryBytes>) -> Vec<Arrived> {
     let mut head = before;
     let step = |bytes: crate::message::EntryBytes| {
         let entry = Entry::decode(&bytes.0);

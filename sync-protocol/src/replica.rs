@@ -27,6 +27,7 @@ use shared::entry::{Entry, Fact, Head, OpenedBy};
 use shared::ids::{HoldId, Incarnation, KeyId, SeatId, ShowNumber, Side, TheatreId};
 use shared::keys::{PublicKey, SecretKey};
 use shared::ledger::{Conflict, Hold, Ledger, LedgerChanges, LedgerSnapshot};
+use shared::planted::{self, Plant};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -134,15 +135,18 @@ pub struct Recovery {
     pub forked: Option<Side>,
     /// What the node was closed for when its head became unproven.
     pub covered: Option<Closed>,
-    /// The last incarnations that persons ended, the latest first: what followed in them is answered for.
+    /// Incarnations of the own log that were set aside, the latest first: whoever remembers one of them remembers nothing of use.
     #[serde(default)]
-    pub ended: [Incarnation; 4],
+    pub abandoned: [Option<Incarnation>; 8],
 }
 
 impl Recovery {
-    fn end(&mut self, incarnation: Incarnation) {
-        let [first, second, third, _] = self.ended;
-        self.ended = [incarnation, first, second, third];
+    fn abandon(&mut self, incarnation: Incarnation) {
+        if !self.abandoned.contains(&Some(incarnation)) {
+            let [kept @ .., _] = self.abandoned;
+            let mut latest = [Some(incarnation)].into_iter().chain(kept);
+            self.abandoned = std::array::from_fn(|_| latest.next().flatten());
+        }
     }
 }
 
@@ -296,6 +300,8 @@ pub struct Replica {
     gate: Gate,
     /// Asking at the gate lasts until then.
     asking_until: Timestamp,
+    /// The witness's word alone counts from then on.
+    gate_patience: Timestamp,
     witness: WitnessLine,
     aside: Vec<StoredEntry>,
     aside_changed: bool,
@@ -352,6 +358,7 @@ impl Replica {
             peer_waiting: WaitingRoom::default(),
             gate: Gate::new(snapshot.witness),
             asking_until: now + settings.gate_wait,
+            gate_patience: now + settings.gate_wait,
             witness: WitnessLine::default(),
             aside: snapshot.aside,
             aside_changed: false,
@@ -467,7 +474,7 @@ impl Replica {
     /// Writes a fact into the own log and applies it. Nothing is written of what an entry cannot hold (`too_large`). Whatever was
     /// decided must apply; if it does not, sales stop.
     fn append(&mut self, fact: Fact, now: Timestamp) -> Result<(), Refusal> {
-        if self.heads.closed.is_some_and(Closed::stops_the_log) {
+        if self.heads.closed.is_some_and(Closed::stops_the_log) && !planted::is(Plant::ClosedNodeSells) {
             return Err(Refusal::Closed);
         }
         let entry = Entry { at: now, seen: self.heads.peer.seq, fact };

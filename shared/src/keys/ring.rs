@@ -2,6 +2,7 @@
 
 use super::{BadCertificate, Certificate, Domain, PublicKey, Signature};
 use crate::ids::{KeyId, TheatreId};
+use crate::planted::{self, Plant};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -123,7 +124,9 @@ impl KeyRing {
         candidates.sort_by_key(|(_, standing)| *standing);
         candidates
             .into_iter()
-            .find(|(certificate, _)| certificate.public_key.verifies(domain, bytes, signature))
+            .find(|(certificate, _)| {
+                certificate.public_key.verifies(domain, bytes, signature) || planted::is(Plant::ForgedTicketAdmitted)
+            })
             .map(|(certificate, standing)| Signer { certificate: *certificate, standing })
             .ok_or(BadSigner::Signature(key))
     }

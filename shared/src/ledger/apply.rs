@@ -5,6 +5,7 @@ use super::{Admission, Ledger, PlanParts, Ticket, TicketSale, VoidAnswer};
 use crate::digest::record_hash;
 use crate::entry::{Entry, Fact, SeatsAtEpoch, ShowFacts, SoldSeat, TicketRef};
 use crate::ids::{ScreenId, SeatId, ShowNumber, Side};
+use crate::planted::{self, Plant};
 use crate::seating::SeatingPlan;
 use crate::show::{Seat, Show, Standing};
 use serde::{Deserialize, Serialize};
@@ -316,7 +317,8 @@ impl Ledger {
         check_generation(number, id, seat, generation)?;
         let Standing::Sold(ticket) = seat.standing else { return Err(Conflict::Standing(number, id)) };
         // No seat is resold before its void is accepted.
-        if self.tickets.get(&ticket).and_then(|ticket| ticket.answer) != Some(VoidAnswer::Accepted) {
+        let accepted = self.tickets.get(&ticket).and_then(|ticket| ticket.answer) == Some(VoidAnswer::Accepted);
+        if !accepted && !planted::is(Plant::ResoldBeforeAcceptance) {
             return Err(Conflict::Ticket(number, id));
         }
         self.set_seat(number, id, released(seat));
@@ -350,7 +352,8 @@ impl Ledger {
     pub(super) fn current(&self, writer: Side, number: ShowNumber, id: SeatId, stated: u32) -> Result<Seat, Conflict> {
         let show = self.shows.get(&number).ok_or(Conflict::Show(number))?;
         let seat = show.seat(id).ok_or(Conflict::Seat(number, id))?;
-        if seat.epoch != stated || seat.authority() != writer {
+        let lenient = planted::is(Plant::EpochIgnored) || planted::is(Plant::HandoverCancelled);
+        if (seat.epoch != stated || seat.authority() != writer) && !lenient {
             return Err(Conflict::Epoch { show: number, seat: id, current: seat.epoch, stated });
         }
         Ok(seat)
@@ -383,7 +386,7 @@ pub(super) fn epochs(runs: &[SeatsAtEpoch]) -> impl Iterator<Item = u32> {
 }
 
 fn check_generation(show: ShowNumber, id: SeatId, seat: Seat, stated: u16) -> Result<(), Conflict> {
-    if seat.generation == stated {
+    if seat.generation == stated || planted::is(Plant::GenerationUnchecked) {
         Ok(())
     } else {
         Err(Conflict::Generation { show, seat: id, current: seat.generation, stated })

@@ -3,6 +3,7 @@
 use super::{HoldKind, Ledger, Ticket, TicketState};
 use crate::entry::{Fact, SeatsAtEpoch, ShowFacts, SoldSeat, TicketRef};
 use crate::ids::{BookingId, ClaimId, HoldId, RequestId, SeatId, ShowNumber, Side, TicketId};
+use crate::planted::{self, Plant};
 use crate::refusal::Refusal;
 use crate::show::{Seat, Show, Standing};
 use crate::time::Timestamp;
@@ -24,7 +25,7 @@ impl Ledger {
     /// The show, if seats of it may be sold now. Sale ends with the show.
     pub fn on_sale(&self, number: ShowNumber, now: Timestamp) -> Result<&Show, Refusal> {
         let show = self.shows.get(&number).ok_or(Refusal::UnknownShow)?;
-        if show.cancelled {
+        if show.cancelled && !planted::is(Plant::CancelledShowSold) {
             Err(Refusal::ShowCancelled)
         } else if show.overlaps {
             Err(Refusal::ShowOverlaps)
@@ -54,7 +55,7 @@ impl Ledger {
             Standing::Unknown => return Err(Refusal::SeatUnknown),
             Standing::Free => {}
         }
-        if seat.authority() != self.me {
+        if seat.authority() != self.me && !planted::is(Plant::EpochIgnored) {
             return Err(Refusal::SeatElsewhere);
         }
         match show.held_by(id).and_then(|hold| self.holds.get(&hold)) {
@@ -82,7 +83,7 @@ impl Ledger {
         let mut lines = Vec::with_capacity(hold.seats.len());
         for held in &hold.seats {
             let seat = show.seat(held.seat).ok_or(Refusal::UnknownSeat)?;
-            if seat.authority() != self.me
+            if seat.authority() != self.me && !planted::is(Plant::EpochIgnored)
                 || seat.standing != Standing::Free
                 || show.held_by(held.seat) != Some(hold.id)
             {
@@ -113,8 +114,10 @@ impl Ledger {
                 Ok(seat) => seat,
                 Err(Refusal::SeatHeld) => {
                     let tentative = show.held_by(*id).and_then(|hold| self.holds.get(&hold));
-                    let tentative =
-                        tentative.filter(|hold| hold.kind == HoldKind::Tentative && self.me == Side::Central);
+                    let tentative = tentative.filter(|hold| {
+                        hold.kind == HoldKind::Tentative && self.me == Side::Central
+                            || planted::is(Plant::HeldSeatHandedOver)
+                    });
                     yielded.insert(tentative.ok_or(Refusal::SeatHeld)?.id);
                     show.seat(*id).ok_or(Refusal::UnknownSeat)?
                 }
@@ -178,7 +181,9 @@ impl Ledger {
     pub fn answer_void(&self, ticket: TicketId) -> Result<Fact, Refusal> {
         let ticket = self.tickets.get(&ticket).ok_or(Refusal::UnknownTicket)?;
         match ticket.state() {
-            TicketState::VoidRequested if ticket.admitted.is_some() => Ok(Fact::VoidRefused(ticket.at)),
+            TicketState::VoidRequested if ticket.admitted.is_some() && !planted::is(Plant::UsedTicketEnded) => {
+                Ok(Fact::VoidRefused(ticket.at))
+            }
             TicketState::VoidRequested => Ok(Fact::VoidAccepted(ticket.at)),
             TicketState::Void => Err(Refusal::AlreadyVoid),
             TicketState::Live => Err(Refusal::UnknownTicket),
@@ -199,6 +204,9 @@ impl Ledger {
         let Standing::Sold(ticket) = seat.standing else { return Err(Refusal::UnknownTicket) };
         match self.tickets.get(&ticket).map(Ticket::state) {
             Some(TicketState::Void) => {
+                Ok(Fact::SeatReleased { show: number, seat: id, epoch: seat.epoch, generation: seat.generation })
+            }
+            Some(TicketState::VoidRequested) if planted::is(Plant::ResoldBeforeAcceptance) => {
                 Ok(Fact::SeatReleased { show: number, seat: id, epoch: seat.epoch, generation: seat.generation })
             }
             Some(TicketState::VoidRequested) => Err(Refusal::VoidPending),

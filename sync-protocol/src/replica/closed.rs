@@ -138,7 +138,6 @@ impl Replica {
         self.open(Proof::Persons { by, who: who.to_owned() }, now);
         self.forget_asking();
         self.gate = Gate::new(self.gate.named());
-        self.heads.recovery.end(self.heads.own.incarnation);
         self.heads.recovery.reopen = None;
         self.heads.recovery.unproven = Some(self.heads.own.seq + 1);
         let opened = self.open_incarnation(by, now);

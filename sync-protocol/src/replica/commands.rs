@@ -9,6 +9,7 @@ use shared::best::best_available;
 use shared::entry::{ENTRY_BYTES_MAX, Fact, ShowFacts, TicketRef};
 use shared::ids::{BookingId, ClaimId, HoldId, KeyId, RequestId, ScreenId, SeatId, ShowNumber, Side, TicketId};
 use shared::ledger::{Hold, HoldKind, SaleLine, Ticket};
+use shared::planted::{self, Plant};
 use shared::refusal::Refusal;
 use shared::seating::{Row, SeatingPlan};
 use shared::show::{PlanIndex, Standing};
@@ -142,7 +143,7 @@ impl Replica {
         self.may_sell()?;
         let fact = self.ledger.void(ticket)?;
         self.append(fact, now)?;
-        if self.me == Side::Edge {
+        if self.me == Side::Edge || planted::is(Plant::ResoldBeforeAcceptance) {
             self.release_void_seat(ticket, now);
         }
         self.ledger.ticket(ticket).cloned().ok_or(Refusal::UnknownTicket)
@@ -261,7 +262,7 @@ impl Replica {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         self.may_sell()?;
-        if !self.link.is_live() {
+        if !self.link.is_live() && !planted::is(Plant::MovedWithoutLink) {
             return Err(Refusal::LinkDown);
         }
         if !self.link.peer_can_sell {
@@ -286,7 +287,7 @@ impl Replica {
     }
 
     pub(super) fn may_sell(&self) -> Result<(), Refusal> {
-        if self.can_sell() { Ok(()) } else { Err(Refusal::Closed) }
+        if self.can_sell() || planted::is(Plant::ClosedNodeSells) { Ok(()) } else { Err(Refusal::Closed) }
     }
 }
 

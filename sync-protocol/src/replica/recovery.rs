@@ -15,6 +15,7 @@ use crate::outbox::Outbox;
 use shared::entry::{Entry, Fact, Head, OpenedBy, TicketRef};
 use shared::ids::{Incarnation, Side};
 use shared::ledger::{Ledger, TicketState};
+use shared::planted::{self, Plant};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 
@@ -35,8 +36,10 @@ impl Replica {
                 let opened = Fact::LogOpened { incarnation, parent: None, by: OpenedBy::First };
                 let _always_small_and_applicable = self.append(opened, now);
             }
+            (Start::Usual, Side::Edge) if planted::is(Plant::BootGateOff) => self.heads.closed = None,
             (Start::Usual, Side::Edge) => self.close(Closed::HeadUnproven, now),
             (Start::Usual, Side::Central) => {}
+            (Start::Restored, _) if planted::is(Plant::RestoredCentralSells) => {}
             (Start::Replacement | Start::Restored, _) => {
                 self.heads.recovery.reopen = Some(OpenedBy::Peer);
                 self.close(Closed::HeadUnproven, now);
@@ -44,26 +47,18 @@ impl Replica {
         }
     }
 
-    /// Somebody says how far it remembers the own log, and can give it back or not.
+    /// Somebody says how far it remembers the own log.
     pub(super) fn hear_memory(
         &mut self,
         memory: Memory,
         head: Head,
-        gives: bool,
         now: Timestamp,
         source: &dyn EntrySource,
     ) -> Result<(), UnreadableLog> {
-        let own = self.heads.own;
-        let known = if head.seq <= own.seq { self.logs(source).head_at(self.me, head.seq)? } else { None };
-        let on_chain = known == Some(head);
-        let recovery = &self.heads.recovery;
-        let ended =
-            known.map_or(recovery.ended.contains(&head.incarnation), |known| known.incarnation != head.incarnation);
-        if !gives && !on_chain && ended && head.incarnation != own.incarnation {
-            // Persons have answered for what followed there, and nobody can give it back.
-            return self.pass_gate(now, source);
-        }
         self.gate.hear(memory, head);
+        let own = self.heads.own;
+        let on_chain = head.seq <= own.seq
+            && (planted::is(Plant::NumbersCompared) || self.logs(source).head_at(self.me, head.seq)? == Some(head));
         let longer = head.seq > own.seq && head.incarnation == own.incarnation;
         if !on_chain && !longer && self.heads.recovery.unproven.is_some() && !self.is_closed(Closed::Fork) {
             self.set_aside(now, source)?;
@@ -75,6 +70,47 @@ impl Replica {
             self.find_fork(self.me, head.seq, now);
         }
         self.pass_gate(now, source)
+    }
+
+    /// Is what a device remembers on a line of the own log that was left: set aside, cut before it, or passed over by the peer?
+    pub(super) fn is_left(
+        &self,
+        head: Head,
+        entries: Option<&Batch>,
+        source: &dyn EntrySource,
+    ) -> Result<bool, UnreadableLog> {
+        let (own, logs) = (self.heads.own, self.logs(source));
+        let on_chain = |head: Head| Ok(head.seq <= own.seq && logs.head_at(self.me, head.seq)? == Some(head));
+        if on_chain(head)? || head.incarnation == own.incarnation {
+            return Ok(false);
+        }
+        if self.heads.recovery.abandoned.contains(&Some(head.incarnation))
+            || self.aside.iter().any(|entry| entry.head() == head)
+        {
+            return Ok(true);
+        }
+        let mut seq = head.seq.min(own.seq);
+        while seq > 0 {
+            if logs.head_at(self.me, seq)?.is_some_and(|known| known.incarnation == head.incarnation) {
+                return Ok(true);
+            }
+            seq -= 1;
+        }
+        // An incarnation never heard of. What the peer has acknowledged since this start is the line it follows.
+        let acked = logs.head_at(self.me, self.heads.acked)?;
+        if self.link.peer_last_heard.is_none() || acked.is_none() {
+            return Ok(false);
+        }
+        let Some(batch) = entries else {
+            return Ok(acked.is_some_and(|acked| acked.incarnation == own.incarnation));
+        };
+        let heads = inbox::walk(batch.before, batch.entries.clone()).into_iter().map(|arrived| arrived.head);
+        for head in [batch.before].into_iter().chain(heads).filter(|head| head.seq <= self.heads.acked) {
+            if !on_chain(head)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The own log is longer than this node knows.
@@ -106,17 +142,26 @@ impl Replica {
             return Ok(());
         }
         let logs = self.logs(source);
-        let on_chain = |head: Head| Ok(logs.head_at(self.me, head.seq)? == Some(head));
+        let on_chain =
+            |head: Head| Ok(planted::is(Plant::NumbersCompared) || logs.head_at(self.me, head.seq)? == Some(head));
         match self.gate.judge(self.heads.own, on_chain)? {
             Judgement::Waiting | Judgement::Behind(..) => {}
             // A Hello may be a copy of an old one until its sender is known to hear this node.
             Judgement::Confirmed(Memory::Peer) if !self.link.confirmed => {}
+            // The witness alone is enough only where the peer cannot be asked.
+            Judgement::Confirmed(Memory::Device(_)) if self.may_still_hear_peer(now) => {}
             Judgement::Apart(_, head) => self.find_fork(self.me, head.seq, now),
             // The place of a retired box is free only once central has said so.
-            Judgement::Confirmed(_) if self.ledger.marks().retired || !self.has_peers_log() => {}
+            Judgement::Confirmed(_)
+                if self.me == Side::Edge && self.ledger.marks().retired || !self.has_peers_log() => {}
             Judgement::Confirmed(memory) => self.go_on(Proof::Confirmed(memory), now, source)?,
         }
         Ok(())
+    }
+
+    fn may_still_hear_peer(&self, now: Timestamp) -> bool {
+        let heard = self.gate.answers().any(|(memory, _)| memory == Memory::Peer);
+        !heard && self.link.connected && !self.link.work_offline && now < self.gate_patience
     }
 
     /// A new incarnation begins with all that the peer had written: what central took over of a retired box is not taken twice.
@@ -159,6 +204,9 @@ impl Replica {
 
     /// Writes the fact of an entry that was set aside again, if it still applies; lists it otherwise.
     fn write_again(&mut self, entry: &StoredEntry, now: Timestamp) {
+        if planted::is(Plant::SetAsideDropped) {
+            return;
+        }
         let fact = Entry::decode(&entry.bytes).ok().map(|entry| entry.fact);
         let applies = match &fact {
             Some(Fact::LogOpened { .. }) => return,
@@ -237,7 +285,9 @@ impl Replica {
     pub(super) fn drain_waiting(&mut self, now: Timestamp) {
         loop {
             let ready = |first: Option<&Arrived>, here: u64| {
-                first.is_some_and(|first| first.entry.as_ref().is_ok_and(|entry| entry.seen <= here))
+                first.is_some_and(|first| {
+                    first.entry.as_ref().is_ok_and(|entry| entry.seen <= here || planted::is(Plant::SeenIgnored))
+                })
             };
             if ready(self.own_waiting.first(), self.heads.peer.seq) {
                 self.own_waiting.pop().into_iter().for_each(|arrived| self.restore_entry(arrived, now));
@@ -298,11 +348,16 @@ impl Replica {
             Ok(Entry { fact: Fact::LogOpened { by, .. }, .. }) => Some(by),
             _ => None,
         });
-        self.heads.recovery.end(self.heads.own.incarnation);
+        for entry in &aside {
+            if let Ok(Entry { fact: Fact::LogOpened { incarnation, .. }, .. }) = Entry::decode(&entry.bytes) {
+                self.heads.recovery.abandon(incarnation);
+            }
+        }
         self.rewind(keep, now, source)?;
-        self.gate = Gate::new(self.gate.named());
         self.aside.extend(aside);
         self.aside_changed = true;
+        // What devices said was about the line that is no more.
+        self.gate = Gate::new(self.gate.named());
         self.heads.recovery.reopen = by.or(Some(OpenedBy::TwoPersons));
         self.heads.recovery.unproven = None;
         self.heads_changed = true;
@@ -353,7 +408,9 @@ impl Replica {
     pub(super) fn handle_return(&mut self, after: u64, now: Timestamp) {
         match &mut self.returning {
             // Said again while they are on their way: as good as an ack.
-            Some(returning) if after >= returning.acked() => {
+            // Said again before anything has come: the resend must not wait for longer because of that.
+            Some(returning) if after == returning.acked() => {}
+            Some(returning) if after > returning.acked() => {
                 returning.handle_ack(after, now);
             }
             Some(_) | None => self.returning = Some(Outbox::new(after, self.settings.resend)),
@@ -375,7 +432,7 @@ impl Replica {
         {
             self.find_fork(peer, theirs.seq, now);
         }
-        self.hear_memory(Memory::Peer, hello.applied, true, now, source)
+        self.hear_memory(Memory::Peer, hello.applied, now, source)
     }
 
     pub(super) fn find_fork(&mut self, log: Side, seq: u64, now: Timestamp) {

@@ -5,7 +5,9 @@ use crate::link::LinkState;
 use crate::outbox::Outbox;
 use crate::settings::Settings;
 use shared::allocation;
+use shared::entry::{Fact, SeatsAtEpoch};
 use shared::ids::{SeatId, ShowNumber, Side};
+use shared::planted::{self, Plant};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::time::Duration;
@@ -47,6 +49,9 @@ impl Replica {
         while let Some(hold) = self.ledger.expire_hold(now) {
             self.events.push_back(Event::HoldsChanged(hold.show));
         }
+        if planted::is(Plant::HandoverCancelled) && self.link.state == LinkState::LockedDown {
+            self.cancel_handovers(now);
+        }
         let unanswered = self.claims.is_unanswered(now);
         let overdue = self.claims.overdue(now);
         if unanswered && self.link.doubt(now) {
@@ -76,6 +81,17 @@ impl Replica {
         if self.link.is_live() && self.next_allocation <= now {
             self.next_allocation = now + ALLOCATION_EVERY;
             self.allocate(now);
+        }
+    }
+
+    /// What no protocol may do, and a planted bug does: what was given and not acknowledged is taken back after a while.
+    fn cancel_handovers(&mut self, now: Timestamp) {
+        for (_, seats) in std::mem::take(&mut self.in_transit) {
+            for (show, seat) in seats {
+                let epoch = self.ledger.show(show).and_then(|show| show.seat(seat)).map_or(0, |seat| seat.epoch);
+                let runs = vec![SeatsAtEpoch { first: seat, count: 1, epoch }];
+                let _refused_or_taken = self.append(Fact::HandedOver { show, runs, claim: None }, now);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use crate::message::Batch;
 use crate::witness::SignedHead;
 use shared::entry::Head;
 use shared::ids::Side;
+use shared::planted::{self, Plant};
 use shared::time::Timestamp;
 
 /// How far the named witness has come.
@@ -60,12 +61,29 @@ impl Replica {
             // A device that keeps nothing can vouch for nothing.
             Some(_) | None => return Ok(()),
         };
+        // Persons have answered for what nobody can give back: a head alone changes nothing of that.
+        let gives = entries.as_ref().is_some_and(|batch| batch.log == self.me);
+        if self.heads.recovery.unproven.is_some() && !gives && !named {
+            return Ok(());
+        }
+        if named && self.gate.answers().all(|(memory, _)| memory != Memory::Device(device)) {
+            self.gate_patience = now + self.settings.gate_wait;
+        }
+        let (head, entries) = if self.is_left(head, entries.as_ref().filter(|batch| batch.log == self.me), source)? {
+            // What it keeps of such a line is never applied, and never dropped silently; it vouches like one that keeps nothing.
+            if let Some(batch) = entries.filter(|batch| batch.log == self.me) {
+                self.list_left(batch, now, source)?;
+            }
+            (Head::default(), None)
+        } else {
+            (head, entries)
+        };
         if let Some(batch) = entries.filter(|batch| batch.log == self.me) {
-            self.hear_memory(Memory::Device(device), head, true, now, source)?;
+            self.hear_memory(Memory::Device(device), head, now, source)?;
             self.take_back(batch, now, source)?;
             self.returned_ack_due = false;
         }
-        self.hear_memory(Memory::Device(device), head, false, now, source)?;
+        self.hear_memory(Memory::Device(device), head, now, source)?;
         if named && self.can_sell() && head.seq <= self.heads.own.seq {
             self.witness.heard = Some(now);
             if head.seq > self.witness.stored {
@@ -80,7 +98,7 @@ impl Replica {
     /// cut the witness alone may have to confirm the head.
     pub fn waits_for_witness(&self, now: Timestamp) -> bool {
         let reachable = self.witness.heard.is_some_and(|at| now.since(at) < self.settings.witness_silent_after);
-        self.gate.named().is_some() && reachable
+        self.gate.named().is_some() && reachable && !planted::is(Plant::WitnessNotAwaited)
     }
 
     /// Own entries that neither the peer nor the named witness has: what a lost disk would lose.

@@ -245,7 +245,10 @@ fn a_named_witness_gives_back_what_the_peer_never_had() {
     house.run(20_000);
     assert_eq!(house.closed(Side::Edge), Some(Closed::HeadUnproven), "only the witness can confirm");
     house.hear_witness(&head, Some(entries));
-    house.run(1);
+    house.run(9_000);
+    assert_eq!(house.closed(Side::Edge), Some(Closed::HeadUnproven), "the peer may still answer");
+    house.run(2_000);
+    house.hear_witness(&head, None);
     assert_eq!(house.closed(Side::Edge), None);
     assert_eq!(house.sell(Side::Edge, &["H1"]), Err(Refusal::SeatSold));
     house.sell(Side::Edge, &["H3"]).expect("sells again, still cut off");
