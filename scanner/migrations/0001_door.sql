@@ -66,4 +66,5 @@ CREATE TABLE scans (
     guarantee  TEXT NOT NULL,
     state      TEXT NOT NULL CHECK (state IN ('queued', 'stored', 'refused'))
 ) STRICT;
+CREATE INDEX scans_of_a_ticket ON scans (ticket);
 CREATE INDEX scans_queued ON scans (scanned_at) WHERE state = 'queued';

@@ -3,7 +3,7 @@
 mod wire;
 mod witness;
 
-pub(crate) use wire::{BadFeed, FeedPage, LocalVerdict, Upload, admission};
+pub(crate) use wire::{BadFeed, FeedPage, Upload, admission};
 pub(crate) use witness::{WitnessAnswer, WitnessCall};
 
 use crate::store::Identity;
@@ -88,9 +88,16 @@ impl EdgeClient {
         answer(self.request(Method::POST, "/v1/door/witness").json(call).timeout(wait + ANSWER_WITHIN)).await
     }
 
-    /// Asks for the edge's verdict on one new scan.
-    pub(crate) async fn ask(&self, scan: &Upload, within: Duration) -> Result<VerdictView, EdgeError> {
-        let request = self.request(Method::POST, "/v1/door/scans").json(&[scan]).timeout(within);
+    /// Asks for the edge's verdict on one new scan. The scan by which this device has let the same ticket in comes before it:
+    /// an edge whose disk is older than that must not let it in again.
+    pub(crate) async fn ask(
+        &self,
+        earlier: Option<&Upload>,
+        scan: &Upload,
+        within: Duration,
+    ) -> Result<VerdictView, EdgeError> {
+        let scans: Vec<&Upload> = earlier.into_iter().chain([scan]).collect();
+        let request = self.request(Method::POST, "/v1/door/scans").json(&scans).timeout(within);
         let answers: Vec<wire::Answered> = answer(request).await?;
         let own = answers.into_iter().find(|answered| answered.id == scan.id);
         own.map(|answered| answered.verdict).ok_or_else(|| EdgeError::Unreadable("no verdict for the scan".into()))

@@ -51,7 +51,7 @@ async fn answer(device: &Arc<Device>, code: &str) -> Result<VerdictView, Problem
         return Ok(device.view(&verdict));
     }
     if device.contact.reachable() {
-        match ask(device, &scan).await {
+        match ask(device, &scan).await? {
             Ok(view) => {
                 note(device, scan, genuine, &view).await;
                 return Ok(view);
@@ -92,8 +92,12 @@ async fn refusal_of_this_door(
     Ok(matches!(verdict.code, VerdictCode::WrongScreen | VerdictCode::WrongShow).then_some(verdict))
 }
 
-async fn ask(device: &Device, scan: &Scan) -> Result<VerdictView, EdgeError> {
-    device.edge.ask(&upload(scan), Duration::from_millis(device.config.edge_timeout_ms)).await
+async fn ask(device: &Device, scan: &Scan) -> Result<Result<VerdictView, EdgeError>, Problem> {
+    let ticket = scan.ticket;
+    let earlier = device.readers.read(move |db| Ok(store::admitting(db, ticket)?)).await?;
+    let earlier = earlier.as_ref().map(Upload::from);
+    let within = Duration::from_millis(device.config.edge_timeout_ms);
+    Ok(device.edge.ask(earlier.as_ref(), &upload(scan), within).await)
 }
 
 fn upload(scan: &Scan) -> Upload {
@@ -118,7 +122,7 @@ async fn ask_about_key(device: &Device, code: &str, clock: Clock) -> Option<Verd
         door: device.identity.door.clone(),
         local: None,
     };
-    let asked = device.edge.ask(&scan, Duration::from_millis(device.config.edge_timeout_ms)).await;
+    let asked = device.edge.ask(None, &scan, Duration::from_millis(device.config.edge_timeout_ms)).await;
     asked.map_err(|error| device.contact.lost(&error)).ok()
 }
 

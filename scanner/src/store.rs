@@ -8,7 +8,7 @@ mod witness;
 pub(crate) use book::{admitted_count, facts, key_ring, note_admission, synced_at, take_in};
 pub use identity::Identity;
 pub(crate) use identity::{identity, pair};
-pub(crate) use scans::{Queued, Scan, acknowledge, keep, queued, queued_count, refuse, words};
+pub(crate) use scans::{Queued, Scan, acknowledge, admitting, keep, queued, queued_count, refuse, words};
 pub(crate) use witness::{Keeping, Kept, entries_after, keep as keep_witness, kept};
 
 use node::sqlite::{Migration, Schema};

@@ -4,13 +4,12 @@
 //! every scan it answered before knowing it. The edge ends a ticket's validity on that word, so the queue is emptied before
 //! every request of the feed.
 
-use crate::edge::{EdgeError, FeedPage, LocalVerdict, Upload};
+use crate::edge::{EdgeError, FeedPage, Upload};
 use crate::server::Device;
 use crate::store::{self, Queued};
 use anyhow::Context;
 use node::shutdown::Shutdown;
 use node::view::VerdictView;
-use node::zone::Zone;
 use shared::ids::ScanId;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -118,7 +117,7 @@ async fn one_by_one(device: &Arc<Device>, batch: &[Queued]) -> Result<(), SyncEr
 }
 
 async fn upload(device: &Arc<Device>, batch: &[Queued]) -> Result<(), SyncError> {
-    let uploads: Vec<_> = batch.iter().map(to_upload).collect();
+    let uploads: Vec<_> = batch.iter().map(Upload::from).collect();
     let answers = device.edge.upload(&uploads).await?;
     let stored: Vec<ScanId> = answers.iter().map(|(id, _)| *id).collect();
     if !batch.iter().any(|scan| stored.contains(&scan.id)) {
@@ -137,19 +136,5 @@ fn count_duplicate(device: &Device, batch: &[Queued], id: ScanId, verdict: &Verd
     if admitted && verdict.verdict != "admit" {
         device.metrics.duplicates.inc();
         tracing::warn!(scan = %id, code = verdict.code, "an admission of this door was not the first or not valid");
-    }
-}
-
-fn to_upload(scan: &Queued) -> Upload {
-    Upload {
-        id: scan.id.to_string(),
-        code: scan.code.clone(),
-        at: Zone::utc().rfc3339(scan.at),
-        door: scan.door.clone(),
-        local: Some(LocalVerdict {
-            verdict: scan.verdict.clone(),
-            code: scan.reason.clone(),
-            guarantee: scan.guarantee.clone(),
-        }),
     }
 }

@@ -1,7 +1,8 @@
 //! The JSON of the edge's door routes, and what it means here.
 
+use crate::store::Queued;
 use node::view::{FirstAdmission, VerdictView};
-use node::zone::{BadTime, parse_rfc3339};
+use node::zone::{BadTime, Zone, parse_rfc3339};
 use serde::{Deserialize, Serialize};
 use shared::admission::{Admission, DoorShow, DoorTicket, TicketState};
 use shared::ids::{BadId, KeyId, ScreenId, ShowNumber, TicketId};
@@ -20,6 +21,22 @@ pub(crate) struct Upload {
     pub(crate) door: String,
     /// What was answered here; nothing while the edge is asked.
     pub(crate) local: Option<LocalVerdict>,
+}
+
+impl From<&Queued> for Upload {
+    fn from(scan: &Queued) -> Self {
+        Self {
+            id: scan.id.to_string(),
+            code: scan.code.clone(),
+            at: Zone::utc().rfc3339(scan.at),
+            door: scan.door.clone(),
+            local: Some(LocalVerdict {
+                verdict: scan.verdict.clone(),
+                code: scan.reason.clone(),
+                guarantee: scan.guarantee.clone(),
+            }),
+        }
+    }
 }
 
 /// A verdict this device gave.

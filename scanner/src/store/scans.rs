@@ -1,6 +1,6 @@
 //! The scans this device has answered, and which of them the edge has still to store.
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use shared::admission::Verdict;
 use shared::ids::{ScanId, ShowNumber, TicketId};
 use shared::time::Timestamp;
@@ -61,18 +61,30 @@ pub(crate) fn queued(db: &Connection, count: usize) -> rusqlite::Result<Vec<Queu
         "SELECT scan, code, scanned_at, door, verdict, reason, guarantee FROM scans
          WHERE state = 'queued' ORDER BY scanned_at, scan LIMIT ?1",
     )?
-    .query_map([i64::try_from(count).unwrap_or(i64::MAX)], |row| {
-        Ok(Queued {
-            id: ScanId(row.get(0)?),
-            code: row.get(1)?,
-            at: Timestamp(row.get(2)?),
-            door: row.get(3)?,
-            verdict: row.get(4)?,
-            reason: row.get(5)?,
-            guarantee: row.get(6)?,
-        })
-    })?
+    .query_map([i64::try_from(count).unwrap_or(i64::MAX)], row)?
     .collect()
+}
+
+/// The scan by which this device let the ticket in, if it did.
+pub(crate) fn admitting(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<Queued>> {
+    db.prepare_cached(
+        "SELECT scan, code, scanned_at, door, verdict, reason, guarantee FROM scans
+         WHERE ticket = ?1 AND verdict = 'admit' ORDER BY scanned_at, scan LIMIT 1",
+    )?
+    .query_row([ticket.0], row)
+    .optional()
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<Queued> {
+    Ok(Queued {
+        id: ScanId(row.get(0)?),
+        code: row.get(1)?,
+        at: Timestamp(row.get(2)?),
+        door: row.get(3)?,
+        verdict: row.get(4)?,
+        reason: row.get(5)?,
+        guarantee: row.get(6)?,
+    })
 }
 
 /// How many scans wait for the edge.

@@ -45,6 +45,16 @@ async fn a_second_scan_is_yellow_after_the_edge_that_admitted_has_gone() {
 }
 
 #[tokio::test]
+async fn an_edge_that_has_forgotten_an_admission_of_this_door_hears_of_it_before_it_answers() {
+    let (edge, door) = house().await;
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "admit ok SHARED");
+    edge.now().admitted.clear();
+    let second = door.scan(&code(1, 1)).await;
+    assert_eq!(answer(&second), "already already_admitted SHARED");
+    assert_eq!(second["first"]["door"], "Door A");
+}
+
+#[tokio::test]
 async fn a_door_refuses_what_is_for_another_screen_without_asking() {
     let edge = FakeEdge::start().await;
     edge.now().pages.push(page(&[show()], &[]));

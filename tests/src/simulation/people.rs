@@ -266,6 +266,11 @@ impl Site {
         if self.scanners[scanner].talks_to() != Some(Who::Edge) {
             return Ok(None);
         }
+        // An edge whose disk is older than this door's own admission must hear of that first.
+        if let Some(earlier) = self.scanners[scanner].admitting(scan.at.ticket).cloned() {
+            self.hand_in(&earlier);
+            self.settle(Who::Edge)?;
+        }
         let Some(verdict) = self.hand_in(scan) else { return Ok(None) };
         self.settle(Who::Edge)?;
         Ok(self.edge.replica.is_some().then_some(verdict))

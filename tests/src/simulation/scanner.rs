@@ -170,6 +170,11 @@ impl Scanner {
         ended || self.tickets.values().any(sold_again)
     }
 
+    /// The scan by which it let the ticket in.
+    pub fn admitting(&self, ticket: TicketId) -> Option<&Scan> {
+        self.kept.iter().find(|scan| scan.at.ticket == ticket && scan.alone == Some(VerdictKind::Admit))
+    }
+
     /// The scans the edge has not stored.
     pub fn queued(&self) -> impl Iterator<Item = &Scan> {
         self.kept.iter().filter(|scan| self.queued.contains(&scan.id))
