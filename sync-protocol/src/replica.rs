@@ -309,6 +309,8 @@ pub struct Replica {
     standings: Vec<StandingChange>,
     /// Starts of the peer's program that were confirmed, the last one at the end.
     boots: VecDeque<u64>,
+    /// The own nonce under which the last of them spoke first.
+    boot_nonce: u64,
     /// Entries beyond a cut that were listed.
     apart_listed: BTreeSet<shared::entry::Hash>,
     heads_changed: bool,
@@ -365,6 +367,7 @@ impl Replica {
             rewound: None,
             standings: Vec::new(),
             boots: VecDeque::new(),
+            boot_nonce: 0,
             apart_listed: BTreeSet::new(),
             heads_changed: false,
             next_allocation: now,
@@ -413,6 +416,11 @@ impl Replica {
     /// The link's state and since when.
     pub fn link_state(&self) -> (LinkState, Timestamp) {
         (self.link.state, self.link.since)
+    }
+
+    /// The session under way: the own and the peer's nonce.
+    pub fn session(&self) -> Option<(u64, u64)> {
+        Some((self.link.my_nonce, self.link.peer_nonce?))
     }
 
     /// Switched off by hand.

@@ -135,6 +135,12 @@ impl Replica {
             // Meant for an earlier session of this box, or a late copy of the Hello of one.
             return Ok(());
         }
+        if names_me && self.may_be_late(hello.boot) {
+            // Whoever lives says it again under the nonce that only those who live can know.
+            self.end_session(LinkState::LockedDown, now);
+            self.link.hello_due = true;
+            return Ok(());
+        }
         if !names_me {
             self.end_session(self.link.state, now);
         }
@@ -183,12 +189,19 @@ impl Replica {
         Ok(())
     }
 
+    /// A start of the program that was followed by another one under the same nonce: a clone, or what a program said before it died.
+    fn may_be_late(&self, boot: u64) -> bool {
+        let followed = self.boots.contains(&boot) && self.boots.back() != Some(&boot);
+        followed && self.boot_nonce == self.link.my_nonce
+    }
+
     /// Two live boxes with one identity: a start of the program that was followed by another one cannot come back.
     fn note_boot(&mut self, now: Timestamp) {
         let Some(Hello { boot, .. }) = self.link.peer_hello else { return };
         if self.boots.back() == Some(&boot) {
             return;
         }
+        self.boot_nonce = self.link.my_nonce;
         if self.boots.contains(&boot) {
             self.list(self.me.peer(), self.heads.peer.seq, DiscrepancyKind::Clone { boot }, now);
             self.find_fork(self.me.peer(), self.heads.peer.seq, now);

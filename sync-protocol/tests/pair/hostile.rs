@@ -10,7 +10,7 @@ use shared::show::Standing;
 use sync_protocol::LinkState;
 use sync_protocol::envelope::Envelope;
 use sync_protocol::message::{Batch, EntryBytes, Message};
-use sync_protocol::replica::{Closed, Event, SeatState};
+use sync_protocol::replica::{Closed, Event, SeatState, Start};
 
 /// A batch of `from`'s log after `after`, signed with its (stolen) key, within the session.
 fn forged(from: Side, after: Head, entries: Vec<Vec<u8>>) -> Vec<u8> {
@@ -278,6 +278,28 @@ fn a_late_copy_of_a_hello_does_not_end_the_session() {
     let node = &mut house.central;
     node.replica.handle_message(&first, now, &node.disk).expect("ok");
     assert_eq!(house.links().0, LinkState::Live, "a copy of a Hello already handled ended a live session");
+}
+
+#[test]
+fn what_a_program_said_before_it_died_and_that_arrives_late_is_no_clone() {
+    let mut house = House::live();
+    house.run(100);
+    house.keep_hellos = true;
+    house.cut(true, false);
+    house.run(15_000);
+    let late = house.hellos.iter().rfind(|(to, _)| *to == Side::Edge).expect("an answer that did not arrive").1.clone();
+    let disk = house.central.disk.clone();
+    house.restart(Side::Central, disk, Start::Usual);
+    house.cut(true, true);
+    house.run(1_500);
+    assert_eq!(house.links().1, LinkState::Live, "with central's new process");
+    let now = house.now;
+    let node = &mut house.edge;
+    node.replica.handle_message(&late, now, &node.disk).expect("ok");
+    assert_eq!(house.edge.replica.heads().closed, None);
+    house.run(5_000);
+    assert_eq!(house.links(), (LinkState::Live, LinkState::Live));
+    assert_eq!(house.edge.disk.discrepancies, 0);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a paired device keeps for the box: its highest signed head and, at the named witness, the entries that central has not
 //! acknowledged.
 
+use super::node::Who;
 use shared::entry::{Entry, Fact, Hash, Head};
 use shared::ids::Side;
 use sync_protocol::message::{Batch, EntryBytes};
@@ -9,6 +10,8 @@ use sync_protocol::witness::SignedHead;
 /// A device's memory of the box.
 #[derive(Debug, Default)]
 pub struct Keeper {
+    /// The box that gave what it keeps.
+    pub of: Option<Who>,
     kept: Option<SignedHead>,
     before: Head,
     entries: Vec<(Head, Vec<u8>)>,

@@ -109,7 +109,7 @@ impl Site {
         let kept = self
             .scanners
             .iter()
-            .filter(|_| log == Side::Edge)
+            .filter(|scanner| scanner.keeper.of == Some(who))
             .filter_map(|scanner| scanner.keeper.kept().map(|kept| (Some(scanner.number), kept.head)));
         let heads: Vec<_> = copies.chain(kept).collect();
         let node = self.node(who);

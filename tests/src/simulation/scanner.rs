@@ -53,6 +53,8 @@ pub struct Scanner {
     pub shown: Option<Head>,
     /// When.
     pub shown_at: Timestamp,
+    /// The head up to which it last offered to an open box all that it keeps.
+    pub offered: Option<Head>,
     /// Where it stands in the feed.
     pub cursor: Cursor,
     /// The edge's process it knows.
@@ -77,6 +79,7 @@ impl Scanner {
             keeper: Keeper::default(),
             shown: None,
             shown_at: Timestamp::default(),
+            offered: None,
             cursor: Cursor::default(),
             boot: None,
             theatre,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sync_protocol::gate::DeviceNumber;
 use sync_protocol::log::EntrySource;
 use sync_protocol::message::{Batch, EntryBytes};
+use sync_protocol::replica::Replica;
 
 /// How often a device shows the box what it keeps though nothing is new.
 const SHOWN_EVERY: Duration = Duration::from_secs(2);
@@ -19,14 +20,22 @@ impl Site {
         if self.give(scanner, who) { self.show(scanner, who) } else { Ok(()) }
     }
 
-    /// What a box has just written goes to its named witness at once while the link does not live.
+    /// What a box has just written goes to its named witness at once.
     pub(super) fn show_witness(&mut self, who: Who) -> Result<(), Violation> {
         let named = usize::try_from(NAMED.0).unwrap_or(SCANNERS);
         let there = self.setup.witness && who != Who::Central && self.scanners[named].talks_to() == Some(who);
-        if there && !self.node(who).live && self.give(named, who) {
+        if !there || !self.node(who).replica.as_ref().is_some_and(Replica::can_sell) {
+            return Ok(());
+        }
+        // What it keeps of a line that was left is offered once before it makes room for the line that is.
+        let device = &self.scanners[named];
+        let kept = device.keeper.kept().map(|kept| kept.head);
+        if kept != device.offered
+            && kept.is_some_and(|head| !self.node(who).disk.holds_entry(who.side(), head.seq, head.hash))
+        {
             self.show(named, who)?;
         }
-        Ok(())
+        if self.give(named, who) { self.show(named, who) } else { Ok(()) }
     }
 
     fn show(&mut self, scanner: usize, who: Who) -> Result<(), Violation> {
@@ -37,12 +46,16 @@ impl Site {
         let device = &mut self.scanners[scanner];
         let Some(kept) = device.keeper.kept().cloned() else { return Ok(()) };
         let asks = replica.asking().is_some();
-        if !asks && device.shown == Some(kept.head) && now.since(device.shown_at) < SHOWN_EVERY {
+        // What it has and the box has not: to be taken back, or to be listed.
+        let known = node.disk.holds_entry(who.side(), kept.head.seq, kept.head.hash);
+        let shown = device.shown == Some(kept.head) && now.since(device.shown_at) < SHOWN_EVERY;
+        if known && !asks && shown {
             return Ok(());
         }
         (device.shown, device.shown_at) = (Some(kept.head), now);
-        // What it has and the box has not: to be taken back, or to be listed.
-        let known = node.disk.head_at(who.side(), kept.head.seq).ok().flatten() == Some(kept.head);
+        if !asks && !known {
+            device.offered = Some(kept.head);
+        }
         let entries = if asks { device.keeper.after(node.disk.heads.own.seq) } else { device.keeper.after(0) };
         let entries = entries.filter(|_| !known);
         let number = DeviceNumber(i64::try_from(scanner).unwrap_or_default());
@@ -71,6 +84,7 @@ impl Site {
             Batch { log: who.side(), before, entries: entries.into_iter().map(EntryBytes).collect() }
         });
         keeper.take(replica.sign_head(own), batch, acked);
+        keeper.of = Some(who);
         true
     }
 }

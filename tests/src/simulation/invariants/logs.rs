@@ -6,7 +6,7 @@ use crate::simulation::site::Site;
 use shared::entry::{Entry, Fact, Hash, OpenedBy};
 use shared::ids::Incarnation;
 use std::collections::BTreeMap;
-use sync_protocol::replica::Rewound;
+use sync_protocol::replica::{Replica, Rewound};
 
 /// 8: each side's copy of a log, and its own, grows without gaps and by its hash chain.
 pub fn invariant_a_log_grows_without_gaps_by_its_chain(step: &Step<'_>) -> Result<(), Violation> {
@@ -102,9 +102,15 @@ pub fn invariant_live_sides_have_one_chain(site: &Site, _who: Who) -> Result<(),
     if site.other.is_some() {
         return Ok(());
     }
-    let live =
-        |node: &super::Node| node.replica.as_ref().is_some_and(|replica| replica.link_state().0.word() == "live");
-    if !live(&site.central) || !live(&site.edge) {
+    let session = |node: &super::Node| {
+        let replica = node.replica.as_ref().filter(|replica| replica.link_state().0.word() == "live");
+        replica.and_then(Replica::session)
+    };
+    let with_each_other = match (session(&site.central), session(&site.edge)) {
+        (Some((own, peer)), Some(other)) => (peer, own) == other,
+        _ => false,
+    };
+    if !with_each_other {
         return Ok(());
     }
     for (copy, writer) in [(&site.central, &site.edge), (&site.edge, &site.central)] {

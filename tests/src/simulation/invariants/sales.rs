@@ -5,6 +5,7 @@ use crate::simulation::ghost::Handed;
 use crate::simulation::node::Who;
 use crate::simulation::site::Site;
 use shared::entry::{Fact, Hash, TicketRef};
+use shared::ledger::HoldKind;
 
 /// 2: per seat at most one live ticket among all that were ever handed to a customer.
 pub fn invariant_no_seat_is_sold_twice(site: &Site, _who: Who) -> Result<(), Violation> {
@@ -50,11 +51,9 @@ pub fn invariant_an_expired_hold_sells_nothing(step: &Step<'_>) -> Result<(), Vi
     for (written, fact) in step.fresh() {
         let Fact::Sold { show, seats, .. } = fact else { continue };
         for line in seats {
-            let hold = step
-                .before()
-                .holds
-                .values()
-                .find(|hold| hold.show == *show && hold.seats.iter().any(|held| held.seat == line.seat));
+            // A hold whose seats were still being claimed when its process ended is not taken up again.
+            let mut holds = step.before().holds.values().filter(|hold| hold.kind != HoldKind::Tentative);
+            let hold = holds.find(|hold| hold.show == *show && hold.seats.iter().any(|held| held.seat == line.seat));
             let ends = hold.and_then(|hold| step.ghost.holds.get(&hold.id));
             if ends.is_none_or(|ends| *ends < step.node.store_now(step.now)) {
                 return Err(Violation::of(
