@@ -17,7 +17,7 @@ use crate::identity::Identity;
 use crate::link;
 use anyhow::Context;
 use node::idempotency;
-use node::ledger_store;
+use node::ledger_store::{self, discrepancy};
 use node::mqtt::Publisher;
 use node::replica_view::ReplicaView;
 use node::view::LinkView;
@@ -55,7 +55,7 @@ pub struct Board {
     pub link: LinkView,
     /// How it stands with those who remember its log.
     pub standing: Standing,
-    /// Discrepancies at the doors.
+    /// Discrepancies at the doors that nobody has settled.
     pub door_discrepancies: u64,
 }
 
@@ -141,8 +141,8 @@ impl Desk {
             unsynced,
             committing_at: now,
             next_sweep: now,
-            discrepancies: open_discrepancies(db)?,
-            door_discrepancies: discrepancies::count(db)?,
+            discrepancies: discrepancy::open_count(db, replica.theatre()).context("count the discrepancies")?,
+            door_discrepancies: discrepancies::open_count(db).context("count the discrepancies at the doors")?,
             replica,
         };
         desk.learn_keys();
@@ -279,6 +279,12 @@ impl Desk {
         self.door_discrepancies += 1;
     }
 
+    /// A person has settled a discrepancy, one at a door or one of the ledger.
+    pub fn discrepancy_is_settled(&mut self, at_door: bool) {
+        let count = if at_door { &mut self.door_discrepancies } else { &mut self.discrepancies };
+        *count = count.saturating_sub(1);
+    }
+
     /// An unused number for a show that this box adds.
     pub fn next_show_number(&self) -> ShowNumber {
         let own =
@@ -391,9 +397,4 @@ impl Core for Desk {
 
 fn view<'a>(replica: &'a Replica, identity: &'a Identity) -> ReplicaView<'a> {
     ReplicaView { replica, theatre: &identity.theatre_ref, zone: &identity.zone }
-}
-
-fn open_discrepancies(db: &Connection) -> anyhow::Result<u64> {
-    let select = "SELECT count(*) FROM ledger_discrepancy WHERE settled_at IS NULL";
-    Ok(db.query_row(select, [], |row| row.get::<_, i64>(0)).context("count the discrepancies")?.unsigned_abs())
 }

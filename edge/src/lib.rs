@@ -8,7 +8,9 @@
 pub mod cli;
 pub mod config;
 pub mod counter;
+pub mod dead_letters;
 pub mod desk;
+pub mod discrepancies;
 pub mod door;
 pub mod house;
 pub mod identity;

@@ -11,10 +11,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use node::ledger_store::StoredLogs;
 use node::problem::{JsonBody, Problem};
+use node::view::ShowView;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use shared::entry::OpenedBy;
+use shared::ids::Side;
 use shared::refusal::Refusal;
+use shared::show::Standing;
 use shared::time::Timestamp;
 use std::sync::Arc;
 
@@ -101,6 +104,40 @@ pub async fn open(
     });
     opened.await??;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A show with seats whose sale may have been forgotten.
+#[derive(Debug, Serialize)]
+pub struct UnknownView {
+    show: ShowView,
+    /// Labels of its unknown seats under this box's authority.
+    seats: Vec<String>,
+}
+
+/// The shows that are not over, by start.
+#[derive(Debug, Serialize)]
+pub struct UnknownList {
+    shows: Vec<UnknownView>,
+}
+
+/// `GET /v1/unknown`: the seats that two persons may put on sale again.
+pub async fn unknown(State(house): State<Arc<House>>, headers: HeaderMap) -> Result<Json<UnknownList>, Problem> {
+    house.authorise(&headers, Task::Open).await?;
+    let listed = house.writer.run(|desk, _, now| {
+        let ledger = desk.replica().ledger();
+        let mut shows: Vec<_> = ledger.shows().filter(|show| now < show.facts.ends_at() && !show.cancelled).collect();
+        shows.sort_by_key(|show| (show.facts.starts, show.facts.screen, show.facts.number));
+        let with_seats = shows.into_iter().map(|show| {
+            let unknown = show.plan.seats().map(|(id, _)| id).filter(|id| {
+                show.seat(*id).is_some_and(|seat| seat.standing == Standing::Unknown && seat.authority() == Side::Edge)
+            });
+            (show, unknown.map(|id| show.plan.label(id)).collect::<Vec<_>>())
+        });
+        let view = desk.view();
+        let told = with_seats.filter(|(_, seats)| !seats.is_empty());
+        Ok(told.map(|(show, seats)| UnknownView { show: view.show(show, now), seats }).collect())
+    });
+    Ok(Json(UnknownList { shows: listed.await? }))
 }
 
 /// Whose word puts unknown seats on sale again, and which; all of the show if none are named.

@@ -1,6 +1,10 @@
 //! The counter's page: a static shell that its modules fill from the box's own JSON API, so that it works for as long
-//! as the box does. `/door` hands out the links that pair door devices.
+//! as the box does. `/house` is what supervisors settle and managers answer for, `/door` hands out the links that pair door
+//! devices.
 
+mod house;
+
+use house::house;
 use maud::{Markup, html};
 use node::design::{self, Asset, Crumb};
 
@@ -18,13 +22,22 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/till.js", text: include_str!("page/till.js") },
     Asset { path: "/assets/paper.js", text: include_str!("page/paper.js") },
     Asset { path: "/assets/pairing.js", text: include_str!("page/pairing.js") },
+    Asset { path: "/assets/house.css", text: include_str!("page/house.css") },
+    Asset { path: "/assets/house.js", text: include_str!("page/house.js") },
+    Asset { path: "/assets/settling.js", text: include_str!("page/settling.js") },
+    Asset { path: "/assets/story.js", text: include_str!("page/story.js") },
+    Asset { path: "/assets/letters.js", text: include_str!("page/letters.js") },
+    Asset { path: "/assets/opening.js", text: include_str!("page/opening.js") },
+    Asset { path: "/assets/unknown.js", text: include_str!("page/unknown.js") },
+    Asset { path: "/assets/witness.js", text: include_str!("page/witness.js") },
 ];
 
-/// Serves `/`, `/door` and everything under `/assets/` that they load.
+/// Serves `/`, `/house`, `/door` and everything under `/assets/` that they load.
 pub fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
     use axum::{http::StatusCode, routing::get};
     axum::Router::new()
         .route("/", get(|| std::future::ready(design::respond(StatusCode::OK, counter()))))
+        .route("/house", get(|| std::future::ready(design::respond(StatusCode::OK, house()))))
         .route("/door", get(|| std::future::ready(design::respond(StatusCode::OK, doors()))))
         .merge(design::router())
         .merge(design::serve(ASSETS))
@@ -42,6 +55,7 @@ pub fn counter() -> Markup {
     };
     let aside = html! {
         p.badge id="badge" role="status" { "…" }
+        a."button slim" id="house-link" href="/house" { span { "House" span id="to-settle" {} } kbd { "H" } }
         button."button slim" type="button" id="help-key" aria-haspopup="dialog" { "Keys " kbd { "?" } }
         button."button slim" type="button" id="lock" hidden { "Lock" }
     };
@@ -49,7 +63,7 @@ pub fn counter() -> Markup {
         (design::masthead(&[], html! { p.theatre id="theatre" {} (aside) }))
         (closed())
         main.counter id="main" tabindex="-1" {
-            (login())
+            (login("Counter"))
             (board())
             (hall())
             (till())
@@ -68,6 +82,7 @@ fn closed() -> Markup {
             p.why role="status" {}
             ul aria-label="Who was asked" {}
             p."next quiet" {}
+            p.persons hidden { a href="/house#opening" { "Open it with two persons" } " or read " a href="/house#settle" { "what is to be settled" } "." }
             form.stack hidden {
                 div role="alert" {}
                 label.field { span { "Manager" } input.input name="staff" autocomplete="username" autocapitalize="none" required; }
@@ -80,10 +95,10 @@ fn closed() -> Markup {
     }
 }
 
-fn login() -> Markup {
+fn login(title: &str) -> Markup {
     html! {
         form.login id="login" hidden aria-labelledby="login-title" {
-            h1 id="login-title" { "Counter" }
+            h1 id="login-title" { (title) }
             div id="login-problem" role="alert" {}
             label.field { span { "Name" } input.input id="staff" name="staff" autocomplete="username" autocapitalize="none" required; }
             label.field { span { "PIN" }
@@ -161,6 +176,7 @@ fn help() -> Markup {
         ("Page Up / Down", "show before / after"),
         ("V", "void the last sale"),
         ("P", "print the tickets again"),
+        ("H", "the house: what is to be settled"),
         ("L", "lock"),
         ("Esc", "back"),
     ];
@@ -202,8 +218,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_counter_and_the_pairing_page_load_only_what_is_served_here() {
-        for page in [counter(), doors()] {
+    fn the_pages_load_only_what_is_served_here() {
+        for page in [counter(), house(), doors()] {
             let html = page.into_string();
             for asset in html.split("\"/assets/").skip(1).filter_map(|rest| rest.split('"').next()) {
                 let own = ASSETS.iter().any(|a| a.path.ends_with(asset));
@@ -213,6 +229,17 @@ mod tests {
                 );
             }
             assert!(!html.contains("style=") && !html.contains("onclick"));
+        }
+    }
+
+    #[test]
+    fn every_module_finds_the_modules_it_imports() {
+        let shared = ["api.js", "best.js", "pane.js", "seat.js", "seatmap.js", "words.js"];
+        for asset in ASSETS {
+            for module in asset.text.split("from \"./").skip(1).filter_map(|rest| rest.split('"').next()) {
+                let own = ASSETS.iter().any(|other| other.path.strip_prefix("/assets/") == Some(module));
+                assert!(own || shared.contains(&module), "{} imports {module}", asset.path);
+            }
         }
     }
 }

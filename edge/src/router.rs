@@ -1,10 +1,10 @@
 //! Every route of the box.
 
 use crate::counter::{holds, qr, sales, shows, void};
-use crate::door::{self, discrepancies, pairing, witness};
+use crate::door::{self, pairing, witness};
 use crate::house::House;
 use crate::staff::login;
-use crate::{opening, page, status};
+use crate::{dead_letters, discrepancies, opening, page, status};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
@@ -26,6 +26,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/shows", get(shows::list).post(shows::add))
         .route("/v1/shows/{show}/cancellation", post(shows::cancel))
         .route("/v1/shows/{show}/seats", get(shows::seats))
+        .route("/v1/unknown", get(opening::unknown))
         .route("/v1/shows/{show}/unknown", post(opening::settle))
         .route("/v1/shows/{show}/holds", post(holds::place))
         .route("/v1/holds/{hold}", post(holds::renew).delete(holds::release))
@@ -40,6 +41,9 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/door/scans", post(door::scan))
         .route("/v1/door/witness", post(witness::call).layer(DefaultBodyLimit::max(witness::BODY_MAX)))
         .route("/v1/discrepancies", get(discrepancies::list))
+        .route("/v1/discrepancies/{n}/settlement", post(discrepancies::settle))
+        .route("/v1/dead-letters", get(dead_letters::list))
+        .route("/v1/dead-letters/{n}/replay", post(dead_letters::replay))
         .merge(page::router())
         .with_state(house)
         .merge(health::routes(registry, move || asked.readiness()))

@@ -16,5 +16,29 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "counter", sql: include_str!("../migrations/0002_counter.sql") },
         Migration { name: "door", sql: include_str!("../migrations/0003_door.sql") },
         Migration { name: "witness", sql: include_str!("../migrations/0004_witness.sql") },
+        Migration { name: "settlement", sql: include_str!("../migrations/0005_settlement.sql") },
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::door::discrepancies;
+
+    #[test]
+    fn what_the_doors_found_before_it_could_be_settled_is_open_after_the_migration() {
+        let db = rusqlite::Connection::open_in_memory().expect("open");
+        let (old, new) = SCHEMA.migrations.split_at(4);
+        old.iter().for_each(|migration| db.execute_batch(migration.sql).expect(migration.name));
+        let insert = "INSERT INTO door_discrepancies (scan, code, ticket, show, seat, door, at, guarantee, noted_at)
+                      VALUES (x'01', 'admitted_twice', x'0102030405060708', 3, 'A1', 'Door A', 5, 'SOLO', ?1)";
+        db.execute(insert, [6]).expect("insert");
+        new.iter().for_each(|migration| db.execute_batch(migration.sql).expect(migration.name));
+        assert_eq!(discrepancies::open_count(&db).expect("count"), 1);
+        let zone = node::zone::Zone::utc();
+        let found = discrepancies::find(&db, shared::ids::TheatreId(7), 1, &zone).expect("find").expect("there");
+        assert_eq!((found.n.as_str(), found.kind.as_str(), found.settled), ("d1", "admitted_twice", None));
+        db.execute(&insert.replace("x'01'", "x'02'"), [7]).expect("the next one");
+        assert!(discrepancies::find(&db, shared::ids::TheatreId(7), 2, &zone).expect("find").is_some());
+    }
+}

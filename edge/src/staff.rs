@@ -71,7 +71,7 @@ pub enum Task {
     Link,
     /// Add and cancel shows while central cannot be asked.
     Shows,
-    /// Read what a person must settle.
+    /// Read and settle what a person must settle, and try dead letters again.
     Discrepancies,
     /// Open a box that nobody can prove, and put unknown seats on sale.
     Open,

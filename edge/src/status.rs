@@ -26,7 +26,7 @@ pub struct StatusView {
     can_sell: bool,
     /// Codes of what keeps it from selling.
     reasons: Vec<String>,
-    /// Discrepancies at the doors.
+    /// Discrepancies at the doors that nobody has settled.
     door_discrepancies: u64,
     /// Why the box is closed for sale.
     #[serde(skip_serializing_if = "Option::is_none")]

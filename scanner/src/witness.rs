@@ -36,7 +36,7 @@ enum RoundError {
     Store(#[from] anyhow::Error),
 }
 
-/// What to push at the next call: the edge has its own log up to this number.
+/// What to push at the next call: the edge asks for what is kept after this number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Wanted {
     after: Option<u64>,
@@ -81,24 +81,26 @@ async fn round(device: &Arc<Device>, wanted: Wanted) -> Result<Wanted, RoundErro
         })
         .await?;
     let pushed = push.is_some();
-    let call = call(kept.as_ref(), push)?;
+    // Whoever is asked and has nothing to give says so: an edge that waits for it would wait for ever.
+    let keeps = wanted.after.is_none() || pushed;
+    let call = call(kept.as_ref(), keeps, push)?;
     let answer = device.edge.witness(&call, WAIT).await?;
     if answer.wanted {
-        let moved = wanted.after != Some(answer.own);
-        let helps = kept.is_some_and(|kept| kept.head.head.seq > answer.own);
+        let moved = wanted.after != Some(answer.after);
+        let helps = kept.is_some_and(|kept| kept.head.head.seq > answer.after);
         // An edge that moves on takes more at once; one that waits for somebody else is not to be pressed.
         let pause = if moved && (helps || pushed) { Duration::ZERO } else { UNUSED };
-        return Ok(Wanted { after: Some(answer.own), pause });
+        return Ok(Wanted { after: Some(answer.after), pause });
     }
     let pause = keep(device, answer).await?;
     Ok(Wanted { after: None, pause })
 }
 
-fn call(kept: Option<&Kept>, push: Option<Batch>) -> anyhow::Result<WitnessCall> {
+fn call(kept: Option<&Kept>, keeps: bool, push: Option<Batch>) -> anyhow::Result<WitnessCall> {
     let encode = |batch: &Batch| anyhow::Ok(BASE64.encode(&postcard::to_extend(batch, Vec::new())?));
     Ok(WitnessCall {
         kept: kept.map(|kept| kept.head.clone()),
-        after: kept.and_then(|kept| kept.before).map(|before| before.seq),
+        after: kept.and_then(|kept| kept.before).filter(|_| keeps).map(|before| before.seq),
         entries: push.as_ref().map(encode).transpose().context("write entries for the edge")?,
         wait_s: WAIT.as_secs(),
     })

@@ -13,8 +13,19 @@ use sync_protocol::replica::Changes;
 
 impl Desk {
     /// Stores the replica's changes and the feed rows they lead to. False where there was nothing.
-    pub(super) fn write_changes(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<bool> {
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn write_changes(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<bool> {
         let changes = self.replica.take_changes();
+        self.write(tx, changes, now)
+    }
+
+    /// Stores changes that were taken from the replica, as [`write_changes`](Self::write_changes) does.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn write(&mut self, tx: &Transaction<'_>, changes: Changes, now: Timestamp) -> anyhow::Result<bool> {
         if is_empty(&changes) && self.touched.is_empty() {
             return Ok(false);
         }

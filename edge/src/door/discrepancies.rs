@@ -1,20 +1,17 @@
 //! Admissions that should not have been, noted with both sides of the story for a person to settle.
 
 use crate::desk::Desk;
-use crate::house::House;
-use crate::staff::Task;
-use axum::Json;
-use axum::extract::State;
-use axum::http::HeaderMap;
-use node::problem::Problem;
-use node::view::FirstAdmission;
-use rusqlite::{Connection, Transaction, params};
-use serde::Serialize;
+use node::ledger_store::discrepancy::{DiscrepancyView, ProposalView, Settlement, SettlementRequest, Unsettled};
+use node::zone::Zone;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use serde_json::{Value, json};
 use shared::admission::Admission;
-use shared::ids::{ScanId, TicketId};
+use shared::ids::{ScanId, TheatreId, TicketId};
 use shared::ticket::TicketBody;
 use shared::time::Timestamp;
-use std::sync::Arc;
+
+/// Before the number of a discrepancy that the ledger does not know of.
+pub const AT_DOOR: char = 'd';
 
 /// The code of a second admission of one ticket.
 pub(super) const TWICE: &str = "admitted_twice";
@@ -65,59 +62,92 @@ impl Desk {
     }
 }
 
-/// An admission that should not have been.
-#[derive(Debug, Serialize)]
-pub struct DiscrepancyView {
-    code: String,
-    ticket: String,
-    show: u32,
-    seat: String,
-    door: String,
-    at: String,
-    /// What that door promised: `SHARED`, `SOLO` or `STALE`.
-    guarantee: String,
-    /// The admission that counts.
-    first: Option<FirstAdmission>,
-}
-
-/// All of them.
-#[derive(Debug, Serialize)]
-pub struct DiscrepancyList {
-    discrepancies: Vec<DiscrepancyView>,
-}
-
-/// `GET /v1/discrepancies`: the doors' part, oldest first.
-pub async fn list(State(house): State<Arc<House>>, headers: HeaderMap) -> Result<Json<DiscrepancyList>, Problem> {
-    house.authorise(&headers, Task::Discrepancies).await?;
-    let zone = house.identity.zone.clone();
-    let read = move |row: &rusqlite::Row<'_>| {
-        let first: (Option<String>, Option<i64>) = (row.get(7)?, row.get(8)?);
-        let time = |at| zone.rfc3339(Timestamp(at));
-        Ok(DiscrepancyView {
-            code: row.get(0)?,
-            ticket: TicketId(row.get(1)?).to_string(),
-            show: row.get(2)?,
-            seat: row.get(3)?,
-            door: row.get(4)?,
-            at: time(row.get(5)?),
-            guarantee: row.get(6)?,
-            first: first.0.zip(first.1).map(|(door, at)| FirstAdmission { at: time(at), door }),
-        })
-    };
-    let select = "SELECT code, ticket, show, seat, door, at, guarantee, first_door, first_at
-                  FROM door_discrepancies ORDER BY noted_at, scan";
-    let discrepancies = house
-        .readers
-        .read(move |db| Ok(db.prepare_cached(select)?.query_map([], read)?.collect::<rusqlite::Result<_>>()?))
-        .await?;
-    Ok(Json(DiscrepancyList { discrepancies }))
-}
-
-/// How many there are.
+/// How many of them nobody has settled.
 ///
 /// # Errors
 /// If the database fails.
-pub fn count(db: &Connection) -> rusqlite::Result<u64> {
-    let count: i64 = db.query_row("SELECT count(*) FROM door_discrepancies", [], |row| row.get(0))?;
-    Ok(count.unsigned_abs())
+pub fn open_count(db: &Connection) -> rusqlite::Result<u64> {
+    let select = "SELECT count(*) FROM door_discrepancies WHERE settled_at IS NULL";
+    db.query_row(select, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+}
+
+/// One of them; nothing for a number that none has.
+///
+/// # Errors
+/// If the database fails.
+pub fn find(db: &Connection, theatre: TheatreId, n: i64, zone: &Zone) -> rusqlite::Result<Option<DiscrepancyView>> {
+    db.prepare_cached(
+        "SELECT d.*, s.title FROM door_discrepancies d
+         LEFT JOIN ledger_show s ON s.theatre = ?2 AND s.show = d.show WHERE n = ?1",
+    )?
+    .query_row(params![n, theatre.0], |row| view(row, theatre, zone))
+    .optional()
+}
+
+/// Writes down who settled one and how, once.
+///
+/// # Errors
+/// Outside a store failure; inside why it was not settled.
+pub fn settle(
+    tx: &Transaction<'_>,
+    theatre: TheatreId,
+    n: i64,
+    request: &SettlementRequest,
+    now: Timestamp,
+    zone: &Zone,
+) -> rusqlite::Result<Result<DiscrepancyView, Unsettled>> {
+    let settled = tx.execute(
+        "UPDATE door_discrepancies SET settled_at = ?2, settled_by = ?3, settled_how = ?4
+         WHERE n = ?1 AND settled_at IS NULL",
+        params![n, now.0, request.by, request.how],
+    )?;
+    Ok(match (find(tx, theatre, n, zone)?, settled) {
+        (None, _) => Err(Unsettled::Unknown),
+        (Some(_), 0) => Err(Unsettled::Already),
+        (Some(view), _) => {
+            tracing::info!(n, by = request.by, how = request.how, "a door's discrepancy is settled");
+            Ok(view)
+        }
+    })
+}
+
+/// Ours is the book, theirs is what the door did.
+fn view(row: &Row<'_>, theatre: TheatreId, zone: &Zone) -> rusqlite::Result<DiscrepancyView> {
+    let time = |at| zone.rfc3339(Timestamp(at));
+    let code: String = row.get("code")?;
+    let seat = json!({
+        "show": row.get::<_, u32>("show")?, "title": row.get::<_, Option<String>>("title")?,
+        "label": row.get::<_, String>("seat")?, "ticket": TicketId(row.get("ticket")?).to_string(),
+    });
+    let first = match (row.get::<_, Option<String>>("first_door")?, row.get::<_, Option<i64>>("first_at")?) {
+        (Some(door), Some(at)) => json!({ "door": door, "at": time(at) }),
+        _ => Value::Null,
+    };
+    let admitted = json!({
+        "door": row.get::<_, String>("door")?, "at": time(row.get("at")?),
+        "guarantee": row.get::<_, String>("guarantee")?,
+    });
+    Ok(DiscrepancyView {
+        n: format!("{AT_DOOR}{}", row.get::<_, i64>("n")?),
+        found_at: time(row.get("noted_at")?),
+        proposed: proposed(&code),
+        kind: code,
+        theatre: Some(theatre.0),
+        log: None,
+        seq: None,
+        ours: json!({ "seats": [seat], "admitted": first }),
+        theirs: json!({ "admitted": admitted }),
+        settled: Settlement::of_row(row, zone)?,
+    })
+}
+
+fn proposed(kind: &str) -> ProposalView {
+    let (code, text) = match kind {
+        TWICE => ("check_both_guests", "Ask both guests for their tickets: the second one came in on a copy."),
+        "admitted_seat_taken" => ("refund_second", "Seat the holder of the second ticket elsewhere, or pay it back."),
+        _ => {
+            ("check_ticket", "Ask the guest for the ticket and where it was bought; sell a new one if it is not good.")
+        }
+    };
+    ProposalView { code: code.to_owned(), text: text.to_owned() }
 }

@@ -2,7 +2,8 @@
 //!
 //! A device calls with the highest head it keeps; by that it says that all of it is on its own disk. It is answered with the
 //! next head and, at the named witness, the entries up to it. While the box does not know whether its log is whole it asks for
-//! what the device keeps, and answers nothing for it to keep.
+//! what the device keeps, and answers nothing for it to keep. An open box asks too where the device keeps entries of a line that
+//! was left: they are listed before the device makes room for the line that is.
 
 pub mod naming;
 
@@ -22,6 +23,7 @@ use rusqlite::{Connection, Transaction};
 use serde::{Deserialize, Serialize};
 use shared::entry::Head;
 use shared::ids::{Side, TheatreId};
+use shared::keys::PublicKey;
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::sync::Arc;
@@ -69,8 +71,9 @@ pub struct WitnessView {
     head: Option<SignedHead>,
     /// The entries up to it, a batch as Base64, at the named witness.
     entries: Option<String>,
-    /// The box asks for all that the caller keeps.
+    /// The box asks for what the caller keeps after `after`.
     wanted: bool,
+    after: u64,
 }
 
 /// What a call says, read.
@@ -84,6 +87,14 @@ impl Memory {
     /// Nothing is missing between what central has and the head.
     fn is_whole(&self, acked: u64) -> bool {
         self.after.is_some_and(|after| after <= acked)
+    }
+
+    /// Entries of a line that was left, which the box has not been given yet: after which number.
+    fn left_after(&self, own_key: PublicKey, logs: &impl EntrySource) -> anyhow::Result<Option<u64>> {
+        let Some(kept) = self.kept.as_ref().filter(|kept| kept.is_signed_by(&[own_key])) else { return Ok(None) };
+        let on_chain = logs.head_at(Side::Edge, kept.head.seq)? == Some(kept.head);
+        let given = self.batch.as_ref().map(|batch| batch.before.seq + batch.entries.len() as u64);
+        Ok(given.or(self.after).filter(|after| !on_chain && self.after.is_some() && *after < kept.head.seq))
     }
 
     /// From where on this device needs entries.
@@ -141,8 +152,16 @@ fn has_news(standing: &Standing, device: DeviceNumber, memory: &Memory) -> bool 
 async fn view(house: &House, device: &Device, standing: Standing, memory: Arc<Memory>) -> Result<WitnessView, Problem> {
     let named = standing.named == Some(DeviceNumber(device.number));
     let theatre = house.identity.theatre;
+    let left = match standing.closed {
+        Some(_) => None,
+        None => {
+            let (own_key, memory) = (house.identity.key.public(), memory.clone());
+            house.readers.read(move |db| memory.left_after(own_key, &StoredLogs::new(db, theatre))).await?
+        }
+    };
     let (head, entries) = match standing.closed {
         Some(_) => (None, None),
+        None if left.is_some() => (None, None),
         None if named => {
             let after = memory.reads_after(standing.acked);
             let read = house.readers.read(move |db| entries_after(db, theatre, after, standing.own));
@@ -154,9 +173,9 @@ async fn view(house: &House, device: &Device, standing: Standing, memory: Arc<Me
     };
     // A board is published after its commit, so every head here is on disk.
     let head = head.map(|head| SignedHead::sign(theatre, Side::Edge, head, &house.identity.key));
-    let wanted = standing.closed == Some(Closed::HeadUnproven);
-    let boot = house.boot.clone();
-    Ok(WitnessView { boot, named, own: standing.own.seq, acked: standing.acked, head, entries, wanted })
+    let wanted = standing.closed == Some(Closed::HeadUnproven) || left.is_some();
+    let (boot, own) = (house.boot.clone(), standing.own.seq);
+    Ok(WitnessView { boot, named, own, acked: standing.acked, head, entries, wanted, after: left.unwrap_or(own) })
 }
 
 /// Entries after a number up to a head, as many as one answer holds, and the head after the last of them.
@@ -234,7 +253,7 @@ impl House {
             board.standing.waits_for_witness.then_some(board.standing.own.seq)
         };
         let Some(written) = written else { return };
-        let stored = news.wait_for(|board| board.standing.kept >= written || board.standing.live);
+        let stored = news.wait_for(|board| board.standing.kept >= written);
         if tokio::time::timeout(STORED_WITHIN, stored).await.is_err() {
             tracing::warn!(seq = written, "the witness has not stored a sale in time");
         }

@@ -3,15 +3,32 @@
 import { request } from "./api.js";
 import { complain, el, notice } from "./words.js";
 
+// A headline, what it means, what to do. The doors go on admitting in all of them.
+const DISK = ["The disk failed", "Nothing more can be written.", "Call for help. After a new start this box asks for what it lacks."];
 const WHY = {
-  head_unproven: ["Is the book whole?", "This box has started and cannot tell by itself whether it remembers every sale."],
-  fork: ["Two books", "This box and central have different books. Two persons must look at it; call for help."],
-  upgrade_needed: ["Too old", "Central says something this program cannot read. It must be upgraded."],
-  broken_invariant: ["The book does not add up", "Nothing is sold until two persons have looked at it. Call for help."],
-  key_revoked: ["Key revoked", "The key of this box is not valid any more. Call for help."],
-  disk_error: ["The disk failed", "Nothing more can be written. Call for help."],
-  store_stopped: ["The disk failed", "Nothing more can be written. Call for help."],
+  head_unproven: ["Is the book whole?", "This box has started and cannot tell by itself whether it remembers every sale.", ""],
+  fork: [
+    "Two books",
+    "This box and central have different entries under one number.",
+    "Find out whether a second box or an old copy of this one is running, and switch it off. Two persons then open this one.",
+  ],
+  upgrade_needed: ["Too old", "Central says something this program cannot read.", "Upgrade this box; it then opens by itself."],
+  broken_invariant: [
+    "The book does not add up",
+    "This box and central have come to different sums from the same entries.",
+    "Read what is to be settled. Two persons then open this box, which adds everything up anew.",
+  ],
+  key_revoked: ["Key revoked", "The key of this box is not valid any more.", "Enrol this box anew, or its replacement."],
+  disk_error: DISK,
+  store_stopped: DISK,
 };
+
+/** Why a box may not sell: a headline, what it means, what to do. And whether two persons may open it. */
+export function persons({ reasons }) {
+  const reason = reasons[0] ?? "";
+  const why = WHY[reason] ?? ["Closed", reason.replaceAll("_", " "), ""];
+  return { why, may: ["head_unproven", "fork", "broken_invariant"].includes(reason) };
+}
 
 /** The panel over the counter; `update(status)` with each answer of the box. */
 export class Closed {
@@ -27,12 +44,13 @@ export class Closed {
   update({ can_sell, reasons, asking }) {
     this.panel.hidden = can_sell;
     if (can_sell) return;
-    const reason = reasons[0] ?? "";
-    const [title, text] = WHY[reason] ?? ["Closed", reason.replaceAll("_", " ")];
+    const { why, may } = persons({ reasons });
+    const [title, text, todo] = why;
     this.panel.querySelector("h1").textContent = title;
     this.panel.querySelector(".why").textContent = text;
     this.panel.querySelector("ul").replaceChildren(...(asking ? asked(asking) : []));
-    this.panel.querySelector(".next").textContent = asking ? next(asking) : "";
+    this.panel.querySelector(".next").textContent = asking ? next(asking) : todo;
+    this.panel.querySelector(".persons").hidden = !may;
     this.form.hidden = !(asking && asking.pin && asking.left_s === 0 && asking.wanted === undefined);
   }
 
@@ -69,6 +87,6 @@ function asked({ answers, named, own }) {
 function next({ left_s, wanted, pin }) {
   if (wanted !== undefined) return "The missing entries are being taken back. The box opens by itself.";
   if (left_s > 0) return `Asking for ${left_s} s more. The box opens by itself when it is answered.`;
-  if (!pin) return "It opens when it is answered. In this house a PIN does not open it.";
+  if (!pin) return "It opens when it is answered, or by two persons. In this house one PIN does not open it.";
   return "It opens when it is answered, or when a manager answers for it. Seats unsold until now are then kept back until two persons have settled them.";
 }

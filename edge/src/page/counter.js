@@ -224,6 +224,7 @@ const KEYS = {
   b: () => propose(),
   n: () => propose(1),
   l: () => lock(),
+  h: () => stage !== "payment" && location.assign("/house"),
   v: askVoid,
   p: () => stage === "tickets" && window.print(),
   c: () => stage === "payment" && setTender("card"),
@@ -264,6 +265,8 @@ window.addEventListener("pagehide", () => sale?.release());
 
 watchLink(byId("badge"), (status) => {
   byId("theatre").textContent = status.theatre.name;
+  const open = status.link.discrepancies + status.door_discrepancies;
+  byId("to-settle").textContent = open > 0 ? `: ${open} to settle` : "";
   closed.update(status);
 });
 every(SEATS_MS, refreshSeats);

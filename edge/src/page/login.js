@@ -3,10 +3,10 @@
 import { request } from "./api.js";
 import { complain, notice } from "./words.js";
 
-/** The sign-in form; `onin(session)` is called when somebody is in. */
+/** The sign-in form; `onin(session)` is called when somebody is in. Without `keep` nothing of it outlives the page. */
 export class Login {
-  constructor(form, onin) {
-    Object.assign(this, { form, onin });
+  constructor(form, onin, { keep = true } = {}) {
+    Object.assign(this, { form, onin, keep });
     this.pin = form.elements.pin;
     this.staff = form.elements.staff;
     form.addEventListener("submit", (event) => {
@@ -28,9 +28,9 @@ export class Login {
 
   /** Shows the form, with the name last used here. */
   open(title = "", text = "") {
-    sessionStorage.removeItem("session");
+    if (this.keep) sessionStorage.removeItem("session");
     this.form.hidden = false;
-    this.staff.value = localStorage.getItem("staff") ?? "";
+    this.staff.value = this.keep ? (localStorage.getItem("staff") ?? "") : "";
     this.pin.value = "";
     // A counter that loads in a pane must not take the focus away from the page around it.
     if (window.parent === window || document.hasFocus()) (this.staff.value ? this.pin : this.staff).focus();
@@ -42,8 +42,10 @@ export class Login {
     const answer = await request("POST", "/v1/session", { body });
     this.pin.value = "";
     if (answer.ok) {
-      localStorage.setItem("staff", body.staff);
-      sessionStorage.setItem("session", JSON.stringify(answer.data));
+      if (this.keep) {
+        localStorage.setItem("staff", body.staff);
+        sessionStorage.setItem("session", JSON.stringify(answer.data));
+      }
       notice(this.#problem());
       this.form.hidden = true;
       return this.onin(answer.data);

@@ -186,10 +186,10 @@ async fn what_happened_at_two_doors_that_could_not_ask_is_merged_and_listed() {
     let supervisor = house.log_in("supervisor").await;
     let (_, list) = house.get("/v1/discrepancies", &supervisor).await;
     let list = list["discrepancies"].as_array().unwrap().clone();
-    let told: Vec<_> =
-        list.iter().map(|one| (one["door"].as_str().unwrap(), one["first"]["door"].as_str().unwrap())).collect();
-    assert_eq!(told, [("Door A", "Door B"), ("Door B", "Door B")], "{list:?}");
-    assert!(list.iter().all(|one| one["code"] == "admitted_twice" && one["guarantee"] == "SOLO"));
+    let doors = |one: &Value| (one["theirs"]["admitted"]["door"].clone(), one["ours"]["admitted"]["door"].clone());
+    let told: Vec<_> = list.iter().map(doors).collect();
+    assert_eq!(told, [(json!("Door A"), json!("Door B")), (json!("Door B"), json!("Door B"))], "{list:?}");
+    assert!(list.iter().all(|one| one["kind"] == "admitted_twice" && one["theirs"]["admitted"]["guarantee"] == "SOLO"));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use crate::house::{Central, House, MemoryLogs, now};
 use node::broker::{Accounts, EmbeddedBroker};
 use node::mqtt::{self, LinkConfig, LinkEvent};
 use node::shutdown::Shutdown;
+use rusqlite::params;
 use serde_json::{Value, json};
 use shared::entry::ShowFacts;
 use shared::ids::{BookingId, MovieId, RequestId, ScreenId, SeatId, ShowNumber, TicketId};
@@ -16,6 +17,23 @@ use sync_protocol::message::Channel;
 use sync_protocol::replica::Held;
 
 const SHOW: ShowNumber = ShowNumber(7);
+
+/// A show that begins in so many minutes.
+fn show(number: ShowNumber, in_minutes: u32) -> ShowFacts {
+    let starts = now().minutes() + in_minutes;
+    ShowFacts {
+        number,
+        screen: ScreenId(1),
+        movie: MovieId(1),
+        title: "The Early Show".into(),
+        starts,
+        ends: starts + 120,
+        plan: 1,
+        currency: Currency::INR,
+        prices: vec![15_000, 25_000],
+        edge_seats: Vec::new(),
+    }
+}
 
 struct Everybody;
 
@@ -45,20 +63,7 @@ impl Line {
         let broker = EmbeddedBroker::start("127.0.0.1:0".parse().unwrap(), Arc::new(Everybody)).await.unwrap();
         let url = format!("mqtt://{}", broker.local_addr());
         let (house, mut central) = House::open_with(url.clone()).await;
-        let starts = now().minutes() + 30;
-        let facts = ShowFacts {
-            number: SHOW,
-            screen: ScreenId(1),
-            movie: MovieId(1),
-            title: "The Early Show".into(),
-            starts,
-            ends: starts + 120,
-            plan: 1,
-            currency: Currency::INR,
-            prices: vec![15_000, 25_000],
-            edge_seats: Vec::new(),
-        };
-        central.replica.add_show(facts, now()).unwrap();
+        central.replica.add_show(show(SHOW, 30), now()).unwrap();
         central.keep();
         let (central, silent) = (Arc::new(Mutex::new(central)), Arc::new(Mutex::new(false)));
         let shutdown = Shutdown::new();
@@ -243,4 +248,30 @@ fn sell_at_central(central: &mut Central, seat: SeatId) -> TicketId {
     let sold = central.replica.sell(hold.id, BookingId([5; 16]), RequestId([6; 8]), at).unwrap();
     central.keep();
     sold[0].at.ticket
+}
+
+#[tokio::test]
+async fn a_message_kept_as_a_dead_letter_counts_when_it_is_tried_again_and_reaches_the_doors() {
+    let line = Line::up().await;
+    let door = line.house.pair("Door A").await;
+    let supervisor = line.house.log_in("supervisor").await;
+    *line.silent.lock().unwrap() = true;
+    let said: Vec<_> = {
+        let mut central = line.central.lock().unwrap();
+        central.replica.add_show(show(ShowNumber(8), 300), now()).unwrap();
+        central.keep();
+        let logs = central.logs.clone();
+        central.replica.poll_transmit(now(), &MemoryLogs(&logs)).unwrap()
+    };
+    let insert = "INSERT INTO dead_letter (theatre, at, why, bytes) VALUES (12, ?1, 'too_new', ?2)";
+    let db = line.house.db();
+    let log = said.iter().filter(|message| message.channel == Channel::Log);
+    log.for_each(|message| assert_eq!(db.execute(insert, params![now().0, message.bytes]), Ok(1)));
+    assert_eq!(line.house.get("/v1/shows/12-8/seats", "").await.0, 404);
+    let (status, replayed) = line.house.post("/v1/dead-letters/1/replay", &supervisor, json!({})).await;
+    assert_eq!((status, &replayed["outcome"]), (200, &json!("taken")), "{replayed}");
+    assert_eq!(line.house.get("/v1/shows/12-8/seats", "").await.0, 200);
+    let (_, feed) = line.house.get("/v1/door/feed", &door).await;
+    assert!(feed["shows"].as_array().unwrap().iter().any(|show| show["show"] == 8), "{feed}");
+    line.down().await;
 }

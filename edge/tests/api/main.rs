@@ -4,6 +4,7 @@
 
 mod cli;
 mod counter;
+mod discrepancies;
 mod door;
 mod house;
 mod line;

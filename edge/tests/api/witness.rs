@@ -1,6 +1,6 @@
 //! The named witness: confirms a restart, gives back a lost tail, is waited for in a cut.
 
-use crate::house::{House, KEEPER};
+use crate::house::{House, KEEPER, PIN};
 use node::shutdown::Shutdown;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -57,6 +57,40 @@ async fn the_witness_gives_a_restored_box_its_lost_tail_back_and_opens_it_withou
     let scan = json!([{"id": "00000000000000000000000000000001", "code": sale["tickets"][0]["code"], "at": at, "door": "Door A"}]);
     let (_, answers) = house.post("/v1/door/scans", &door, scan).await;
     assert_eq!(answers[0]["verdict"], "admit", "{answers}");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn entries_of_a_line_that_was_left_are_asked_for_and_listed_before_the_witness_takes_up_the_new_one() {
+    let mut house = House::open().await;
+    let show = house.add_show(60).await;
+    house.stop().await;
+    let image = tempfile::tempdir().unwrap();
+    copy(house.data.path(), image.path());
+    house.start().await;
+    house.sell(&show, &["A1"]).await;
+    let kept = call(&house, KEEPER, json!({"kept": null})).await;
+    house.stop().await;
+
+    copy(image.path(), house.data.path());
+    (house.vouched, house.gate_wait_ms) = (false, 0);
+    house.start().await;
+    let manager = house.log_in("manager").await;
+    let two = json!({"by": "two_persons", "second": {"staff": "supervisor", "pin": PIN}});
+    assert_eq!(house.post("/v1/open", &manager, two).await.0, 204);
+    let vouch = json!({"kept": kept["head"], "after": kept["acked"]});
+    let asked = call(&house, KEEPER, vouch.clone()).await;
+    assert_eq!((&asked["wanted"], &asked["after"], &asked["head"]), (&json!(true), &kept["acked"], &Value::Null));
+    let mut given = vouch;
+    given["entries"] = kept["entries"].clone();
+    let answer = call(&house, KEEPER, given).await;
+    assert_eq!((&answer["wanted"], answer["head"].is_null()), (&json!(false), false), "{answer}");
+    let (_, page) = house.get("/v1/discrepancies", &manager).await;
+    let kinds: Vec<_> = page["discrepancies"].as_array().unwrap().iter().map(|one| one["kind"].clone()).collect();
+    assert!(kinds.contains(&json!("beyond_cut")), "{page}");
+    // One that says it keeps nothing is not asked.
+    let nothing = call(&house, KEEPER, json!({"kept": kept["head"]})).await;
+    assert_eq!(nothing["wanted"], false, "{nothing}");
     house.stop().await;
 }
 

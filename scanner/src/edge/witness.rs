@@ -29,6 +29,7 @@ pub(crate) struct WitnessAnswer {
     pub(crate) head: Option<SignedHead>,
     /// The entries up to it, Base64.
     pub(crate) entries: Option<String>,
-    /// The edge asks for what is kept here.
+    /// The edge asks for what is kept here after `after`.
     pub(crate) wanted: bool,
+    pub(crate) after: u64,
 }

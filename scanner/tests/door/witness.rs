@@ -25,7 +25,12 @@ fn text(batch: &Batch) -> String {
 }
 
 fn answer(head: &SignedHead, batch: &Batch) -> Value {
-    json!({"boot": "00", "named": true, "own": 6, "acked": 4, "head": head, "entries": text(batch), "wanted": false})
+    json!({"boot": "00", "named": true, "own": 6, "acked": 4, "head": head, "entries": text(batch),
+        "wanted": false, "after": 6})
+}
+
+fn wants_after(after: u64) -> Value {
+    json!({"boot": "01", "named": true, "own": after, "acked": 4, "head": null, "entries": null, "wanted": true, "after": after})
 }
 
 async fn last_call(edge: &FakeEdge, what: &str, fits: impl Fn(&Value) -> bool) {
@@ -44,19 +49,20 @@ async fn what_the_edge_signs_is_stored_before_it_is_said_to_be_and_given_back_af
     let data = door.stop().await;
 
     edge.now().kept.clear();
-    edge.now().witness =
-        Some(json!({"boot": "01", "named": true, "own": 4, "acked": 4, "head": null, "entries": null, "wanted": true}));
+    edge.now().witness = Some(wants_after(4));
     let door = TestDoor::reopen(data, |_| {}).await;
     last_call(&edge, "the entries are given back", |call| call["kept"] == kept && call["entries"] == text(&batch))
         .await;
-    edge.now().witness =
-        Some(json!({"boot": "01", "named": true, "own": 5, "acked": 4, "head": null, "entries": null, "wanted": true}));
+    edge.now().witness = Some(wants_after(5));
     let rest = Batch {
         before: Head { seq: 5, hash: BEFORE.hash.chain(b"five"), ..BEFORE },
         entries: vec![EntryBytes(b"six".to_vec())],
         ..batch
     };
     last_call(&edge, "only what is missing is given", |call| call["entries"] == text(&rest)).await;
+    edge.now().witness = Some(wants_after(6));
+    last_call(&edge, "there is nothing more to give", |call| call["entries"].is_null() && call["after"].is_null())
+        .await;
     door.stop().await;
 }
 

@@ -9,7 +9,7 @@ use shared::entry::Entry;
 use shared::ids::TheatreId;
 use shared::time::Timestamp;
 use sync_protocol::Replica;
-use sync_protocol::replica::DeadLetter;
+use sync_protocol::replica::{Changes, DeadLetter};
 
 /// Dead letters kept: whoever may publish could fill the disk otherwise.
 const KEPT_MAX: i64 = 1_000;
@@ -118,7 +118,15 @@ pub fn theatre(conn: &Connection, n: i64) -> rusqlite::Result<Result<TheatreId, 
     Ok(found.map(TheatreId).ok_or(UnknownDeadLetter))
 }
 
-/// Feeds a dead letter's bytes to its replica again, stores what follows and keeps the outcome with the letter.
+/// A dead letter that was fed to its replica again: what that changed must be stored before [`note`] keeps the outcome.
+#[derive(Debug)]
+pub struct Replayed {
+    bytes: Vec<u8>,
+    /// Why it cannot be processed this time either.
+    again: Option<String>,
+}
+
+/// Feeds a dead letter's bytes to its replica again, and stores what follows with the outcome.
 ///
 /// # Errors
 /// Outside a store failure; inside if there is no such letter of this replica's theatre.
@@ -130,25 +138,56 @@ pub fn replay(
     zone: &Zone,
 ) -> anyhow::Result<Result<ReplayView, UnknownDeadLetter>> {
     let theatre = replica.theatre();
+    // What was waiting to be stored is none of this letter's.
+    super::write(tx, theatre, replica.take_changes()).context("store what came before")?;
+    let Ok((replayed, changes)) = feed(tx, replica, n, now)? else { return Ok(Err(UnknownDeadLetter)) };
+    super::write(tx, theatre, changes).with_context(|| format!("store what dead letter {n} came to"))?;
+    note(tx, theatre, n, replayed, now, zone).map(Ok)
+}
+
+/// Feeds a dead letter's bytes to its replica again. The changes are for the caller to store, and then to [`note`]; changes that
+/// waited before must have been taken.
+///
+/// # Errors
+/// Outside a store failure; inside if there is no such letter of this replica's theatre.
+pub fn feed(
+    tx: &Transaction<'_>,
+    replica: &mut Replica,
+    n: i64,
+    now: Timestamp,
+) -> anyhow::Result<Result<(Replayed, Changes), UnknownDeadLetter>> {
+    let theatre = replica.theatre();
     let select = "SELECT bytes FROM dead_letter WHERE n = ?1 AND theatre = ?2";
     let found: Option<Vec<u8>> = tx.query_row(select, params![n, theatre.0], |row| row.get(0)).optional()?;
     let Some(bytes) = found else { return Ok(Err(UnknownDeadLetter)) };
-    // What was waiting to be stored is none of this letter's.
-    super::write(tx, theatre, replica.take_changes()).context("store what came before")?;
     replica
         .handle_message(&bytes, now, &super::StoredLogs::new(tx, theatre))
         .with_context(|| format!("replay dead letter {n}"))?;
     let mut changes = replica.take_changes();
     let again = changes.dead_letters.iter().position(|letter| letter.bytes == bytes);
     let again = again.map(|at| changes.dead_letters.remove(at).why);
-    super::write(tx, theatre, changes).with_context(|| format!("store what dead letter {n} came to"))?;
-    let outcome = match again {
+    Ok(Ok((Replayed { bytes, again }, changes)))
+}
+
+/// Keeps with a dead letter what came of its replay.
+///
+/// # Errors
+/// A store failure.
+pub fn note(
+    tx: &Transaction<'_>,
+    theatre: TheatreId,
+    n: i64,
+    replayed: Replayed,
+    now: Timestamp,
+    zone: &Zone,
+) -> anyhow::Result<ReplayView> {
+    let outcome = match replayed.again {
         None => "taken".to_owned(),
-        Some(why) => outcome_of_entry(tx, theatre, &bytes)?.map_or(why, str::to_owned),
+        Some(why) => outcome_of_entry(tx, theatre, &replayed.bytes)?.map_or(why, str::to_owned),
     };
     tx.execute("UPDATE dead_letter SET replayed_at = ?2, outcome = ?3 WHERE n = ?1", params![n, now.0, outcome])?;
     tracing::info!(%theatre, n, outcome, "a dead letter was replayed");
-    Ok(Ok(ReplayView { at: zone.rfc3339(now), outcome }))
+    Ok(ReplayView { at: zone.rfc3339(now), outcome })
 }
 
 /// Some dead letters are no messages but entries that could not be read, or were cut off.

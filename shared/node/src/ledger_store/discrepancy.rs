@@ -1,9 +1,11 @@
 //! Discrepancies in the store: listed when they are found, settled once by a person, never removed.
 
+mod settlement;
+
 pub use super::story::Proposal;
+pub use settlement::{Settlement, SettlementRequest, Unsettled};
 
 use super::story;
-use crate::problem::Problem;
 use crate::zone::Zone;
 use anyhow::Context;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -15,8 +17,6 @@ use sync_protocol::replica::Discrepancy;
 
 /// The most that one list shows.
 pub const LISTED_MAX: u32 = 1_000;
-/// Characters of a name or of what was done.
-const WORDS_CHARS_MAX: usize = 500;
 
 /// Something that two nodes, or a node and the facts, do not agree on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,63 +58,6 @@ impl From<Proposal> for ProposalView {
     }
 }
 
-/// How a discrepancy was settled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settlement {
-    /// RFC 3339.
-    pub at: String,
-    /// The person.
-    pub by: String,
-    /// What was done.
-    pub how: String,
-}
-
-/// A request to settle a discrepancy.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SettlementRequest {
-    /// The person.
-    pub by: String,
-    /// What was done.
-    pub how: String,
-}
-
-impl SettlementRequest {
-    /// The request without space around its words.
-    ///
-    /// # Errors
-    /// `words_missing` where it does not say who did what, or says far too much.
-    pub fn checked(self) -> Result<Self, Unsettled> {
-        let (by, how) = (self.by.trim().to_owned(), self.how.trim().to_owned());
-        let good = |words: &str| !words.is_empty() && words.chars().count() <= WORDS_CHARS_MAX;
-        if good(&by) && good(&how) { Ok(Self { by, how }) } else { Err(Unsettled::WordsMissing) }
-    }
-}
-
-/// Why a discrepancy was not settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unsettled {
-    /// There is none with this number.
-    #[error("There is no such discrepancy.")]
-    Unknown,
-    /// Somebody was faster; what was written stays.
-    #[error("Somebody has settled this already.")]
-    Already,
-    /// Nobody is named, or nothing is said.
-    #[error("Say who settles it and how, in at most 500 characters each.")]
-    WordsMissing,
-}
-
-impl From<Unsettled> for Problem {
-    fn from(unsettled: Unsettled) -> Self {
-        match unsettled {
-            Unsettled::Unknown => Self::not_found("unknown_discrepancy", unsettled.to_string()),
-            Unsettled::Already => Self::conflict("already_settled", unsettled.to_string()),
-            Unsettled::WordsMissing => Self::unprocessable("words_missing", unsettled.to_string()),
-        }
-    }
-}
-
 /// Lists what a replica found, with both sides of it.
 pub(super) fn keep(tx: &Transaction<'_>, theatre: TheatreId, found: &Discrepancy) -> anyhow::Result<()> {
     let raw = serde_json::to_string(&found.kind).context("write a discrepancy down")?;
@@ -149,6 +92,16 @@ pub fn list(conn: &Connection, settled_too: bool, zone: &Zone) -> rusqlite::Resu
     .collect()
 }
 
+/// One discrepancy; nothing for a number that none has.
+///
+/// # Errors
+/// A store failure.
+pub fn find(conn: &Connection, n: i64, zone: &Zone) -> rusqlite::Result<Option<DiscrepancyView>> {
+    conn.prepare_cached("SELECT * FROM ledger_discrepancy WHERE n = ?1")?
+        .query_row([n], |row| view(row, zone))
+        .optional()
+}
+
 /// Writes down who settled a discrepancy and how, once.
 ///
 /// # Errors
@@ -166,11 +119,7 @@ pub fn settle(
              WHERE n = ?1 AND settled_at IS NULL",
         )?
         .execute(params![n, now.0, request.by, request.how])?;
-    let known = tx
-        .prepare_cached("SELECT * FROM ledger_discrepancy WHERE n = ?1")?
-        .query_row([n], |row| view(row, zone))
-        .optional()?;
-    Ok(match (known, settled) {
+    Ok(match (find(tx, n, zone)?, settled) {
         (None, _) => Err(Unsettled::Unknown),
         (Some(_), 0) => Err(Unsettled::Already),
         (Some(view), _) => {
@@ -191,14 +140,6 @@ pub fn open_count(conn: &Connection, theatre: TheatreId) -> rusqlite::Result<u64
 
 fn view(row: &Row<'_>, zone: &Zone) -> rusqlite::Result<DiscrepancyView> {
     let json = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
-    let settled = match row.get::<_, Option<i64>>("settled_at")? {
-        None => None,
-        Some(at) => Some(Settlement {
-            at: zone.rfc3339(Timestamp(at)),
-            by: row.get::<_, Option<String>>("settled_by")?.unwrap_or_default(),
-            how: row.get::<_, Option<String>>("settled_how")?.unwrap_or_default(),
-        }),
-    };
     Ok(DiscrepancyView {
         n: row.get::<_, i64>("n")?.to_string(),
         found_at: zone.rfc3339(Timestamp(row.get("found_at")?)),
@@ -209,7 +150,7 @@ fn view(row: &Row<'_>, zone: &Zone) -> rusqlite::Result<DiscrepancyView> {
         ours: json(row.get("ours")?),
         theirs: json(row.get("theirs")?),
         proposed: Proposal::of_code(&row.get::<_, String>("proposed")?).into(),
-        settled,
+        settled: Settlement::of_row(row, zone)?,
     })
 }
 
@@ -261,6 +202,20 @@ mod tests {
         });
         assert_eq!(view.ours["seats"], json!([seat]));
         assert_eq!(open_count(&conn, THEATRE).expect("counted"), 1);
+    }
+
+    #[test]
+    fn a_seat_of_a_known_plan_is_told_as_people_call_it() {
+        let (conn, _) = listed(DiscrepancyKind::Fork);
+        let insert = "INSERT INTO ledger_show VALUES (7, 2, 1, 1, 'The Late Show', 0, 1, 0, 0, x'');
+                      INSERT INTO ledger_plan VALUES (7, 1, 3, '{\"version\": 3, \"categories\": [\"Gold\"], \"rows\": [{
+                          \"label\": \"B\", \"runs\": [{ \"first\": 1, \"number\": 1, \"count\": 9, \"category\": 0,
+                                                       \"gap\": 0, \"accessible\": false }] }]}')";
+        conn.execute_batch(insert).expect("a show");
+        let kind = DiscrepancyKind::BeyondCut { fact: Some(sale()) };
+        let told = story::tell(&conn, THEATRE, &Discrepancy { log: Side::Edge, seq: 6, kind, at: Timestamp(6) });
+        let seat = told.expect("told").ours["seats"][0].clone();
+        assert_eq!((&seat["label"], &seat["title"]), (&json!("B4"), &json!("The Late Show")));
     }
 
     #[test]

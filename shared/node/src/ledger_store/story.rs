@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use shared::entry::{Entry, Fact, Head, SoldSeat, TicketRef};
 use shared::ids::{SeatId, ShowNumber, TheatreId};
 use shared::ledger::Conflict;
+use shared::seating::SeatingPlan;
 use sync_protocol::log::EntrySource;
 use sync_protocol::replica::{Discrepancy, DiscrepancyKind};
 
@@ -198,7 +199,31 @@ fn seat_now(conn: &Connection, theatre: TheatreId, show: ShowNumber, seat: SeatI
         })
         .optional()?;
     // A seat without a row is as its show's opening split left it.
-    Ok(known.unwrap_or_else(|| json!({ "show": show.0, "seat": seat.0, "standing": "free" })))
+    let mut told = known.unwrap_or_else(|| json!({ "show": show.0, "seat": seat.0, "standing": "free" }));
+    if let Some((title, label)) = printed(conn, theatre, show, seat)? {
+        told["title"] = title.into();
+        told["label"] = label.into();
+    }
+    Ok(told)
+}
+
+/// What people call a seat: its show's title and its own label. Nothing where the show or its plan is not known.
+fn printed(
+    conn: &Connection,
+    theatre: TheatreId,
+    show: ShowNumber,
+    seat: SeatId,
+) -> rusqlite::Result<Option<(String, String)>> {
+    let known = conn
+        .prepare_cached(
+            "SELECT s.title, p.plan FROM ledger_show s JOIN ledger_plan p ON p.theatre = s.theatre AND p.screen = s.screen
+             WHERE s.theatre = ?1 AND s.show = ?2 ORDER BY p.version DESC LIMIT 1",
+        )?
+        .query_row(params![theatre.0, show.0], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+        .optional()?;
+    // Seats keep their labels over the versions of a plan.
+    let plan = known.and_then(|(title, plan)| Some((title, serde_json::from_str::<SeatingPlan>(&plan).ok()?)));
+    Ok(plan.and_then(|(title, plan)| Some((title, plan.seat(seat)?.label()))))
 }
 
 fn overlapping(conn: &Connection, theatre: TheatreId, show: ShowNumber) -> rusqlite::Result<(Value, Vec<Value>)> {

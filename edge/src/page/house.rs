@@ -1,0 +1,131 @@
+//! The house's page: what a supervisor settles, and what a manager answers for.
+
+use super::login;
+use maud::{Markup, html};
+use node::design::{self, Crumb};
+
+/// What to settle, dead letters, the witness, unknown seats, and opening by two persons.
+pub(super) fn house() -> Markup {
+    let head = html! {
+        link rel="stylesheet" href="/assets/staff.css";
+        link rel="stylesheet" href="/assets/house.css";
+        script type="module" src="/assets/house.js" {}
+    };
+    let aside = html! {
+        p.badge id="badge" role="status" { "…" }
+        button."button slim" type="button" id="lock" hidden { "Lock" }
+    };
+    let body = html! {
+        (design::masthead(&[Crumb { text: "Counter", href: "/" }], aside))
+        main.house id="main" tabindex="-1" {
+            (login("House"))
+            div.house id="parts" hidden {
+                h1 { "House" }
+                nav.jumps aria-label="On this page" {
+                    @for (part, word, managers) in PARTS { a href={ "#" (part) } data-managers[managers] { (word) } }
+                }
+                (settle())
+                (letters())
+                (opening())
+                (unknown())
+                (witness())
+            }
+        }
+        p.unseen id="said" role="status" {}
+        noscript { p { "This page needs JavaScript." } }
+    };
+    design::page("House", head, body)
+}
+
+/// Anchor, word, and whether it is for managers only.
+const PARTS: [(&str, &str, bool); 5] = [
+    ("settle", "To settle", false),
+    ("letters", "Dead letters", false),
+    ("opening", "Open or closed", true),
+    ("unknown", "Unknown seats", true),
+    ("witness", "Witness", true),
+];
+
+fn settle() -> Markup {
+    html! {
+        section.card id="settle" aria-labelledby="settle-title" {
+            h2 id="settle-title" tabindex="-1" { "To settle" }
+            p.quiet { "What two sides do not agree on. Nothing of it goes away by itself: write down what was done about it." }
+            label.tick { input type="checkbox" id="settled-too"; "Settled ones too" }
+            div role="alert" {}
+            ol.plain.stories {}
+            button."button slim" type="button" data-more hidden { "Show more" }
+        }
+    }
+}
+
+fn letters() -> Markup {
+    html! {
+        section.card id="letters" aria-labelledby="letters-title" {
+            h2 id="letters-title" tabindex="-1" { "Dead letters" }
+            p.quiet { "Messages that this program could not read. After an upgrade, or when what they were about has come, try them again." }
+            div role="alert" {}
+            ol.plain.rows {}
+        }
+    }
+}
+
+fn opening() -> Markup {
+    html! {
+        section.card id="opening" data-managers aria-labelledby="opening-title" {
+            h2 id="opening-title" tabindex="-1" { "Open or closed" }
+            p.why role="status" {}
+            form.stack hidden {
+                p { "You and a second person answer for it. Seats that were unsold are kept back as unknown until two persons have settled them." }
+                (second_person())
+                button."button main" type="submit" { "Open with two persons" }
+            }
+        }
+    }
+}
+
+fn unknown() -> Markup {
+    html! {
+        section.card id="unknown" data-managers aria-labelledby="unknown-title" {
+            h2 id="unknown-title" tabindex="-1" { "Unknown seats" }
+            p.quiet { "Seats whose sale may have been forgotten. They stay off sale until two persons answer for it that they were not sold." }
+            form.stack hidden {
+                div.choices.shows role="group" aria-label="Show" {}
+                p.labels role="status" {}
+                label.field { span { "Only these seats" }
+                    input.input name="seats" autocomplete="off" autocapitalize="characters" placeholder="All of them; or A1, A2";
+                }
+                (second_person())
+                button."button main" type="submit" { "Put them on sale" }
+            }
+            p.none hidden { "There are none." }
+        }
+    }
+}
+
+fn witness() -> Markup {
+    html! {
+        section.card id="witness" data-managers aria-labelledby="witness-title" {
+            h2 id="witness-title" tabindex="-1" { "Witness" }
+            p.quiet {
+                "One door device keeps this box's last entries and gives them back if the box forgets. "
+                "Take one that stays in the house and stays on."
+            }
+            div role="alert" {}
+            ol.plain.rows {}
+            p { a href="/door" { "Pair a door" } }
+        }
+    }
+}
+
+fn second_person() -> Markup {
+    html! {
+        div role="alert" {}
+        div.pair {
+            label.field { span { "Second person" } input.input name="staff" autocomplete="off" autocapitalize="none" required; }
+            label.field { span { "Their PIN" }
+                input.input name="pin" type="password" inputmode="numeric" autocomplete="off" maxlength="12" required;
+            }
+        }
+    }
+}
