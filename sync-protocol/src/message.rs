@@ -53,6 +53,8 @@ pub struct Hello {
     pub clock: Timestamp,
     /// May the sender sell?
     pub can_sell: bool,
+    /// The sender is closed because this log has forked.
+    pub forked: Option<Side>,
 }
 
 /// Says that the link works in both directions, and what the sender has.

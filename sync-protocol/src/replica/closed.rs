@@ -135,15 +135,17 @@ impl Replica {
             // What is materialised may be what is broken: it is made again from the logs.
             self.rewind(self.heads.own.seq, now, source)?;
         }
-        self.open(Proof::Persons { by, who: who.to_owned() }, now);
-        self.forget_asking();
-        self.gate = Gate::new(self.gate.named());
-        self.heads.recovery.reopen = None;
-        self.heads.recovery.unproven = Some(self.heads.own.seq + 1);
-        let opened = self.open_incarnation(by, now);
-        if opened.is_ok() {
-            self.catch_up(now);
+        let own_forked = self.is_closed(Closed::Fork) && self.heads.recovery.forked == Some(self.me);
+        if own_forked && self.heads.acked < self.heads.own.seq {
+            // The first that a peer closed by the fork hears must be the new incarnation: the rest is written again behind it.
+            self.set_aside(now, source)?;
         }
+        let first = self.heads.own.seq + 1;
+        self.heads.recovery.reopen = Some(by);
+        self.go_on(Proof::Persons { by, who: who.to_owned() }, now, source)?;
+        let opened = if self.heads.closed.is_none() { Ok(()) } else { Err(Refusal::Closed) };
+        self.heads.recovery.unproven = Some(first);
+        self.gate = Gate::new(self.gate.named());
         // Whoever remembers something else has to be heard again.
         self.end_session(LinkState::LockedDown, now);
         self.link.hello_due = self.link.connected && self.me == Side::Edge;

@@ -124,6 +124,7 @@ impl Replica {
         if known && names_me {
             // A peer that still asks for my Hello has lost it.
             self.link.hello_due |= !hello.heard;
+            self.hear_of_fork(hello, now);
             return Ok(());
         }
         if known && self.me == Side::Central {
@@ -157,6 +158,7 @@ impl Replica {
             self.close(Closed::UpgradeNeeded, now);
             return Ok(());
         }
+        self.hear_of_fork(hello, now);
         self.compare_heads(hello, now, source)?;
         // Taking the log back begins with another session.
         if self.link.peer_nonce.is_none() {
@@ -189,6 +191,15 @@ impl Replica {
         Ok(())
     }
 
+    /// Two boxes of one name: only central hears both, and neither may go on until persons say which of them is the box.
+    fn hear_of_fork(&mut self, hello: Hello, now: Timestamp) {
+        // An incarnation that central has not seen is persons' answer to it.
+        let answered = hello.applied.incarnation != self.heads.own.incarnation || self.heads.recovery.reopen.is_some();
+        if self.me == Side::Edge && hello.forked == Some(self.me) && !answered {
+            self.find_fork(self.me, hello.applied.seq, now);
+        }
+    }
+
     /// A start of the program that was followed by another one under the same nonce: a clone, or what a program said before it died.
     fn may_be_late(&self, boot: u64) -> bool {
         let followed = self.boots.contains(&boot) && self.boots.back() != Some(&boot);
@@ -197,13 +208,16 @@ impl Replica {
 
     /// Two live boxes with one identity: a start of the program that was followed by another one cannot come back.
     fn note_boot(&mut self, now: Timestamp) {
-        let Some(Hello { boot, .. }) = self.link.peer_hello else { return };
+        // One that is closed because of a fork already does no harm.
+        let Some(Hello { boot, forked: None, .. }) = self.link.peer_hello else { return };
         if self.boots.back() == Some(&boot) {
             return;
         }
         self.boot_nonce = self.link.my_nonce;
         if self.boots.contains(&boot) {
-            self.list(self.me.peer(), self.heads.peer.seq, DiscrepancyKind::Clone { boot }, now);
+            if !self.is_closed(Closed::Fork) {
+                self.list(self.me.peer(), self.heads.peer.seq, DiscrepancyKind::Clone { boot }, now);
+            }
             self.find_fork(self.me.peer(), self.heads.peer.seq, now);
         }
         self.boots.retain(|known| *known != boot);
@@ -521,6 +535,7 @@ impl Replica {
                 protocol: ProtocolRange::OURS,
                 clock: now,
                 can_sell: self.can_sell(),
+                forked: self.heads.recovery.forked.filter(|_| self.is_closed(Closed::Fork)),
             };
             self.transmit(Message::Hello(hello), &mut out);
         }

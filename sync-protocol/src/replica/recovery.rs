@@ -171,7 +171,12 @@ impl Replica {
     }
 
     /// The log is whole again: opens, as a new incarnation where that is due, and catches up with what had to wait.
-    fn go_on(&mut self, proof: Proof, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+    pub(super) fn go_on(
+        &mut self,
+        proof: Proof,
+        now: Timestamp,
+        source: &dyn EntrySource,
+    ) -> Result<(), UnreadableLog> {
         // Entries that came back as they were need no second writing; those that did not are looked at again below.
         let mut again = Vec::new();
         for entry in &self.aside {
@@ -326,7 +331,7 @@ impl Replica {
     }
 
     /// Sets the own entries aside that the peer has not acknowledged, and folds both logs again without them.
-    fn set_aside(&mut self, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+    pub(super) fn set_aside(&mut self, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
         let keep = self.heads.acked.min(self.heads.own.seq);
         let mut seq = keep;
         let mut aside = Vec::new();
@@ -438,6 +443,8 @@ impl Replica {
     pub(super) fn find_fork(&mut self, log: Side, seq: u64, now: Timestamp) {
         if !self.is_closed(Closed::Fork) {
             self.list(log, seq, DiscrepancyKind::Fork, now);
+            // The box must hear of it, though the session has begun.
+            self.link.hello_due |= self.me == Side::Central && self.link.peer_nonce.is_some();
         }
         self.heads.recovery.forked.get_or_insert(log);
         self.heads_changed = true;

@@ -1,6 +1,6 @@
 //! Nodes that forget: old images, lost tails, clones, boxes that are gone, and who remembers for them.
 
-use crate::house::{Disk, House, Node, SHOW, key};
+use crate::house::{Disk, House, Node, SHOW, key, seat};
 use shared::entry::OpenedBy;
 use shared::ids::{Side, TicketId};
 use shared::keys::SecretKey;
@@ -348,6 +348,85 @@ fn central_that_forgot_without_knowing_finds_out_from_the_edge() {
     house.assert_same_state();
     assert_eq!(house.sell(Side::Central, &["A1"]), Err(Refusal::SeatSold));
     assert_eq!(house.sell(Side::Central, &["A2"]), Err(Refusal::SeatUnknown));
+}
+
+#[test]
+fn of_two_boxes_that_take_turns_at_the_line_neither_sells_until_two_persons_say_which_is_the_box() {
+    let mut house = House::live();
+    house.run(100);
+    let image = house.edge.disk.clone();
+    let snapshot = Snapshot { start: Start::Usual, ..image.snapshot(Side::Edge) };
+    let mut other = Node::start(Side::Edge, image, snapshot, 90, house.now);
+    let mut take_turns = |house: &mut House| {
+        let now = house.now;
+        house.edge.replica.handle_disconnected(now);
+        std::mem::swap(&mut house.edge, &mut other);
+        house.edge.replica.handle_connected(now);
+        house.run(3_000);
+    };
+    take_turns(&mut house);
+    assert_eq!(house.closed(Side::Edge), None, "the clone knows as much as central");
+    take_turns(&mut house);
+    let both = (house.closed(Side::Central), house.closed(Side::Edge));
+    assert_eq!(both, (Some(Closed::Fork), Some(Closed::Fork)), "the box is told");
+    take_turns(&mut house);
+    assert_eq!(house.closed(Side::Edge), Some(Closed::Fork), "the clone is told");
+    take_turns(&mut house);
+    let clones = house.central.disk.stories.iter().filter(|kind| matches!(kind, DiscrepancyKind::Clone { .. }));
+    assert_eq!(clones.count(), 1);
+    assert_eq!(house.open(Side::Edge, OpenedBy::TwoPersons), Ok(()));
+    house.run(5_000);
+    house.assert_same_state();
+    house.settle(Side::Edge);
+    house.sell(Side::Edge, &["H1"]).expect("sells again");
+    // Whoever is not the box finds its log on a line that was left, and does not disturb the one that is for long.
+    take_turns(&mut house);
+    assert_eq!(house.closed(Side::Edge), Some(Closed::Fork));
+    take_turns(&mut house);
+    house.assert_same_state();
+    house.sell(Side::Edge, &["H2"]).expect("goes on");
+}
+
+#[test]
+fn a_box_that_sold_much_in_a_cut_while_its_clone_was_seen_is_settled_by_two_persons_and_loses_nothing() {
+    let mut house = House::live();
+    house.run(100);
+    let image = house.edge.disk.clone();
+    let snapshot = Snapshot { start: Start::Usual, ..image.snapshot(Side::Edge) };
+    let mut other = Node::start(Side::Edge, image, snapshot, 90, house.now);
+    house.cut(false, false);
+    house.run(12_000);
+    let mut sold = Vec::new();
+    for number in 1..=8 {
+        for row in ["G", "H"] {
+            let label = format!("{row}{number}");
+            if let Ok(tickets) = house.sell(Side::Edge, &[label.as_str()]) {
+                sold.extend(tickets);
+            }
+        }
+    }
+    for n in 0..1_500 {
+        let hold = house.edge.replica.withhold(SHOW, &[seat("H9")], n % 2 == 0, house.now);
+        hold.expect("withheld or given back");
+        house.run(1);
+    }
+    std::mem::swap(&mut house.edge, &mut other);
+    let now = house.now;
+    house.edge.replica.handle_connected(now);
+    house.cut(true, true);
+    house.run(3_000);
+    std::mem::swap(&mut house.edge, &mut other);
+    let now = house.now;
+    house.edge.replica.handle_disconnected(now);
+    house.edge.replica.handle_connected(now);
+    house.run(5_000);
+    assert_eq!((house.closed(Side::Central), house.closed(Side::Edge)), (Some(Closed::Fork), Some(Closed::Fork)));
+    assert_eq!(house.open(Side::Edge, OpenedBy::TwoPersons), Ok(()));
+    house.run(15_000);
+    house.assert_same_state();
+    for ticket in sold {
+        assert!(house.central.replica.ledger().ticket(ticket).is_some_and(|known| known.sale.is_some()), "{ticket}");
+    }
 }
 
 #[test]
