@@ -23,6 +23,7 @@ pub mod envelope;
 pub mod gate;
 mod inbox;
 pub mod link;
+pub mod link_history;
 pub mod log;
 pub mod message;
 mod outbox;

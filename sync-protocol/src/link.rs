@@ -1,6 +1,7 @@
 //! The link's state, decided locally from heartbeat round trips, never from backlog. Safety never depends on it: it decides what
 //! people are shown, and when to stop asking.
 
+use crate::link_history::LinkHistory;
 use crate::message::{Heartbeat, Hello};
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,8 @@ pub(crate) struct Link {
     settings: Settings,
     /// The peer's nonces of sessions that are over: a late copy of their Hello opens nothing.
     left: VecDeque<u64>,
+    away_since: Timestamp,
+    history: LinkHistory,
 }
 
 impl Link {
@@ -93,7 +96,14 @@ impl Link {
             next_beat: now,
             settings,
             left: VecDeque::new(),
+            away_since: now,
+            history: LinkHistory::default(),
         }
+    }
+
+    /// How long of the last 24 h the link was not live.
+    pub(crate) fn away(&self, now: Timestamp) -> std::time::Duration {
+        self.history.away(now)
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -104,6 +114,11 @@ impl Link {
     pub(crate) fn enter(&mut self, state: LinkState, now: Timestamp) -> bool {
         let changed = self.state != state;
         if changed {
+            match (self.state, state) {
+                (LinkState::Live, _) => self.away_since = now,
+                (_, LinkState::Live) => self.history.note(self.away_since, now),
+                _ => {}
+            }
             (self.state, self.since) = (state, now);
         }
         changed

@@ -1,4 +1,4 @@
-//! Shows as they are imported: CSV `theatre,city,screen,movie,starts_at,ends_at,prices`.
+//! Shows as they are imported: CSV `theatre,city,screen,movie,starts_at,ends_at,prices`, and `on_sale_rush` where there is one.
 
 use super::import::{ImportError, ImportReport, Imported, Row, RowError, read_table};
 use super::movies;
@@ -32,6 +32,8 @@ pub struct PlannedShow {
     pub ends_at: Timestamp,
     /// Price by category name.
     pub prices: Vec<(String, Money)>,
+    /// Its sale will be stormed: all but the counter's floor begins with the web.
+    pub on_sale_rush: bool,
 }
 
 /// Reads shows and hands each to `add`, which says why it cannot be.
@@ -58,8 +60,13 @@ fn planned(conn: &Connection, row: &Row<'_>) -> Result<PlannedShow, RowError> {
     }
     let currency = Currency::parse(&theatre.currency).ok_or_else(|| format!("no currency {:?}", theatre.currency))?;
     let prices = prices(row.text("prices"), currency)?;
+    let on_sale_rush = match row.text("on_sale_rush") {
+        "" | "no" => false,
+        "yes" => true,
+        other => return Err(RowError::Bad(format!("on_sale_rush {other:?} is not yes or no"))),
+    };
     let screen = ScreenId(u8::try_from(screen).map_err(|_| "screen is more than 255".to_owned())?);
-    Ok(PlannedShow { theatre, screen, movie: movie.id, title: movie.title, starts_at, ends_at, prices })
+    Ok(PlannedShow { theatre, screen, movie: movie.id, title: movie.title, starts_at, ends_at, prices, on_sale_rush })
 }
 
 /// Reads `Silver=150.00|Gold=220.00`.
@@ -110,14 +117,15 @@ mod tests {
         movies::import(&conn, "title,year,runtime_min\nDon,1978,166\n".as_bytes()).expect("movies");
         let (start, end) = ("2026-11-24T18:00:00+05:30", "2026-11-24T21:00:00+05:30");
         let table = format!(
-            "theatre,city,screen,movie,starts_at,ends_at,prices\n\
-             Vijay,Pune,1,Don,{start},{end},Gold=220\n\
+            "theatre,city,screen,movie,starts_at,ends_at,prices,on_sale_rush\n\
+             Vijay,Pune,1,Don,{start},{end},Gold=220,yes\n\
              Nowhere,Pune,1,Don,{start},{end},Gold=220\n\
              Vijay,Pune,1,Dawn,{start},{end},Gold=220\n\
              Vijay,Pune,0,Don,{start},{end},Gold=220\n\
              Vijay,Pune,1,Don,24.11.2026 18:00,{end},Gold=220\n\
              Vijay,Pune,1,Don,{end},{start},Gold=220\n\
-             Vijay,Pune,1,Don,{start},{end},free\n"
+             Vijay,Pune,1,Don,{start},{end},free\n\
+             Vijay,Pune,1,Don,{start},{end},Gold=220,maybe\n"
         );
         let mut planned = Vec::new();
         let report = import(&conn, table.as_bytes(), |show| {
@@ -125,7 +133,7 @@ mod tests {
             Ok(Imported::Added)
         });
         let report = report.expect("reads");
-        assert_eq!((report.added, planned.len()), (1, 1));
+        assert_eq!((report.added, planned.len(), planned[0].on_sale_rush), (1, 1, true));
         let reasons: Vec<String> = report.refused.iter().map(|row| format!("{} {}", row.line, row.reason)).collect();
         assert_eq!(
             reasons,
@@ -136,6 +144,7 @@ mod tests {
                 "6 starts_at: not a RFC 3339 time with zone: \"24.11.2026 18:00\"",
                 "7 a show ends after it starts, within 12 hours",
                 "8 price \"free\" is not like Gold=220.00",
+                "9 on_sale_rush \"maybe\" is not yes or no",
             ]
         );
     }

@@ -137,7 +137,12 @@ impl House {
             prices,
             edge_seats: Vec::new(),
         };
-        self.replica.add_show(facts, now).map_err(|refusal| refusal.text().to_owned())?;
+        let added = if planned.on_sale_rush {
+            self.replica.add_rushed_show(facts, now)
+        } else {
+            self.replica.add_show(facts, now)
+        };
+        added.map_err(|refusal| refusal.text().to_owned())?;
         Ok(Added::Now)
     }
 

@@ -4,7 +4,7 @@ use super::{Event, Replica};
 use crate::claims::Asked;
 use crate::link::LinkState;
 use crate::settings::Settings;
-use shared::allocation;
+use shared::allocation::{self, Policy};
 use shared::best::best_available;
 use shared::entry::{ENTRY_BYTES_MAX, Fact, ShowFacts, TicketRef};
 use shared::ids::{BookingId, ClaimId, HoldId, KeyId, RequestId, ScreenId, SeatId, ShowNumber, Side, TicketId};
@@ -181,12 +181,21 @@ impl Replica {
 
     /// Adds a show of this side. Central splits its seats by the policy; the edge keeps all of its own shows' seats.
     pub fn add_show(&mut self, facts: ShowFacts, now: Timestamp) -> Result<(), Refusal> {
+        self.add_split_show(facts, self.settings.policy, now)
+    }
+
+    /// Adds a show of central that will be stormed when its sale opens: all but the counter's floor begins with the web.
+    pub fn add_rushed_show(&mut self, facts: ShowFacts, now: Timestamp) -> Result<(), Refusal> {
+        self.add_split_show(facts, self.settings.policy.on_sale_rush(), now)
+    }
+
+    fn add_split_show(&mut self, facts: ShowFacts, policy: Policy, now: Timestamp) -> Result<(), Refusal> {
         self.may_sell()?;
         let plan = self.ledger.plan(facts.screen, facts.plan).ok_or(Refusal::UnknownPlan)?;
         let edge_seats = match self.me {
             // A box that is gone sells nothing.
             Side::Central if self.ledger.marks().retired => Vec::new(),
-            Side::Central => allocation::opening_split(plan, self.settings.policy),
+            Side::Central => allocation::opening_split(plan, policy),
             Side::Edge => all_at_edge(plan),
         };
         let fact = self.ledger.add_show(ShowFacts { edge_seats, ..facts })?;

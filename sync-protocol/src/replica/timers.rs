@@ -16,8 +16,6 @@ use std::time::Duration;
 const ALLOCATION_EVERY: Duration = Duration::from_secs(5);
 /// Seats of one handover entry by the allocation.
 const ALLOCATION_SEATS_MAX: usize = 64;
-/// How long of the last 24 h the link was not live, as far as the allocation is told: nobody counts it.
-const AWAY: Duration = Duration::ZERO;
 
 impl Replica {
     /// When to call [`Replica::handle_timeout`].
@@ -97,11 +95,11 @@ impl Replica {
 
     /// Gives of the own seats what the allocation says is due.
     fn allocate(&mut self, now: Timestamp) {
-        let policy = self.settings.policy;
+        let (policy, away) = (self.settings.policy, self.link.away(now));
         let mut room = Settings::IN_TRANSIT_MAX.saturating_sub(self.in_transit_count());
         let mut gifts: Vec<(ShowNumber, Vec<SeatId>)> = Vec::new();
         for show in self.ledger.shows() {
-            let seats = allocation::due_handover(&self.ledger, show, policy, AWAY, room, now);
+            let seats = allocation::due_handover(&self.ledger, show, policy, away, room, now);
             room -= seats.len();
             let seats: Vec<SeatId> = seats.into_iter().collect();
             gifts.extend(seats.chunks(ALLOCATION_SEATS_MAX).map(|seats| (show.facts.number, seats.to_vec())));
