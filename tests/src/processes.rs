@@ -8,8 +8,9 @@
 //! have equal heads and digests, and go on selling. Whatever was acknowledged is a [`ghosts::Ghost`]: in the end everything is
 //! stopped and the [`judge`] reads both databases against them.
 //!
-//! A sale that only the box's own disk held cannot survive that disk's loss. So the tills rest, and central has everything, before
-//! a box is put back to an old copy; every other fault hits in the middle of the sales.
+//! A sale that only one disk held cannot survive that disk's loss. So whoever loses a disk rests first, until another node has all
+//! their sales, central or the box's named witness; or the loss is made on purpose, and the tickets that nobody else has are
+//! counted apart. Every other fault hits in the middle of the sales. Every second house has a named witness.
 
 mod broker;
 mod caller;
@@ -24,8 +25,10 @@ mod ghosts;
 mod house;
 mod judge;
 mod load;
+mod persons;
 mod program;
 mod programs;
+mod quarantine;
 mod round;
 mod standing;
 mod tally;

@@ -23,10 +23,10 @@ struct Flags {
     /// The broker killed.
     #[arg(long, default_value_t = 0)]
     broker_kills: usize,
-    /// Old copies of the box's data put back.
+    /// Old copies of data put back, of the box and of central by turns.
     #[arg(long, default_value_t = 0)]
     stale_restores: usize,
-    /// Second boxes started on a copy of the data.
+    /// Second boxes started on a copy of the data, and ended as an operator does.
     #[arg(long, default_value_t = 0)]
     clones: usize,
     /// Disks filled up; takes root.

@@ -1,6 +1,7 @@
 //! Many faults, split into rounds.
 
 use super::fault::Fault;
+use super::judge::{Findings, Listed};
 use super::programs::Programs;
 use super::{clone, round};
 use anyhow::Context;
@@ -47,11 +48,12 @@ pub struct Summary {
     stories: BTreeMap<Fault, BTreeMap<String, usize>>,
     refusals: BTreeMap<String, u64>,
     alarms: Vec<String>,
-    discrepancies: usize,
+    discrepancies: BTreeMap<String, usize>,
     sold_while_cut: u64,
     repeats: u64,
     sold_by_both: usize,
     acknowledged: u64,
+    forgotten: u64,
     sold_twice: usize,
     lost: usize,
     violations: Vec<String>,
@@ -69,7 +71,8 @@ impl Campaign {
                 continue;
             }
             let began = std::time::Instant::now();
-            let outcome = round::play(programs, self.seed.wrapping_add(number as u64), &faults).await;
+            let seed = self.seed.wrapping_add(number as u64);
+            let outcome = round::play(programs, seed, number % 2 == 1, &faults).await;
             let outcome = outcome.with_context(|| format!("play round {number} of seed {}", self.seed))?;
             let (done, sold) = (outcome.overcome.len(), outcome.acknowledged);
             let seconds = began.elapsed().as_secs();
@@ -87,7 +90,7 @@ impl Campaign {
             if self.only.is_some() {
                 break;
             }
-            let outcome = clone::play(programs, self.seed, number).await;
+            let outcome = clone::play(programs, self.seed, number, number.is_multiple_of(2)).await;
             let outcome = outcome.with_context(|| format!("play clone {number} of seed {}", self.seed))?;
             summary.add_clone(number, outcome);
             if !summary.holds() {
@@ -97,12 +100,14 @@ impl Campaign {
         Ok(summary)
     }
 
-    /// All faults in an order made from the seed, round by round.
+    /// All faults in an order made from the seed, round by round; at least two rounds, so that there is a house with a witness and
+    /// one without.
     fn rounds(&self) -> Vec<Vec<Fault>> {
         let all = self.counts.of.iter().flat_map(|(fault, count)| std::iter::repeat_n(*fault, *count));
         let mut all: Vec<Fault> = all.collect();
         all.shuffle(&mut generator(self.seed, &["faults", "order"]));
-        all.chunks(ROUND_FAULTS).map(<[Fault]>::to_vec).collect()
+        let at_once = all.len().div_ceil(2).clamp(1, ROUND_FAULTS);
+        all.chunks(at_once).map(<[Fault]>::to_vec).collect()
     }
 }
 
@@ -133,9 +138,10 @@ impl Summary {
             lines.push(format!("clones: {count}, noticed by: {alarms}; {} seats sold by both", self.sold_by_both));
         }
         let refusals: Vec<String> = self.refusals.iter().map(|(code, count)| format!("{count} {code}")).collect();
-        let (cut, again, listed) = (self.sold_while_cut, self.repeats, self.discrepancies);
+        let (cut, again) = (self.sold_while_cut, self.repeats);
+        let listed: Vec<String> = self.discrepancies.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         lines.push(format!("{cut} counter sales during partitions; {again} requests asked again under their key"));
-        lines.push(format!("{listed} discrepancies listed; refusals: {}", refusals.join(", ")));
+        lines.push(format!("discrepancies listed: {}; refusals: {}", listed.join(", "), refusals.join(", ")));
         lines
     }
 
@@ -145,9 +151,10 @@ impl Summary {
         let (before, after) = Fault::ALL.split_at(5);
         let pairs =
             |faults: &[Fault]| faults.iter().map(|fault| format!("{fault}={} ", count(*fault))).collect::<String>();
-        let Self { alarms, acknowledged, sold_twice, lost, .. } = self;
+        let Self { alarms, acknowledged, forgotten, sold_twice, lost, .. } = self;
         let (before, clones, after) = (pairs(before), alarms.len(), pairs(after));
-        format!("{before}clones={clones} {after}acknowledged={acknowledged} sold_twice={sold_twice} lost={lost}")
+        let sales = format!("acknowledged={acknowledged} forgotten={forgotten} sold_twice={sold_twice} lost={lost}");
+        format!("{before}clones={clones} {after}{sales}")
     }
 
     fn add_round(&mut self, number: usize, outcome: round::Outcome) {
@@ -159,32 +166,38 @@ impl Summary {
             *self.refusals.entry(code).or_default() += count;
         }
         self.acknowledged += outcome.acknowledged;
+        self.forgotten += outcome.forgotten;
         self.sold_while_cut += outcome.sold_while_cut;
         self.repeats += outcome.repeats;
-        self.discrepancies += outcome.findings.discrepancies.len();
+        self.count(&outcome.findings);
         self.sold_twice += outcome.findings.sold_twice.len();
         self.lost += outcome.findings.lost.len();
         let violations = outcome.failures.into_iter().chain(outcome.findings.violations());
         self.violations.extend(violations.map(|story| format!("round {number}: {story}")));
         if let Some(kept) = outcome.kept {
-            let listed = outcome.findings.discrepancies.iter().map(|story| format!("round {number}: {story}"));
-            self.violations.extend(listed);
+            self.violations.extend(outcome.findings.listed().map(|story| format!("round {number}: {story}")));
             self.violations.push(format!("round {number}: its files are kept in {}", kept.display()));
+        }
+    }
+
+    fn count(&mut self, findings: &Findings) {
+        for Listed { at, kind, .. } in &findings.discrepancies {
+            *self.discrepancies.entry(format!("{kind} at {at}")).or_default() += 1;
         }
     }
 
     fn add_clone(&mut self, number: usize, outcome: clone::CloneOutcome) {
         self.acknowledged += outcome.acknowledged;
+        self.forgotten += outcome.forgotten;
         self.sold_by_both += outcome.sold_by_both;
-        self.sold_twice += outcome.sold_twice.len();
-        self.lost += outcome.lost.len();
-        match outcome.alarm {
-            Some(alarm) => self.alarms.push(alarm),
-            None => self.violations.push(format!("clone {number}: nobody noticed")),
-        }
-        let stories = outcome.sold_twice.into_iter().chain(outcome.lost);
-        self.violations.extend(stories.map(|story| format!("clone {number}: {story}")));
+        self.count(&outcome.findings);
+        self.sold_twice += outcome.findings.sold_twice.len();
+        self.lost += outcome.findings.lost.len();
+        self.alarms.extend(outcome.alarm);
+        let violations = outcome.failures.into_iter().chain(outcome.findings.violations());
+        self.violations.extend(violations.map(|story| format!("clone {number}: {story}")));
         if let Some(kept) = outcome.kept {
+            self.violations.extend(outcome.findings.listed().map(|story| format!("clone {number}: {story}")));
             self.violations.push(format!("clone {number}: its files are kept in {}", kept.display()));
         }
     }
@@ -210,7 +223,7 @@ mod tests {
     #[test]
     fn the_last_line_names_every_count() {
         let expected = "partitions=0 edge_kills=0 central_kills=0 broker_kills=0 stale_restores=0 clones=0 disk_full=0 \
-                        fsync_errors=0 acknowledged=0 sold_twice=0 lost=0";
+                        fsync_errors=0 acknowledged=0 forgotten=0 sold_twice=0 lost=0";
         assert_eq!(Summary::default().totals(), expected);
     }
 }

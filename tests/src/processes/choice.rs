@@ -53,6 +53,11 @@ impl Shows {
         Ok(Self { ids: Arc::new(ids), opened: Arc::default() })
     }
 
+    /// Their ids.
+    pub(super) fn ids(&self) -> &[String] {
+        &self.ids
+    }
+
     /// True once there is nothing left to sell.
     pub(super) fn are_sold_out(&self) -> bool {
         self.opened.load(Ordering::Relaxed) >= self.ids.len()

@@ -1,5 +1,5 @@
-//! A clone: a second box is started on a copy of the data directory, and both sell. Two live boxes cannot both be right, so this
-//! has a house of its own, and it need not heal: it must be noticed.
+//! A clone: a second box is started on a copy of the data directory, and both sell. Two live boxes cannot both be right, so it
+//! must be noticed, and one of them closed. Then its people end the clone, and the house goes on with the box that it had.
 
 use super::caller::Caller;
 use super::choice::{Chooser, Shows};
@@ -7,136 +7,198 @@ use super::counter::Counter;
 use super::fault::copy_folder;
 use super::ghosts::Ghosts;
 use super::house::{EdgeBox, House};
-use super::judge::{SideBooks, sold_twice};
+use super::judge::{Findings, SideBooks, sold_twice};
 use super::load::Load;
 use super::programs::Programs;
-use super::round::wait_until;
-use super::standing::Lookout;
+use super::quarantine::{self, Eyes};
+use super::round::{LIVE_WITHIN, wait_until};
+use super::standing::{Lookout, Standing};
 use super::tally::Tally;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use demo::generate::generator;
 use demo::valve::{Mode, Valve};
 use shared::ids::Side;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Shows of the house.
 const SHOWS: usize = 4;
 /// Sold before the copy is made.
 const SALES_BEFORE: u64 = 20;
-/// They are made within this time.
+/// They are made within this time; and both sides sell again within it.
 const SELLING_WITHIN: Duration = Duration::from_secs(30);
-/// A clone behind a cut line sells for so long before anybody can know.
-const APART_FOR: Duration = Duration::from_secs(2);
-/// Both run together for this long at most; the boot gate of a clone alone may ask for 10 s.
-const TOGETHER_MAX: Duration = Duration::from_secs(25);
-/// A closed box stays as it is for this long before it counts: a gate may open by itself.
-const CLOSED_FOR: Duration = Duration::from_secs(12);
+/// Whoever is behind a cut line sells for so long before anybody can know.
+const APART_FOR: Duration = Duration::from_secs(3);
+
+/// So many clones make one that nobody sells at.
+const IDLE_EVERY: usize = 6;
+
+/// Who is behind a cut line at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Apart {
+    Nobody,
+    Clone,
+    Original,
+}
 
 /// What came of a clone.
 #[derive(Debug, Default)]
 pub(super) struct CloneOutcome {
     pub(super) acknowledged: u64,
-    /// What gave it away.
+    /// Tickets that went with the clone's disk.
+    pub(super) forgotten: u64,
+    /// What gave it away, and who was closed.
     pub(super) alarm: Option<String>,
-    /// Seats that both sold: the price of two live boxes, each of them listed once there is an alarm.
+    /// Seats that both sold: the price of two live boxes.
     pub(super) sold_by_both: usize,
-    pub(super) sold_twice: Vec<String>,
-    pub(super) lost: Vec<String>,
+    pub(super) findings: Findings,
+    /// What must not have happened, beside the findings.
+    pub(super) failures: Vec<String>,
     pub(super) kept: Option<PathBuf>,
 }
 
-/// Starts a clone and waits until somebody notices. Every second clone is seen at once; the others sell behind a cut line first.
+/// What a clone works on.
+struct Scene {
+    house: House,
+    load: Load,
+    lookout: Lookout,
+    shows: Shows,
+    ghosts: Arc<Ghosts>,
+    tally: Arc<Tally>,
+}
+
+/// Starts a clone and waits until it is noticed. Some are seen at once; others, or the box itself, are behind a cut line first. The
+/// last of six sells nothing.
 ///
 /// # Errors
 /// If the house cannot be set up, or the books cannot be read.
-pub(super) async fn play(programs: &Programs, seed: u64, number: usize) -> anyhow::Result<CloneOutcome> {
+pub(super) async fn play(
+    programs: &Programs,
+    seed: u64,
+    number: usize,
+    witnessed: bool,
+) -> anyhow::Result<CloneOutcome> {
     let seed = seed.wrapping_add(number as u64);
-    let mut house = House::start(programs, SHOWS).await?;
-    let (ghosts, tally) = (Arc::new(Ghosts::default()), Arc::new(Tally::default()));
-    let (counter, web) = (house.at_the_counter()?, house.on_the_web()?);
-    let shows = Shows::at(&web, house.theatre()).await?;
-    let mut load = Load::start(seed, shows.clone(), &counter, &web, &ghosts, &tally).await?;
-    let lookout = house.lookout()?;
-    wait_until(&mut house, &lookout, SELLING_WITHIN, "the first sales", |standing| {
-        standing.is_live() && ghosts.sales_of(Side::Edge) >= SALES_BEFORE
-    })
-    .await?;
-    house.edge.server.kill().await?;
-    let copy = house.folder().join("clone");
-    copy_folder(house.edge.data(), &copy)?;
-    house.edge.start(None).await?;
-    let line = Valve::start(house.broker.address()).await.context("start the valve of the clone")?;
-    if number % 2 == 1 {
-        line.set(Mode::CutBoth);
+    let mut scene = raise(programs, seed, witnessed).await.context("start the house of a clone")?;
+    let mut outcome = CloneOutcome::default();
+    let mut twin = scene.start_twin(programs).await.context("start a clone")?;
+    match scene.sell_at_both(&mut twin, seed, number).await {
+        Ok(alarm) => outcome.alarm = Some(alarm),
+        Err(error) => outcome.failures.push(format!("{error:#}")),
     }
-    let mut twin = EdgeBox::new(programs, "usher-edge-clone", copy, line.address(), house.folder())?;
-    twin.start(None).await?;
-    let chooser = Chooser::new(shows, generator(seed, &["faults", "till", "clone"]));
-    let till = Counter::new(Caller::new(&twin.server.url())?, chooser, ghosts.clone(), tally.clone());
-    // A clone may let nobody log in; then the alarm is what counts.
-    let opened = tokio::time::timeout(TOGETHER_MAX, load.open_till(till, tally.clone()));
-    let healed = async {
-        tokio::time::sleep(APART_FOR).await;
-        line.set(Mode::Open);
-    };
-    let eyes = [lookout, Lookout::new(&twin.server.url(), &house.central.server.url(), house.theatre())?];
-    let (alarm, _till, ()) = tokio::join!(alarm(&eyes), opened, healed);
+    let theatre = scene.house.theatre();
+    if outcome.failures.is_empty()
+        && let Err(error) = scene.go_on_without().await
+    {
+        outcome.failures.push(format!("after the clone was ended: {error:#}"));
+        scene.house.kill().await;
+    }
+    let Scene { house, load, ghosts, tally, .. } = scene;
     drop(load);
-    // Whatever each has committed is in its file; neither may be able to end in order any more.
-    house.edge.server.kill().await?;
-    twin.server.kill().await?;
-    house.central.server.kill().await?;
-    let mut outcome = CloneOutcome { acknowledged: ghosts.sales(), alarm, ..CloneOutcome::default() };
-    let theatre = house.theatre();
-    let central = SideBooks::read(&house.central.database(), theatre, Side::Central)?;
-    let boxes = [house.edge.database(), twin.database()].map(|file| SideBooks::read(&file, theatre, Side::Edge));
-    let [original, clone] = boxes;
-    let books = [&central, &original.context("read the box")?, &clone.context("read the clone")?];
-    let handed = ghosts.handed();
-    let twice = sold_twice(theatre, &books, &handed);
-    outcome.sold_by_both = twice.len();
-    if outcome.alarm.is_none() {
-        outcome.sold_twice = twice;
-    }
-    let nowhere = handed.iter().filter(|ghost| !books.iter().any(|side| side.has(ghost.ticket)));
-    outcome.lost =
-        nowhere.map(|ghost| format!("ticket {} for {} is in no database", ghost.ticket, ghost.seat)).collect();
-    if outcome.alarm.is_none() || !outcome.lost.is_empty() {
+    outcome.failures.extend(tally.troubles());
+    let books = house.books();
+    let central = SideBooks::read(&books.central, theatre, Side::Central).context("read central's books")?;
+    let edge = SideBooks::read(&books.edge, theatre, Side::Edge).context("read the box's books")?;
+    let clone = SideBooks::read(&twin.0.database(), theatre, Side::Edge).context("read the clone's books")?;
+    outcome.sold_by_both = sold_twice(theatre, &[&central, &edge, &clone], &ghosts.handed()).len();
+    // Its disk is put away; what it alone had is settled with whoever comes with such a ticket, and what the box had sold of the
+    // clone's seats by those who read what is listed.
+    let known = [&central, &edge];
+    ghosts.forget(|ghost| {
+        let settled = clone.has(ghost.ticket) || known.iter().any(|copy| copy.lists(ghost.ticket));
+        settled && !known.iter().any(|copy| copy.has(ghost.ticket))
+    });
+    outcome.findings = books.judge(&ghosts.handed()).context("judge the books")?;
+    (outcome.acknowledged, outcome.forgotten) = (ghosts.sales(), ghosts.forgotten());
+    if !(outcome.failures.is_empty() && outcome.findings.hold()) {
         outcome.kept = Some(house.keep());
     }
     Ok(outcome)
 }
 
-/// Waits for what gives a clone away: a fork or a discrepancy that anybody names, or a box that stays closed.
-async fn alarm(eyes: &[Lookout; 2]) -> Option<String> {
-    let began = Instant::now();
-    let mut closed_since = [None; 2];
-    while began.elapsed() < TOGETHER_MAX {
-        if let Ok(central) = eyes[0].central().await
-            && (central.closed.is_some() || central.discrepancies > 0)
-        {
-            let closed = central.closed.as_deref().unwrap_or("open");
-            return Some(format!("central is {closed} with {} discrepancies", central.discrepancies));
-        }
-        for (number, name) in ["the box", "the clone"].into_iter().enumerate() {
-            let Ok(standing) = eyes[number].edge().await else { continue };
-            if standing.link.discrepancies > 0 {
-                return Some(format!("{name} lists {} discrepancies", standing.link.discrepancies));
-            }
-            match standing.link.closed.as_deref() {
-                Some("fork") => return Some(format!("{name} is closed: fork")),
-                Some(reason) => {
-                    let since = *closed_since[number].get_or_insert_with(Instant::now);
-                    if since.elapsed() > CLOSED_FOR {
-                        return Some(format!("{name} stays closed: {reason}"));
-                    }
-                }
-                None => closed_since[number] = None,
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+async fn raise(programs: &Programs, seed: u64, witnessed: bool) -> anyhow::Result<Scene> {
+    let mut house = House::start(programs, SHOWS, witnessed).await?;
+    let (ghosts, tally) = (Arc::new(Ghosts::default()), Arc::new(Tally::default()));
+    let (counter, web) = (house.at_the_counter()?, house.on_the_web()?);
+    let shows = Shows::at(&web, house.theatre()).await?;
+    let load = Load::start(seed, shows.clone(), &counter, &web, &ghosts, &tally).await?;
+    let lookout = house.lookout()?;
+    wait_until(&mut house, &lookout, SELLING_WITHIN, "the first sales", |standing| {
+        standing.is_live() && ghosts.sales_of(Side::Edge) >= SALES_BEFORE
+    })
+    .await?;
+    Ok(Scene { house, load, lookout, shows, ghosts, tally })
+}
+
+impl Scene {
+    /// A second box on a copy of the data, behind a line of its own.
+    async fn start_twin(&mut self, programs: &Programs) -> anyhow::Result<(EdgeBox, Valve)> {
+        let house = &mut self.house;
+        house.edge.server.kill().await?;
+        let copy = house.folder().join("clone");
+        copy_folder(house.edge.data(), &copy)?;
+        house.edge.start(None).await?;
+        wait_until(house, &self.lookout, LIVE_WITHIN, "the box to go on after the copy", Standing::is_live).await?;
+        let line = Valve::start(house.broker.address()).await.context("start the valve of the clone")?;
+        Ok((EdgeBox::new(programs, "usher-edge-clone", copy, line.address(), house.folder())?, line))
     }
-    None
+
+    /// Both boxes run and sell until somebody notices and one of them is closed; then the clone is ended.
+    async fn sell_at_both(
+        &mut self,
+        (twin, line): &mut (EdgeBox, Valve),
+        seed: u64,
+        number: usize,
+    ) -> anyhow::Result<String> {
+        let apart = [Apart::Original, Apart::Clone, Apart::Nobody][number % 3];
+        match apart {
+            Apart::Nobody => {}
+            Apart::Clone => line.set(Mode::CutBoth),
+            Apart::Original => self.house.line.set(Mode::CutBoth),
+        }
+        twin.start(None).await?;
+        let chooser = Chooser::new(self.shows.clone(), generator(seed, &["faults", "till", "clone"]));
+        let till = Counter::new(Caller::new(&twin.server.url())?, chooser, self.ghosts.clone(), self.tally.clone());
+        let mut people = Load::nobody(self.shows.clone());
+        let healed = async {
+            tokio::time::sleep(APART_FOR).await;
+            line.set(Mode::Open);
+            self.house.line.set(Mode::Open);
+        };
+        let eyes = Eyes {
+            original: &self.lookout,
+            clone: &Lookout::new(&twin.server.url(), &self.house.central.server.url(), self.house.theatre())?,
+        };
+        // A clone may let nobody log in; then the alarm is what counts.
+        let opened = async {
+            if !number.is_multiple_of(IDLE_EVERY) {
+                let opened = people.open_till(till, self.tally.clone());
+                let _closed_if_not = tokio::time::timeout(quarantine::NOTICED_WITHIN, opened).await;
+            }
+        };
+        let (noticed, (), ()) = tokio::join!(quarantine::wait_for(&eyes), opened, healed);
+        drop(people);
+        twin.server.kill().await.context("end the clone")?;
+        noticed
+    }
+
+    /// With the clone off, persons open what it has closed; then both sides must be live, sell, and in the end have equal books.
+    async fn go_on_without(&mut self) -> anyhow::Result<()> {
+        let Self { house, load, lookout, shows, ghosts, .. } = self;
+        quarantine::end(house, lookout, shows).await?;
+        let before = [Side::Central, Side::Edge].map(|side| (side, ghosts.sales_of(side)));
+        wait_until(house, lookout, SELLING_WITHIN, "both sides to sell again", |_| {
+            before.iter().all(|(side, sales)| ghosts.sales_of(*side) > *sales)
+        })
+        .await?;
+        ensure!(!load.is_sold_out(), "everything is sold: the house of a clone needs more seats");
+        drop(load.rest().await?);
+        *load = Load::nobody(shows.clone());
+        wait_until(house, lookout, LIVE_WITHIN, "equal heads and digests", |standing: &Standing| {
+            standing.is_live() && standing.is_equal()
+        })
+        .await?;
+        house.stop().await
+    }
 }

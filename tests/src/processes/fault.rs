@@ -1,19 +1,25 @@
 //! The faults. Each one strikes while counter and web sell, and ends with everything started and every line open.
 
 use super::round::Scene;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use rand::RngExt;
+use shared::ids::Side;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+mod copies;
 mod disk;
 mod kills;
 mod loud;
+mod office;
 mod partition;
 mod stale;
 mod sync;
 
-pub(super) use stale::copy_folder;
+pub(super) use copies::{Shelf, copy_folder};
+
+/// Sales that are waited for are made within this time.
+const SOLD_WITHIN: Duration = Duration::from_secs(30);
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +32,7 @@ pub enum Fault {
     CentralKill,
     /// The broker is killed, and forgets everything.
     BrokerKill,
-    /// The box is put back to an old copy of its data directory.
+    /// The box, or every second time central, is put back to an old copy of its data.
     StaleRestore,
     /// The disk of the box is full.
     DiskFull,
@@ -90,6 +96,17 @@ impl Scene {
     /// True this often out of a hundred times.
     fn percent(&mut self, percent: u32) -> bool {
         self.fate.random_ratio(percent, 100)
+    }
+
+    /// Waits until one side has made so many more sales.
+    async fn sell(&mut self, seller: Side, sales: u64) -> anyhow::Result<()> {
+        let (began, before) = (Instant::now(), self.ghosts.sales_of(seller));
+        while self.ghosts.sales_of(seller) < before + sales {
+            let sold = self.ghosts.sales_of(seller) - before;
+            ensure!(began.elapsed() < SOLD_WITHIN, "only {sold} of {sales} sales in {} s", SOLD_WITHIN.as_secs());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
     }
 
     /// Waits for a time by chance.

@@ -21,6 +21,7 @@ pub(super) struct Ghost {
 #[derive(Debug, Default)]
 pub(super) struct Ghosts {
     handed: Mutex<Vec<Ghost>>,
+    forgotten: AtomicU64,
     counter_sales: AtomicU64,
     web_bookings: AtomicU64,
 }
@@ -42,9 +43,22 @@ impl Ghosts {
         self.sales_of(Side::Central) + self.sales_of(Side::Edge)
     }
 
-    /// The tickets so far.
+    /// The tickets so far that somebody must still know of.
     pub(super) fn handed(&self) -> Vec<Ghost> {
         self.handed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The disk that alone had these tickets is gone, and nobody else can know of them; they count apart from here on.
+    pub(super) fn forget(&self, only_there: impl Fn(&Ghost) -> bool) {
+        let mut handed = self.handed.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = handed.len();
+        handed.retain(|ghost| !only_there(ghost));
+        self.forgotten.fetch_add((before - handed.len()) as u64, Ordering::Relaxed);
+    }
+
+    /// Tickets that went with the only disk that had them.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten.load(Ordering::Relaxed)
     }
 
     fn counter_of(&self, seller: Side) -> &AtomicU64 {

@@ -15,12 +15,14 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tokio::process::Command;
 
+mod door;
 mod edge_box;
 mod office;
 mod server;
 mod set_up;
 
-pub(super) use edge_box::{DATABASE, EdgeBox};
+use door::Door;
+pub(super) use edge_box::EdgeBox;
 use office::Office;
 pub(super) use server::{Preload, Server};
 
@@ -40,6 +42,8 @@ pub(super) struct House {
     pub(super) line: Valve,
     /// Between central and the broker.
     pub(super) trunk: Valve,
+    /// The box's named witness, where the house has one.
+    pub(super) door: Option<Door>,
     theatre: u32,
     simulator: Program,
     simulator_address: SocketAddr,
@@ -47,8 +51,9 @@ pub(super) struct House {
 }
 
 impl House {
-    /// Sets a house with so many shows up by the programs' command lines, and starts everything.
-    pub(super) async fn start(programs: &Programs, shows: usize) -> anyhow::Result<Self> {
+    /// Sets a house with so many shows up by the programs' command lines, and starts everything; with a scanner at the door if
+    /// the box is to have a witness.
+    pub(super) async fn start(programs: &Programs, shows: usize, witnessed: bool) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("usher-faults-").tempdir().context("make a folder for a house")?;
         let at = folder.path();
         let theatre = set_up::set_up(programs, at, shows).context("set a house up")?;
@@ -61,12 +66,21 @@ impl House {
         central.start(None).await?;
         let mut edge = EdgeBox::new(programs, "usher-edge", set_up::edge_data(at), line.address(), at)?;
         edge.start(None).await?;
-        Ok(Self { broker, central, edge, line, trunk, theatre, simulator, simulator_address, folder })
+        let door = match witnessed {
+            true => Some(Door::start(programs, at, &edge.server.url()).await.context("start the scanner")?),
+            false => None,
+        };
+        Ok(Self { broker, central, edge, door, line, trunk, theatre, simulator, simulator_address, folder })
     }
 
     /// The theatre's id.
     pub(super) fn theatre(&self) -> u32 {
         self.theatre
+    }
+
+    /// The box has a named witness.
+    pub(super) fn is_witnessed(&self) -> bool {
+        self.door.is_some()
     }
 
     /// Where its files are.
@@ -115,6 +129,7 @@ impl House {
     pub(super) fn refuse_ended(&mut self) -> anyhow::Result<()> {
         self.broker.refuse_ended()?;
         self.simulator.refuse_ended()?;
+        self.door.as_mut().map_or(Ok(()), Door::refuse_ended)?;
         self.central.server.refuse_ended()?;
         self.edge.server.refuse_ended()
     }

@@ -8,11 +8,14 @@ use shared::ids::{ShowId, Side, TheatreId, TicketId};
 use shared::ledger::Ledger;
 use shared::show::Standing;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use sync_protocol::replica::Heads;
 
 /// So many findings of a kind are told; the others are counted.
 const NAMED_MAX: usize = 8;
+/// Characters that are told of a discrepancy.
+const STORY_CHARS: usize = 300;
 
 /// Where the books of a theatre are.
 #[derive(Debug, Clone)]
@@ -32,13 +35,18 @@ pub(super) struct Findings {
     /// Heads, digests or logs that differ, tickets that one side does not have, and conflicts that nobody lists.
     pub(super) differences: Vec<String>,
     /// What each side lists for a person to settle.
-    pub(super) discrepancies: Vec<String>,
+    pub(super) discrepancies: Vec<Listed>,
 }
 
 impl Findings {
     /// Nothing that must not be.
     pub(super) fn hold(&self) -> bool {
         self.sold_twice.is_empty() && self.lost.is_empty() && self.differences.is_empty()
+    }
+
+    /// The first discrepancies, for whoever looks for the cause of a violation.
+    pub(super) fn listed(&self) -> impl Iterator<Item = String> {
+        self.discrepancies.iter().take(NAMED_MAX).map(|listed| listed.to_string().chars().take(STORY_CHARS).collect())
     }
 
     /// Everything that must not be.
@@ -54,6 +62,22 @@ impl Findings {
     }
 }
 
+/// A discrepancy as one side lists it.
+#[derive(Debug, Clone)]
+pub(super) struct Listed {
+    pub(super) at: Side,
+    pub(super) kind: String,
+    log: String,
+    seq: u64,
+    story: String,
+}
+
+impl fmt::Display for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} lists {} {} {}: {}", self.at, self.kind, self.log, self.seq, self.story)
+    }
+}
+
 /// One side's copy of a theatre, as its database has it.
 pub(super) struct SideBooks {
     side: Side,
@@ -61,27 +85,26 @@ pub(super) struct SideBooks {
     heads: Heads,
     /// Entries as they were written.
     logs: BTreeMap<Side, Vec<Vec<u8>>>,
-    /// Entries that are listed as discrepancies.
-    listed: BTreeSet<(String, u64)>,
-    discrepancies: Vec<String>,
+    discrepancies: Vec<Listed>,
 }
 
 impl SideBooks {
-    /// Reads a database that nobody writes.
+    /// Reads a database.
     pub(super) fn read(database: &Path, theatre: u32, side: Side) -> anyhow::Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db =
             Connection::open_with_flags(database, flags).with_context(|| format!("open {}", database.display()))?;
+        // It may be written meanwhile; everything here is read as of one moment.
+        db.execute_batch("BEGIN").context("begin to read")?;
         let snapshot = node::ledger_store::load(&db, TheatreId(theatre), side)
             .with_context(|| format!("load the replica in {}", database.display()))?;
         let logs = [Side::Central, Side::Edge].into_iter().map(|log| Ok((log, entries(&db, theatre, log)?)));
-        let (listed, discrepancies) = discrepancies(&db, theatre).context("read the discrepancies")?;
+        let discrepancies = discrepancies(&db, theatre, side).context("read the discrepancies")?;
         Ok(Self {
             side,
             heads: snapshot.heads,
             ledger: Ledger::restore(side, snapshot.ledger),
             logs: logs.collect::<anyhow::Result<_>>()?,
-            listed,
             discrepancies,
         })
     }
@@ -91,6 +114,12 @@ impl SideBooks {
         self.ledger.ticket(ticket).is_some_and(|ticket| ticket.sale.is_some())
     }
 
+    /// Whether this side lists the ticket's sale for a person to settle.
+    pub(super) fn lists(&self, ticket: TicketId) -> bool {
+        let told = serde_json::to_string(&ticket).unwrap_or_default();
+        !told.is_empty() && self.discrepancies.iter().any(|listed| listed.story.contains(&told))
+    }
+
     /// Tickets by show and seat label.
     pub(super) fn tickets(&self, theatre: u32) -> impl Iterator<Item = ((String, String), TicketId)> {
         self.ledger.tickets().filter(|ticket| ticket.sale.is_some()).map(move |ticket| {
@@ -98,10 +127,6 @@ impl SideBooks {
             let label = self.ledger.show(ticket.at.show).map(|known| known.plan.label(ticket.at.seat));
             ((show.to_string(), label.unwrap_or_else(|| format!("#{}", ticket.at.seat))), ticket.at.ticket)
         })
-    }
-
-    pub(super) fn discrepancies(&self) -> impl Iterator<Item = String> {
-        self.discrepancies.iter().map(|story| format!("{} lists {story}", self.side))
     }
 
     /// A seat that the ghost sits on stands as sold by their ticket.
@@ -119,7 +144,8 @@ impl SideBooks {
             for (seq, bytes) in (1..).zip(entries) {
                 let Ok(Entry { fact: Fact::Sold { seats, .. }, .. }) = Entry::decode(bytes) else { continue };
                 let applied = seats.iter().all(|sold| self.has(sold.ticket));
-                if !applied && !self.listed.contains(&(log.word().to_owned(), seq)) {
+                let listed = self.discrepancies.iter().any(|listed| listed.log == log.word() && listed.seq == seq);
+                if !applied && !listed {
                     unlisted
                         .push(format!("sale {seq} of the {log} log is neither applied nor listed at {}", self.side));
                 }
@@ -156,7 +182,7 @@ impl Books {
                 .differences
                 .extend(copy.heads.closed.map(|why| format!("{} is closed: {}", copy.side, why.code())));
             findings.differences.extend(copy.unlisted());
-            findings.discrepancies.extend(copy.discrepancies());
+            findings.discrepancies.extend(copy.discrepancies.iter().cloned());
         }
         for ghost in ghosts {
             let what =
@@ -190,18 +216,14 @@ fn entries(db: &Connection, theatre: u32, log: Side) -> anyhow::Result<Vec<Vec<u
     rows.collect::<rusqlite::Result<_>>().with_context(|| format!("read the {log} log"))
 }
 
-type Listed = (BTreeSet<(String, u64)>, Vec<String>);
-
-fn discrepancies(db: &Connection, theatre: u32) -> anyhow::Result<Listed> {
-    let mut select = db.prepare("SELECT log, seq, story FROM ledger_discrepancy WHERE theatre = ?1 ORDER BY n")?;
-    let (mut listed, mut stories) = (BTreeSet::new(), Vec::new());
-    let mut rows = select.query([theatre])?;
-    while let Some(row) = rows.next()? {
-        let (log, seq, story): (String, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        stories.push(format!("{log} {seq}: {story}"));
-        listed.insert((log, seq.cast_unsigned()));
-    }
-    Ok((listed, stories))
+fn discrepancies(db: &Connection, theatre: u32, at: Side) -> anyhow::Result<Vec<Listed>> {
+    let mut select =
+        db.prepare("SELECT kind, log, seq, story FROM ledger_discrepancy WHERE theatre = ?1 ORDER BY n")?;
+    let rows = select.query_map([theatre], |row| {
+        let seq: i64 = row.get(2)?;
+        Ok(Listed { at, kind: row.get(0)?, log: row.get(1)?, seq: seq.cast_unsigned(), story: row.get(3)? })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(super) struct Load {
 
 /// Nobody is served while it lasts.
 pub(super) struct Rest<'a> {
-    _tills: RwLockWriteGuard<'a, ()>,
+    _tills: Option<RwLockWriteGuard<'a, ()>>,
     _customers: Option<RwLockWriteGuard<'a, ()>>,
 }
 
@@ -45,8 +45,7 @@ impl Load {
         ghosts: &Arc<Ghosts>,
         tally: &Arc<Tally>,
     ) -> anyhow::Result<Self> {
-        let mut load =
-            Self { tills: Arc::default(), customers: Arc::default(), shows: shows.clone(), people: JoinSet::new() };
+        let mut load = Self::nobody(shows.clone());
         let chooser = |role: &str, number: usize| {
             Chooser::new(shows.clone(), generator(seed, &["faults", role, &number.to_string()]))
         };
@@ -61,6 +60,11 @@ impl Load {
         Ok(load)
     }
 
+    /// Nobody sells yet.
+    pub(super) fn nobody(shows: Shows) -> Self {
+        Self { tills: Arc::default(), customers: Arc::default(), shows, people: JoinSet::new() }
+    }
+
     /// Opens one more till.
     pub(super) async fn open_till(&mut self, mut till: Counter, tally: Arc<Tally>) -> anyhow::Result<()> {
         till.log_in().await.context("open a till")?;
@@ -71,14 +75,20 @@ impl Load {
     /// Waits until nobody is being served, and keeps it so.
     pub(super) async fn rest(&self) -> anyhow::Result<Rest<'_>> {
         let tills = self.rest_tills().await?;
-        let customers = tokio::time::timeout(REST_WITHIN, self.customers.write()).await;
-        Ok(Rest { _customers: Some(customers.context("wait for the customers to be done")?), ..tills })
+        let customers = self.rest_customers().await?;
+        Ok(Rest { _customers: customers._customers, ..tills })
     }
 
     /// The same at the tills only; the web goes on.
     pub(super) async fn rest_tills(&self) -> anyhow::Result<Rest<'_>> {
         let tills = tokio::time::timeout(REST_WITHIN, self.tills.write()).await;
-        Ok(Rest { _tills: tills.context("wait for the tills to be done")?, _customers: None })
+        Ok(Rest { _tills: Some(tills.context("wait for the tills to be done")?), _customers: None })
+    }
+
+    /// The same on the web only; the tills go on.
+    pub(super) async fn rest_customers(&self) -> anyhow::Result<Rest<'_>> {
+        let customers = tokio::time::timeout(REST_WITHIN, self.customers.write()).await;
+        Ok(Rest { _tills: None, _customers: Some(customers.context("wait for the customers to be done")?) })
     }
 
     /// True once everything is sold.

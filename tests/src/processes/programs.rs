@@ -7,7 +7,7 @@ use std::process::Command;
 /// What is built together: the whole demo, so that its build serves here too, and nothing that only tests switch on.
 const PACKAGES: [&str; 4] = ["central", "edge", "scanner", "demo"];
 /// The programs.
-const PROGRAMS: [&str; 3] = ["usher-central", "usher-edge", "usher-payment-simulator"];
+const PROGRAMS: [&str; 4] = ["usher-central", "usher-edge", "usher-payment-simulator", "usher-scanner"];
 /// What `cargo run` says of this package: handed on, it would make half of all crates be built anew.
 const OWN_PACKAGE: [&str; 8] = [
     "CARGO_MANIFEST_DIR",
@@ -28,6 +28,7 @@ pub struct Programs {
     pub(super) central: PathBuf,
     pub(super) edge: PathBuf,
     pub(super) simulator: PathBuf,
+    pub(super) scanner: PathBuf,
     pub(super) mosquitto: PathBuf,
 }
 
@@ -69,6 +70,7 @@ impl Programs {
             central: find(PROGRAMS[0])?,
             edge: find(PROGRAMS[1])?,
             simulator: find(PROGRAMS[2])?,
+            scanner: find(PROGRAMS[3])?,
             mosquitto: mosquitto.context("there is no mosquitto: install Debian's package of that name")?,
         })
     }

@@ -3,7 +3,7 @@
 use super::caller::Caller;
 use super::choice::Shows;
 use super::facts::SEATS_PER_SHOW;
-use super::fault::Fault;
+use super::fault::{Fault, Shelf};
 use super::ghosts::Ghosts;
 use super::house::House;
 use super::judge::Findings;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Both sides are live again within this time after a fault; a box that has to prove its head may ask for 10 s.
-const LIVE_WITHIN: Duration = Duration::from_secs(30);
+pub(super) const LIVE_WITHIN: Duration = Duration::from_secs(30);
 /// Then, with nobody selling, heads and digests are equal within this time.
 const EQUAL_WITHIN: Duration = Duration::from_secs(10);
 /// Then both sides sell again within this time.
@@ -39,9 +39,8 @@ pub(super) struct Scene {
     pub(super) fate: StdRng,
     /// Counter sales acknowledged while a line was cut.
     pub(super) sold_while_cut: u64,
-    /// Copies of the box's data made so far, and the last one.
-    pub(super) copies: usize,
-    pub(super) older_copy: Option<PathBuf>,
+    /// Copies of data made so far.
+    pub(super) shelf: Shelf,
     /// Disks broken so far.
     pub(super) sync_errors: usize,
 }
@@ -62,6 +61,8 @@ pub(super) struct Outcome {
     /// Sales acknowledged.
     pub(super) acknowledged: u64,
     pub(super) sold_while_cut: u64,
+    /// Tickets that went with the only disk that had them.
+    pub(super) forgotten: u64,
     /// Requests asked again because nobody knew what had become of them.
     pub(super) repeats: u64,
     pub(super) refusals: BTreeMap<String, u64>,
@@ -72,13 +73,13 @@ pub(super) struct Outcome {
     pub(super) kept: Option<PathBuf>,
 }
 
-/// Plays the faults in a house of their own. Stops at the first failure; the books are judged all the same.
+/// Plays the faults in a house of their own, whose box has a witness or not. Stops at the first failure; the books are judged all the same.
 ///
 /// # Errors
 /// If no house can be set up, or its books cannot be read.
-pub(super) async fn play(programs: &Programs, seed: u64, faults: &[Fault]) -> anyhow::Result<Outcome> {
+pub(super) async fn play(programs: &Programs, seed: u64, witnessed: bool, faults: &[Fault]) -> anyhow::Result<Outcome> {
     let shows = (600 + SEATS_PER_FAULT * faults.len()).div_ceil(SEATS_PER_SHOW);
-    let (mut scene, tally, callers) = raise(programs, seed, shows).await.context("start a round")?;
+    let (mut scene, tally, callers) = raise(programs, seed, shows, witnessed).await.context("start a round")?;
     let mut outcome = Outcome::default();
     let began = scene.settle().await.context("begin to sell");
     outcome.failures.extend(began.err().map(|error| format!("{error:#}")));
@@ -102,6 +103,7 @@ pub(super) async fn play(programs: &Programs, seed: u64, faults: &[Fault]) -> an
     outcome.failures.extend(tally.troubles());
     outcome.findings = house.books().judge(&ghosts.handed()).context("judge the books")?;
     (outcome.acknowledged, outcome.sold_while_cut) = (ghosts.sales(), sold_while_cut);
+    outcome.forgotten = ghosts.forgotten();
     outcome.repeats = callers.iter().map(Caller::repeats).sum();
     outcome.refusals = tally.refusals();
     if !(outcome.failures.is_empty() && outcome.findings.hold()) {
@@ -110,15 +112,20 @@ pub(super) async fn play(programs: &Programs, seed: u64, faults: &[Fault]) -> an
     Ok(outcome)
 }
 
-async fn raise(programs: &Programs, seed: u64, shows: usize) -> anyhow::Result<(Scene, Arc<Tally>, [Caller; 2])> {
-    let house = House::start(programs, shows).await?;
+async fn raise(
+    programs: &Programs,
+    seed: u64,
+    shows: usize,
+    witnessed: bool,
+) -> anyhow::Result<(Scene, Arc<Tally>, [Caller; 2])> {
+    let house = House::start(programs, shows, witnessed).await?;
     let (ghosts, tally) = (Arc::new(Ghosts::default()), Arc::new(Tally::default()));
     let (counter, web) = (house.at_the_counter()?, house.on_the_web()?);
     let shows = Shows::at(&web, house.theatre()).await?;
     let load = Load::start(seed, shows, &counter, &web, &ghosts, &tally).await?;
     let (lookout, fate) = (house.lookout()?, generator(seed, &["faults", "fate"]));
     let scene =
-        Scene { house, load, lookout, ghosts, fate, sold_while_cut: 0, copies: 0, older_copy: None, sync_errors: 0 };
+        Scene { house, load, lookout, ghosts, fate, sold_while_cut: 0, shelf: Shelf::default(), sync_errors: 0 };
     Ok((scene, tally, [counter, web]))
 }
 

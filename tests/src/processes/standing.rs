@@ -12,6 +12,9 @@ pub(super) struct EdgeStanding {
     pub(super) link: LinkView,
     pub(super) can_sell: bool,
     pub(super) reasons: Vec<String>,
+    /// Entries that neither central nor the witness has; absent while the link is live.
+    #[serde(default)]
+    pub(super) unwitnessed: Option<u64>,
 }
 
 /// What both say at about the same time.

@@ -3,7 +3,7 @@
 use super::Story;
 use super::loud::must_end_loudly;
 use crate::processes::commands::run;
-use crate::processes::fault::stale::copy_folder;
+use crate::processes::fault::copy_folder;
 use crate::processes::round::Scene;
 use anyhow::Context;
 use std::fs::{self, File};

@@ -7,13 +7,27 @@ use demo::valve::Mode;
 /// So many of a hundred kills happen behind a cut line.
 const CUT_PERCENT: u32 = 20;
 
+/// In so many of a hundred the power of the whole house fails: the scanner goes with the box.
+const WHOLE_HOUSE_PERCENT: u32 = 15;
+
 impl Scene {
     pub(super) async fn kill_edge(&mut self) -> anyhow::Result<Story> {
         let cut = self.cut_at_times().await;
+        let whole_house = self.house.is_witnessed() && self.percent(WHOLE_HOUSE_PERCENT);
         self.house.edge.server.kill().await?;
+        if whole_house && let Some(door) = &mut self.house.door {
+            door.kill().await?;
+        }
         self.pass(0, 200).await;
         self.house.edge.start(None).await?;
-        Ok(self.heal(cut).await)
+        if whole_house {
+            self.pass(0, 1_000).await;
+            if let Some(door) = &mut self.house.door {
+                door.serve().await?;
+            }
+        }
+        let story = self.heal(cut).await;
+        Ok(if whole_house { format!("with its scanner, {story}") } else { story })
     }
 
     pub(super) async fn kill_central(&mut self) -> anyhow::Result<Story> {

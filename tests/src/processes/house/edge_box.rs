@@ -7,9 +7,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
-/// The box's database in its data directory.
-pub(in crate::processes) const DATABASE: &str = edge::schema::FILE;
-
 /// `usher-edge serve`, with the broker behind a valve.
 #[derive(Debug)]
 pub(in crate::processes) struct EdgeBox {
@@ -40,7 +37,7 @@ impl EdgeBox {
     }
 
     pub(in crate::processes) fn database(&self) -> PathBuf {
-        self.data.join(DATABASE)
+        self.data.join(edge::schema::FILE)
     }
 
     /// Starts it on its port and waits until it listens.

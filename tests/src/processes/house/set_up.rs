@@ -2,15 +2,21 @@
 
 use crate::processes::commands::run;
 use crate::processes::facts;
+use crate::processes::persons::SECOND;
 use crate::processes::programs::Programs;
 use anyhow::{Context, ensure};
 use demo::house::{CASHIER, MANAGER};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Central's database in a house's folder.
+/// Central's data in a house's folder.
+pub(super) fn central_data(at: &Path) -> PathBuf {
+    at.join("central")
+}
+
+/// Central's database.
 pub(super) fn central_database(at: &Path) -> PathBuf {
-    at.join("central").join("central.sqlite")
+    central_data(at).join("central.sqlite")
 }
 
 /// Central's keys.
@@ -66,7 +72,7 @@ pub(super) fn set_up(programs: &Programs, at: &Path, shows: usize) -> anyhow::Re
     edge(&["join", &join], "")?;
     import("plans", facts::plans()?)?;
     import("shows", facts::shows(shows, demo::clock::now())?)?;
-    for person in [CASHIER, MANAGER] {
+    for person in [CASHIER, MANAGER, SECOND] {
         edge(&["staff", "add", person.name, "--role", person.role], &format!("{}\n", person.pin))?;
     }
     let id = enrolled.rsplit(' ').next().and_then(|id| id.trim().parse().ok());
