@@ -22,12 +22,23 @@ use sync_protocol::replica::Held;
 const HEARING_LASTS: Duration = Duration::from_secs(60);
 /// How long before a show its doors open.
 pub(super) const DOORS_OPEN_EARLY: Duration = Duration::from_secs(2 * 3600);
+/// Characters at the end of a code that say nothing but its signature.
+const SIGNATURE_CHARS: usize = 100;
 /// The first numbers are the shows every world begins with.
 const ADDED_FROM: u32 = site::SHOWS + 1;
 
 /// People come back with their latest baskets; what they forgot has ended.
 fn latest(nth: usize, baskets: usize) -> usize {
     baskets - 1 - nth % baskets.min(3)
+}
+
+/// What a code says that somebody made of a genuine ticket.
+fn claimed(at: TicketRef, forged: Option<Forgery>) -> TicketRef {
+    match forged {
+        None | Some(Forgery::Key) => at,
+        Some(Forgery::Seat) => TicketRef { seat: SeatId(at.seat.0 % site::SEATS + 1), ..at },
+        Some(Forgery::Ticket(ticket)) => TicketRef { ticket, ..at },
+    }
 }
 
 impl Site {
@@ -218,8 +229,9 @@ impl Site {
 
     fn scan(&mut self, scanner: usize, nth: usize, forged: Option<Forgery>) -> Result<(), Violation> {
         let Some(handed) = self.ghost.nth(nth, |_| true) else { return Ok(()) };
-        let (at, id) = (handed.at, ScanId(self.dice.random()));
-        let code = self.code(at, handed.by.side(), forged);
+        let id = ScanId(self.dice.random());
+        let code = self.code(handed.at, handed.by.side(), forged);
+        let at = claimed(handed.at, forged);
         let device = &self.scanners[scanner];
         let scan = device.read(at, code, id, self.now);
         let door = shared::admission::Door::to_all_screens(self.codes.theatre);
@@ -250,13 +262,13 @@ impl Site {
         match forged {
             None => self.codes.code(at, &plan, &show, &codes::key(seller, 0)),
             Some(Forgery::Key) => self.codes.code(at, &plan, &show, &SecretKey::from_seed(&[77; 32])),
-            Some(Forgery::Seat) => {
-                let genuine = self.codes.code(at, &plan, &show, &codes::key(seller, 0));
-                let seat = SeatId(at.seat.0 % site::SEATS + 1);
-                let other = self.codes.code(TicketRef { seat, ..at }, &plan, &show, &SecretKey::from_seed(&[77; 32]));
-                // The body of one and the signature of the other.
-                let (body, signature) = (other.len() - 100, genuine.len() - 100);
-                format!("{}{}", &other[..body], &genuine[signature..])
+            Some(Forgery::Seat | Forgery::Ticket(_)) => {
+                let key = codes::key(seller, 0);
+                let claimed = self.codes.code(claimed(at, forged), &plan, &show, &key);
+                // The key's id and the signature of a genuine one, which are there for everybody to read.
+                let genuine = self.codes.code(at, &plan, &show, &key);
+                let (body, signature) = (claimed.len() - SIGNATURE_CHARS, genuine.len() - SIGNATURE_CHARS);
+                format!("{}{}", &claimed[..body], &genuine[signature..])
             }
         }
     }

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use sync_protocol::gate::{DeviceNumber, Memory};
 use sync_protocol::message::Channel;
-use sync_protocol::replica::{Event, LinkKeys, Proof, Transmit};
+use sync_protocol::replica::{DiscrepancyKind, Event, LinkKeys, Proof, StandingChange, Transmit};
 use sync_protocol::{Replica, Settings};
 
 /// Shows of each theatre, one per screen.
@@ -30,11 +30,11 @@ pub const SHOWS: u32 = 2;
 pub const SEATS: u32 = 24;
 /// Holds of both sides, short so that they end within a run.
 pub const HOLDS: HoldTimes =
-    HoldTimes { lasts: Duration::from_secs(20), cap: Duration::from_secs(60), paying: Duration::from_secs(40) };
+    HoldTimes { lasts: Duration::from_secs(20), cap: Duration::from_secs(30), paying: Duration::from_secs(40) };
 /// How long the gate asks, short so that persons come to answer within a run.
 const GATE_WAIT: Duration = Duration::from_secs(3);
 /// A witness that was not heard for so long is not waited for.
-const WITNESS_SILENT_AFTER: Duration = Duration::from_secs(5);
+pub(super) const WITNESS_SILENT_AFTER: Duration = Duration::from_secs(5);
 /// The named witness, where there is one.
 pub const NAMED: DeviceNumber = DeviceNumber(0);
 /// Shows last this long, and the next one of a screen begins then.
@@ -134,6 +134,7 @@ impl Site {
         let peer = boxes.map(|number| codes::key(side.peer(), number).public()).collect();
         let keys = LinkKeys { own: codes::key(side, node.box_number), peer };
         node.start_clock(now);
+        node.witness = witness;
         let at = node.now(now);
         let snapshot = node.disk.snapshot(side, node.beginning(), witness);
         let mut replica = Replica::new(theatre, side, settings, keys, snapshot, seed, at);
@@ -215,8 +216,15 @@ impl Site {
         for (id, deadline) in terms {
             site.ghost.holds.insert(id, store_now + deadline.since(at));
         }
+        for listed in &commit.changes.discrepancies {
+            if let DiscrepancyKind::BeyondCut { .. } = listed.kind {
+                *site.ghost.tally.entry("entries_beyond_a_cut").or_default() += 1;
+            }
+        }
         node.touch(&commit);
         node.restored = false;
+        let proof = |change: &StandingChange| change.closed.is_none() && change.proof.is_some();
+        node.proven |= commit.changes.standings.iter().any(proof);
         node.overridden |= written.iter().any(|written| {
             let persons = |by| matches!(by, OpenedBy::ManagerPin | OpenedBy::TwoPersons);
             written.fresh && matches!(written.entry.fact, Fact::LogOpened { by, .. } if persons(by))
@@ -286,13 +294,15 @@ impl Site {
         let now = self.now;
         let node = self.node(who);
         let at = node.now(now);
+        let node_hears_witness = node.hears_witness(at);
         let Node { waiting, disk, replica, .. } = node;
         let Some(replica) = replica.as_ref().filter(|_| !waiting.is_empty()) else { return Ok(()) };
         let covered = replica.heads().own.seq - replica.unwitnessed();
-        let promised = replica.waits_for_witness(at);
+        let promised = node_hears_witness;
+        let waits = replica.waits_for_witness(at);
         let told = |tickets: &[TicketRef]| {
             let sold = tickets.iter().filter_map(|at| disk.sale(who.side(), at.ticket));
-            !promised || sold.map(|(seq, _)| seq).max().is_none_or(|seq| seq <= covered)
+            !waits || sold.map(|(seq, _)| seq).max().is_none_or(|seq| seq <= covered)
         };
         let (mut ready, mut late) = (Vec::new(), BTreeSet::new());
         for request in std::mem::take(waiting) {
@@ -319,6 +329,9 @@ impl Site {
         let node = self.node(who);
         let sale = node.disk.sale(who.side(), at.ticket);
         let sale = invariants::invariant_a_ticket_is_handed_out_only_when_its_sale_is_on_disk(at, sale)?;
+        if promised && !self.ghost.tickets.contains_key(&at.ticket) {
+            invariants::invariant_a_sale_is_told_only_once_the_witness_has_it(self, who, at, sale)?;
+        }
         let rollbacks = self.ghost.rollbacks;
         let handed =
             Handed { at, by: who, sale, promised, rollbacks, ended: false, end: None, lost: false, end_lost: false };

@@ -48,6 +48,9 @@ impl Site {
         let number = DeviceNumber(i64::try_from(scanner).unwrap_or_default());
         node.heard.insert(scanner);
         replica.handle_witness(number, Some(&kept), entries, at, &node.disk).expect("a store in memory can be read");
+        if node.witness == Some(number) && replica.can_sell() {
+            node.witness_heard = Some(at);
+        }
         self.settle(who)
     }
 

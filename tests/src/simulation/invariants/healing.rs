@@ -1,6 +1,8 @@
 //! Claims about a theatre at rest: everything has arrived, and both sides have made the same of it.
 
 use super::Violation;
+use crate::simulation::disk::Disk;
+use crate::simulation::node::Who;
 use crate::simulation::site::Site;
 use shared::entry::{Entry, Fact};
 use shared::ids::{Side, TicketId};
@@ -103,7 +105,7 @@ pub fn invariant_a_cancelled_show_is_cancelled_everywhere(site: &Site) -> Result
 pub fn invariant_the_fold_depends_only_on_the_entries(site: &Site) -> Result<(), Violation> {
     let Some(edge) = &site.edge.replica else { return Ok(()) };
     for eager in [Side::Central, Side::Edge] {
-        let digest = fold(site, eager);
+        let digest = fold(&site.edge.disk, eager);
         if digest != Some(edge.cut().digest) {
             return Err(Violation::of(
                 "invariant_the_fold_depends_only_on_the_entries",
@@ -114,10 +116,23 @@ pub fn invariant_the_fold_depends_only_on_the_entries(site: &Site) -> Result<(),
     Ok(())
 }
 
+/// 9, and never half of a transaction: what a process finds in its store is what the logs there come to.
+pub fn invariant_a_store_holds_what_its_logs_come_to(site: &Site, who: Who) -> Result<(), Violation> {
+    let Some(node) = site.nodes().find(|node| node.who == who) else { return Ok(()) };
+    let Some(replica) = node.replica.as_ref().filter(|_| node.disk.heads.own.seq > 0) else { return Ok(()) };
+    if fold(&node.disk, Side::Central) == Some(replica.cut().digest) {
+        return Ok(());
+    }
+    Err(Violation::of(
+        "invariant_a_store_holds_what_its_logs_come_to",
+        format!("{who:?} starts at {:?} with another state than its logs give", replica.cut()),
+    ))
+}
+
 /// Folds both logs anew, one side's entries as early as what they had seen allows.
-fn fold(site: &Site, eager: Side) -> Option<u128> {
+fn fold(disk: &Disk, eager: Side) -> Option<u128> {
     let log = |side: Side| -> Vec<Entry> {
-        let entries = site.edge.disk.logs.range((side, 0)..=(side, u64::MAX));
+        let entries = disk.logs.range((side, 0)..=(side, u64::MAX));
         entries.filter_map(|(_, stored)| Entry::decode(&stored.bytes).ok()).collect()
     };
     let logs = [log(eager), log(eager.peer())];

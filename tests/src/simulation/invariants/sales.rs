@@ -31,6 +31,46 @@ pub fn invariant_a_ticket_is_handed_out_only_when_its_sale_is_on_disk(
     })
 }
 
+/// 14: while the named witness is there, a sale is told only once the witness has it, or the other side.
+pub fn invariant_a_sale_is_told_only_once_the_witness_has_it(
+    site: &Site,
+    who: Who,
+    at: TicketRef,
+    (seq, hash): (u64, Hash),
+) -> Result<(), Violation> {
+    let kept = site.scanners.iter().any(|scanner| scanner.keeper.holds(seq, hash));
+    let mut nodes = site.nodes();
+    let elsewhere = nodes.any(|node| match node.who == who {
+        true => node.disk.heads.acked >= seq,
+        false => node.disk.holds_entry(who.side(), seq, hash),
+    });
+    if kept || elsewhere {
+        return Ok(());
+    }
+    Err(Violation::of(
+        "invariant_a_sale_is_told_only_once_the_witness_has_it",
+        format!("{who:?} hands out {at:?}, its sale {seq}, with the witness at hand and nobody else to remember it"),
+    ))
+}
+
+/// 17: a seat is sold again only with a later generation than every ticket for it that its seller knows.
+pub fn invariant_a_seat_is_sold_again_only_with_a_later_generation(step: &Step<'_>) -> Result<(), Violation> {
+    for (written, fact) in step.fresh() {
+        let Fact::Sold { show, seats, .. } = fact else { continue };
+        for line in seats {
+            let sold = step.before().tickets.values().filter(|ticket| ticket.sale.is_some());
+            let mut here = sold.filter(|ticket| (ticket.at.show, ticket.at.seat) == (*show, line.seat));
+            if let Some(earlier) = here.find(|ticket| ticket.at.generation >= line.generation) {
+                return Err(Violation::of(
+                    "invariant_a_seat_is_sold_again_only_with_a_later_generation",
+                    format!("{} {} sells {line:?} of show {show} after {:?}", written.log, written.seq, earlier.at),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// 15: a request that is asked again gets the same tickets.
 pub fn invariant_a_request_asked_again_gets_the_same_tickets(
     known: &[TicketRef],

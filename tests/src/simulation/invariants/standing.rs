@@ -49,6 +49,18 @@ pub fn invariant_a_closed_node_opens_only_by_a_logged_proof(step: &Step<'_>) -> 
     ))
 }
 
+/// 13: a store that was put back sells nothing as its process starts, and does not wait to be told that it has forgotten.
+pub fn invariant_a_store_that_was_put_back_starts_closed(site: &Site, who: Who) -> Result<(), Violation> {
+    let Some(node) = site.nodes().find(|node| node.who == who && node.restored) else { return Ok(()) };
+    if node.replica.as_ref().is_none_or(|replica| !replica.can_sell()) {
+        return Ok(());
+    }
+    Err(Violation::of(
+        "invariant_a_store_that_was_put_back_starts_closed",
+        format!("{who:?} may sell with a store put back at {:?}", node.disk.heads.own),
+    ))
+}
+
 /// 16: a hold's deadline lies within its cap, and its cap not further away than the setting says.
 pub fn invariant_no_hold_outlives_its_cap(site: &Site, who: Who) -> Result<(), Violation> {
     let Some(node) = site.nodes().find(|node| node.who == who) else { return Ok(()) };
