@@ -32,6 +32,7 @@ pub mod seeds;
 pub mod setup;
 pub mod shrink;
 pub mod site;
+pub mod story;
 pub mod visits;
 pub mod witnesses;
 pub mod world;

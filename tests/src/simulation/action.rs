@@ -114,7 +114,7 @@ impl Action {
         let line = Line { up: random.random_bool(0.4), down: random.random_bool(0.4) };
         match random.random_range(0..1000) {
             0..60 if setup.forgetting => Self::draw_forgetting(random, who, show, nth),
-            60..105 if setup.boxes_multiply => Self::draw_boxes(random, show, scanner),
+            60..105 if setup.boxes_multiply => Self::draw_boxes(random, show, scanner, line),
             0..220 => Self::Hold { who, show, first: seat, count: random.random_range(1..=3) },
             220..235 => Self::Pay { who, nth },
             235..242 => Self::Renew { who, nth },
@@ -159,15 +159,19 @@ impl Action {
         }
     }
 
-    fn draw_boxes(random: &mut StdRng, show: ShowNumber, scanner: usize) -> Self {
-        match random.random_range(0..21) {
-            0..4 => Self::StartClone { ago_ms: random.random_range(0..5_000) },
-            4 => Self::EndOther,
-            5..8 => Self::Turn { scanner, away: random.random_bool(0.7) },
-            8 => Self::Retire { lives: random.random_bool(0.6) },
-            9..14 => Self::TakeSeats { show },
-            14 => Self::Replace,
-            15..18 => Self::OpenUnproven { who: Who::Edge, two: true },
+    fn draw_boxes(random: &mut StdRng, show: ShowNumber, scanner: usize, line: Line) -> Self {
+        match random.random_range(0..34) {
+            0..5 => Self::StartClone { ago_ms: random.random_range(0..5_000) },
+            5 => Self::EndOther,
+            6..9 => Self::Turn { scanner, away: random.random_bool(0.7) },
+            9 => Self::Retire { lives: random.random_bool(0.6) },
+            10..15 => Self::TakeSeats { show },
+            15 => Self::Replace,
+            16..22 => Self::OpenUnproven { who: Who::Edge, two: true },
+            22..25 => Self::Line { who: Who::Other, line },
+            25..27 => Self::Line { who: Who::Other, line: Line::OPEN },
+            27..29 => Self::Crash { who: Who::Edge, point: Self::draw_point(random) },
+            29..31 => Self::Start { who: Who::Edge },
             _ => Self::OpenUnproven { who: Who::Other, two: random.random_bool(0.5) },
         }
     }

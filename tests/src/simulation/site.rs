@@ -218,7 +218,8 @@ impl Site {
         }
         for listed in &commit.changes.discrepancies {
             if let DiscrepancyKind::BeyondCut { .. } = listed.kind {
-                *site.ghost.tally.entry("entries_beyond_a_cut").or_default() += 1;
+                let what = if listed.log == who.side() { "entries_of_a_left_line" } else { "entries_beyond_a_cut" };
+                *site.ghost.tally.entry(what).or_default() += 1;
             }
         }
         node.touch(&commit);
@@ -381,13 +382,28 @@ impl Site {
             return Ok(());
         }
         let now = self.now;
+        let apart = match self.ghost.excuses.reopened {
+            true => invariants::beyond_a_cut(
+                &node_of(&mut self.central, &mut self.edge, &mut self.other, to).disk,
+                to.side(),
+                &self.codes,
+                bytes,
+            ),
+            false => Vec::new(),
+        };
         let node = self.node(to);
         let at = node.now(now);
-        if let Some(replica) = node.replica.as_mut() {
-            replica.handle_message(bytes, at, &node.disk).expect("a store in memory can be read");
-            self.settle(to)?;
+        let Some(replica) = node.replica.as_mut() else { return Ok(()) };
+        let heard = replica.peer_last_heard();
+        replica.handle_message(bytes, at, &node.disk).expect("a store in memory can be read");
+        // Of a session that is over, or on a line that is switched off, nothing is taken in.
+        let taken_in = heard != Some(at) && replica.peer_last_heard() == Some(at);
+        self.settle(to)?;
+        let node = self.node(to);
+        match taken_in && node.replica.is_some() {
+            true => invariants::invariant_what_arrives_beyond_a_cut_is_listed(node, &apart),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     fn handle_timeout(&mut self, who: Who) -> Result<(), Violation> {

@@ -1,10 +1,17 @@
 //! Claims about cuts: what is not known after a log was cut is not on sale.
 
 use super::{Step, Violation};
-use shared::entry::{Entry, Fact, SeatsAtEpoch};
+use crate::simulation::codes::{self, Codes};
+use crate::simulation::disk::Disk;
+use crate::simulation::node::Node;
+use shared::entry::{Entry, Fact, Head, SeatsAtEpoch};
 use shared::ids::{SeatId, ShowNumber, Side};
 use shared::ledger::Ledger;
 use shared::show::{Seat, Standing};
+use sync_protocol::envelope::Envelope;
+use sync_protocol::log::StoredEntry;
+use sync_protocol::message::{EntryBytes, Message};
+use sync_protocol::replica::DiscrepancyKind;
 
 /// An entry of a transaction, of either log.
 struct Folded {
@@ -63,6 +70,49 @@ pub fn invariant_what_was_on_its_way_at_a_cut_arrives_unknown(step: &Step<'_>) -
         }
     }
     Ok(())
+}
+
+/// What a message brings of an incarnation that this disk knows to have ended before: entries of the other log.
+pub fn beyond_a_cut(disk: &Disk, side: Side, codes: &Codes, bytes: &[u8]) -> Vec<Head> {
+    let keys = [0, 1].map(|number| codes::key(side.peer(), number).public());
+    let Ok(Envelope { message: Message::Batch(batch), .. }) = Envelope::open(bytes, codes.theatre, side.peer(), &keys)
+    else {
+        return Vec::new();
+    };
+    if batch.log == side {
+        return Vec::new();
+    }
+    let mut head = batch.before;
+    let mut heads = vec![head];
+    for EntryBytes(bytes) in &batch.entries {
+        if let Ok(Fact::LogOpened { incarnation, .. }) = Entry::decode(bytes).map(|entry| entry.fact) {
+            head.incarnation = incarnation;
+        }
+        head = Head { seq: head.seq + 1, hash: head.hash.chain(bytes), ..head };
+        heads.push(head);
+    }
+    let known = |head: &Head| disk.logs.get(&(batch.log, head.seq)).map(StoredEntry::head);
+    let Some(first) = heads.iter().position(|head| known(head).is_some_and(|known| known != *head)) else {
+        return Vec::new();
+    };
+    let forked = known(&heads[first]).is_some_and(|known| known.incarnation == heads[first].incarnation);
+    if forked { Vec::new() } else { heads[first.max(1)..].to_vec() }
+}
+
+/// 12: what arrives of an incarnation beyond its cut is listed for a person, each entry of it.
+pub fn invariant_what_arrives_beyond_a_cut_is_listed(node: &Node, arrived: &[Head]) -> Result<(), Violation> {
+    let log = node.who.side().peer();
+    let is_listed = |head: &Head| {
+        let listed = node.disk.discrepancies.iter().filter(|listed| (listed.log, listed.seq) == (log, head.seq));
+        listed.filter(|listed| matches!(listed.kind, DiscrepancyKind::BeyondCut { .. })).count() > 0
+    };
+    match arrived.iter().find(|head| !is_listed(head)) {
+        None => Ok(()),
+        Some(head) => Err(Violation::of(
+            "invariant_what_arrives_beyond_a_cut_is_listed",
+            format!("{:?} was given {log} {}, which is beyond a cut, and lists it nowhere", node.who, head.seq),
+        )),
+    }
 }
 
 fn folded(step: &Step<'_>) -> Vec<Folded> {
