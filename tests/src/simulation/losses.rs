@@ -9,6 +9,7 @@ use super::site::Site;
 use shared::entry::Hash;
 use shared::ids::{Side, TicketId};
 use shared::time::Timestamp;
+use std::collections::BTreeSet;
 
 impl Site {
     /// A node's disk is what it was a while ago, and its process is gone.
@@ -136,13 +137,16 @@ impl Site {
             })
             .filter(|(_, lost, end_lost)| *lost || *end_lost)
             .collect();
+        // A sale that nobody can apply any more survives on the list of those that a person must settle.
+        let listed: BTreeSet<_> =
+            losses.iter().map(|loss| loss.0).filter(|id| invariants::is_listed(self, *id)).collect();
         for (ticket, lost, end_lost) in losses {
             let Some(handed) = self.ghost.tickets.get_mut(&ticket) else { continue };
             handed.end_lost |= end_lost;
             if lost && !handed.lost {
                 handed.lost = true;
                 let disks = self.ghost.rollbacks - handed.rollbacks;
-                if !self.ghost.excuses.retired && disks <= 1 {
+                if !self.ghost.excuses.retired && disks <= 1 && !listed.contains(&ticket) {
                     invariants::invariant_a_sale_stored_by_two_survives_the_loss_of_one(handed)?;
                 }
             }

@@ -127,11 +127,19 @@ impl Site {
     }
 
     /// Two persons release unknown seats only when nobody is left who could know more: the link is live, and the named witness,
-    /// if there is one, has called.
+    /// if there is one, has called. They have read the lists: of a seat whose sale is listed they know.
     pub(super) fn settle_unknown(&mut self, who: Who, show: ShowNumber) -> Result<(), Violation> {
         let asked = !self.setup.witness || who == Who::Central || self.scanners[0].talks_to() == Some(who);
         if asked && self.node(who).is_live() {
-            self.ask(who, |replica, at| replica.settle_unknown(show, None, at));
+            let listed = invariants::listed_sales(self);
+            let seats: Vec<_> = (1..=site::SEATS).map(SeatId).filter(|seat| !listed.contains(&(show, *seat))).collect();
+            self.ask(who, |replica, at| {
+                let own = replica.ledger().show(show).map(|show| {
+                    let is_own = |seat: &SeatId| show.seat(*seat).is_some_and(|at| at.authority() == who.side());
+                    seats.into_iter().filter(is_own).collect::<Vec<_>>()
+                });
+                own.map(|own| replica.settle_unknown(show, Some(&own), at))
+            });
         }
         self.settle(who)
     }
@@ -176,7 +184,7 @@ impl Site {
         if node.holds.is_empty() || node.replica.is_none() {
             return Ok(());
         }
-        let hold = node.holds.remove(latest(nth, node.holds.len()));
+        let (who, hold) = (node.who, node.holds.remove(latest(nth, node.holds.len())));
         self.requests.push((request, who, hold));
         self.request(request, who, hold)
     }

@@ -328,14 +328,14 @@ impl Site {
 
     fn hand(&mut self, who: Who, at: TicketRef, promised: bool) -> Result<(), Violation> {
         let node = self.node(who);
-        let sale = node.disk.sale(who.side(), at.ticket);
+        let (by, sale) = (node.who, node.disk.sale(who.side(), at.ticket));
         let sale = invariants::invariant_a_ticket_is_handed_out_only_when_its_sale_is_on_disk(at, sale)?;
         if promised && !self.ghost.tickets.contains_key(&at.ticket) {
             invariants::invariant_a_sale_is_told_only_once_the_witness_has_it(self, who, at, sale)?;
         }
         let rollbacks = self.ghost.rollbacks;
         let handed =
-            Handed { at, by: who, sale, promised, rollbacks, ended: false, end: None, lost: false, end_lost: false };
+            Handed { at, by, sale, promised, rollbacks, ended: false, end: None, lost: false, end_lost: false };
         let first = self.ghost.hand_over(handed);
         if let Some(first) = first {
             let double = self.judge_double(first, at.ticket);
