@@ -23,10 +23,16 @@ impl Site {
     pub(super) fn show_witness(&mut self, who: Who) -> Result<(), Violation> {
         let named = usize::try_from(NAMED.0).unwrap_or(SCANNERS);
         let there = self.setup.witness && who != Who::Central && self.scanners[named].talks_to() == Some(who);
-        if there && !self.node(who).live && self.give(named, who) {
+        let kept = self.scanners[named].keeper.kept().map(|kept| kept.head);
+        let node = self.node(who);
+        if !there || node.live || node.replica.as_ref().is_none_or(|replica| !replica.can_sell()) {
+            return Ok(());
+        }
+        // What it keeps of another line comes first: the new head replaces it.
+        if kept.is_some_and(|kept| !node.disk.holds_entry(who.side(), kept.seq, kept.hash)) {
             self.show(named, who)?;
         }
-        Ok(())
+        if self.give(named, who) { self.show(named, who) } else { Ok(()) }
     }
 
     fn show(&mut self, scanner: usize, who: Who) -> Result<(), Violation> {
@@ -37,10 +43,10 @@ impl Site {
         let device = &mut self.scanners[scanner];
         let Some(kept) = device.keeper.kept().cloned() else { return Ok(()) };
         let asks = replica.asking().is_some();
-        if !asks && device.shown == Some(kept.head) && now.since(device.shown_at) < SHOWN_EVERY {
+        if !asks && device.shown == Some((kept.head, replica.boot())) && now.since(device.shown_at) < SHOWN_EVERY {
             return Ok(());
         }
-        (device.shown, device.shown_at) = (Some(kept.head), now);
+        (device.shown, device.shown_at) = (Some((kept.head, replica.boot())), now);
         // What it has and the box has not: to be taken back, or to be listed.
         let known = node.disk.head_at(who.side(), kept.head.seq).ok().flatten() == Some(kept.head);
         let entries = if asks { device.keeper.after(node.disk.heads.own.seq) } else { device.keeper.after(0) };
