@@ -103,8 +103,8 @@ pub fn beyond_a_cut(disk: &Disk, side: Side, codes: &Codes, bytes: &[u8]) -> Vec
 pub fn invariant_what_arrives_beyond_a_cut_is_listed(node: &Node, arrived: &[Head]) -> Result<(), Violation> {
     let log = node.who.side().peer();
     let is_listed = |head: &Head| {
-        let listed = node.disk.discrepancies.iter().filter(|listed| (listed.log, listed.seq) == (log, head.seq));
-        listed.filter(|listed| matches!(listed.kind, DiscrepancyKind::BeyondCut { .. })).count() > 0
+        let mut listed = node.disk.discrepancies.iter().filter(|listed| (listed.log, listed.seq) == (log, head.seq));
+        listed.any(|listed| matches!(listed.kind, DiscrepancyKind::BeyondCut { .. }))
     };
     match arrived.iter().find(|head| !is_listed(head)) {
         None => Ok(()),
