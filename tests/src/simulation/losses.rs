@@ -66,7 +66,7 @@ impl Site {
     /// # Errors
     /// A claim that does not hold.
     pub fn end_other(&mut self) -> Result<(), Violation> {
-        self.other = None;
+        self.other_left = self.other.take().map_or(self.other_left, |_| Some(self.now));
         self.scanners.iter_mut().for_each(|scanner| scanner.turned_away = false);
         self.note_losses()
     }
@@ -88,6 +88,9 @@ impl Site {
         }
         self.ghost.excuses.retired = true;
         self.codes.ring.revoke(key);
+        // What it sold is not the new one's.
+        let sold = self.ghost.tickets.values_mut().filter(|handed| handed.by == Who::Edge);
+        sold.for_each(|handed| handed.by = Who::Other);
         let mut old = std::mem::replace(&mut self.edge, Node::new(Who::Edge, Disk::default()));
         self.edge.box_number = 1;
         if lives {
@@ -168,8 +171,9 @@ impl Site {
         let (seq, hash) = before.sale;
         let elsewhere = others.any(|node| node.disk.holds_entry(log, seq, hash))
             || self.scanners.iter().any(|scanner| scanner.keeper.holds(seq, hash));
-        // Two boxes of one name, both sure of themselves, out of each other's sight.
-        let two_boxes = before.by != after.by && (self.ghost.excuses.cloned || self.ghost.excuses.retired);
+        // Two boxes of one name, both sure of themselves, out of each other's sight; and one that is gone, with what only it knew.
+        let excuses = self.ghost.excuses;
+        let two_boxes = before.by != after.by && (excuses.cloned || excuses.retired && !elsewhere);
         // The only one who knew could not be asked, and the witness had not been there when it was sold.
         let stale = self.ghost.excuses.stale_witness;
         Double { first, second, unprovable: (!elsewhere || stale) && !before.promised || two_boxes }

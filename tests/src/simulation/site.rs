@@ -48,6 +48,8 @@ pub struct Site {
     pub edge: Node,
     /// Another box of the same name, if there is one: a clone, or the old one that lives on.
     pub other: Option<Node>,
+    /// When the last such box was switched off.
+    pub other_left: Option<Timestamp>,
     /// The doors.
     pub scanners: Vec<Scanner>,
     /// The network.
@@ -80,6 +82,7 @@ impl Site {
             central: Node::new(Who::Central, Disk::default()),
             edge: Node::new(Who::Edge, Disk::default()),
             other: None,
+            other_left: None,
             scanners: (0..SCANNERS).map(|number| Scanner::new(number, theatre)).collect(),
             network: Network::new(setup.weather),
             ghost: Ghost::default(),

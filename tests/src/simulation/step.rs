@@ -193,10 +193,14 @@ impl Site {
     }
 
     fn hand(&mut self, who: Who, at: TicketRef, promised: bool) -> Result<(), Violation> {
+        // Somebody who asks again for what he has got nothing new, wherever its sale is by now.
+        if self.ghost.tickets.contains_key(&at.ticket) {
+            return Ok(());
+        }
         let node = self.node(who);
         let (by, sale) = (node.who, node.disk.sale(who.side(), at.ticket));
         let sale = invariants::invariant_a_ticket_is_handed_out_only_when_its_sale_is_on_disk(at, sale)?;
-        if promised && !self.ghost.tickets.contains_key(&at.ticket) {
+        if promised {
             invariants::invariant_a_sale_is_told_only_once_the_witness_has_it(self, who, at, sale)?;
         }
         let rollbacks = self.ghost.rollbacks;
