@@ -9,6 +9,7 @@ use super::site::Site;
 use shared::entry::Hash;
 use shared::ids::{Side, TicketId};
 use shared::time::Timestamp;
+use std::collections::BTreeSet;
 
 impl Site {
     /// A node's disk is what it was a while ago, and its process is gone.
@@ -87,6 +88,9 @@ impl Site {
         }
         self.ghost.excuses.retired = true;
         self.codes.ring.revoke(key);
+        // What it sold is not the new one's.
+        let sold = self.ghost.tickets.values_mut().filter(|handed| handed.by == Who::Edge);
+        sold.for_each(|handed| handed.by = Who::Other);
         let mut old = std::mem::replace(&mut self.edge, Node::new(Who::Edge, Disk::default()));
         self.edge.box_number = 1;
         if lives {
@@ -136,13 +140,16 @@ impl Site {
             })
             .filter(|(_, lost, end_lost)| *lost || *end_lost)
             .collect();
+        // A sale that nobody can apply any more survives on the list of those that a person must settle.
+        let listed: BTreeSet<_> =
+            losses.iter().map(|loss| loss.0).filter(|id| invariants::is_listed(self, *id)).collect();
         for (ticket, lost, end_lost) in losses {
             let Some(handed) = self.ghost.tickets.get_mut(&ticket) else { continue };
             handed.end_lost |= end_lost;
             if lost && !handed.lost {
                 handed.lost = true;
                 let disks = self.ghost.rollbacks - handed.rollbacks;
-                if !self.ghost.excuses.retired && disks <= 1 {
+                if !self.ghost.excuses.retired && disks <= 1 && !listed.contains(&ticket) {
                     invariants::invariant_a_sale_stored_by_two_survives_the_loss_of_one(handed)?;
                 }
             }
@@ -164,8 +171,9 @@ impl Site {
         let (seq, hash) = before.sale;
         let elsewhere = others.any(|node| node.disk.holds_entry(log, seq, hash))
             || self.scanners.iter().any(|scanner| scanner.keeper.holds(seq, hash));
-        // Two boxes of one name, both sure of themselves, out of each other's sight.
-        let two_boxes = before.by != after.by && (self.ghost.excuses.cloned || self.ghost.excuses.retired);
+        // Two boxes of one name, both sure of themselves, out of each other's sight; and one that is gone, with what only it knew.
+        let excuses = self.ghost.excuses;
+        let two_boxes = before.by != after.by && (excuses.cloned || excuses.retired && !elsewhere);
         // The only one who knew could not be asked, and the witness had not been there when it was sold.
         let stale = self.ghost.excuses.stale_witness;
         Double { first, second, unprovable: (!elsewhere || stale) && !before.promised || two_boxes }

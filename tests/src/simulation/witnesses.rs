@@ -48,11 +48,11 @@ impl Site {
         let asks = replica.asking().is_some();
         // What it has and the box has not: to be taken back, or to be listed.
         let known = node.disk.holds_entry(who.side(), kept.head.seq, kept.head.hash);
-        let shown = device.shown == Some(kept.head) && now.since(device.shown_at) < SHOWN_EVERY;
+        let shown = device.shown == Some((kept.head, replica.boot())) && now.since(device.shown_at) < SHOWN_EVERY;
         if known && !asks && shown {
             return Ok(());
         }
-        (device.shown, device.shown_at) = (Some(kept.head), now);
+        (device.shown, device.shown_at) = (Some((kept.head, replica.boot())), now);
         if !asks && !known {
             device.offered = Some(kept.head);
         }
@@ -61,6 +61,9 @@ impl Site {
         let number = DeviceNumber(i64::try_from(scanner).unwrap_or_default());
         node.heard.insert(scanner);
         replica.handle_witness(number, Some(&kept), entries, at, &node.disk).expect("a store in memory can be read");
+        if node.witness == Some(number) && replica.can_sell() {
+            node.witness_heard = Some(at);
+        }
         self.settle(who)
     }
 

@@ -6,6 +6,7 @@ use super::invariants::{self, Violation};
 use super::node::{CrashPoint, Who};
 use super::setup::{BEGINNING, Setup};
 use super::site::Site;
+use super::story::Story;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use shared::time::Timestamp;
@@ -51,8 +52,8 @@ impl World {
     pub fn run(seed: u64, actions: u64) -> (Outcome, Vec<Event>) {
         let setup = Setup::draw(seed);
         let mut random = StdRng::seed_from_u64(seed);
-        let mut record = Vec::new();
-        let events = (0..actions).map(|_| Event::draw(&mut random, &setup)).inspect(|event| record.push(event.clone()));
+        let (mut story, mut record) = (Story::default(), Vec::new());
+        let events = (0..actions).map(|_| story.draw(&mut random, &setup)).inspect(|event| record.push(event.clone()));
         let outcome = Self::play(setup, events);
         (outcome, record)
     }
