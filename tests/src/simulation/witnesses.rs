@@ -53,7 +53,7 @@ impl Site {
             return Ok(());
         }
         (device.shown, device.shown_at) = (Some((kept.head, replica.boot())), now);
-        if !asks && !known {
+        if replica.can_sell() && !known {
             device.offered = Some(kept.head);
         }
         let entries = if asks { device.keeper.after(node.disk.heads.own.seq) } else { device.keeper.after(0) };

@@ -5,6 +5,7 @@ use crate::simulation::ghost::Handed;
 use crate::simulation::node::Who;
 use crate::simulation::site::Site;
 use shared::entry::{Fact, Hash, TicketRef};
+use shared::ledger::Ticket;
 
 /// 2: per seat at most one live ticket among all that were ever handed to a customer.
 pub fn invariant_no_seat_is_sold_twice(site: &Site, _who: Who) -> Result<(), Violation> {
@@ -60,7 +61,8 @@ pub fn invariant_a_seat_is_sold_again_only_with_a_later_generation(step: &Step<'
         for line in seats {
             let sold = step.before().tickets.values().filter(|ticket| ticket.sale.is_some());
             let mut here = sold.filter(|ticket| (ticket.at.show, ticket.at.seat) == (*show, line.seat));
-            if let Some(earlier) = here.find(|ticket| ticket.at.generation >= line.generation) {
+            let other = |ticket: &&Ticket| ticket.at.ticket != line.ticket;
+            if let Some(earlier) = here.find(|ticket| other(ticket) && ticket.at.generation >= line.generation) {
                 return Err(Violation::of(
                     "invariant_a_seat_is_sold_again_only_with_a_later_generation",
                     format!("{} {} sells {line:?} of show {show} after {:?}", written.log, written.seq, earlier.at),
@@ -90,7 +92,8 @@ pub fn invariant_an_expired_hold_sells_nothing(step: &Step<'_>) -> Result<(), Vi
     let changed = &step.commit.changes.ledger.holds;
     for (written, fact) in step.fresh() {
         let Fact::Sold { show, seats, .. } = fact else { continue };
-        for line in seats {
+        // A sale that was set aside and is written again needs no hold a second time.
+        for line in seats.iter().filter(|line| !step.before().tickets.contains_key(&line.ticket)) {
             // A hold from before a crash may lie about; the one that is sold ends with its sale.
             let hold = step
                 .before()

@@ -179,9 +179,12 @@ pub fn invariant_a_seat_is_released_only_after_its_void_was_accepted(step: &Step
         let Fact::SeatReleased { show, seat, .. } = fact else { continue };
         let sold_to = step.before().seat(*show, *seat).map(|seat| seat.standing);
         let Some(Standing::Sold(ticket)) = sold_to else { continue };
+        // What was set aside and is written again here tells a story in which the seat was another's.
+        let again = step.commit.changes.rewound.is_some();
         let mut accepted = step.commit.changes.entries.iter().filter_map(|stored| {
             let entry = shared::entry::Entry::decode(&stored.bytes).ok()?;
-            matches!(entry.fact, Fact::Voided(at) | Fact::VoidAccepted(at) if at.ticket == ticket).then_some(())
+            let (Fact::Voided(at) | Fact::VoidAccepted(at)) = entry.fact else { return None };
+            (at.ticket == ticket || again && (at.show, at.seat) == (*show, *seat)).then_some(())
         });
         let known = step.before().tickets.get(&ticket).is_some_and(|ticket| ticket.state() == TicketState::Void);
         if !known && accepted.next().is_none() {
