@@ -498,6 +498,7 @@ impl Replica {
     fn compare(&mut self, cut: Cut, now: Timestamp) {
         if let Comparison::Unequal { own } = self.cuts.compare(cut)
             && self.can_sell()
+            && !self.link.apart
         {
             self.list(self.me.peer(), self.heads.peer.seq, DiscrepancyKind::Digest { cut, own }, now);
             self.close(Closed::BrokenInvariant, now);
@@ -511,7 +512,8 @@ impl Replica {
         let applied = self.heads.peer.seq >= hello.own.seq;
         let acknowledged = self.outbox.acked() >= self.link.stated.seq;
         let sound = !matches!(self.heads.closed, Some(Closed::Fork | Closed::BrokenInvariant | Closed::UpgradeNeeded));
-        if self.link.state == LinkState::Reconciling && self.link.confirmed && applied && acknowledged && sound {
+        let together = self.link.confirmed && !self.link.apart;
+        if self.link.state == LinkState::Reconciling && together && applied && acknowledged && sound {
             self.enter(LinkState::Live, now);
         }
     }

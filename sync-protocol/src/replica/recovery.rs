@@ -430,11 +430,9 @@ impl Replica {
         source: &dyn EntrySource,
     ) -> Result<(), UnreadableLog> {
         let (theirs, peer) = (hello.own, self.me.peer());
-        if theirs.seq <= self.heads.peer.seq
-            && let Some(known) = self.logs(source).head_at(peer, theirs.seq)?
-            && known != theirs
-            && known.incarnation == theirs.incarnation
-        {
+        let known = if theirs.seq <= self.heads.peer.seq { self.logs(source).head_at(peer, theirs.seq)? } else { None };
+        self.link.apart = known.is_some_and(|known| known != theirs);
+        if self.link.apart && known.is_some_and(|known| known.incarnation == theirs.incarnation) {
             self.find_fork(peer, theirs.seq, now);
         }
         self.hear_memory(Memory::Peer, hello.applied, now, source)

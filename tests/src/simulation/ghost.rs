@@ -102,6 +102,8 @@ pub struct Ghost {
     pub durable: BTreeMap<Side, u64>,
     /// How many disks were put back.
     pub rollbacks: u32,
+    /// Heads that devices kept when persons answered for what their box had forgotten.
+    pub answered: BTreeSet<Hash>,
     /// How many entries of each kind were written.
     pub tally: BTreeMap<&'static str, u64>,
     slots: BTreeSet<(ScreenId, u32)>,

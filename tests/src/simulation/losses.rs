@@ -6,7 +6,7 @@ use super::invariants::{self, Violation};
 use super::keeper::Keeper;
 use super::node::{Node, Who};
 use super::site::Site;
-use shared::entry::Hash;
+use shared::entry::{Hash, Head};
 use shared::ids::{Side, TicketId};
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
@@ -57,6 +57,7 @@ impl Site {
         self.other = Some(other);
         self.ghost.excuses.cloned = true;
         self.note_behind(Who::Other);
+        self.note_behind(Who::Central);
         self.start(Who::Other);
         self.settle(Who::Other)
     }
@@ -116,8 +117,14 @@ impl Site {
             .filter(|scanner| scanner.keeper.of == Some(who))
             .filter_map(|scanner| scanner.keeper.kept().map(|kept| (Some(scanner.number), kept.head)));
         let heads: Vec<_> = copies.chain(kept).collect();
+        let answered = self.ghost.answered.clone();
         let node = self.node(who);
-        node.behind = heads.into_iter().filter(|(_, head)| !node.disk.holds_entry(log, head.seq, head.hash)).collect();
+        let disk = &node.disk;
+        // Of a line that its log has left since, somebody has answered for what the devices keep.
+        let missing = |(device, head): &(Option<usize>, Head)| {
+            !disk.holds_entry(log, head.seq, head.hash) && !(device.is_some() && (disk.has_left(log, *head) || answered.contains(&head.hash)))
+        };
+        node.behind = heads.into_iter().filter(missing).collect();
     }
 
     /// Is this entry anywhere?

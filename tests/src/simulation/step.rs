@@ -92,10 +92,15 @@ impl Site {
         node.restored = false;
         let proof = |change: &StandingChange| change.closed.is_none() && change.proof.is_some();
         node.proven |= commit.changes.standings.iter().any(proof);
-        node.overridden |= written.iter().any(|written| {
+        let overridden = written.iter().any(|written| {
             let persons = |by| matches!(by, OpenedBy::ManagerPin | OpenedBy::TwoPersons);
             written.fresh && matches!(written.entry.fact, Fact::LogOpened { by, .. } if persons(by))
         });
+        node.overridden |= overridden;
+        if overridden {
+            let kept = site.scanners.iter().filter(|scanner| scanner.keeper.of == Some(who));
+            site.ghost.answered.extend(kept.filter_map(|scanner| scanner.keeper.kept()).map(|kept| kept.head.hash));
+        }
         let vouched = commit
             .changes
             .standings
@@ -106,6 +111,7 @@ impl Site {
             device.is_none() && !back && !node.disk.holds_entry(who.side(), head.seq, head.hash)
         });
         site.ghost.excuses.stale_witness |= vouched && unheard;
+        if super::world::TRACE.get() { let h = commit.changes.heads.as_ref(); let hd = |x: Option<shared::entry::Head>| x.map(|h| format!("{}/{}/{}", h.incarnation.0 % 1000, h.seq, h.hash)); eprintln!("{} {who:?} COMMIT rewound {:?} own {:?} peer {:?} acked {} closed {:?} rec {:?} aside {:?} entries {:?} standings {:?} disc {:?} holds {:?}", now.0, commit.changes.rewound, hd(h.map(|h| h.own)), hd(h.map(|h|h.peer)), h.map_or(0, |h|h.acked), h.map(|h| h.closed), h.map(|h| (h.recovery.reopen, h.recovery.unproven, h.recovery.covered, h.recovery.forked)), commit.changes.aside.as_ref().map(|a| a.len()), commit.changes.entries.iter().map(|e| (e.log, e.seq, e.hash, shared::entry::Entry::decode(&e.bytes).ok().map(|e| (e.seen, format!("{:?}", e.fact).chars().take(90).collect::<String>())))).collect::<Vec<_>>(), commit.changes.standings, commit.changes.discrepancies, commit.changes.ledger.holds.iter().map(|(id, h)| (id.0[0], h.is_some())).collect::<Vec<_>>()); } //DBG
         node.disk.commit(commit);
         let log = who.side().peer();
         let durable = site.ghost.durable.entry(log).or_default();

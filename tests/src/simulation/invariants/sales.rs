@@ -4,7 +4,7 @@ use super::{Step, Violation};
 use crate::simulation::ghost::Handed;
 use crate::simulation::node::Who;
 use crate::simulation::site::Site;
-use shared::entry::{Fact, Hash, TicketRef};
+use shared::entry::{Entry, Fact, Hash, TicketRef};
 use shared::ledger::Ticket;
 
 /// 2: per seat at most one live ticket among all that were ever handed to a customer.
@@ -93,7 +93,10 @@ pub fn invariant_an_expired_hold_sells_nothing(step: &Step<'_>) -> Result<(), Vi
     for (written, fact) in step.fresh() {
         let Fact::Sold { show, seats, .. } = fact else { continue };
         // A sale that was set aside and is written again needs no hold a second time.
-        for line in seats.iter().filter(|line| !step.before().tickets.contains_key(&line.ticket)) {
+        let aside = step.before().aside.iter().filter_map(|entry| Entry::decode(&entry.bytes).ok());
+        let aside: Vec<Fact> = aside.map(|entry| entry.fact).collect();
+        let again = |ticket| step.before().tickets.contains_key(ticket) || aside.contains(fact);
+        for line in seats.iter().filter(|line| !again(&line.ticket)) {
             // A hold from before a crash may lie about; the one that is sold ends with its sale.
             let hold = step
                 .before()
