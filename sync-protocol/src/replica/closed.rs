@@ -138,7 +138,7 @@ impl Replica {
         let own_forked = self.is_closed(Closed::Fork) && self.heads.recovery.forked == Some(self.me);
         if own_forked && self.heads.acked < self.heads.own.seq {
             // The first that a peer closed by the fork hears must be the new incarnation: the rest is written again behind it.
-            self.set_aside(now, source)?;
+            self.set_aside(self.heads.acked, now, source)?;
         }
         // What was given back and waits for what nobody has any more will never apply.
         let waiting: Vec<_> = std::iter::from_fn(|| self.own_waiting.pop()).collect();

@@ -18,6 +18,10 @@ impl Site {
     /// A claim that does not hold.
     pub fn roll_back(&mut self, who: Who, ago_ms: i64) -> Result<(), Violation> {
         let now = self.now;
+        if who == Who::Central && self.other.is_some() {
+            // Which of two boxes has the rest of its log a central put back cannot know: README, limits.
+            return Ok(());
+        }
         let node = self.node(who);
         let image = node.disk.image(Timestamp(now.0 - ago_ms));
         if image.heads.own.seq == 0 {
@@ -45,7 +49,7 @@ impl Site {
     /// # Errors
     /// A claim that does not hold.
     pub fn start_clone(&mut self, ago_ms: i64) -> Result<(), Violation> {
-        if self.other.is_some() {
+        if self.other.is_some() || !self.central.behind.is_empty() {
             return Ok(());
         }
         let image = self.edge.disk.image(Timestamp(self.now.0 - ago_ms));
@@ -122,7 +126,8 @@ impl Site {
         let disk = &node.disk;
         // Of a line that its log has left since, somebody has answered for what the devices keep.
         let missing = |(device, head): &(Option<usize>, Head)| {
-            !disk.holds_entry(log, head.seq, head.hash) && !(device.is_some() && (disk.has_left(log, *head) || answered.contains(&head.hash)))
+            !disk.holds_entry(log, head.seq, head.hash)
+                && !(device.is_some() && (disk.has_left(log, *head) || answered.contains(&head.hash)))
         };
         node.behind = heads.into_iter().filter(missing).collect();
     }
@@ -142,7 +147,8 @@ impl Site {
         let known = self.ghost.tickets.values().filter(|handed| !handed.lost || handed.end.is_some());
         let losses: Vec<_> = known
             .map(|handed| {
-                let lost = gone(handed.by.side(), handed.sale);
+                let mut told = handed.earlier.iter().chain([&handed.sale]);
+                let lost = told.all(|sale| gone(handed.by.side(), *sale));
                 (handed.at.ticket, lost, handed.end.is_some_and(|end| gone(Side::Edge, end)))
             })
             .filter(|(_, lost, end_lost)| *lost || *end_lost)

@@ -14,7 +14,6 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-thread_local! { pub static TRACE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) }; } //DBG
 /// How long everything has to become equal after healing.
 const HEALING_LASTS: Duration = Duration::from_secs(90);
 /// How often the doors are looked at meanwhile.
@@ -116,7 +115,8 @@ impl World {
     }
 
     fn happen(&mut self, event: &Event) -> Result<(), Violation> {
-        if TRACE.get() { eprintln!("{} == {event}", self.now.0); } //DBG
+        if TRACE.get() {
+            eprintln!("{} == {event}", self.now.0);
         for (index, site) in self.sites.iter_mut().enumerate() {
             site.dice = StdRng::seed_from_u64(event.dice ^ index as u64);
         }
@@ -160,7 +160,8 @@ impl World {
 
     /// Everything is well again, and both sides of each theatre must become equal.
     fn heal(&mut self) -> Result<(), Violation> {
-        if TRACE.get() { eprintln!("{} == HEAL", self.now.0); } //DBG
+        if TRACE.get() {
+            eprintln!("{} == HEAL", self.now.0);
         self.sites.iter_mut().try_for_each(Site::heal)?;
         let begun = self.now;
         // Once equal, the devices turn to the box once more: what they keep may have to be listed.
