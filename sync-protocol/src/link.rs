@@ -55,6 +55,8 @@ pub(crate) struct Link {
     /// The own head as I said it when the session opened.
     pub(crate) stated: Head,
     pub(crate) peer_can_sell: bool,
+    /// The head that the peer stated is not on the line of its log that is here.
+    pub(crate) apart: bool,
     pub(crate) peer_last_heard: Option<Timestamp>,
     pub(crate) hello_due: bool,
     /// The nonce to name in a Hello while there is no session.
@@ -85,6 +87,7 @@ impl Link {
             peer_hello: None,
             stated: Head::default(),
             peer_can_sell: false,
+            apart: false,
             peer_last_heard: None,
             hello_due: false,
             stray: 0,

@@ -150,7 +150,8 @@ impl Ledger {
             return Err(Conflict::Ticket(number, line.seat));
         }
         let sale = Some(TicketSale { seller: writer, booking, price: line.price, void_requested: false });
-        self.set_seat(number, line.seat, Seat { standing: Standing::Sold(line.ticket), ..seat });
+        // What followed this sale is still forgotten: the seat may have been given back and sold again.
+        self.set_seat(number, line.seat, Seat { standing: Standing::Sold(line.ticket), doubtful: true, ..seat });
         self.set_ticket(Ticket { sale, ..ticket });
         Ok(())
     }

@@ -138,8 +138,11 @@ impl Replica {
         let own_forked = self.is_closed(Closed::Fork) && self.heads.recovery.forked == Some(self.me);
         if own_forked && self.heads.acked < self.heads.own.seq {
             // The first that a peer closed by the fork hears must be the new incarnation: the rest is written again behind it.
-            self.set_aside(now, source)?;
+            self.set_aside(self.heads.acked, now, source)?;
         }
+        // What was given back and waits for what nobody has any more will never apply.
+        let waiting: Vec<_> = std::iter::from_fn(|| self.own_waiting.pop()).collect();
+        self.list_left(waiting, now, source)?;
         let first = self.heads.own.seq + 1;
         self.heads.recovery.reopen = Some(by);
         self.go_on(Proof::Persons { by, who: who.to_owned() }, now, source)?;
@@ -162,10 +165,7 @@ impl Replica {
             | (Some(Closed::Fork | Closed::BrokenInvariant), OpenedBy::TwoPersons) => {}
             (Some(_), _) => return Err(Refusal::Closed),
         }
-        // A log that is being taken back, or was never there, has no head to go on from.
-        if self.heads.own.seq == 0 || self.heads.recovery.reopen.is_some() && !self.aside.is_empty() {
-            return Err(Refusal::Asking);
-        }
-        Ok(())
+        // A log that was never there has no head to go on from.
+        if self.heads.own.seq == 0 { Err(Refusal::Asking) } else { Ok(()) }
     }
 }

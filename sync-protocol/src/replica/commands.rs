@@ -289,7 +289,7 @@ impl Replica {
     }
 
     pub(super) fn release_void_seat(&mut self, ticket: TicketId, now: Timestamp) {
-        let Some(at) = self.ledger.ticket(ticket).map(|ticket| ticket.at) else { return };
+        let Some(at) = self.ledger.ticket(ticket).map(|ticket| ticket.at).filter(|_| self.can_sell()) else { return };
         if let Ok(fact) = self.ledger.release_seat(at.show, at.seat) {
             let _closed_and_listed_if_it_does_not_apply = self.append(fact, now);
         }

@@ -136,6 +136,12 @@ impl Replica {
             // Meant for an earlier session of this box, or a late copy of the Hello of one.
             return Ok(());
         }
+        if self.me == Side::Edge && hello.heard && self.link.peer_nonce.is_some() {
+            // Central has gone by a late copy of a Hello: since then it has been told more in a session of this nonce, and acked.
+            self.end_session(LinkState::LockedDown, now);
+            self.link.hello_due = true;
+            return Ok(());
+        }
         if names_me && self.may_be_late(hello.boot) {
             // Whoever lives says it again under the nonce that only those who live can know.
             self.end_session(LinkState::LockedDown, now);
@@ -336,11 +342,14 @@ impl Replica {
     /// Entries of the own log that a device keeps of a line this node has left: those whose sale is not known otherwise.
     pub(super) fn list_left(
         &mut self,
-        batch: Batch,
+        arrived: Vec<Arrived>,
         now: Timestamp,
         source: &dyn EntrySource,
     ) -> Result<(), UnreadableLog> {
-        for Arrived { head, bytes, entry } in inbox::walk(batch.before, batch.entries) {
+        if planted::is(Plant::BeyondCutDropped) {
+            return Ok(());
+        }
+        for Arrived { head, bytes, entry } in arrived {
             let here = self.logs(source).head_at(self.me, head.seq)? == Some(head);
             let known = match entry.as_ref().map(|entry| &entry.fact) {
                 Ok(Fact::Sold { seats, .. }) => {
@@ -489,6 +498,7 @@ impl Replica {
     fn compare(&mut self, cut: Cut, now: Timestamp) {
         if let Comparison::Unequal { own } = self.cuts.compare(cut)
             && self.can_sell()
+            && !self.link.apart
         {
             self.list(self.me.peer(), self.heads.peer.seq, DiscrepancyKind::Digest { cut, own }, now);
             self.close(Closed::BrokenInvariant, now);
@@ -502,7 +512,8 @@ impl Replica {
         let applied = self.heads.peer.seq >= hello.own.seq;
         let acknowledged = self.outbox.acked() >= self.link.stated.seq;
         let sound = !matches!(self.heads.closed, Some(Closed::Fork | Closed::BrokenInvariant | Closed::UpgradeNeeded));
-        if self.link.state == LinkState::Reconciling && self.link.confirmed && applied && acknowledged && sound {
+        let together = self.link.confirmed && !self.link.apart;
+        if self.link.state == LinkState::Reconciling && together && applied && acknowledged && sound {
             self.enter(LinkState::Live, now);
         }
     }

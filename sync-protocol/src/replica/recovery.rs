@@ -61,7 +61,8 @@ impl Replica {
             && (planted::is(Plant::NumbersCompared) || self.logs(source).head_at(self.me, head.seq)? == Some(head));
         let longer = head.seq > own.seq && head.incarnation == own.incarnation;
         if !on_chain && !longer && self.heads.recovery.unproven.is_some() && !self.is_closed(Closed::Fork) {
-            self.set_aside(now, source)?;
+            // Whatever was acknowledged, at another box of this name perhaps: the line of whoever is heard begins before its head.
+            self.set_aside(head.seq.saturating_sub(1), now, source)?;
             self.gate.hear(memory, head);
             self.note_forgotten(memory, head, now);
         } else if head.seq > own.seq {
@@ -96,7 +97,12 @@ impl Replica {
             }
             seq -= 1;
         }
-        // An incarnation never heard of. What the peer has acknowledged since this start is the line it follows.
+        // An incarnation never heard of. Where nobody has answered for anything yet, it tells of what was forgotten.
+        let incarnation_at = |seq| Ok(logs.head_at(self.me, seq)?.map(|known| known.incarnation));
+        if incarnation_at(head.seq.min(own.seq))? == incarnation_at(1)? {
+            return Ok(false);
+        }
+        // What the peer has acknowledged since this start is the line it follows.
         let acked = logs.head_at(self.me, self.heads.acked)?;
         if self.link.peer_last_heard.is_none() || acked.is_none() {
             return Ok(false);
@@ -280,7 +286,13 @@ impl Replica {
             Arrival::Fork { seq } => self.find_fork(self.me, seq, now),
             Arrival::Apart(arrived) => {
                 let seq = arrived.first().map_or(0, |arrived| arrived.head.seq);
-                self.find_fork(self.me, seq, now);
+                if self.heads.recovery.reopen.is_some() && self.heads.own.seq > 0 {
+                    // The lines part earlier than was thought: at this entry, or at the one before it.
+                    self.set_aside(seq.saturating_sub(2).min(self.heads.own.seq - 1), now, source)?;
+                    self.return_due = true;
+                } else {
+                    self.find_fork(self.me, seq, now);
+                }
             }
         }
         Ok(())
@@ -330,9 +342,15 @@ impl Replica {
         self.events.push_back(Event::Applied { writer: self.me, seq, fact, at, returned: true });
     }
 
-    /// Sets the own entries aside that the peer has not acknowledged, and folds both logs again without them.
-    pub(super) fn set_aside(&mut self, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
-        let keep = self.heads.acked.min(self.heads.own.seq);
+    /// Sets the own entries aside that the peer has not acknowledged, or that lie beyond `shared`, and folds both logs again
+    /// without them.
+    pub(super) fn set_aside(
+        &mut self,
+        shared: u64,
+        now: Timestamp,
+        source: &dyn EntrySource,
+    ) -> Result<(), UnreadableLog> {
+        let keep = self.heads.acked.min(self.heads.own.seq).min(shared);
         let mut seq = keep;
         let mut aside = Vec::new();
         let logs = self.logs(source);
@@ -359,7 +377,8 @@ impl Replica {
             }
         }
         self.rewind(keep, now, source)?;
-        self.aside.extend(aside);
+        // What lies further back in the log goes first when they are written again.
+        self.aside.splice(..0, aside);
         self.aside_changed = true;
         // What devices said was about the line that is no more.
         self.gate = Gate::new(self.gate.named());
@@ -430,11 +449,9 @@ impl Replica {
         source: &dyn EntrySource,
     ) -> Result<(), UnreadableLog> {
         let (theirs, peer) = (hello.own, self.me.peer());
-        if theirs.seq <= self.heads.peer.seq
-            && let Some(known) = self.logs(source).head_at(peer, theirs.seq)?
-            && known != theirs
-            && known.incarnation == theirs.incarnation
-        {
+        let known = if theirs.seq <= self.heads.peer.seq { self.logs(source).head_at(peer, theirs.seq)? } else { None };
+        self.link.apart = known.is_some_and(|known| known != theirs);
+        if self.link.apart && known.is_some_and(|known| known.incarnation == theirs.incarnation) {
             self.find_fork(peer, theirs.seq, now);
         }
         self.hear_memory(Memory::Peer, hello.applied, now, source)

@@ -2,6 +2,7 @@
 
 use super::{Closed, Event, Replica};
 use crate::gate::{DeviceNumber, Memory};
+use crate::inbox;
 use crate::log::{EntrySource, UnreadableLog};
 use crate::message::Batch;
 use crate::witness::SignedHead;
@@ -72,7 +73,7 @@ impl Replica {
         let (head, entries) = if self.is_left(head, entries.as_ref().filter(|batch| batch.log == self.me), source)? {
             // What it keeps of such a line is never applied, and never dropped silently; it vouches like one that keeps nothing.
             if let Some(batch) = entries.filter(|batch| batch.log == self.me) {
-                self.list_left(batch, now, source)?;
+                self.list_left(inbox::walk(batch.before, batch.entries), now, source)?;
             }
             (Head::default(), None)
         } else {

@@ -92,6 +92,7 @@ fn plant_one(flags: &Flags, word: &str) -> io::Result<bool> {
     };
     let fate = plants::run(plant, flags.start, flags.seeds.unwrap_or(plants::SEEDS_MAX), flags.actions);
     tell_fate(&mut out, &fate)?;
+    fate.caught.iter().try_for_each(|failure| writeln!(out, "  seed={} {}", failure.seed, failure.violation.what))?;
     Ok(fate.caught.is_some())
 }
 

@@ -7,7 +7,7 @@ use super::setup::Setup;
 use super::site::{SEATS, SHOWS};
 use rand::RngExt;
 use rand::rngs::StdRng;
-use shared::ids::{SeatId, ShowNumber};
+use shared::ids::{SeatId, ShowNumber, TicketId};
 
 /// Seats that most people ask for.
 const HOT: [u32; 8] = [1, 2, 3, 4, 9, 10, 11, 12];
@@ -19,6 +19,8 @@ pub enum Forgery {
     Key,
     /// A genuine code with another seat.
     Seat,
+    /// A genuine code with the number of a ticket that nobody sold.
+    Ticket(TicketId),
 }
 
 /// One thing that people, machines or the network do.
@@ -97,7 +99,11 @@ pub enum Action {
 impl Action {
     /// Draws the next action.
     pub fn draw(random: &mut StdRng, setup: &Setup) -> Self {
-        let who = if random.random_bool(0.5) { Who::Central } else { Who::Edge };
+        let who = match random.random_range(0..10) {
+            0..5 => Who::Central,
+            5..7 if setup.boxes_multiply => Who::Other,
+            _ => Who::Edge,
+        };
         let show = ShowNumber(random.random_range(1..=SHOWS));
         // Some seats are wanted by everybody: four at the front are central's, four behind are the edge's.
         let hot = random.random_bool(0.6).then(|| HOT[random.random_range(0..HOT.len())]);
@@ -108,7 +114,7 @@ impl Action {
         let line = Line { up: random.random_bool(0.4), down: random.random_bool(0.4) };
         match random.random_range(0..1000) {
             0..60 if setup.forgetting => Self::draw_forgetting(random, who, show, nth),
-            60..90 if setup.boxes_multiply => Self::draw_boxes(random, show, scanner),
+            60..105 if setup.boxes_multiply => Self::draw_boxes(random, show, scanner, line),
             0..220 => Self::Hold { who, show, first: seat, count: random.random_range(1..=3) },
             220..235 => Self::Pay { who, nth },
             235..242 => Self::Renew { who, nth },
@@ -153,14 +159,19 @@ impl Action {
         }
     }
 
-    fn draw_boxes(random: &mut StdRng, show: ShowNumber, scanner: usize) -> Self {
-        match random.random_range(0..14) {
-            0..2 => Self::StartClone { ago_ms: random.random_range(0..5_000) },
-            2 => Self::EndOther,
-            3..5 => Self::Turn { scanner, away: random.random_bool(0.7) },
-            5 => Self::Retire { lives: random.random_bool(0.6) },
-            6..11 => Self::TakeSeats { show },
-            11 => Self::Replace,
+    fn draw_boxes(random: &mut StdRng, show: ShowNumber, scanner: usize, line: Line) -> Self {
+        match random.random_range(0..34) {
+            0..5 => Self::StartClone { ago_ms: random.random_range(0..5_000) },
+            5 => Self::EndOther,
+            6..9 => Self::Turn { scanner, away: random.random_bool(0.7) },
+            9 => Self::Retire { lives: random.random_bool(0.6) },
+            10..15 => Self::TakeSeats { show },
+            15 => Self::Replace,
+            16..22 => Self::OpenUnproven { who: Who::Edge, two: true },
+            22..25 => Self::Line { who: Who::Other, line },
+            25..27 => Self::Line { who: Who::Other, line: Line::OPEN },
+            27..29 => Self::Crash { who: Who::Edge, point: Self::draw_point(random) },
+            29..31 => Self::Start { who: Who::Edge },
             _ => Self::OpenUnproven { who: Who::Other, two: random.random_bool(0.5) },
         }
     }
@@ -169,6 +180,7 @@ impl Action {
         match random.random_range(0..20) {
             0 => Some(Forgery::Key),
             1 => Some(Forgery::Seat),
+            2 => Some(Forgery::Ticket(TicketId(random.random()))),
             _ => None,
         }
     }

@@ -200,6 +200,14 @@ impl Disk {
         if seq == 0 { Some(Hash::default()) } else { self.logs.get(&(log, seq)).map(|entry| entry.hash) }
     }
 
+    /// Did the log go on with another incarnation where this head's went on?
+    pub fn has_left(&self, log: Side, head: Head) -> bool {
+        let mut before = self.logs.range((log, 0)..=(log, head.seq)).rev();
+        let known = before.any(|(_, entry)| entry.incarnation == head.incarnation);
+        let last = self.logs.range((log, 0)..=(log, u64::MAX)).next_back();
+        known && last.is_some_and(|(_, entry)| entry.incarnation != head.incarnation)
+    }
+
     /// The sale of a ticket by this side, if it is on this disk: its number and hash.
     pub fn sale(&self, seller: Side, ticket: TicketId) -> Option<(u64, Hash)> {
         let seq = *self.sales.get(&ticket)?;

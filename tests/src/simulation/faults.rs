@@ -1,7 +1,7 @@
 //! What goes wrong at a theatre.
 
 use super::action::Action;
-use super::invariants::Violation;
+use super::invariants::{self, Violation};
 use super::network::Line;
 use super::node::{CrashPoint, Who};
 use super::site::Site;
@@ -28,6 +28,7 @@ impl Site {
             Action::Crash { who, point } if self.node(who).replica.is_some() => self.node(who).dies = Some(point),
             Action::Start { who } if self.node(who).replica.is_none() => {
                 self.start(who);
+                invariants::AT_EACH_START.iter().try_for_each(|invariant| invariant(self, who))?;
                 self.settle(who)?;
             }
             Action::Crash { .. } | Action::Start { .. } => {}

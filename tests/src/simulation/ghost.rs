@@ -10,7 +10,7 @@ use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A ticket somebody has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handed {
     /// What it is for.
     pub at: TicketRef,
@@ -18,6 +18,8 @@ pub struct Handed {
     pub by: Who,
     /// Its sale's number and hash in the seller's log.
     pub sale: (u64, Hash),
+    /// The entries that told of it before, on lines that were left or at another box.
+    pub earlier: Vec<(u64, Hash)>,
     /// The named witness was there when it was sold in a cut: it has the sale.
     pub promised: bool,
     /// Its holder gave it up, and the theatre agreed.
@@ -102,6 +104,8 @@ pub struct Ghost {
     pub durable: BTreeMap<Side, u64>,
     /// How many disks were put back.
     pub rollbacks: u32,
+    /// Heads that devices kept when persons answered for what their box had forgotten.
+    pub answered: BTreeSet<Hash>,
     /// How many entries of each kind were written.
     pub tally: BTreeMap<&'static str, u64>,
     slots: BTreeSet<(ScreenId, u32)>,
@@ -154,6 +158,9 @@ impl Ghost {
 
     fn sold(&mut self, ticket: TicketId, sale: (u64, Hash)) {
         if let Some(handed) = self.tickets.get_mut(&ticket) {
+            if handed.sale != sale {
+                handed.earlier.push(handed.sale);
+            }
             (handed.sale, handed.lost) = (sale, false);
         }
     }
@@ -197,6 +204,6 @@ impl Ghost {
     pub fn nth(&self, nth: usize, wanted: impl Fn(&Handed) -> bool) -> Option<Handed> {
         let wanted: Vec<&Handed> =
             self.order.iter().filter_map(|id| self.tickets.get(id)).filter(|handed| wanted(handed)).collect();
-        (!wanted.is_empty()).then(|| *wanted[nth % wanted.len()])
+        (!wanted.is_empty()).then(|| wanted[nth % wanted.len()].clone())
     }
 }

@@ -4,6 +4,7 @@
 //! transaction holds. [`AFTER_EACH_COMMIT`] judges what the nodes of the theatre have become, as far as the commit touched it.
 //! [`AFTER_HEALING`] judges a theatre at rest. Those of requests and doors are called where the answer is given.
 
+mod cuts;
 mod doors;
 mod healing;
 mod logs;
@@ -11,6 +12,7 @@ mod sales;
 mod seats;
 mod standing;
 
+pub use cuts::*;
 pub use doors::*;
 pub use healing::*;
 pub use logs::*;
@@ -116,9 +118,11 @@ pub type AtRest = fn(&Site) -> Result<(), Violation>;
 pub const AT_EACH_COMMIT: &[AtCommit] = &[
     invariant_a_log_grows_without_gaps_by_its_chain,
     invariant_an_entry_arrives_only_after_its_writer_committed_it,
+    invariant_an_entry_comes_in_only_after_what_its_writer_had_seen,
     invariant_an_ack_never_runs_ahead_of_the_receivers_store,
     invariant_an_incarnation_begins_where_it_says_and_the_one_before_ends_there,
     invariant_each_epoch_is_left_by_one_handover,
+    invariant_only_the_authority_holds,
     invariant_only_free_seats_are_handed_over,
     invariant_seats_move_only_while_live,
     invariant_only_the_authority_sells_and_only_what_has_arrived,
@@ -128,8 +132,16 @@ pub const AT_EACH_COMMIT: &[AtCommit] = &[
     invariant_a_closed_node_sells_and_gives_nothing,
     invariant_a_closed_node_opens_only_by_a_logged_proof,
     invariant_a_node_that_forgot_appends_nothing,
+    invariant_a_box_that_starts_writes_nothing_before_its_proof,
+    invariant_a_cut_leaves_no_seat_on_sale,
+    invariant_what_was_on_its_way_at_a_cut_arrives_unknown,
+    invariant_a_seat_is_sold_again_only_with_a_later_generation,
     invariant_no_ticket_ends_on_which_somebody_walked_in,
 ];
+
+/// Judged as a process starts from its store.
+pub const AT_EACH_START: &[AfterCommit] =
+    &[invariant_a_store_holds_what_its_logs_come_to, invariant_a_store_that_was_put_back_starts_closed];
 
 /// Judged after each commit.
 pub const AFTER_EACH_COMMIT: &[AfterCommit] = &[

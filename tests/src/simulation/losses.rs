@@ -6,9 +6,10 @@ use super::invariants::{self, Violation};
 use super::keeper::Keeper;
 use super::node::{Node, Who};
 use super::site::Site;
-use shared::entry::Hash;
+use shared::entry::{Hash, Head};
 use shared::ids::{Side, TicketId};
 use shared::time::Timestamp;
+use std::collections::BTreeSet;
 
 impl Site {
     /// A node's disk is what it was a while ago, and its process is gone.
@@ -17,6 +18,10 @@ impl Site {
     /// A claim that does not hold.
     pub fn roll_back(&mut self, who: Who, ago_ms: i64) -> Result<(), Violation> {
         let now = self.now;
+        if who == Who::Central && self.other.is_some() {
+            // Which of two boxes has the rest of its log a central put back cannot know: README, limits.
+            return Ok(());
+        }
         let node = self.node(who);
         let image = node.disk.image(Timestamp(now.0 - ago_ms));
         if image.heads.own.seq == 0 {
@@ -44,7 +49,7 @@ impl Site {
     /// # Errors
     /// A claim that does not hold.
     pub fn start_clone(&mut self, ago_ms: i64) -> Result<(), Violation> {
-        if self.other.is_some() {
+        if self.other.is_some() || !self.central.behind.is_empty() {
             return Ok(());
         }
         let image = self.edge.disk.image(Timestamp(self.now.0 - ago_ms));
@@ -56,6 +61,7 @@ impl Site {
         self.other = Some(other);
         self.ghost.excuses.cloned = true;
         self.note_behind(Who::Other);
+        self.note_behind(Who::Central);
         self.start(Who::Other);
         self.settle(Who::Other)
     }
@@ -87,6 +93,9 @@ impl Site {
         }
         self.ghost.excuses.retired = true;
         self.codes.ring.revoke(key);
+        // What it sold is not the new one's.
+        let sold = self.ghost.tickets.values_mut().filter(|handed| handed.by == Who::Edge);
+        sold.for_each(|handed| handed.by = Who::Other);
         let mut old = std::mem::replace(&mut self.edge, Node::new(Who::Edge, Disk::default()));
         self.edge.box_number = 1;
         if lives {
@@ -112,8 +121,15 @@ impl Site {
             .filter(|scanner| scanner.keeper.of == Some(who))
             .filter_map(|scanner| scanner.keeper.kept().map(|kept| (Some(scanner.number), kept.head)));
         let heads: Vec<_> = copies.chain(kept).collect();
+        let answered = self.ghost.answered.clone();
         let node = self.node(who);
-        node.behind = heads.into_iter().filter(|(_, head)| !node.disk.holds_entry(log, head.seq, head.hash)).collect();
+        let disk = &node.disk;
+        // Of a line that its log has left since, somebody has answered for what the devices keep.
+        let missing = |(device, head): &(Option<usize>, Head)| {
+            !disk.holds_entry(log, head.seq, head.hash)
+                && !(device.is_some() && (disk.has_left(log, *head) || answered.contains(&head.hash)))
+        };
+        node.behind = heads.into_iter().filter(missing).collect();
     }
 
     /// Is this entry anywhere?
@@ -131,18 +147,22 @@ impl Site {
         let known = self.ghost.tickets.values().filter(|handed| !handed.lost || handed.end.is_some());
         let losses: Vec<_> = known
             .map(|handed| {
-                let lost = gone(handed.by.side(), handed.sale);
+                let mut told = handed.earlier.iter().chain([&handed.sale]);
+                let lost = told.all(|sale| gone(handed.by.side(), *sale));
                 (handed.at.ticket, lost, handed.end.is_some_and(|end| gone(Side::Edge, end)))
             })
             .filter(|(_, lost, end_lost)| *lost || *end_lost)
             .collect();
+        // A sale that nobody can apply any more survives on the list of those that a person must settle.
+        let listed: BTreeSet<_> =
+            losses.iter().map(|loss| loss.0).filter(|id| invariants::is_listed(self, *id)).collect();
         for (ticket, lost, end_lost) in losses {
             let Some(handed) = self.ghost.tickets.get_mut(&ticket) else { continue };
             handed.end_lost |= end_lost;
             if lost && !handed.lost {
                 handed.lost = true;
                 let disks = self.ghost.rollbacks - handed.rollbacks;
-                if !self.ghost.excuses.retired && disks <= 1 {
+                if !self.ghost.excuses.retired && disks <= 1 && !listed.contains(&ticket) {
                     invariants::invariant_a_sale_stored_by_two_survives_the_loss_of_one(handed)?;
                 }
             }
@@ -164,8 +184,9 @@ impl Site {
         let (seq, hash) = before.sale;
         let elsewhere = others.any(|node| node.disk.holds_entry(log, seq, hash))
             || self.scanners.iter().any(|scanner| scanner.keeper.holds(seq, hash));
-        // Two boxes of one name, both sure of themselves, out of each other's sight.
-        let two_boxes = before.by != after.by && (self.ghost.excuses.cloned || self.ghost.excuses.retired);
+        // Two boxes of one name, both sure of themselves, out of each other's sight; and one that is gone, with what only it knew.
+        let excuses = self.ghost.excuses;
+        let two_boxes = before.by != after.by && (excuses.cloned || excuses.retired && !elsewhere);
         // The only one who knew could not be asked, and the witness had not been there when it was sold.
         let stale = self.ghost.excuses.stale_witness;
         Double { first, second, unprovable: (!elsewhere || stale) && !before.promised || two_boxes }

@@ -2,11 +2,13 @@
 
 use super::disk::{Commit, Disk};
 use super::doors::DoorWrite;
+use super::site::WITNESS_SILENT_AFTER;
 use shared::entry::Head;
 use shared::ids::{HoldId, RequestId, SeatId, ShowNumber, Side};
 use shared::planted::{self, Plant};
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
+use sync_protocol::gate::DeviceNumber;
 use sync_protocol::replica::Start;
 use sync_protocol::{LinkState, Replica};
 
@@ -67,6 +69,12 @@ pub struct Node {
     pub restored: bool,
     /// Persons have answered for it since its disk forgot.
     pub overridden: bool,
+    /// Its process has proven its head, or has none to prove.
+    pub proven: bool,
+    /// The device it was told is its witness.
+    pub witness: Option<DeviceNumber>,
+    /// When its process last heard its named witness, by its own time.
+    pub witness_heard: Option<Timestamp>,
     /// The devices that have called since it was started.
     pub heard: BTreeSet<usize>,
     /// What others have of its log since its disk forgot: the other side, or a device by its number.
@@ -98,6 +106,9 @@ impl Node {
             box_number: 0,
             restored: false,
             overridden: false,
+            proven: true,
+            witness: None,
+            witness_heard: None,
             heard: BTreeSet::new(),
             behind: Vec::new(),
             rewound: false,
@@ -141,7 +152,14 @@ impl Node {
     pub fn start_clock(&mut self, now: Timestamp) {
         self.started = now;
         self.heard.clear();
+        self.witness_heard = None;
+        self.proven = self.who == Who::Central || self.disk.heads.own.seq == 0;
         self.store_ms = (self.disk.store_time.0 - now.0).max(self.wall_ms);
+    }
+
+    /// Its named witness is there, by its own time.
+    pub fn hears_witness(&self, at: Timestamp) -> bool {
+        self.witness_heard.is_some_and(|heard| at.since(heard) < WITNESS_SILENT_AFTER)
     }
 
     /// How its next process begins.

@@ -1,25 +1,20 @@
 //! What people do at a theatre: customers on the web, cashiers at the counter, managers, and those who stand at a door.
 
-use super::action::{Action, Forgery};
+use super::action::Action;
 use super::codes;
-use super::doors::{DoorWrite, Scan};
-use super::ghost::Walk;
+use super::doors::DoorWrite;
 use super::invariants::{self, Violation};
 use super::node::Who;
 use super::site::{self, Site};
 use rand::RngExt;
-use shared::admission::{Clock, Guarantee, Reading, Verdict, VerdictKind, read};
-use shared::entry::{OpenedBy, TicketRef};
-use shared::ids::{BookingId, HoldId, RequestId, ScanId, SeatId, ShowNumber, Side, TicketId};
-use shared::keys::SecretKey;
+use shared::entry::OpenedBy;
+use shared::ids::{BookingId, HoldId, RequestId, SeatId, ShowNumber, Side, TicketId};
 use shared::ledger::HoldKind;
 use shared::time::Timestamp;
 use std::time::Duration;
 use sync_protocol::Replica;
 use sync_protocol::replica::Held;
 
-/// How long after a start an answer at the door is not called SHARED while some scanner was not heard.
-const HEARING_LASTS: Duration = Duration::from_secs(60);
 /// How long before a show its doors open.
 pub(super) const DOORS_OPEN_EARLY: Duration = Duration::from_secs(2 * 3600);
 /// The first numbers are the shows every world begins with.
@@ -116,11 +111,19 @@ impl Site {
     }
 
     /// Two persons release unknown seats only when nobody is left who could know more: the link is live, and the named witness,
-    /// if there is one, has called.
+    /// if there is one, has called. They have read the lists: of a seat whose sale is listed they know.
     pub(super) fn settle_unknown(&mut self, who: Who, show: ShowNumber) -> Result<(), Violation> {
         let asked = !self.setup.witness || who == Who::Central || self.scanners[0].talks_to() == Some(who);
         if asked && self.node(who).is_live() {
-            self.ask(who, |replica, at| replica.settle_unknown(show, None, at));
+            let listed = invariants::listed_sales(self);
+            let seats: Vec<_> = (1..=site::SEATS).map(SeatId).filter(|seat| !listed.contains(&(show, *seat))).collect();
+            self.ask(who, |replica, at| {
+                let own = replica.ledger().show(show).map(|show| {
+                    let is_own = |seat: &SeatId| show.seat(*seat).is_some_and(|at| at.authority() == who.side());
+                    seats.into_iter().filter(is_own).collect::<Vec<_>>()
+                });
+                own.map(|own| replica.settle_unknown(show, Some(&own), at))
+            });
         }
         self.settle(who)
     }
@@ -165,7 +168,7 @@ impl Site {
         if node.holds.is_empty() || node.replica.is_none() {
             return Ok(());
         }
-        let hold = node.holds.remove(latest(nth, node.holds.len()));
+        let (who, hold) = (node.who, node.holds.remove(latest(nth, node.holds.len())));
         self.requests.push((request, who, hold));
         self.request(request, who, hold)
     }
@@ -214,122 +217,5 @@ impl Site {
         let now = self.edge.now(self.now);
         let known = self.edge.replica.as_ref().and_then(|replica| replica.ledger().show(show));
         known.is_some_and(|show| now < show.facts.starts_at() - DOORS_OPEN_EARLY)
-    }
-
-    fn scan(&mut self, scanner: usize, nth: usize, forged: Option<Forgery>) -> Result<(), Violation> {
-        let Some(handed) = self.ghost.nth(nth, |_| true) else { return Ok(()) };
-        let (at, id) = (handed.at, ScanId(self.dice.random()));
-        let code = self.code(at, handed.by.side(), forged);
-        let device = &self.scanners[scanner];
-        let scan = device.read(at, code, id, self.now);
-        let door = shared::admission::Door::to_all_screens(self.codes.theatre);
-        let clock = device.clock(self.now);
-        let mut alone = false;
-        let verdict = match read(&scan.code, &self.codes.ring, &door, clock, Guarantee::Stale) {
-            Reading::Answered(verdict) => verdict,
-            Reading::Genuine(_) => match self.ask_edge(scanner, &scan)? {
-                Some(verdict) => {
-                    self.scanners[scanner].hear(scan.clone(), &verdict);
-                    verdict
-                }
-                None => {
-                    alone = true;
-                    self.scanners[scanner].decide(scan.clone(), &self.codes, self.now)
-                }
-            },
-        };
-        self.trace.update(verdict.code.code().as_bytes());
-        if verdict.kind() == VerdictKind::Admit {
-            self.walk_in(scanner, &scan, (&verdict, alone), forged)?;
-        }
-        Ok(())
-    }
-
-    fn code(&self, at: TicketRef, seller: Side, forged: Option<Forgery>) -> String {
-        let (plan, show) = (site::plan(), site::facts(at.show, self.setup.starts_min));
-        match forged {
-            None => self.codes.code(at, &plan, &show, &codes::key(seller, 0)),
-            Some(Forgery::Key) => self.codes.code(at, &plan, &show, &SecretKey::from_seed(&[77; 32])),
-            Some(Forgery::Seat) => {
-                let genuine = self.codes.code(at, &plan, &show, &codes::key(seller, 0));
-                let seat = SeatId(at.seat.0 % site::SEATS + 1);
-                let other = self.codes.code(TicketRef { seat, ..at }, &plan, &show, &SecretKey::from_seed(&[77; 32]));
-                // The body of one and the signature of the other.
-                let (body, signature) = (other.len() - 100, genuine.len() - 100);
-                format!("{}{}", &other[..body], &genuine[signature..])
-            }
-        }
-    }
-
-    /// Asks the edge. No answer where it is out of reach, down, or dies over it.
-    fn ask_edge(&mut self, scanner: usize, scan: &Scan) -> Result<Option<Verdict>, Violation> {
-        if self.scanners[scanner].talks_to() != Some(Who::Edge) {
-            return Ok(None);
-        }
-        // An edge whose disk is older than this door's own admission must hear of that first.
-        if let Some(earlier) = self.scanners[scanner].admitting(scan.at.ticket).cloned() {
-            self.hand_in(&earlier);
-            self.settle(Who::Edge)?;
-        }
-        let Some(verdict) = self.hand_in(scan) else { return Ok(None) };
-        self.settle(Who::Edge)?;
-        Ok(self.edge.replica.is_some().then_some(verdict))
-    }
-
-    /// The edge takes a scan in, to be committed.
-    pub(super) fn hand_in(&mut self, scan: &Scan) -> Option<Verdict> {
-        let guarantee = self.edge_guarantee();
-        let now = self.edge.now(self.now);
-        let node = &mut self.edge;
-        let replica = node.replica.as_mut()?;
-        let clock = Clock { now, verified: true };
-        let (verdict, write) = node.disk.doors.judge(scan, replica.ledger(), &self.codes, clock, guarantee);
-        if let Some(write) = write {
-            node.door_writes.push(write);
-            let first = node.disk.doors.scans.admission(scan.at.ticket).is_none();
-            if first {
-                self.enter(scan.at.ticket, scan.at, scan.entry.admission.at, &scan.entry.admission.door);
-            }
-        }
-        Some(verdict)
-    }
-
-    /// Writes an admission into the log, unless the show is not known yet or the log may not grow.
-    pub(super) fn enter(&mut self, ticket: TicketId, at: TicketRef, when: Timestamp, door: &str) {
-        let now = self.edge.now(self.now);
-        let node = &mut self.edge;
-        let Some(replica) = node.replica.as_mut() else { return };
-        if replica.ledger().show(at.show).is_none() {
-            return;
-        }
-        let entered = replica.admit(at, when, door.to_owned(), now);
-        if entered != Err(shared::refusal::Refusal::Closed) {
-            node.door_writes.push(DoorWrite::Entered(ticket));
-        }
-    }
-
-    fn edge_guarantee(&self) -> Guarantee {
-        let Some(replica) = &self.edge.replica else { return Guarantee::Stale };
-        let heard = self.scanners.iter().all(|scanner| scanner.boot == Some(replica.boot()));
-        let long = self.now.since(self.edge.started) >= HEARING_LASTS;
-        if replica.can_sell() && (heard || long) { Guarantee::Shared } else { Guarantee::Solo }
-    }
-
-    fn walk_in(
-        &mut self,
-        scanner: usize,
-        scan: &Scan,
-        (verdict, alone): (&Verdict, bool),
-        forged: Option<Forgery>,
-    ) -> Result<(), Violation> {
-        let known_to_edge = self.edge.disk.doors.knows(scan);
-        let opens = site::facts(scan.at.show, self.setup.starts_min).starts_at() - DOORS_OPEN_EARLY;
-        let early = self.edge.now(self.now) < opens;
-        let guarantee = verdict.guarantee;
-        let walk = Walk { at: scan.at, scanner, scan: scan.id, guarantee, known_to_edge, alone, early };
-        invariants::invariant_no_forged_or_ended_ticket_is_admitted(self, &walk, forged)?;
-        invariants::invariant_a_ticket_is_admitted_once_where_doors_are_connected(self, &walk)?;
-        self.ghost.walks.push(walk);
-        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Planted bugs: each is run until an invariant finds it.
 
 use super::seeds::{Failure, Seeds};
+use super::world::World;
 use shared::planted::Plant;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -20,11 +21,21 @@ pub struct Fate {
     pub caught: Option<Failure>,
 }
 
-/// Runs one planted bug until it is found.
+/// Runs one planted bug until it is found. What fails in the same way without it is not what finds it.
 pub fn run(plant: Plant, start: u64, seeds: u64, actions: u64) -> Fate {
-    let seeds = Seeds { start, count: seeds, actions, threads: 1, plant: Some(plant), until_failure: true };
-    let mut total = seeds.run();
-    Fate { plant, seeds: total.seeds, caught: total.failures.pop() }
+    let end = start.saturating_add(seeds);
+    let mut next = start;
+    while next < end {
+        let count = end - next;
+        let rest = Seeds { start: next, count, actions, threads: 1, plant: Some(plant), until_failure: true };
+        let Some(found) = rest.run().failures.pop() else { break };
+        next = found.seed + 1;
+        let (without, _) = World::run(found.seed, actions);
+        if without.violation.is_none_or(|other| other.invariant != found.violation.invariant) {
+            return Fate { plant, seeds: next - start, caught: Some(found) };
+        }
+    }
+    Fate { plant, seeds, caught: None }
 }
 
 /// Runs them all, on several threads, in the order of their list.

@@ -49,8 +49,8 @@ pub struct Scanner {
     pub turned_away: bool,
     /// What it keeps for the box.
     pub keeper: Keeper,
-    /// The head it last showed to the box.
-    pub shown: Option<Head>,
+    /// The head it last showed to the box, and to which process of it.
+    pub shown: Option<(Head, u64)>,
     /// When.
     pub shown_at: Timestamp,
     /// The head up to which it last offered to an open box all that it keeps.

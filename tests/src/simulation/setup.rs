@@ -48,7 +48,7 @@ impl Setup {
             witness: random.random_bool(0.6),
             refuses: random.random_bool(0.3),
             forgetting: random.random_bool(0.6),
-            boxes_multiply: random.random_bool(0.25),
+            boxes_multiply: random.random_bool(0.35),
         }
     }
 }

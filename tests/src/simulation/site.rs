@@ -1,27 +1,24 @@
 //! One theatre in the simulation: central's node and the box for it, its doors and its network; and how a step of a node goes.
 
 use super::codes::{self, Codes};
-use super::disk::{Commit, Disk};
-use super::ghost::{Ghost, Handed};
-use super::invariants::{self, Step, Violation};
+use super::disk::Disk;
+use super::ghost::Ghost;
+use super::invariants::{self, Violation};
 use super::network::{Letter, Network};
-use super::node::{CrashPoint, Node, Who};
+use super::node::{Node, Who};
 use super::scanner::{SCANNERS, Scanner};
 use super::setup::{BEGINNING, Setup};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use shared::entry::{Fact, OpenedBy, ShowFacts, TicketRef};
+use shared::entry::ShowFacts;
 use shared::ids::{HoldId, MovieId, RequestId, ScreenId, SeatId, ShowNumber, Side, TheatreId};
-use shared::ledger::{HoldTimes, LedgerChanges};
+use shared::ledger::HoldTimes;
 use shared::money::Currency;
-use shared::planted::{self, Plant};
 use shared::seating::{Row, SeatRun, SeatingPlan};
 use shared::time::Timestamp;
-use std::collections::BTreeSet;
 use std::time::Duration;
-use sync_protocol::gate::{DeviceNumber, Memory};
-use sync_protocol::message::Channel;
-use sync_protocol::replica::{Event, LinkKeys, Proof, Transmit};
+use sync_protocol::gate::DeviceNumber;
+use sync_protocol::replica::LinkKeys;
 use sync_protocol::{Replica, Settings};
 
 /// Shows of each theatre, one per screen.
@@ -30,11 +27,11 @@ pub const SHOWS: u32 = 2;
 pub const SEATS: u32 = 24;
 /// Holds of both sides, short so that they end within a run.
 pub const HOLDS: HoldTimes =
-    HoldTimes { lasts: Duration::from_secs(20), cap: Duration::from_secs(60), paying: Duration::from_secs(40) };
+    HoldTimes { lasts: Duration::from_secs(20), cap: Duration::from_secs(30), paying: Duration::from_secs(40) };
 /// How long the gate asks, short so that persons come to answer within a run.
 const GATE_WAIT: Duration = Duration::from_secs(3);
 /// A witness that was not heard for so long is not waited for.
-const WITNESS_SILENT_AFTER: Duration = Duration::from_secs(5);
+pub(super) const WITNESS_SILENT_AFTER: Duration = Duration::from_secs(5);
 /// The named witness, where there is one.
 pub const NAMED: DeviceNumber = DeviceNumber(0);
 /// Shows last this long, and the next one of a screen begins then.
@@ -134,6 +131,7 @@ impl Site {
         let peer = boxes.map(|number| codes::key(side.peer(), number).public()).collect();
         let keys = LinkKeys { own: codes::key(side, node.box_number), peer };
         node.start_clock(now);
+        node.witness = witness;
         let at = node.now(now);
         let snapshot = node.disk.snapshot(side, node.beginning(), witness);
         let mut replica = Replica::new(theatre, side, settings, keys, snapshot, seed, at);
@@ -145,193 +143,6 @@ impl Site {
     pub fn crash(&mut self, who: Who) {
         self.node(who).crash();
         self.central_died |= who == Who::Central;
-    }
-
-    /// Commits and sends what a node changed, unless its process dies meanwhile, and tells the people.
-    ///
-    /// # Errors
-    /// A claim that does not hold.
-    pub fn settle(&mut self, who: Who) -> Result<(), Violation> {
-        let now = self.now;
-        let node = self.node(who);
-        let at = node.now(now);
-        let Some(replica) = node.replica.as_mut() else { return Ok(()) };
-        let (mut answers, mut rewound) = (Vec::new(), false);
-        while let Some(event) = replica.poll_event() {
-            match event {
-                Event::Applied { writer, seq, fact: Fact::Sold { show, request, seats, .. }, .. }
-                    if writer == who.side() =>
-                {
-                    let ticket = |line: shared::entry::SoldSeat| TicketRef {
-                        show,
-                        seat: line.seat,
-                        generation: line.generation,
-                        ticket: line.ticket,
-                    };
-                    answers.push((request, seq, seats.into_iter().map(ticket).collect()));
-                }
-                Event::Rewound => rewound = true,
-                Event::ClaimSettled { outcome: Ok(hold), .. } => node.holds.push(hold.id),
-                _ => {}
-            }
-        }
-        let (changes, doors) = (replica.take_changes(), std::mem::take(&mut node.door_writes));
-        let commit = Commit { side: who.side(), at: now, store_time: at, changes, answers, doors };
-        let wrote = !commit.is_empty();
-        if wrote {
-            if node.dies == Some(CrashPoint::BeforeCommit) {
-                self.fail_before_commit(who, commit)?;
-                self.crash(who);
-                return Ok(());
-            }
-            self.commit(who, commit)?;
-            if self.node(who).dies == Some(CrashPoint::AfterCommit) {
-                self.crash(who);
-                return self.check(who);
-            }
-        }
-        if self.send(who, |_| true) && self.node(who).dies == Some(CrashPoint::AfterPublish) {
-            self.crash(who);
-            return if wrote { self.check(who) } else { Ok(()) };
-        }
-        let node = self.node(who);
-        node.live = node.is_live();
-        node.rewound |= rewound;
-        self.show_witness(who)?;
-        self.answer(who)?;
-        if wrote { self.check(who) } else { Ok(()) }
-    }
-
-    fn commit(&mut self, who: Who, commit: Commit) -> Result<(), Violation> {
-        let now = self.now;
-        let site = &mut *self;
-        let node = node_of(&mut site.central, &mut site.edge, &mut site.other, who);
-        let step = Step::new(&site.ghost, node, &commit, now);
-        invariants::AT_EACH_COMMIT.iter().try_for_each(|invariant| invariant(&step))?;
-        let written = step.written;
-        written.iter().for_each(|written| site.ghost.note(written));
-        let terms = commit.changes.ledger.holds.iter().filter_map(|(id, hold)| Some((*id, hold.as_ref()?.deadline)));
-        let (at, store_now) = (node.now(now), node.store_now(now));
-        for (id, deadline) in terms {
-            site.ghost.holds.insert(id, store_now + deadline.since(at));
-        }
-        node.touch(&commit);
-        node.restored = false;
-        node.overridden |= written.iter().any(|written| {
-            let persons = |by| matches!(by, OpenedBy::ManagerPin | OpenedBy::TwoPersons);
-            written.fresh && matches!(written.entry.fact, Fact::LogOpened { by, .. } if persons(by))
-        });
-        let vouched = commit
-            .changes
-            .standings
-            .iter()
-            .any(|change| matches!(change.proof, Some(Proof::Confirmed(Memory::Device(_)))));
-        let unheard = node.behind.iter().any(|(device, head)| {
-            let back = commit.changes.entries.iter().any(|entry| entry.hash == head.hash);
-            device.is_none() && !back && !node.disk.holds_entry(who.side(), head.seq, head.hash)
-        });
-        site.ghost.excuses.stale_witness |= vouched && unheard;
-        node.disk.commit(commit);
-        let log = who.side().peer();
-        let durable = site.ghost.durable.entry(log).or_default();
-        *durable = node.disk.heads.peer.seq.max(*durable);
-        Ok(())
-    }
-
-    /// Nothing must be left of a transaction whose process dies before it; a planted bug leaves something.
-    fn fail_before_commit(&mut self, who: Who, mut commit: Commit) -> Result<(), Violation> {
-        let channel = if planted::is(Plant::AckBeforeCommit) { Channel::Control } else { Channel::Log };
-        if planted::is(Plant::AckBeforeCommit) || planted::is(Plant::PublishBeforeCommit) {
-            self.node(who).disk.commit(commit);
-            self.send(who, |transmit| transmit.channel == channel);
-            let disk = &mut self.node(who).disk;
-            *disk = disk.without_last(1);
-        } else if planted::is(Plant::AnswerBeforeCommit) {
-            let tickets = commit.answers.iter().flat_map(|(_, _, tickets)| tickets);
-            tickets.copied().try_for_each(|at| self.hand(who, at, false))?;
-        } else if planted::is(Plant::BatchHalfApplied) {
-            commit.changes.ledger = LedgerChanges::default();
-            self.commit(who, commit)?;
-        }
-        Ok(())
-    }
-
-    /// Sends what may leave and is wanted; says whether anything did.
-    fn send(&mut self, who: Who, wanted: impl Fn(&Transmit) -> bool) -> bool {
-        let now = self.now;
-        let node = self.node(who);
-        let at = node.now(now);
-        let Some(replica) = node.replica.as_mut() else { return false };
-        let mut transmits = replica.poll_transmit(at, &node.disk).expect("a store in memory can be read");
-        transmits.retain(wanted);
-        let other = self.other.is_some();
-        for transmit in &transmits {
-            self.trace.update(&transmit.bytes);
-            let (network, dice) = (&mut self.network, &mut self.dice);
-            match who {
-                Who::Central => {
-                    network.send(Who::Edge, Who::Edge, &transmit.bytes, now, dice);
-                    if other {
-                        network.send(Who::Other, Who::Other, &transmit.bytes, now, dice);
-                    }
-                }
-                Who::Edge | Who::Other => network.send(Who::Central, who, &transmit.bytes, now, dice),
-            }
-        }
-        !transmits.is_empty()
-    }
-
-    /// Tells the people what their requests came to. In a cut a sale is told only once the witness has it, if it is there.
-    fn answer(&mut self, who: Who) -> Result<(), Violation> {
-        let now = self.now;
-        let node = self.node(who);
-        let at = node.now(now);
-        let Node { waiting, disk, replica, .. } = node;
-        let Some(replica) = replica.as_ref().filter(|_| !waiting.is_empty()) else { return Ok(()) };
-        let covered = replica.heads().own.seq - replica.unwitnessed();
-        let promised = replica.waits_for_witness(at);
-        let told = |tickets: &[TicketRef]| {
-            let sold = tickets.iter().filter_map(|at| disk.sale(who.side(), at.ticket));
-            !promised || sold.map(|(seq, _)| seq).max().is_none_or(|seq| seq <= covered)
-        };
-        let (mut ready, mut late) = (Vec::new(), BTreeSet::new());
-        for request in std::mem::take(waiting) {
-            match disk.answers.get(&request) {
-                Some(tickets) if told(tickets) => ready.push((request, tickets.clone())),
-                Some(_) => {
-                    late.insert(request);
-                }
-                None => {}
-            }
-        }
-        *waiting = late;
-        for (request, tickets) in ready {
-            for at in &tickets {
-                self.hand(who, *at, promised)?;
-            }
-            let known = self.ghost.answers.entry(request).or_insert_with(|| tickets.clone());
-            invariants::invariant_a_request_asked_again_gets_the_same_tickets(known, &tickets)?;
-        }
-        Ok(())
-    }
-
-    fn hand(&mut self, who: Who, at: TicketRef, promised: bool) -> Result<(), Violation> {
-        let node = self.node(who);
-        let sale = node.disk.sale(who.side(), at.ticket);
-        let sale = invariants::invariant_a_ticket_is_handed_out_only_when_its_sale_is_on_disk(at, sale)?;
-        let rollbacks = self.ghost.rollbacks;
-        let handed =
-            Handed { at, by: who, sale, promised, rollbacks, ended: false, end: None, lost: false, end_lost: false };
-        let first = self.ghost.hand_over(handed);
-        if let Some(first) = first {
-            let double = self.judge_double(first, at.ticket);
-            self.ghost.doubles.push(double);
-        }
-        Ok(())
-    }
-
-    fn check(&self, who: Who) -> Result<(), Violation> {
-        invariants::AFTER_EACH_COMMIT.iter().try_for_each(|invariant| invariant(self, who))
     }
 
     /// Lets everything that is due until then happen here, in its order.
@@ -368,13 +179,30 @@ impl Site {
             return Ok(());
         }
         let now = self.now;
+        let apart = match self.ghost.excuses.reopened {
+            true => invariants::beyond_a_cut(
+                &node_of(&mut self.central, &mut self.edge, &mut self.other, to).disk,
+                to.side(),
+                &self.codes,
+                bytes,
+            ),
+            false => Vec::new(),
+        };
         let node = self.node(to);
         let at = node.now(now);
-        if let Some(replica) = node.replica.as_mut() {
-            replica.handle_message(bytes, at, &node.disk).expect("a store in memory can be read");
-            self.settle(to)?;
+        let Some(replica) = node.replica.as_mut() else { return Ok(()) };
+        let heard = replica.peer_last_heard();
+        if super::world::TRACE.get() {
+            eprintln!("{} -> {to:?} {:?} link {:?}", now.0, sync_protocol::replica::DBG(bytes), replica.link_state());
+        replica.handle_message(bytes, at, &node.disk).expect("a store in memory can be read");
+        // Of a session that is over, or on a line that is switched off, nothing is taken in.
+        let taken_in = heard != Some(at) && replica.peer_last_heard() == Some(at);
+        self.settle(to)?;
+        let node = self.node(to);
+        match taken_in && node.replica.is_some() {
+            true => invariants::invariant_what_arrives_beyond_a_cut_is_listed(node, &apart),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     fn handle_timeout(&mut self, who: Who) -> Result<(), Violation> {

@@ -48,19 +48,29 @@ impl Site {
         let asks = replica.asking().is_some();
         // What it has and the box has not: to be taken back, or to be listed.
         let known = node.disk.holds_entry(who.side(), kept.head.seq, kept.head.hash);
-        let shown = device.shown == Some(kept.head) && now.since(device.shown_at) < SHOWN_EVERY;
+        let shown = device.shown == Some((kept.head, replica.boot())) && now.since(device.shown_at) < SHOWN_EVERY;
         if known && !asks && shown {
             return Ok(());
         }
-        (device.shown, device.shown_at) = (Some(kept.head), now);
-        if !asks && !known {
+        (device.shown, device.shown_at) = (Some((kept.head, replica.boot())), now);
+        if replica.can_sell() && !known {
             device.offered = Some(kept.head);
         }
         let entries = if asks { device.keeper.after(node.disk.heads.own.seq) } else { device.keeper.after(0) };
         let entries = entries.filter(|_| !known);
         let number = DeviceNumber(i64::try_from(scanner).unwrap_or_default());
+        if super::world::TRACE.get() {
+            eprintln!(
+                "{} {who:?} SHOWN by {scanner} kept {:?} asks {asks} entries {:?}",
+                now.0,
+                kept.head,
+                entries.as_ref().map(|b| (b.before, b.entries.len()))
+            );
         node.heard.insert(scanner);
         replica.handle_witness(number, Some(&kept), entries, at, &node.disk).expect("a store in memory can be read");
+        if node.witness == Some(number) && replica.can_sell() {
+            node.witness_heard = Some(at);
+        }
         self.settle(who)
     }
 

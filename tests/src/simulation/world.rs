@@ -6,6 +6,7 @@ use super::invariants::{self, Violation};
 use super::node::{CrashPoint, Who};
 use super::setup::{BEGINNING, Setup};
 use super::site::Site;
+use super::story::Story;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use shared::time::Timestamp;
@@ -51,8 +52,8 @@ impl World {
     pub fn run(seed: u64, actions: u64) -> (Outcome, Vec<Event>) {
         let setup = Setup::draw(seed);
         let mut random = StdRng::seed_from_u64(seed);
-        let mut record = Vec::new();
-        let events = (0..actions).map(|_| Event::draw(&mut random, &setup)).inspect(|event| record.push(event.clone()));
+        let (mut story, mut record) = (Story::default(), Vec::new());
+        let events = (0..actions).map(|_| story.draw(&mut random, &setup)).inspect(|event| record.push(event.clone()));
         let outcome = Self::play(setup, events);
         (outcome, record)
     }
@@ -114,6 +115,8 @@ impl World {
     }
 
     fn happen(&mut self, event: &Event) -> Result<(), Violation> {
+        if TRACE.get() {
+            eprintln!("{} == {event}", self.now.0);
         for (index, site) in self.sites.iter_mut().enumerate() {
             site.dice = StdRng::seed_from_u64(event.dice ^ index as u64);
         }
@@ -157,6 +160,8 @@ impl World {
 
     /// Everything is well again, and both sides of each theatre must become equal.
     fn heal(&mut self) -> Result<(), Violation> {
+        if TRACE.get() {
+            eprintln!("{} == HEAL", self.now.0);
         self.sites.iter_mut().try_for_each(Site::heal)?;
         let begun = self.now;
         // Once equal, the devices turn to the box once more: what they keep may have to be listed.

@@ -1,10 +1,13 @@
 //! Claims about a theatre at rest: everything has arrived, and both sides have made the same of it.
 
 use super::Violation;
+use crate::simulation::disk::Disk;
+use crate::simulation::node::Who;
 use crate::simulation::site::Site;
 use shared::entry::{Entry, Fact};
-use shared::ids::{Side, TicketId};
+use shared::ids::{SeatId, ShowNumber, Side, TicketId};
 use shared::ledger::{Ledger, TicketState};
+use std::collections::BTreeSet;
 use sync_protocol::replica::DiscrepancyKind;
 
 /// 21: heads and digests are equal, the link is live, both sides sell, nothing is in transit or waits.
@@ -59,20 +62,29 @@ pub fn invariant_every_ticket_handed_out_is_known_to_both_sides(site: &Site) -> 
 }
 
 /// Is something about this ticket listed for a person?
-pub(super) fn is_listed(site: &Site, ticket: TicketId) -> bool {
-    site.nodes().any(|node| {
-        node.disk.discrepancies.iter().any(|discrepancy| {
-            let of_entry = || {
-                let stored = node.disk.logs.get(&(discrepancy.log, discrepancy.seq))?;
-                Entry::decode(&stored.bytes).ok().map(|entry| entry.fact)
-            };
-            let fact = match &discrepancy.kind {
-                DiscrepancyKind::BeyondCut { fact } | DiscrepancyKind::SetAside { fact } => fact.clone(),
-                DiscrepancyKind::NotApplied(_) => of_entry(),
-                _ => None,
-            };
-            fact.is_some_and(|fact| names(&fact, ticket))
-        })
+pub fn is_listed(site: &Site, ticket: TicketId) -> bool {
+    listed(site).any(|fact| names(&fact, ticket))
+}
+
+/// The seats whose sales are listed for a person.
+pub fn listed_sales(site: &Site) -> BTreeSet<(ShowNumber, SeatId)> {
+    let sold = listed(site).filter_map(|fact| match fact {
+        Fact::Sold { show, seats, .. } => Some(seats.into_iter().map(move |line| (show, line.seat))),
+        _ => None,
+    });
+    sold.flatten().collect()
+}
+
+/// What is listed for a person.
+fn listed(site: &Site) -> impl Iterator<Item = Fact> + '_ {
+    let listed = site.nodes().flat_map(|node| node.disk.discrepancies.iter().map(|listed| (&node.disk, listed)));
+    listed.filter_map(|(disk, listed)| match &listed.kind {
+        DiscrepancyKind::BeyondCut { fact } | DiscrepancyKind::SetAside { fact } => fact.clone(),
+        DiscrepancyKind::NotApplied(_) => {
+            let stored = disk.logs.get(&(listed.log, listed.seq))?;
+            Entry::decode(&stored.bytes).ok().map(|entry| entry.fact)
+        }
+        _ => None,
     })
 }
 
@@ -103,7 +115,7 @@ pub fn invariant_a_cancelled_show_is_cancelled_everywhere(site: &Site) -> Result
 pub fn invariant_the_fold_depends_only_on_the_entries(site: &Site) -> Result<(), Violation> {
     let Some(edge) = &site.edge.replica else { return Ok(()) };
     for eager in [Side::Central, Side::Edge] {
-        let digest = fold(site, eager);
+        let digest = fold(&site.edge.disk, eager);
         if digest != Some(edge.cut().digest) {
             return Err(Violation::of(
                 "invariant_the_fold_depends_only_on_the_entries",
@@ -114,10 +126,25 @@ pub fn invariant_the_fold_depends_only_on_the_entries(site: &Site) -> Result<(),
     Ok(())
 }
 
+/// 9, and never half of a transaction: what a process finds in its store is what the logs there come to.
+pub fn invariant_a_store_holds_what_its_logs_come_to(site: &Site, who: Who) -> Result<(), Violation> {
+    let Some(node) = site.nodes().find(|node| node.who == who) else { return Ok(()) };
+    // A box that was replaced has written beyond its end.
+    let counts = who != Who::Other && node.disk.heads.own.seq > 0;
+    let Some(replica) = node.replica.as_ref().filter(|_| counts) else { return Ok(()) };
+    if fold(&node.disk, Side::Central) == Some(replica.cut().digest) {
+        return Ok(());
+    }
+    Err(Violation::of(
+        "invariant_a_store_holds_what_its_logs_come_to",
+        format!("{who:?} starts at {:?} with another state than its logs give", replica.cut()),
+    ))
+}
+
 /// Folds both logs anew, one side's entries as early as what they had seen allows.
-fn fold(site: &Site, eager: Side) -> Option<u128> {
+fn fold(disk: &Disk, eager: Side) -> Option<u128> {
     let log = |side: Side| -> Vec<Entry> {
-        let entries = site.edge.disk.logs.range((side, 0)..=(side, u64::MAX));
+        let entries = disk.logs.range((side, 0)..=(side, u64::MAX));
         entries.filter_map(|(_, stored)| Entry::decode(&stored.bytes).ok()).collect()
     };
     let logs = [log(eager), log(eager.peer())];

@@ -6,7 +6,7 @@ use crate::simulation::site::Site;
 use shared::entry::{Entry, Fact, Hash, OpenedBy};
 use shared::ids::Incarnation;
 use std::collections::BTreeMap;
-use sync_protocol::replica::{Replica, Rewound};
+use sync_protocol::replica::{Replica, Rewound, StandingChange};
 
 /// 8: each side's copy of a log, and its own, grows without gaps and by its hash chain.
 pub fn invariant_a_log_grows_without_gaps_by_its_chain(step: &Step<'_>) -> Result<(), Violation> {
@@ -44,6 +44,27 @@ pub fn invariant_an_entry_arrives_only_after_its_writer_committed_it(step: &Step
                 format!("{:?} has {peer} {} which its writer never committed", step.node.who, stored.seq),
             ));
         }
+    }
+    Ok(())
+}
+
+/// 9: an entry comes in only once all is there that its writer had seen of the other log.
+pub fn invariant_an_entry_comes_in_only_after_what_its_writer_had_seen(step: &Step<'_>) -> Result<(), Violation> {
+    let side = step.node.who.side();
+    let heads = step.before().heads;
+    let (mut own, mut peer) = match step.commit.changes.rewound {
+        Some(Rewound { own, peer, .. }) => (own, peer),
+        None => (heads.own.seq, heads.peer.seq),
+    };
+    for stored in &step.commit.changes.entries {
+        let here = if stored.log == side { peer } else { own };
+        if let Some(entry) = Entry::decode(&stored.bytes).ok().filter(|entry| entry.seen > here) {
+            return Err(Violation::of(
+                "invariant_an_entry_comes_in_only_after_what_its_writer_had_seen",
+                format!("{side} takes in {} {} which had seen {} of {here}", stored.log, stored.seq, entry.seen),
+            ));
+        }
+        *(if stored.log == side { &mut own } else { &mut peer }) = stored.seq;
     }
     Ok(())
 }
@@ -149,6 +170,8 @@ pub fn invariant_a_node_that_forgot_appends_nothing(step: &Step<'_>) -> Result<(
     let node = step.node;
     let heard_peer = node.replica.as_ref().is_some_and(|replica| replica.peer_last_heard().is_some());
     let missing = node.behind.iter().find(|(device, head)| {
+        // Central's store is put back by hand, and its next process is told so: it need not be told by others.
+        let heard_peer = heard_peer || node.who == Who::Central;
         let heard = device.map_or(heard_peer, |device| node.heard.contains(&device));
         let back = step.commit.changes.entries.iter().any(|entry| entry.hash == head.hash);
         heard && !back && !step.before().holds_entry(node.who.side(), head.seq, head.hash)
@@ -161,6 +184,21 @@ pub fn invariant_a_node_that_forgot_appends_nothing(step: &Step<'_>) -> Result<(
         Some((written, fact)) => Err(Violation::of(
             "invariant_a_node_that_forgot_appends_nothing",
             format!("{:?} appends {} {} while others have {}", node.who, fact.kind(), written.seq, behind.seq),
+        )),
+    }
+}
+
+/// 13: a box that starts writes nothing before it has proven its head, whatever it remembers.
+pub fn invariant_a_box_that_starts_writes_nothing_before_its_proof(step: &Step<'_>) -> Result<(), Violation> {
+    let proves = |change: &StandingChange| change.closed.is_none() && change.proof.is_some();
+    if step.node.proven || step.commit.changes.standings.iter().any(proves) {
+        return Ok(());
+    }
+    match step.fresh().next() {
+        None => Ok(()),
+        Some((written, fact)) => Err(Violation::of(
+            "invariant_a_box_that_starts_writes_nothing_before_its_proof",
+            format!("{:?} appends {} {} and has asked nobody for its head", step.node.who, fact.kind(), written.seq),
         )),
     }
 }

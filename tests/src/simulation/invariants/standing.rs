@@ -10,6 +10,10 @@ use sync_protocol::replica::{Closed, DiscrepancyKind};
 pub fn invariant_a_closed_node_sells_and_gives_nothing(step: &Step<'_>) -> Result<(), Violation> {
     let after = step.commit.changes.heads.unwrap_or(step.before().heads);
     let (Some(reason), Some(_)) = (step.before().heads.closed, after.closed) else { return Ok(()) };
+    // It was open in between, by a proof.
+    if step.commit.changes.standings.iter().any(|change| change.closed.is_none() && change.proof.is_some()) {
+        return Ok(());
+    }
     let sells = |fact: &Fact| {
         reason == Closed::HeadUnproven
             || matches!(
@@ -46,6 +50,18 @@ pub fn invariant_a_closed_node_opens_only_by_a_logged_proof(step: &Step<'_>) -> 
     Err(Violation::of(
         "invariant_a_closed_node_opens_only_by_a_logged_proof",
         format!("{:?} was {before:?} and is {after:?}, logged {last:?}", step.node.who),
+    ))
+}
+
+/// 13: a store that was put back sells nothing as its process starts, and does not wait to be told that it has forgotten.
+pub fn invariant_a_store_that_was_put_back_starts_closed(site: &Site, who: Who) -> Result<(), Violation> {
+    let Some(node) = site.nodes().find(|node| node.who == who && node.restored) else { return Ok(()) };
+    if node.replica.as_ref().is_none_or(|replica| !replica.can_sell()) {
+        return Ok(());
+    }
+    Err(Violation::of(
+        "invariant_a_store_that_was_put_back_starts_closed",
+        format!("{who:?} may sell with a store put back at {:?}", node.disk.heads.own),
     ))
 }
 
