@@ -570,21 +570,3 @@ impl EntrySource for Logs<'_> {
         }
     }
 }
-#[allow(missing_docs, non_snake_case)]
-pub fn DBG(bytes: &[u8]) -> String {
-    postcard::take_from_bytes::<crate::envelope::Envelope>(&bytes[1..])
-        .map(|(e, _)| {
-            let m = match &e.message {
-                crate::message::Message::Batch(b) => format!(
-                    "Batch {:?} before {}/{}/{} n {}",
-                    b.log,
-                    b.before.incarnation.0 % 1000,
-                    b.before.seq,
-                    b.before.hash,
-                    b.entries.len()
-                ),
-                m => format!("{m:?}"),
-            };
-            format!("{}>{} {}", e.from_nonce % 1000, e.to_nonce % 1000, m.chars().take(420).collect::<String>())
-        })
-        .unwrap_or_default()

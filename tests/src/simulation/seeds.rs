@@ -82,11 +82,6 @@ impl Seeds {
                 stop.fetch_or(self.until_failure, Ordering::Relaxed);
                 let shrinks = !self.until_failure && failed <= SHRUNK_MAX;
                 let shortest = if shrinks { shrink::shortest(seed, &record, violation.invariant) } else { Vec::new() };
-                if std::env::var("SIMTRACE").is_ok() {
-                    super::world::TRACE.set(true);
-                    let ev = if std::env::var("SIMFULL").is_ok() { &record } else { &shortest };
-                    super::World::replay(seed, ev);
-                    super::world::TRACE.set(false);
                 let failure = Failure { seed, actions: self.actions, violation, shortest };
                 total.lock().unwrap_or_else(PoisonError::into_inner).failures.push(failure);
             }

@@ -192,8 +192,6 @@ impl Site {
         let at = node.now(now);
         let Some(replica) = node.replica.as_mut() else { return Ok(()) };
         let heard = replica.peer_last_heard();
-        if super::world::TRACE.get() {
-            eprintln!("{} -> {to:?} {:?} link {:?}", now.0, sync_protocol::replica::DBG(bytes), replica.link_state());
         replica.handle_message(bytes, at, &node.disk).expect("a store in memory can be read");
         // Of a session that is over, or on a line that is switched off, nothing is taken in.
         let taken_in = heard != Some(at) && replica.peer_last_heard() == Some(at);

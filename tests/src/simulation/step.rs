@@ -111,37 +111,6 @@ impl Site {
             device.is_none() && !back && !node.disk.holds_entry(who.side(), head.seq, head.hash)
         });
         site.ghost.excuses.stale_witness |= vouched && unheard;
-        if super::world::TRACE.get() {
-            let h = commit.changes.heads.as_ref();
-            let hd =
-                |x: Option<shared::entry::Head>| x.map(|h| format!("{}/{}/{}", h.incarnation.0 % 1000, h.seq, h.hash));
-            eprintln!(
-                "{} {who:?} COMMIT rewound {:?} own {:?} peer {:?} acked {} closed {:?} rec {:?} aside {:?} entries {:?} standings {:?} disc {:?} holds {:?}",
-                now.0,
-                commit.changes.rewound,
-                hd(h.map(|h| h.own)),
-                hd(h.map(|h| h.peer)),
-                h.map_or(0, |h| h.acked),
-                h.map(|h| h.closed),
-                h.map(|h| (h.recovery.reopen, h.recovery.unproven, h.recovery.covered, h.recovery.forked)),
-                commit.changes.aside.as_ref().map(|a| a.len()),
-                commit
-                    .changes
-                    .entries
-                    .iter()
-                    .map(|e| (
-                        e.log,
-                        e.seq,
-                        e.hash,
-                        shared::entry::Entry::decode(&e.bytes)
-                            .ok()
-                            .map(|e| (e.seen, format!("{:?}", e.fact).chars().take(90).collect::<String>()))
-                    ))
-                    .collect::<Vec<_>>(),
-                commit.changes.standings,
-                commit.changes.discrepancies,
-                commit.changes.ledger.holds.iter().map(|(id, h)| (id.0[0], h.is_some())).collect::<Vec<_>>()
-            );
         node.disk.commit(commit);
         let log = who.side().peer();
         let durable = site.ghost.durable.entry(log).or_default();

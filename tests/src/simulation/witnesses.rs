@@ -59,13 +59,6 @@ impl Site {
         let entries = if asks { device.keeper.after(node.disk.heads.own.seq) } else { device.keeper.after(0) };
         let entries = entries.filter(|_| !known);
         let number = DeviceNumber(i64::try_from(scanner).unwrap_or_default());
-        if super::world::TRACE.get() {
-            eprintln!(
-                "{} {who:?} SHOWN by {scanner} kept {:?} asks {asks} entries {:?}",
-                now.0,
-                kept.head,
-                entries.as_ref().map(|b| (b.before, b.entries.len()))
-            );
         node.heard.insert(scanner);
         replica.handle_witness(number, Some(&kept), entries, at, &node.disk).expect("a store in memory can be read");
         if node.witness == Some(number) && replica.can_sell() {

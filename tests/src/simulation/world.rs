@@ -115,8 +115,6 @@ impl World {
     }
 
     fn happen(&mut self, event: &Event) -> Result<(), Violation> {
-        if TRACE.get() {
-            eprintln!("{} == {event}", self.now.0);
         for (index, site) in self.sites.iter_mut().enumerate() {
             site.dice = StdRng::seed_from_u64(event.dice ^ index as u64);
         }
@@ -160,8 +158,6 @@ impl World {
 
     /// Everything is well again, and both sides of each theatre must become equal.
     fn heal(&mut self) -> Result<(), Violation> {
-        if TRACE.get() {
-            eprintln!("{} == HEAL", self.now.0);
         self.sites.iter_mut().try_for_each(Site::heal)?;
         let begun = self.now;
         // Once equal, the devices turn to the box once more: what they keep may have to be listed.
