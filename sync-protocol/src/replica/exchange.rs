@@ -281,7 +281,7 @@ impl Replica {
 
     fn handle_batch(&mut self, batch: Batch, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
         if batch.log == self.me {
-            return self.take_back(batch, now, source);
+            return self.take_back(Memory::Peer, batch, now, source);
         }
         let last = self.peer_waiting.last().unwrap_or(self.heads.peer);
         match inbox::sort(last, batch, &self.logs(source))? {

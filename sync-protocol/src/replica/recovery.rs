@@ -119,6 +119,19 @@ impl Replica {
         Ok(false)
     }
 
+    /// Do entries continue what nobody here has, although persons have answered for what is missing? Asking for it again would
+    /// close this node over and over.
+    pub(super) fn is_out_of_place(
+        &self,
+        entries: Option<&Batch>,
+        source: &dyn EntrySource,
+    ) -> Result<bool, UnreadableLog> {
+        let Some(batch) = entries.filter(|_| self.heads.recovery.unproven.is_some()) else { return Ok(false) };
+        let before = batch.before;
+        let known = before.seq <= self.heads.own.seq && self.logs(source).head_at(self.me, before.seq)? == Some(before);
+        Ok(!known)
+    }
+
     /// The own log is longer than this node knows.
     pub(super) fn note_forgotten(&mut self, memory: Memory, head: Head, now: Timestamp) {
         if self.wanted < head.seq && head.seq > self.heads.own.seq {
@@ -263,6 +276,7 @@ impl Replica {
     /// The peer (or a witness) gives entries of the own log back.
     pub(super) fn take_back(
         &mut self,
+        from: Memory,
         batch: Batch,
         now: Timestamp,
         source: &dyn EntrySource,
@@ -286,7 +300,14 @@ impl Replica {
             Arrival::Fork { seq } => self.find_fork(self.me, seq, now),
             Arrival::Apart(arrived) => {
                 let seq = arrived.first().map_or(0, |arrived| arrived.head.seq);
-                if self.heads.recovery.reopen.is_some() && self.heads.own.seq > 0 {
+                if seq > self.heads.own.seq {
+                    // They part from entries that wait, not from the log. The peer's line is the one that counts; what a device
+                    // keeps of another is offered again, and listed, once this node is open.
+                    if from == Memory::Peer {
+                        self.own_waiting.clear();
+                        self.return_due = true;
+                    }
+                } else if self.heads.recovery.reopen.is_some() && self.heads.own.seq > 0 {
                     // The lines part earlier than was thought: at this entry, or at the one before it.
                     self.set_aside(seq.saturating_sub(2).min(self.heads.own.seq - 1), now, source)?;
                     self.return_due = true;
@@ -412,6 +433,8 @@ impl Replica {
             entry.seq <= last
         });
         self.ledger = ledger;
+        // What waited continues a line that is cut now; it is given again.
+        self.own_waiting.clear();
         (self.heads.own, self.heads.peer) = (own_head, peer_head);
         self.heads.acked = self.heads.acked.min(own_head.seq);
         self.outbox.restart_from(self.heads.acked);

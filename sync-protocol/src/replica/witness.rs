@@ -42,7 +42,7 @@ impl Replica {
     }
 
     /// A paired device says what it keeps of the own log: its highest head and, where this node may be behind, entries.
-    /// A head that this node did not sign says nothing.
+    /// A head that this node did not sign says nothing; entries under it are listed once this node sells.
     ///
     /// # Errors
     /// If the log cannot be read.
@@ -59,6 +59,13 @@ impl Replica {
         let kept = kept.filter(|kept| kept.theatre == self.theatre && kept.log == self.me);
         let head = match kept {
             Some(kept) if kept.is_signed_by(&own_key) => kept.head,
+            // Of the box that was here before, whose key is not this one's: it vouches for nothing, and is not dropped silently.
+            Some(_) if self.can_sell() => {
+                return match entries.filter(|batch| batch.log == self.me) {
+                    Some(batch) => self.list_left(inbox::walk(batch.before, batch.entries), now, source),
+                    None => Ok(()),
+                };
+            }
             // A device that keeps nothing can vouch for nothing.
             Some(_) | None => return Ok(()),
         };
@@ -70,7 +77,8 @@ impl Replica {
         if named && self.gate.answers().all(|(memory, _)| memory != Memory::Device(device)) {
             self.gate_patience = now + self.settings.gate_wait;
         }
-        let (head, entries) = if self.is_left(head, entries.as_ref().filter(|batch| batch.log == self.me), source)? {
+        let given = entries.as_ref().filter(|batch| batch.log == self.me);
+        let (head, entries) = if self.is_left(head, given, source)? || self.is_out_of_place(given, source)? {
             // What it keeps of such a line is never applied, and never dropped silently; it vouches like one that keeps nothing.
             if let Some(batch) = entries.filter(|batch| batch.log == self.me) {
                 self.list_left(inbox::walk(batch.before, batch.entries), now, source)?;
@@ -81,7 +89,7 @@ impl Replica {
         };
         if let Some(batch) = entries.filter(|batch| batch.log == self.me) {
             self.hear_memory(Memory::Device(device), head, now, source)?;
-            self.take_back(batch, now, source)?;
+            self.take_back(Memory::Device(device), batch, now, source)?;
             self.returned_ack_due = false;
         }
         self.hear_memory(Memory::Device(device), head, now, source)?;

@@ -53,14 +53,15 @@ impl Site {
             return Ok(());
         }
         (device.shown, device.shown_at) = (Some((kept.head, replica.boot())), now);
-        if replica.can_sell() && !known {
-            device.offered = Some(kept.head);
-        }
         let entries = if asks { device.keeper.after(node.disk.heads.own.seq) } else { device.keeper.after(0) };
         let entries = entries.filter(|_| !known);
         let number = DeviceNumber(i64::try_from(scanner).unwrap_or_default());
         node.heard.insert(scanner);
         replica.handle_witness(number, Some(&kept), entries, at, &node.disk).expect("a store in memory can be read");
+        // A box that closes over it has not taken it in, and is offered it again.
+        if replica.can_sell() && !known {
+            device.offered = Some(kept.head);
+        }
         if node.witness == Some(number) && replica.can_sell() {
             node.witness_heard = Some(at);
         }
