@@ -119,12 +119,12 @@ mod tests {
         let table = format!(
             "theatre,city,screen,movie,starts_at,ends_at,prices,on_sale_rush\n\
              Vijay,Pune,1,Don,{start},{end},Gold=220,yes\n\
-             Nowhere,Pune,1,Don,{start},{end},Gold=220\n\
-             Vijay,Pune,1,Dawn,{start},{end},Gold=220\n\
-             Vijay,Pune,0,Don,{start},{end},Gold=220\n\
-             Vijay,Pune,1,Don,24.11.2026 18:00,{end},Gold=220\n\
-             Vijay,Pune,1,Don,{end},{start},Gold=220\n\
-             Vijay,Pune,1,Don,{start},{end},free\n\
+             Nowhere,Pune,1,Don,{start},{end},Gold=220,\n\
+             Vijay,Pune,1,Dawn,{start},{end},Gold=220,\n\
+             Vijay,Pune,0,Don,{start},{end},Gold=220,\n\
+             Vijay,Pune,1,Don,24.11.2026 18:00,{end},Gold=220,\n\
+             Vijay,Pune,1,Don,{end},{start},Gold=220,\n\
+             Vijay,Pune,1,Don,{start},{end},free,\n\
              Vijay,Pune,1,Don,{start},{end},Gold=220,maybe\n"
         );
         let mut planned = Vec::new();
