@@ -144,5 +144,9 @@ async fn the_switches_of_the_stage_cut_and_heal() {
     serving.await.expect("ends").expect("in order");
     following.abort();
     let _ = following.await;
-    Arc::try_unwrap(stage).unwrap_or_else(|_| panic!("the stage is held")).into_house().stop().await.expect("stops");
+    // A connection that was still open ends by itself after the server did, and lets go of the stage only then.
+    let released = || async { Ok((Arc::strong_count(&stage) == 1).then_some(())) };
+    wait_for("every connection to let go of the stage", SOON, released).await.expect("released");
+    let Ok(stage) = Arc::try_unwrap(stage) else { panic!("the stage is held") };
+    stage.into_house().stop().await.expect("stops");
 }
