@@ -12,7 +12,7 @@ use anyhow::Context;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use node::problem::{IdempotencyKey, Problem};
+use node::problem::{IdempotencyKey, Problem, SpareBody};
 use node::zone::Zone;
 use rusqlite::Transaction;
 use serde::Serialize;
@@ -38,9 +38,10 @@ pub async fn create(
     State(app): State<App>,
     Path(booking): Path<String>,
     IdempotencyKey(key): IdempotencyKey,
+    SpareBody(body): SpareBody,
 ) -> Result<Response, Problem> {
     let booking = booking_id(&booking)?;
-    let asked = Asked::new("payments", booking.to_string(), key, &())?;
+    let asked = Asked::new("payments", booking.to_string(), key, &body)?;
     let (gateway, again) = (app.gateway.name(), asked.clone());
     let begun = app.writer.run(move |desk, tx, now| begin(desk, tx, booking, &again, gateway, now));
     let payment = match begun.await? {

@@ -89,6 +89,9 @@ async fn a_booking_is_made_once_and_bad_ones_are_problems() {
     let other = request(json!({ "phone": "9876543210" }));
     assert_eq!(test.post("/v1/bookings", "b", other).await.problem(422), "idempotency_key_reused");
     assert_eq!(test.post("/v1/bookings", "c", request(email())).await.problem(409), "hold_is_booked");
+    let second = test.post(&format!("/v1/shows/{show}/holds"), "k2", json!({ "seats": ["A2"] })).await.expect(201);
+    let another_hold = json!({ "hold": second["hold"], "contact": email() });
+    assert_eq!(test.post("/v1/bookings", "b", another_hold).await.problem(422), "idempotency_key_reused");
 }
 
 #[tokio::test]
@@ -97,7 +100,7 @@ async fn a_cancellation_waits_while_the_box_is_away() {
     let show = test.show("Pune", "Don").await;
     let booking = test.book(&show, &["A1", "A2"]).await;
     let path = format!("/v1/bookings/{}/cancellation", id(&booking));
-    let asked = test.post(&path, "k", json!({})).await.expect(202);
+    let asked = test.raw(&path, &[], "{}").await.expect(202);
     assert_eq!(asked["state"], "cancelling");
     assert_eq!(asked["cancellation"], json!({ "state": "waiting_for_theatre", "refund": null }));
     assert_eq!(test.post(&path, "other", json!({})).await.expect(202)["state"], "cancelling");

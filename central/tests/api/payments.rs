@@ -77,6 +77,8 @@ async fn a_lost_answer_is_asked_for_again_and_charges_once() {
     test.gateway.mute.store(false, Ordering::SeqCst);
     let payment = test.post(&payments(&booking), "p", json!({})).await.expect(201);
     assert_eq!(test.post(&payments(&booking), "p", json!({})).await.expect(201), payment);
+    let other_body = test.post(&payments(&booking), "p", json!({ "gateway": "another" })).await;
+    assert_eq!(other_body.problem(422), "idempotency_key_reused");
     assert_eq!(
         test.post(&payments(&booking), "second tab", json!({})).await.expect(201)["payment"],
         payment["payment"]

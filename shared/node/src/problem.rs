@@ -2,7 +2,7 @@
 
 mod extract;
 
-pub use extract::{IdempotencyKey, JsonBody, Params, method_not_allowed, unknown_route};
+pub use extract::{IdempotencyKey, JsonBody, Params, SpareBody, method_not_allowed, unknown_route};
 
 use crate::zone::BadTime;
 use axum::http::{HeaderValue, StatusCode, header};

@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::error::Category;
 
 /// A JSON body. Answers 400 `malformed_body`, 413 `body_too_large`, 415 `wrong_content_type` or 422
@@ -29,6 +30,24 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
                 Problem::bad_request("malformed_body", error.to_string())
             }
         })
+    }
+}
+
+/// The body of a route that takes none, so that a key sent again with another body is found out: JSON null where there is
+/// none, the JSON where there is some. Answers 400 `malformed_body` or 413 `body_too_large`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpareBody(pub Value);
+
+impl<S: Send + Sync> FromRequest<S> for SpareBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(request, state).await.map_err(unread_body)?;
+        if bytes.is_empty() {
+            return Ok(Self(Value::Null));
+        }
+        let read = serde_json::from_slice(&bytes).map(Self);
+        read.map_err(|error| Problem::bad_request("malformed_body", error.to_string()))
     }
 }
 
@@ -122,6 +141,14 @@ mod tests {
         assert_eq!(read("application/json", r#"{"seats":7}"#).await.unwrap_err().status(), 422);
         let unknown = read("application/json", r#"{"seats":[],"sets":1}"#).await.unwrap_err();
         assert!(unknown.sentence().contains("sets"), "{unknown:?}");
+    }
+
+    #[tokio::test]
+    async fn a_spare_body_is_what_was_sent_and_null_where_nothing_was() {
+        for (body, code) in [("", "null"), ("{}", "{}"), (r#"{"a":1}"#, r#"{"a":1}"#), ("{", "malformed_body")] {
+            let read = SpareBody::from_request(Request::post("/").body(Body::from(body)).unwrap(), &()).await;
+            assert_eq!(read.map_or_else(|problem| problem.code().to_owned(), |body| body.0.to_string()), code);
+        }
     }
 
     #[tokio::test]
