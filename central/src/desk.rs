@@ -11,6 +11,7 @@ use crate::answers::{Answer, Asked};
 use crate::bookings::saga;
 use crate::events::{SeatBoard, SeatMap};
 use crate::payments::schedule::PayingTimes;
+use crate::watermark::Watermark;
 use anyhow::Context;
 use house::House;
 use node::mqtt::Publisher;
@@ -60,6 +61,7 @@ pub struct Desk {
     paying: PayingTimes,
     next_sweep: Timestamp,
     now: Timestamp,
+    watermark: Option<Watermark>,
 }
 
 impl Desk {
@@ -80,7 +82,13 @@ impl Desk {
             paying: PayingTimes::default(),
             next_sweep: now,
             now,
+            watermark: None,
         }
+    }
+
+    /// Notes every commit in this watermark.
+    pub fn note_commits(&mut self, watermark: Watermark) {
+        self.watermark = Some(watermark);
     }
 
     /// Sends what leaves over this link.
@@ -206,7 +214,8 @@ impl Desk {
             let source = ledger_store::StoredLogs::new(tx, theatre);
             house.replica.handle_message(message, now, &source).context("take a box's message")?;
         }
-        Ok(())
+        // The next job of this batch must find the bookings as the log has them now: a sale that came back has its money.
+        self.react_to_all(theatre, tx, now).context("let a box's message have its effects")
     }
 
     fn refresh_maps(&mut self) {
@@ -237,6 +246,12 @@ impl Core for Desk {
             self.settle(theatre, tx, now).with_context(|| format!("store what changed in theatre {theatre}"))?;
         }
         Ok(())
+    }
+
+    fn handle_persisted(&mut self, time: Timestamp) {
+        if let Some(watermark) = &mut self.watermark {
+            watermark.note(time);
+        }
     }
 
     fn after_commit(&mut self) {

@@ -33,6 +33,7 @@ pub mod setup;
 pub mod site;
 mod states;
 pub mod tickets;
+pub mod watermark;
 
 pub use config::Config;
 pub use server::{Central, run};

@@ -12,7 +12,8 @@ use crate::operator::OperatorToken;
 use crate::payments::gateway::Gateway;
 use crate::payments::reconciler;
 use crate::payments::schedule::PayingTimes;
-use crate::{router, schema};
+use crate::watermark::Watermark;
+use crate::{router, schema, setup};
 use anyhow::Context;
 use node::broker::EmbeddedBroker;
 use node::clock::{self, StoreClock};
@@ -22,6 +23,7 @@ use node::shutdown::{Shutdown, wait_for_end};
 use node::sqlite::{self, Readers, StoreLock};
 use node::writer::{Writer, WriterThread};
 use prometheus_client::registry::Registry;
+use rusqlite::Connection;
 use shared::ledger::HoldTimes;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -59,9 +61,10 @@ impl Central {
     pub async fn start(config: Config, listener: TcpListener) -> anyhow::Result<Self> {
         let path = config.store_path()?;
         let lock = sqlite::lock(path.parent().unwrap_or(Path::new("")))?;
-        let db = sqlite::open(&path, &schema::SCHEMA)?;
+        let mut db = sqlite::open(&path, &schema::SCHEMA)?;
         let readers = Readers::open(&path, READERS)?;
-        let clock = StoreClock::starting_at(clock::last_persisted(&db).context("read the store time")?);
+        let mut watermark = Watermark::open(&config.keys)?;
+        let clock = start_clock(&mut db, &mut watermark)?;
         let address = listener.local_addr().context("read the address of the listener")?;
         let gateway = Gateway::parse(&config.gateway, &config.gateway_secret)?;
         let shutdown = Shutdown::new();
@@ -74,6 +77,7 @@ impl Central {
             start_broker(&config, enrolment::all(&db).context("read the enrolled boxes")?).await?;
         let (publisher, events) = link::connect(broker_url.clone(), login, settings.heartbeat, shutdown.clone());
         desk.publish_with(publisher.clone());
+        desk.note_commits(watermark);
         desk.wait_for_payments(paying_times(&config));
         let (writer, thread) =
             Writer::start(db, desk, clock.clone(), WRITES_WAITING_MAX).context("start the writer thread")?;
@@ -190,6 +194,23 @@ async fn start_broker(
             Ok((Some(broker), url, login))
         }
     }
+}
+
+/// The clock that goes on from the store's last commit. A store that is older than its watermark is closed first.
+fn start_clock(db: &mut Connection, watermark: &mut Watermark) -> anyhow::Result<StoreClock> {
+    let persisted = clock::last_persisted(db).context("read the store time")?;
+    let clock = StoreClock::starting_at(persisted);
+    if watermark.is_above(persisted) {
+        let now = clock.now();
+        let theatres = setup::mark_store_restored(db, now).context("mark an older store as restored")?;
+        tracing::warn!(
+            theatres,
+            "this store is an older copy: every theatre is closed until its box has given the log back"
+        );
+    }
+    let persisted = clock::last_persisted(db).context("read the store time")?;
+    watermark.begin(persisted)?;
+    Ok(clock)
 }
 
 fn paying_times(config: &Config) -> PayingTimes {

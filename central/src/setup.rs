@@ -136,17 +136,7 @@ impl Setup {
     /// # Errors
     /// If the store fails.
     pub fn mark_restored(&mut self) -> anyhow::Result<usize> {
-        let now = self.clock.now();
-        let tx = self.db.transaction()?;
-        let theatres: Vec<TheatreId> = tx
-            .prepare("SELECT theatre FROM ledger_head UNION SELECT theatre FROM enrolment ORDER BY 1")?
-            .query_map([], |row| row.get(0).map(TheatreId))?
-            .collect::<rusqlite::Result<_>>()?;
-        for theatre in &theatres {
-            mark_restored(&tx, *theatre, now).with_context(|| format!("mark theatre {theatre} as restored"))?;
-        }
-        tx.commit()?;
-        Ok(theatres.len())
+        mark_store_restored(&mut self.db, self.clock.now())
     }
 
     fn in_one_transaction(
@@ -198,6 +188,21 @@ fn replace_box(
 fn silent_replica(theatre: TheatreId, snapshot: Snapshot, now: Timestamp) -> Replica {
     let keys = LinkKeys { own: SecretKey::from_seed(&node::random::bytes()), peer: Vec::new() };
     Replica::new(theatre, Side::Central, settings(), keys, snapshot, node::random::bytes(), now)
+}
+
+/// Marks every theatre of a store as [`Setup::mark_restored`] does, and says in the store that it is no older than now.
+pub(crate) fn mark_store_restored(db: &mut Connection, now: Timestamp) -> anyhow::Result<usize> {
+    let tx = db.transaction()?;
+    let theatres: Vec<TheatreId> = tx
+        .prepare("SELECT theatre FROM ledger_head UNION SELECT theatre FROM enrolment ORDER BY 1")?
+        .query_map([], |row| row.get(0).map(TheatreId))?
+        .collect::<rusqlite::Result<_>>()?;
+    for theatre in &theatres {
+        mark_restored(&tx, *theatre, now).with_context(|| format!("mark theatre {theatre} as restored"))?;
+    }
+    clock::persist(&tx, now).context("write the store time")?;
+    tx.commit()?;
+    Ok(theatres.len())
 }
 
 /// The theatre begins as the protocol begins after a backup was put back, and that is what is stored.

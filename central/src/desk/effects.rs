@@ -18,14 +18,25 @@ use sync_protocol::replica::Event;
 impl Desk {
     /// Lets what happened in a theatre have its effects, stores what changed and gathers what is to be sent.
     pub(super) fn settle(&mut self, theatre: TheatreId, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
-        while let Some(event) = self.houses.get_mut(&theatre).and_then(|house| house.replica.poll_event()) {
-            self.react(theatre, event, tx, now)?;
-        }
+        self.react_to_all(theatre, tx, now)?;
         let Some(house) = self.houses.get_mut(&theatre) else { return Ok(()) };
         ledger_store::write(tx, theatre, house.replica.take_changes())?;
         let source = ledger_store::StoredLogs::new(tx, theatre);
         let transmits = house.replica.poll_transmit(now, &source).context("read entries to send")?;
         self.outgoing.extend(transmits.into_iter().map(|transmit| (theatre, transmit)));
+        Ok(())
+    }
+
+    /// Lets what happened in a theatre have its effects.
+    pub(super) fn react_to_all(
+        &mut self,
+        theatre: TheatreId,
+        tx: &Transaction<'_>,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        while let Some(event) = self.houses.get_mut(&theatre).and_then(|house| house.replica.poll_event()) {
+            self.react(theatre, event, tx, now)?;
+        }
         Ok(())
     }
 

@@ -96,7 +96,10 @@ pub fn last_persisted(connection: &Connection) -> rusqlite::Result<Timestamp> {
 }
 
 /// Persists the time with whatever else the transaction writes.
-pub(crate) fn persist(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
+///
+/// # Errors
+/// If the database fails.
+pub fn persist(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
     let mut upsert = tx.prepare_cached(
         "INSERT INTO store_time (one, persisted_ms) VALUES (1, ?1)
          ON CONFLICT (one) DO UPDATE SET persisted_ms = max(persisted_ms, excluded.persisted_ms)",

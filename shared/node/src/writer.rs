@@ -37,6 +37,10 @@ pub trait Core: Send + 'static {
     /// A store failure: the batch is rolled back and the writer stops.
     fn before_commit(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()>;
 
+    /// Learns that a batch is on disk, and the store time that was written with it. Called before
+    /// [`after_commit`](Self::after_commit); not called for a batch that wrote nothing.
+    fn handle_persisted(&mut self, _time: Timestamp) {}
+
     /// Releases what waited for durability: messages, notifications, answers. Called after each commit, before the
     /// answers of the batch's jobs.
     fn after_commit(&mut self);

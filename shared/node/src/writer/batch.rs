@@ -132,6 +132,7 @@ impl<C: Core> Batches<C> {
         if wrote {
             self.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
             self.metrics.commits.inc();
+            self.core.handle_persisted(now);
         }
         if let Ok(count) = u32::try_from(count) {
             self.metrics.batch_jobs.observe(f64::from(count));

@@ -13,7 +13,7 @@ use shared::ids::Side;
 use std::path::PathBuf;
 
 impl Scene {
-    /// Takes a copy, sells on, kills central, puts the copy back (at times an older one) and says so. Central must stay closed
+    /// Takes a copy, sells on, kills central, puts the copy back (at times an older one) and at times says so. Central must stay closed
     /// until it has its log back from the box; then two persons put its unknown seats on sale again.
     pub(super) async fn restore_central(&mut self) -> anyhow::Result<Story> {
         let (copy, stopped) = self.copy_central().await?;
@@ -39,8 +39,13 @@ impl Scene {
             let edge = SideBooks::read(&house.edge.database(), house.theatre(), Side::Edge)?;
             self.ghosts.forget(|ghost| ghost.seller == Side::Central && !edge.has(ghost.ticket));
         }
+        let told = self.percent(50);
+        let house = &mut self.house;
         put_back(&chosen, &house.central.data())?;
-        house.central.mark_restored()?;
+        // Central finds it out by itself where nobody says so.
+        if told {
+            house.central.mark_restored()?;
+        }
         house.central.start(None).await?;
         drop(rest);
         if cut {
