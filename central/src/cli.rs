@@ -2,7 +2,7 @@
 
 use crate::catalogue::import::ImportReport;
 use crate::config::Config;
-use crate::fleet::enrolment::JoinRequest;
+use crate::fleet::enrolment::{Issuing, JoinRequest};
 use crate::fleet::keys::{KeyStore, write_file};
 use crate::server::Central;
 use crate::setup::Setup;
@@ -84,6 +84,9 @@ enum TheatreCommand {
         /// Where the join file goes.
         #[arg(long)]
         out: PathBuf,
+        /// Make a new key for central's own tickets of this theatre too: the one before was stolen, or its time is over.
+        #[arg(long)]
+        new_issuing_key: bool,
         /// The keys directory, with the root key in it.
         #[arg(long, env = "USHER_KEYS")]
         keys: PathBuf,
@@ -191,12 +194,13 @@ impl Cli {
                 }
                 Ok(())
             }
-            Command::Theatre(TheatreCommand::Enrol { theatre, request, out, keys, store }) => {
+            Command::Theatre(TheatreCommand::Enrol { theatre, request, out, new_issuing_key, keys, store }) => {
                 let text = fs::read_to_string(&request).with_context(|| format!("read {}", request.display()))?;
                 let request: JoinRequest = serde_json::from_str(&text).context("read the box's request")?;
                 let mut setup = Setup::open(&store.store)?;
                 let theatre = setup.theatre(&theatre)?;
-                let file = setup.enrol(&theatre, &request, &KeyStore::at(&keys))?;
+                let issuing = if new_issuing_key { Issuing::New } else { Issuing::Kept };
+                let file = setup.enrol(&theatre, &request, issuing, &KeyStore::at(&keys))?;
                 write_file(&out, serde_json::to_string_pretty(&file)?.as_bytes())?;
                 print(&format!("enrolled {} ({}) as theatre {}", theatre.name, theatre.city, theatre.id))
             }

@@ -47,6 +47,7 @@ pub fn routes(app: App, registry: Arc<Registry>) -> Router {
         .route("/v1/theatres/{theatre}/box/retire", post(overrides::retire))
         .route("/v1/theatres/{theatre}/box/take", post(overrides::take))
         .route("/v1/theatres/{theatre}/open", post(overrides::open))
+        .route("/v1/theatres/{theatre}/keys/{key}/revocation", post(overrides::revoke_key))
         .route("/", get(site::home))
         .route("/movies/{movie}", get(site::movie))
         .route("/shows/{show}", get(site::show))

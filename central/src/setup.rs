@@ -7,7 +7,7 @@ use crate::config::store_path;
 use crate::desk::house::Added;
 use crate::desk::{Desk, KeySource};
 use crate::events::SeatBoard;
-use crate::fleet::enrolment::{self, JoinFile, JoinRequest};
+use crate::fleet::enrolment::{self, Issuing, JoinFile, JoinRequest};
 use crate::fleet::keys::KeyStore;
 use crate::schema;
 use anyhow::{Context, ensure};
@@ -117,11 +117,17 @@ impl Setup {
     ///
     /// # Errors
     /// If the request is not usable, a key is missing or the store fails.
-    pub fn enrol(&mut self, theatre: &Theatre, request: &JoinRequest, keys: &KeyStore) -> anyhow::Result<JoinFile> {
+    pub fn enrol(
+        &mut self,
+        theatre: &Theatre,
+        request: &JoinRequest,
+        issuing: Issuing,
+        keys: &KeyStore,
+    ) -> anyhow::Result<JoinFile> {
         let now = self.clock.now();
         let tx = self.db.transaction()?;
         let enrol = || {
-            let mut file = enrolment::enrol(&tx, keys, theatre, request, now)?;
+            let mut file = enrolment::enrol(&tx, keys, theatre, request, issuing, now)?;
             file.replacement = replace_box(&tx, theatre.id, request, now)?;
             anyhow::Ok(file)
         };

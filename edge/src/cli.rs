@@ -28,6 +28,9 @@ enum Command {
         /// The data directory.
         #[arg(long, env = "USHER_DATA")]
         data: PathBuf,
+        /// Ask for another key than the box has: the one before was stolen, or its time is over.
+        #[arg(long)]
+        new_key: bool,
     },
     /// Take in the join file that central wrote.
     Join {
@@ -131,8 +134,9 @@ impl Cli {
     /// If it cannot be done; the error says what was being done.
     pub async fn run(self) -> anyhow::Result<()> {
         match self.command {
-            Command::Init { data } => {
-                let request = identity::init(&data).context("make the box's key pair")?;
+            Command::Init { data, new_key } => {
+                let request = if new_key { identity::init_next(&data) } else { identity::init(&data) };
+                let request = request.context("make the box's key pair")?;
                 print(&serde_json::to_string(&request)?)
             }
             Command::Join { file, data } => {

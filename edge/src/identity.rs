@@ -1,6 +1,7 @@
 //! Who this box is: its key pair, and the join file by which central took it in.
 //!
-//! In the data directory: `edge.pem` (the secret key, readable by its owner only) and `join.json` (what `join` accepted).
+//! In the data directory: `edge.pem` (the secret key, readable by its owner only), `join.json` (what `join` accepted), and for a
+//! while `edge-next.pem`: a new key that takes the place of the old one as soon as a join file for it is accepted.
 
 use anyhow::{Context, bail, ensure};
 use ed25519_dalek::SigningKey;
@@ -96,16 +97,31 @@ pub struct Identity {
 /// If the key file cannot be read or written.
 pub fn init(data: &Path) -> anyhow::Result<JoinRequest> {
     fs::create_dir_all(data).with_context(|| format!("make the data directory {}", data.display()))?;
-    let path = key_path(data);
-    let key = if path.exists() {
-        read_key(data)?
-    } else {
-        let key = SigningKey::from_bytes(&node::random::bytes());
-        let pem = key.to_pkcs8_pem(LineEnding::LF).context("encode the key")?;
-        write_private(&path, pem.as_bytes())?;
-        SecretKey::from(key)
-    };
-    Ok(JoinRequest { format: FORMAT, public_key: key.public().to_hex() })
+    Ok(request_of(&key_or_new(&key_path(data))?))
+}
+
+/// Makes a key pair that is to take the place of this box's key, or finds the one made before, and returns its request. The box
+/// goes on with its old key until [`join`] is given the answer.
+///
+/// # Errors
+/// If the box has no key yet, or the key file cannot be read or written.
+pub fn init_next(data: &Path) -> anyhow::Result<JoinRequest> {
+    ensure!(key_path(data).exists(), "{} has no key that could be replaced: leave out --new-key", data.display());
+    Ok(request_of(&key_or_new(&next_key_path(data))?))
+}
+
+fn key_or_new(path: &Path) -> anyhow::Result<SecretKey> {
+    if path.exists() {
+        return read_key(path);
+    }
+    let key = SigningKey::from_bytes(&node::random::bytes());
+    let pem = key.to_pkcs8_pem(LineEnding::LF).context("encode the key")?;
+    write_private(path, pem.as_bytes())?;
+    Ok(SecretKey::from(key))
+}
+
+fn request_of(key: &SecretKey) -> JoinRequest {
+    JoinRequest { format: FORMAT, public_key: key.public().to_hex() }
 }
 
 /// Checks a join file against this box's key and keeps it.
@@ -114,7 +130,7 @@ pub fn init(data: &Path) -> anyhow::Result<JoinRequest> {
 /// If the file is not for this box, not signed by its root, or for another theatre than the box already serves.
 pub fn join(data: &Path, file: &str) -> anyhow::Result<Identity> {
     let join: JoinFile = serde_json::from_str(file).context("read the join file")?;
-    let identity = check(read_key(data)?, join)?;
+    let identity = check(key_for(data, &join)?, join)?;
     if let Some(before) = read_join(data)? {
         let (before, now) = (before.theatre.id, identity.join.theatre.id);
         ensure!(
@@ -124,6 +140,7 @@ pub fn join(data: &Path, file: &str) -> anyhow::Result<Identity> {
     }
     let text = serde_json::to_string_pretty(&identity.join).context("encode the join file")?;
     write_private(&join_path(data), text.as_bytes())?;
+    take_next_key(data, &identity)?;
     Ok(identity)
 }
 
@@ -135,7 +152,32 @@ pub fn load(data: &Path) -> anyhow::Result<Identity> {
     let Some(join) = read_join(data)? else {
         bail!("{} has no join file yet: run `usher-edge join FILE --data {0}`", data.display());
     };
-    check(read_key(data)?, join)
+    let identity = check(key_for(data, &join)?, join)?;
+    // A power cut may have come between the join file and its key.
+    take_next_key(data, &identity)?;
+    Ok(identity)
+}
+
+/// The key that the join file certifies: the box's own, or the one that is to take its place.
+fn key_for(data: &Path, join: &JoinFile) -> anyhow::Result<SecretKey> {
+    let own = read_key(&key_path(data))?;
+    if !next_key_path(data).exists() {
+        return Ok(own);
+    }
+    let next = read_key(&next_key_path(data))?;
+    let root = PublicKey::from_hex(&join.root_key).context("read the root key of the join file")?;
+    let certified = Certificate::read(&join.edge_certificate, &root).map(|certificate| certificate.public_key);
+    Ok(if certified == Ok(next.public()) { next } else { own })
+}
+
+/// The new key becomes the box's key once the join file is one for it.
+fn take_next_key(data: &Path, identity: &Identity) -> anyhow::Result<()> {
+    let next = next_key_path(data);
+    if next.exists() && read_key(&next)?.public() == identity.key.public() {
+        let taken = fs::rename(&next, key_path(data)).and_then(|()| fs::File::open(data)?.sync_all());
+        taken.context("put the new key in the place of the old one")?;
+    }
+    Ok(())
 }
 
 fn check(key: SecretKey, join: JoinFile) -> anyhow::Result<Identity> {
@@ -162,13 +204,16 @@ fn key_path(data: &Path) -> PathBuf {
     data.join("edge.pem")
 }
 
+fn next_key_path(data: &Path) -> PathBuf {
+    data.join("edge-next.pem")
+}
+
 fn join_path(data: &Path) -> PathBuf {
     data.join("join.json")
 }
 
-fn read_key(data: &Path) -> anyhow::Result<SecretKey> {
-    let path = key_path(data);
-    let pem = fs::read_to_string(&path)
+fn read_key(path: &Path) -> anyhow::Result<SecretKey> {
+    let pem = fs::read_to_string(path)
         .with_context(|| format!("read the key {}; `usher-edge init` makes it", path.display()))?;
     let key = SigningKey::from_pkcs8_pem(&pem).with_context(|| format!("decode the key {}", path.display()))?;
     Ok(SecretKey::from(key))
@@ -253,6 +298,37 @@ mod tests {
         joined(data.path(), &enrolled(12, &public)).expect("join");
         assert!(
             joined(data.path(), &enrolled(13, &public)).expect_err("moved").to_string().contains("serves theatre 12")
+        );
+    }
+
+    #[test]
+    fn a_new_key_takes_the_place_of_the_old_one_with_its_join_file_and_not_before() {
+        let data = tempfile::tempdir().expect("dir");
+        assert!(init_next(data.path()).expect_err("no key").to_string().contains("--new-key"));
+        let public = |request: &JoinRequest| PublicKey::from_hex(&request.public_key).expect("key");
+        let first = public(&init(data.path()).expect("init"));
+        joined(data.path(), &enrolled(12, &first)).expect("join");
+        let request = init_next(data.path()).expect("next");
+        assert_eq!(init_next(data.path()).expect("again"), request, "a second request is for the same key");
+        let second = public(&request);
+        let key_now = || load(data.path()).expect("load").key.public();
+        assert_eq!((second == first, key_now()), (false, first));
+        joined(data.path(), &enrolled(12, &second)).expect("join anew");
+        assert_eq!((key_now(), next_key_path(data.path()).exists()), (second, false));
+        assert!(joined(data.path(), &enrolled(12, &first)).is_err(), "the old key is gone");
+    }
+
+    #[test]
+    fn a_power_cut_between_the_join_file_and_its_key_is_mended_at_the_next_start() {
+        let data = tempfile::tempdir().expect("dir");
+        init(data.path()).expect("init");
+        let second = PublicKey::from_hex(&init_next(data.path()).expect("next").public_key).expect("key");
+        let text = serde_json::to_string(&enrolled(12, &second)).expect("text");
+        fs::write(join_path(data.path()), text).expect("written");
+        assert_eq!(load(data.path()).expect("load").key.public(), second);
+        assert_eq!(
+            (load(data.path()).expect("load").key.public(), next_key_path(data.path()).exists()),
+            (second, false)
         );
     }
 

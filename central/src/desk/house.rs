@@ -5,8 +5,8 @@ use node::replica_view::ReplicaView;
 use node::view::{HoldView, TheatreRef};
 use node::zone::Zone;
 use shared::entry::ShowFacts;
-use shared::ids::{ScreenId, SeatId, ShowNumber, Side};
-use shared::keys::SecretKey;
+use shared::ids::{KeyId, ScreenId, SeatId, ShowNumber, Side};
+use shared::keys::{Certificate, PublicKey, SecretKey};
 use shared::ledger::Hold;
 use shared::refusal::Refusal;
 use shared::seating::SeatingPlan;
@@ -26,6 +26,8 @@ pub struct House {
     pub replica: Replica,
     /// Central's key for its tickets and its link.
     pub issuing: SecretKey,
+    /// The root that certified its keys, where anything was certified.
+    pub root: Option<PublicKey>,
     /// A box serves it.
     pub enrolled: bool,
 }
@@ -40,6 +42,13 @@ pub enum Added {
 }
 
 impl House {
+    /// Was a key with this id ever certified for this theatre?
+    pub fn has_certified(&self, key: KeyId) -> bool {
+        let Some(root) = &self.root else { return false };
+        let read = |bytes: &Vec<u8>| Certificate::read(&String::from_utf8_lossy(bytes), root);
+        self.replica.ledger().certificates().iter().filter_map(|bytes| read(bytes).ok()).any(|it| it.key_id() == key)
+    }
+
     /// A show of this theatre.
     ///
     /// # Errors

@@ -92,6 +92,11 @@ impl House {
             KeySource::Directory(keys) => keys.issuing_or_new(theatre.id)?,
             KeySource::None => SecretKey::from_seed(&node::random::bytes()),
         };
+        let root = match keys {
+            // Without a root nobody has been enrolled, and no key certified.
+            KeySource::Directory(keys) => keys.root_public().ok(),
+            KeySource::None => None,
+        };
         let peer = enrolment.map(|enrolment| PublicKey::from_hex(&enrolment.edge_key)).transpose()?;
         let link_keys = LinkKeys { own: issuing.clone(), peer: peer.into_iter().collect() };
         let snapshot = ledger_store::load(conn, theatre.id, Side::Central)?;
@@ -109,7 +114,7 @@ impl House {
         }
         let zone = Zone::named(&theatre.zone).context("read the theatre's time zone")?;
         let reference = TheatreRef { id: theatre.id.0, name: theatre.name.clone() };
-        Ok(Self { theatre, reference, zone, replica, issuing, enrolled: enrolment.is_some() })
+        Ok(Self { theatre, reference, zone, replica, issuing, root, enrolled: enrolment.is_some() })
     }
 
     /// The next free number for a show of central's; numbers are never reused.

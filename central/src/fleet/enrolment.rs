@@ -26,6 +26,15 @@ pub struct JoinRequest {
     pub public_key: String,
 }
 
+/// Which key central issues tickets with from an enrolment on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Issuing {
+    /// The one before, or a first one.
+    Kept,
+    /// A new one: the one before was stolen, or its time is over.
+    New,
+}
+
 /// What a box takes in.
 #[derive(Debug, Serialize)]
 pub struct JoinFile {
@@ -102,6 +111,7 @@ pub fn enrol(
     keys: &KeyStore,
     theatre: &Theatre,
     request: &JoinRequest,
+    issuing: Issuing,
     now: Timestamp,
 ) -> anyhow::Result<JoinFile> {
     ensure!(request.format == FORMAT, "a request of format {}, which this version cannot read", request.format);
@@ -112,7 +122,10 @@ pub fn enrol(
         let purpose = Purpose::TicketsAndLink;
         Certificate { public_key, theatre: theatre.id, side, valid_from, valid_until, purpose }.sign(&root)
     };
-    let issuing = keys.issuing_or_new(theatre.id)?;
+    let issuing = match issuing {
+        Issuing::Kept => keys.issuing_or_new(theatre.id)?,
+        Issuing::New => keys.new_issuing(theatre.id)?,
+    };
     let (username, password) = (format!("edge-{}", theatre.id), node::random::hex::<32>());
     let enrolment = Enrolment {
         theatre: theatre.id,
@@ -194,7 +207,7 @@ mod tests {
         let edge = SecretKey::from_seed(&[5; 32]);
         let request = JoinRequest { format: 1, public_key: edge.public().to_hex() };
         let now = Timestamp(1_800_000_000_000);
-        let file = enrol(&conn, &keys, &theatre, &request, now).expect("enrol");
+        let file = enrol(&conn, &keys, &theatre, &request, Issuing::Kept, now).expect("enrol");
         let mut ring = KeyRing::new(root, theatre.id);
         assert_eq!(ring.add(&file.edge_certificate).expect("edge's"), edge.key_id());
         let issuing = keys.issuing(theatre.id).expect("issuing").key_id();
@@ -203,6 +216,6 @@ mod tests {
         assert_eq!((stored.len(), stored[0].broker_username.as_str()), (1, "edge-2"));
         assert!(!stored[0].broker_password.contains(&file.broker.password));
         let weak = JoinRequest { format: 1, public_key: "00".repeat(32) };
-        assert!(enrol(&conn, &keys, &theatre, &weak, now).is_err());
+        assert!(enrol(&conn, &keys, &theatre, &weak, Issuing::Kept, now).is_err());
     }
 }

@@ -72,6 +72,26 @@ impl KeyStore {
         if path.exists() { read_key(&path) } else { new_key(&path) }
     }
 
+    /// A new issuing key of a theatre. The one before is kept as `central-THEATRE-KEYID.pem`.
+    ///
+    /// # Errors
+    /// If a key file cannot be read or written.
+    pub fn new_issuing(&self, theatre: TheatreId) -> anyhow::Result<SecretKey> {
+        let path = self.issuing_pem(theatre);
+        if path.exists() {
+            let before = read_key(&path)?.key_id();
+            let kept = self.directory.join(format!("central-{theatre}-{before}.pem"));
+            // A hard link, so that at no moment the theatre is without its key file.
+            match fs::hard_link(&path, &kept) {
+                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                    return Err(error).with_context(|| format!("keep the old key as {}", kept.display()));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        new_key(&path)
+    }
+
     /// Central's issuing key of a theatre.
     ///
     /// # Errors
@@ -132,6 +152,10 @@ mod tests {
         assert!(keys.issuing(TheatreId(12)).is_err());
         let issuing = keys.issuing_or_new(TheatreId(12)).expect("new");
         assert_eq!(keys.issuing(TheatreId(12)).expect("found").key_id(), issuing.key_id());
+        let second = keys.new_issuing(TheatreId(12)).expect("another");
+        assert_ne!(second.key_id(), issuing.key_id());
+        assert_eq!(keys.issuing_or_new(TheatreId(12)).expect("found").key_id(), second.key_id());
+        assert!(directory.path().join(format!("keys/central-12-{}.pem", issuing.key_id())).exists());
         assert_ne!(keys.issuing_or_new(TheatreId(13)).expect("other").key_id(), issuing.key_id());
     }
 

@@ -1,5 +1,5 @@
 //! What two persons may do where nothing can be proven: put unknown seats on sale again, retire a box, take its seats, open a
-//! theatre that is closed.
+//! theatre that is closed, revoke a stolen key.
 
 use super::enrolment;
 use crate::desk::Desk;
@@ -13,7 +13,7 @@ use node::problem::{JsonBody, Problem};
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 use shared::entry::OpenedBy;
-use shared::ids::{ShowNumber, TheatreId};
+use shared::ids::{KeyId, ShowNumber, TheatreId};
 use shared::keys::PublicKey;
 use shared::time::Timestamp;
 
@@ -57,6 +57,12 @@ pub struct SeatsChanged {
 pub struct Stands {
     closed: Option<&'static str>,
     box_retired: bool,
+}
+
+/// The theatre's revoked keys, as 8 hex digits each.
+#[derive(Debug, Serialize)]
+pub struct Revoked {
+    revoked_keys: Vec<String>,
 }
 
 /// `POST /v1/theatres/{theatre}/unknown`: central's unknown seats are for sale again.
@@ -114,6 +120,39 @@ pub async fn open(
     let theatre = theatre_id(&theatre)?;
     let stands = app.writer.run(move |desk, tx, now| open_theatre(desk, tx, theatre, &persons, now));
     Ok(Json(stands.await??))
+}
+
+/// `POST /v1/theatres/{theatre}/keys/{key}/revocation`: two persons attest that a key was stolen. The side whose key it was signs
+/// with another one already: a box joins anew with a new key, central's key is made anew as its box is enrolled.
+pub async fn revoke_key(
+    _operator: Operator,
+    State(app): State<App>,
+    Path((theatre, key)): Path<(String, String)>,
+    JsonBody(ByTwo { persons }): JsonBody<ByTwo>,
+) -> Result<Json<Revoked>, Problem> {
+    let theatre = theatre_id(&theatre)?;
+    let key: KeyId = key.parse().map_err(|_| unknown_key())?;
+    let revoked = app.writer.run(move |desk, tx, now| {
+        let Ok(house) = desk.house_mut(theatre) else { return Ok(Err(unknown_theatre())) };
+        if !house.has_certified(key) {
+            return Ok(Err(unknown_key()));
+        }
+        if house.replica.signs_now(key) {
+            let detail = "One side signs with this key now: put another one in its place first, or retire the box.";
+            return Ok(Err(Problem::conflict("key_in_use", detail)));
+        }
+        let known = house.replica.ledger().revoked().any(|revoked| revoked == key);
+        if !known && let Err(refusal) = house.replica.revoke_key(key, now) {
+            return Ok(Err(refusal.into()));
+        }
+        persons.answer_for(tx, theatre, &format!("revoke the key {key}"), now)?;
+        Ok(Ok(Revoked { revoked_keys: house.replica.ledger().revoked().map(|key| key.to_string()).collect() }))
+    });
+    Ok(Json(revoked.await??))
+}
+
+fn unknown_key() -> Problem {
+    Problem::not_found("unknown_key", "No such key was ever certified for this theatre.")
 }
 
 fn unknown_to_free(

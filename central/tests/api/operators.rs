@@ -2,7 +2,11 @@
 
 use crate::edge::{Habit, plug_in, until_live};
 use crate::server::TestCentral;
+use central::fleet::enrolment::{Issuing, JoinRequest};
+use central::fleet::keys::KeyStore;
 use serde_json::{Value, json};
+use shared::ids::{KeyId, TheatreId};
+use shared::keys::SecretKey;
 use std::time::Duration;
 
 const TOKEN: &str = "operators of this test";
@@ -179,16 +183,46 @@ async fn a_retired_box_gives_its_seats_to_central_and_a_new_box_takes_its_place(
     test.stop().await;
     let mut setup = central::Setup::open(&test.config.store).expect("store");
     let theatre = setup.theatre("1").expect("theatre");
-    let keys = central::fleet::keys::KeyStore::at(&test.config.keys);
-    let request = |key: &shared::keys::SecretKey| central::fleet::enrolment::JoinRequest {
-        format: 1,
-        public_key: key.public().to_hex(),
-    };
-    let old = setup.enrol(&theatre, &request(&test.edge_key), &keys);
+    let keys = KeyStore::at(&test.config.keys);
+    let request = |key: &SecretKey| JoinRequest { format: 1, public_key: key.public().to_hex() };
+    let old = setup.enrol(&theatre, &request(&test.edge_key), Issuing::Kept, &keys);
     assert!(format!("{:#}", old.expect_err("revoked")).contains("revoked"));
-    let new = shared::keys::SecretKey::from_seed(&[8; 32]);
-    assert!(setup.enrol(&theatre, &request(&new), &keys).expect("enrolled").replacement);
+    let new = SecretKey::from_seed(&[8; 32]);
+    assert!(setup.enrol(&theatre, &request(&new), Issuing::Kept, &keys).expect("enrolled").replacement);
     drop(setup);
     test.start_again().await;
     assert_eq!(test.get("/v1/theatres/1/link").await.expect(200)["box_retired"], false);
+}
+
+#[tokio::test]
+async fn two_persons_revoke_a_stolen_key_once_another_one_signs() {
+    let mut test = start().await;
+    let keys = KeyStore::at(&test.config.keys);
+    let (old_box, old_central) = (test.edge_key.key_id(), keys.issuing(TheatreId(1)).expect("key").key_id());
+    let path = |key: KeyId| format!("/v1/theatres/1/keys/{key}/revocation");
+    for key in [old_box, old_central] {
+        assert_eq!(ask(&test, &path(key), two()).await.problem(409), "key_in_use");
+    }
+    assert_eq!(ask(&test, &path(KeyId([0; 4])), two()).await.problem(404), "unknown_key");
+    assert_eq!(ask(&test, "/v1/theatres/1/keys/x/revocation", two()).await.problem(404), "unknown_key");
+    test.stop().await;
+    let mut setup = central::Setup::open(&test.config.store).expect("store");
+    let theatre = setup.theatre("1").expect("theatre");
+    let new_box = SecretKey::from_seed(&[8; 32]);
+    let request = JoinRequest { format: 1, public_key: new_box.public().to_hex() };
+    assert!(!setup.enrol(&theatre, &request, Issuing::New, &keys).expect("enrolled").replacement);
+    drop(setup);
+    test.edge_key = new_box;
+    test.start_again().await;
+    for key in [old_box, old_central, old_central] {
+        ask(&test, &path(key), two()).await.expect(200);
+    }
+    let mut expected = vec![old_box.to_string(), old_central.to_string()];
+    expected.sort();
+    let revoked = ask(&test, &path(old_box), two()).await.expect(200);
+    assert_eq!(revoked, json!({ "revoked_keys": expected }));
+    let link = test.get("/v1/theatres/1/link").await.expect(200);
+    assert_eq!(link["closed"], Value::Null, "nobody signs with them any more: {link}");
+    let show = test.show("Pune", "Don").await;
+    assert_eq!(test.book(&show, &["A1"]).await["state"], "booked");
 }

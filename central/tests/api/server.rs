@@ -269,6 +269,7 @@ fn set_up(config: &Config, edge_key: &SecretKey, directory: &Path) {
     );
     let theatre = setup.theatre("Pune/Vijay, Camp").expect("theatre");
     let request = JoinRequest { format: 1, public_key: edge_key.public().to_hex() };
-    let file: JoinFile = setup.enrol(&theatre, &request, &keys).expect("enrolled");
+    let file: JoinFile =
+        setup.enrol(&theatre, &request, central::fleet::enrolment::Issuing::Kept, &keys).expect("enrolled");
     std::fs::write(directory.join("join.json"), serde_json::to_vec(&file).expect("json")).expect("join file");
 }

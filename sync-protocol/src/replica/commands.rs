@@ -245,7 +245,17 @@ impl Replica {
         self.append(Fact::KeyCertified { certificate }, now)
     }
 
-    /// Revokes a key on both sides.
+    /// Does a side of this theatre sign with this key now? Without it that side could not be heard, or would close.
+    pub fn signs_now(&self, key: KeyId) -> bool {
+        let only_of_peer = self.keys.peer.iter().all(|known| known.key_id() == key) && !self.keys.peer.is_empty();
+        self.keys.own.key_id() == key || only_of_peer
+    }
+
+    /// Revokes a key on both sides: what it signs is believed no more, and its tickets count only where a list has them. A side
+    /// that signs with it closes.
+    ///
+    /// # Errors
+    /// `not_the_seller` anywhere but at central; `closed`.
     pub fn revoke_key(&mut self, key: KeyId, now: Timestamp) -> Result<(), Refusal> {
         if self.me != Side::Central {
             return Err(Refusal::NotTheSeller);

@@ -11,6 +11,7 @@ use crate::simulator::{self, SimulatorConfig};
 use anyhow::{Context, ensure};
 use central::Setup;
 use central::catalogue::import::ImportReport;
+use central::fleet::enrolment::Issuing;
 use central::fleet::keys::KeyStore;
 use jiff::ToSpan;
 use node::shutdown::Shutdown;
@@ -147,7 +148,7 @@ fn enrol(central: &mut Setup, keys: &KeyStore, theatre: &Theatre, data: &Path) -
     let request = serde_json::to_value(edge::identity::init(data)?).context("write the box's request")?;
     let request = serde_json::from_value(request).context("read the box's request")?;
     let known = central.theatre(&format!("{}/{}", theatre.city, theatre.name))?;
-    let join_file = central.enrol(&known, &request, keys)?;
+    let join_file = central.enrol(&known, &request, Issuing::Kept, keys)?;
     theatre_place::join(data, &serde_json::to_string(&join_file).context("write the join file")?)?;
     Ok(DeedTheatre { id: known.id.0, name: known.name, city: known.city })
 }
