@@ -34,7 +34,11 @@ pub struct Discrepancies {
 }
 
 /// Lists what nobody has settled, oldest first; with `settled=true` everything.
-pub async fn list(State(app): State<App>, Params(wanted): Params<Wanted>) -> Result<Json<Discrepancies>, Problem> {
+pub async fn list(
+    _operator: Operator,
+    State(app): State<App>,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<Discrepancies>, Problem> {
     let listed = app.readers.read(move |conn| Ok(all(conn, wanted.settled)?));
     Ok(Json(Discrepancies { discrepancies: listed.await? }))
 }
@@ -52,7 +56,7 @@ pub async fn settle(
 }
 
 /// `GET /v1/dead-letters`
-pub async fn dead_letters(State(app): State<App>) -> Result<Json<DeadLetters>, Problem> {
+pub async fn dead_letters(_operator: Operator, State(app): State<App>) -> Result<Json<DeadLetters>, Problem> {
     Ok(Json(app.readers.read(|conn| Ok(dead_letter::list(conn, &Zone::utc())?)).await?))
 }
 

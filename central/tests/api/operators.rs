@@ -1,7 +1,7 @@
 //! What operators settle and override.
 
 use crate::edge::{Habit, plug_in, until_live};
-use crate::server::TestCentral;
+use crate::server::{OPERATOR_TOKEN, TestCentral};
 use central::fleet::enrolment::{Issuing, JoinRequest};
 use central::fleet::keys::KeyStore;
 use serde_json::{Value, json};
@@ -9,18 +9,12 @@ use shared::ids::{KeyId, TheatreId};
 use shared::keys::SecretKey;
 use std::time::Duration;
 
-const TOKEN: &str = "operators of this test";
-
-async fn start() -> TestCentral {
-    TestCentral::start_with(|config| config.operator_token = TOKEN.into()).await
-}
-
 fn store(test: &TestCentral) -> rusqlite::Connection {
     rusqlite::Connection::open(test.directory.path().join("data/central.sqlite")).expect("open")
 }
 
 async fn ask(test: &TestCentral, path: &str, body: Value) -> crate::server::Answer {
-    test.raw(path, &[("authorization", format!("Bearer {TOKEN}"))], body.to_string()).await
+    test.raw(path, &[("authorization", format!("Bearer {OPERATOR_TOKEN}"))], body.to_string()).await
 }
 
 fn two() -> Value {
@@ -28,12 +22,15 @@ fn two() -> Value {
 }
 
 #[tokio::test]
-async fn without_the_operator_token_nothing_is_settled() {
-    let test = TestCentral::start().await;
+async fn without_the_operator_token_nothing_is_listed_or_settled() {
+    let test = TestCentral::start_with(|config| config.operator_token.clear()).await;
     let body = json!({ "by": "a person", "how": "looked" }).to_string();
     let path = "/v1/discrepancies/1/settlement";
     assert_eq!(test.raw(path, &[], body.clone()).await.problem(403), "no_operator_token");
-    let test = start().await;
+    let test = TestCentral::start().await;
+    for path in ["/v1/discrepancies", "/v1/dead-letters"] {
+        assert_eq!(test.get(path).await.problem(401), "wrong_operator_token");
+    }
     assert_eq!(test.raw(path, &[], body.clone()).await.problem(401), "wrong_operator_token");
     let wrong = [("authorization", "Bearer something".to_owned())];
     assert_eq!(test.raw(path, &wrong, body).await.problem(401), "wrong_operator_token");
@@ -43,7 +40,7 @@ async fn without_the_operator_token_nothing_is_settled() {
 
 #[tokio::test]
 async fn a_discrepancy_is_settled_once_and_stays_in_the_list() {
-    let mut test = start().await;
+    let mut test = TestCentral::start().await;
     test.stop().await;
     store(&test)
         .execute_batch(
@@ -53,7 +50,7 @@ async fn a_discrepancy_is_settled_once_and_stays_in_the_list() {
         )
         .expect("inserted");
     test.start_again().await;
-    let listed = test.get("/v1/discrepancies").await.expect(200)["discrepancies"].clone();
+    let listed = test.as_operator("/v1/discrepancies").await.expect(200)["discrepancies"].clone();
     assert_eq!((&listed[0]["n"], &listed[0]["kind"]), (&json!("b1"), &json!("payment_mismatch")));
     assert_eq!((&listed[1]["n"], &listed[1]["proposed"]["code"]), (&json!("1"), &json!("two_persons_open")));
     assert_eq!((&listed[1]["ours"], &listed[1]["settled"]), (&json!({ "a": 1 }), &Value::Null));
@@ -64,21 +61,21 @@ async fn a_discrepancy_is_settled_once_and_stays_in_the_list() {
         let again = ask(&test, &path, json!({ "by": "another", "how": "nothing" })).await;
         assert_eq!(again.problem(409), "already_settled");
     }
-    assert_eq!(test.get("/v1/discrepancies").await.expect(200)["discrepancies"], json!([]));
-    let all = test.get("/v1/discrepancies?settled=true").await.expect(200);
+    assert_eq!(test.as_operator("/v1/discrepancies").await.expect(200)["discrepancies"], json!([]));
+    let all = test.as_operator("/v1/discrepancies?settled=true").await.expect(200);
     assert_eq!(all["discrepancies"].as_array().map(Vec::len), Some(2));
     assert_eq!(all["discrepancies"][0]["settled"]["by"], "a person");
 }
 
 #[tokio::test]
 async fn a_dead_letter_is_replayed_and_keeps_its_outcome() {
-    let mut test = start().await;
+    let mut test = TestCentral::start().await;
     test.stop().await;
     let insert = "INSERT INTO dead_letter (theatre, at, why, bytes) VALUES (1, 5, 'bad', x'0102')";
     store(&test).execute_batch(insert).expect("inserted");
     test.start_again().await;
     let replayed = ask(&test, "/v1/dead-letters/1/replay", json!({})).await.expect(200);
-    let listed = test.get("/v1/dead-letters").await.expect(200);
+    let listed = test.as_operator("/v1/dead-letters").await.expect(200);
     assert_eq!(listed["dead_letters"].as_array().map(Vec::len), Some(1), "a letter does not give birth to another");
     assert_eq!(listed["dead_letters"][0]["replayed"], replayed);
     assert_eq!((&listed["dead_letters"][0]["begins"], &listed["dropped"]), (&json!("0102"), &json!(0)));
@@ -87,7 +84,7 @@ async fn a_dead_letter_is_replayed_and_keeps_its_outcome() {
 
 #[tokio::test]
 async fn two_persons_open_a_restored_theatre_and_sell_its_unknown_seats_again() {
-    let mut test = start().await;
+    let mut test = TestCentral::start().await;
     test.stop().await;
     assert_eq!(central::Setup::open(&test.config.store).expect("store").mark_restored().expect("marked"), 2);
     test.start_again().await;
@@ -111,7 +108,7 @@ async fn two_persons_open_a_restored_theatre_and_sell_its_unknown_seats_again() 
 
 #[tokio::test]
 async fn a_restored_central_takes_its_sale_back_from_the_box_and_lists_its_booking() {
-    let mut test = start().await;
+    let mut test = TestCentral::start().await;
     let edge = plug_in(&test, Habit::AnswersVoids).await;
     let running = test.central.as_ref().expect("running");
     let (broker, address) = (running.broker_addr().expect("embedded"), running.local_addr());
@@ -143,7 +140,7 @@ async fn a_restored_central_takes_its_sale_back_from_the_box_and_lists_its_booki
     let path = format!("/v1/bookings/{}", booking["booking"].as_str().expect("id"));
     let recovered = test.get(&path).await.expect(200);
     assert_eq!((&recovered["state"], &recovered["tickets"]), (&booking["state"], &booking["tickets"]));
-    let listed = test.get("/v1/discrepancies").await.expect(200);
+    let listed = test.as_operator("/v1/discrepancies").await.expect(200);
     let kinds: Vec<_> = listed["discrepancies"].as_array().expect("list").iter().map(|found| &found["kind"]).collect();
     assert!(kinds.contains(&&json!("booking_recovered")) && kinds.contains(&&json!("forgot")), "{listed}");
     test.until(&paying, "booked").await;
@@ -167,7 +164,7 @@ async fn until(test: &TestCentral, member: &str, wanted: &Value) {
 
 #[tokio::test]
 async fn a_retired_box_gives_its_seats_to_central_and_a_new_box_takes_its_place() {
-    let mut test = start().await;
+    let mut test = TestCentral::start().await;
     let edge = plug_in(&test, Habit::AnswersVoids).await;
     edge.trigger();
     let number = test.show("Pune", "Sholay").await.split_once('-').expect("id").1.parse::<u32>().expect("number");
@@ -196,7 +193,7 @@ async fn a_retired_box_gives_its_seats_to_central_and_a_new_box_takes_its_place(
 
 #[tokio::test]
 async fn two_persons_revoke_a_stolen_key_once_another_one_signs() {
-    let mut test = start().await;
+    let mut test = TestCentral::start().await;
     let keys = KeyStore::at(&test.config.keys);
     let (old_box, old_central) = (test.edge_key.key_id(), keys.issuing(TheatreId(1)).expect("key").key_id());
     let path = |key: KeyId| format!("/v1/theatres/1/keys/{key}/revocation");

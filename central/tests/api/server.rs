@@ -43,6 +43,8 @@ impl std::ops::Deref for TestCentral {
     }
 }
 
+pub(crate) const OPERATOR_TOKEN: &str = "operators of this test";
+
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: reqwest::header::HeaderMap,
@@ -118,6 +120,7 @@ impl TestCentral {
             mqtt: "embedded:127.0.0.1:0".into(),
             keys: directory.path().join("keys"),
             gateway: format!("simulator:{gateway_url}"),
+            operator_token: OPERATOR_TOKEN.into(),
             gateway_secret: vec!["an old one".into(), SECRET.into()],
             payment_poll_ms: 200,
             heartbeat_ms: 100,
@@ -170,6 +173,10 @@ impl Web {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(self.client.get(self.at(path))).await
+    }
+
+    pub(crate) async fn as_operator(&self, path: &str) -> Answer {
+        self.get_with(path, ("authorization", &format!("Bearer {OPERATOR_TOKEN}"))).await
     }
 
     pub(crate) async fn get_with(&self, path: &str, header: (&str, &str)) -> Answer {
