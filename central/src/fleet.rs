@@ -6,3 +6,4 @@ pub mod enrolment;
 pub mod keys;
 pub mod link_status;
 pub mod overrides;
+pub mod show;

@@ -1,6 +1,6 @@
 //! Every route of central.
 
-use crate::fleet::{discrepancies, link_status, overrides};
+use crate::fleet::{discrepancies, link_status, overrides, show};
 use crate::office::{App, show_id};
 use crate::payments::{notice, request};
 use crate::{bookings, discovery, events, holds, pages, site, tickets};
@@ -29,6 +29,7 @@ pub fn routes(app: App, registry: Arc<Registry>) -> Router {
         .route("/v1/shows/{show}/seats", get(seats))
         .route("/v1/shows/{show}/events", get(events::events))
         .route("/v1/shows/{show}/holds", post(holds::place))
+        .route("/v1/shows/{show}/cancellation", post(show::cancel))
         .route("/v1/holds/{hold}", post(holds::renew).delete(holds::release))
         .route("/v1/bookings", post(bookings::create))
         .route("/v1/bookings/{booking}", get(bookings::show))

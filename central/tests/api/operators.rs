@@ -223,3 +223,33 @@ async fn two_persons_revoke_a_stolen_key_once_another_one_signs() {
     let show = test.show("Pune", "Don").await;
     assert_eq!(test.book(&show, &["A1"]).await["state"], "booked");
 }
+
+#[tokio::test]
+async fn a_cancelled_show_sells_nothing_more_and_pays_everybody_back_once() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1", "A2"]).await;
+    test.pay(&booking).await;
+    test.gateway.decide("captured");
+    test.until(&booking, "booked").await;
+    let unpaid = test.book(&show, &["A3"]).await;
+    let path = format!("/v1/shows/{show}/cancellation");
+    assert_eq!(test.raw(&path, &[], "{}").await.problem(401), "wrong_operator_token");
+    assert_eq!(ask(&test, "/v1/shows/1-99999/cancellation", json!({})).await.problem(404), "unknown_show");
+    let cancelled = ask(&test, &path, json!({})).await.expect(200);
+    assert_eq!(cancelled, json!({ "show": show, "cancelled": true }));
+    assert_eq!(ask(&test, &path, json!({})).await.problem(410), "show_cancelled");
+    let hold = test.post(&format!("/v1/shows/{show}/holds"), "k", json!({ "seats": ["A5"] })).await;
+    assert_eq!(hold.problem(410), "show_cancelled");
+    test.until(&booking, "cancelled").await;
+    test.until(&unpaid, "expired").await;
+    let path = format!("/v1/bookings/{}", booking["booking"].as_str().expect("id"));
+    for _ in 0..100 {
+        if test.get(&path).await.expect(200)["cancellation"]["refund"]["state"] == "succeeded" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(test.get(&path).await.expect(200)["cancellation"]["refund"]["amount"]["minor"], 30_000);
+    assert_eq!(test.gateway.refunds().len(), 1);
+}
