@@ -98,6 +98,10 @@ refusals! {
     TooLarge = "too_large", "That is more than can be recorded at once; make it smaller.";
     /// The plan itself is refused.
     BadPlan = "bad_plan", "The seating plan is not valid.";
+    /// The log has the ticket's sale.
+    TicketKnown = "ticket_known", "The book has this ticket already.";
+    /// The ticket's seat is another's, or was put on sale again.
+    SeatNotUnknown = "seat_not_unknown", "The book does not doubt this seat; the ticket is listed for a person to settle.";
 }
 
 impl fmt::Display for Refusal {
