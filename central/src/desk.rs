@@ -8,9 +8,10 @@ mod load;
 pub use load::KeySource;
 
 use crate::answers::{Answer, Asked};
-use crate::bookings::saga;
+use crate::bookings::{saga, store as bookings};
 use crate::events::{SeatBoard, SeatMap};
 use crate::payments::schedule::PayingTimes;
+use crate::payments::store as payments;
 use crate::watermark::Watermark;
 use anyhow::Context;
 use house::House;
@@ -240,6 +241,15 @@ fn seat_map(house: &House, show: &Show, now: Timestamp) -> anyhow::Result<SeatMa
 }
 
 impl Core for Desk {
+    fn handle_jump(&mut self, tx: &Transaction<'_>, by: Duration) -> anyhow::Result<()> {
+        for (theatre, house) in &mut self.houses {
+            house.replica.follow_jump(by);
+            self.touched.insert(*theatre);
+        }
+        bookings::follow_jump(tx, by).context("move the deadlines of unpaid bookings")?;
+        payments::follow_jump(tx, by).context("move the deadlines of open payments")
+    }
+
     fn before_commit(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
         self.now = now;
         while let Some(theatre) = self.touched.pop_first() {

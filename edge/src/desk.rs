@@ -344,6 +344,11 @@ impl Desk {
 }
 
 impl Core for Desk {
+    fn handle_jump(&mut self, _tx: &Transaction<'_>, by: Duration) -> anyhow::Result<()> {
+        self.replica.follow_jump(by);
+        Ok(())
+    }
+
     fn before_commit(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
         loop {
             self.poll_events();

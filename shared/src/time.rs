@@ -27,6 +27,15 @@ impl Timestamp {
     }
 }
 
+/// A wall clock that is ahead by more than this was set, and nobody has waited that long.
+pub const JUMP_MIN: Duration = Duration::from_secs(5 * 60);
+
+/// How far the wall clock has jumped ahead of the time that was carried on by a clock nobody sets, or of the last time a store
+/// that was not running has seen. Small corrections are time that has passed.
+pub fn forward_jump(carried: Timestamp, wall: Timestamp) -> Option<Duration> {
+    Some(wall.since(carried)).filter(|ahead| *ahead > JUMP_MIN)
+}
+
 impl Add<Duration> for Timestamp {
     type Output = Self;
     fn add(self, duration: Duration) -> Self {
@@ -44,5 +53,21 @@ impl Sub<Duration> for Timestamp {
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}ms", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_jumps_forward_by_more_than_five_minutes_or_not_at_all() {
+        let carried = Timestamp(1_000_000);
+        for (ahead_ms, jump_ms) in
+            [(-3_600_000, None), (0, None), (300_000, None), (300_001, Some(300_001)), (86_400_000, Some(86_400_000))]
+        {
+            let jump = forward_jump(carried, Timestamp(carried.0 + ahead_ms));
+            assert_eq!(jump, jump_ms.map(Duration::from_millis), "{ahead_ms}");
+        }
     }
 }

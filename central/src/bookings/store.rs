@@ -1,10 +1,11 @@
 //! Bookings, their tickets and cancellations in the store.
 
 use super::{BookingState, CancellationState, TicketWord};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use shared::ids::{BookingId, HoldId, RequestId, SeatId, ShowId, ShowNumber, TheatreId, TicketId};
 use shared::money::{Currency, Money};
 use shared::time::Timestamp;
+use std::time::Duration;
 
 /// A booking.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,6 +164,15 @@ pub fn overdue(conn: &Connection, now: Timestamp, given_up: Timestamp, limit: u3
     )?
     .query_map(params![now.0, given_up.0, limit], booking_from)?
     .collect()
+}
+
+/// The clock has jumped forward: unpaid bookings wait as long as they did.
+pub fn follow_jump(tx: &Transaction<'_>, by: Duration) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE booking SET expires_at = expires_at + ?1 WHERE state IN ('awaiting_payment', 'paying')",
+        [i64::try_from(by.as_millis()).unwrap_or(i64::MAX)],
+    )?;
+    Ok(())
 }
 
 /// A show's bookings that are neither ended nor cancelled.

@@ -1,10 +1,11 @@
 //! Payments, refunds and seen webhooks in the store.
 
 use super::{PaymentState, Quote, RefundState};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use shared::ids::BookingId;
 use shared::money::{Currency, Money};
 use shared::time::Timestamp;
+use std::time::Duration;
 
 /// A payment. Its id is the idempotency key at the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,6 +201,15 @@ pub fn refunds_of(conn: &Connection, booking: BookingId) -> rusqlite::Result<Vec
     conn.prepare_cached("SELECT * FROM refund WHERE booking = ?1 ORDER BY decided_at, rowid")?
         .query_map([booking.0], refund_from)?
         .collect()
+}
+
+/// The clock has jumped forward: open payments are waited for as long as they were.
+pub fn follow_jump(tx: &Transaction<'_>, by: Duration) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE payment SET expires_at = expires_at + ?1 WHERE state IN ('unknown', 'created')",
+        [i64::try_from(by.as_millis()).unwrap_or(i64::MAX)],
+    )?;
+    Ok(())
 }
 
 /// Payments to ask the gateway about, longest due first.

@@ -53,3 +53,27 @@ async fn a_second_box_on_the_same_data_is_refused() {
     let error = edge::Edge::start(config, listener).await.err().expect("refused");
     assert!(format!("{error:#}").contains("running already"), "{error:#}");
 }
+
+#[tokio::test]
+async fn a_hold_outlives_a_wall_clock_that_jumps_over_a_restart_by_no_more_than_it_had() {
+    let mut house = House::open().await;
+    let show = house.add_show(60).await;
+    let counter = house.log_in("counter").await;
+    let (status, hold) = house.post(&format!("/v1/shows/{show}/holds"), &counter, json!({"seats": ["A1"]})).await;
+    assert_eq!(status, 201, "{hold}");
+    house.stop().await;
+    // As if all of it had been an hour ago.
+    house.turn_clock(-3600);
+    let set_back = "UPDATE ledger_hold SET deadline = deadline - 3600000, cap = cap - 3600000";
+    assert_eq!(house.db().execute(set_back, []).unwrap(), 1);
+    let lasts = |house: &House| -> i64 {
+        let read = "SELECT deadline - (SELECT persisted_ms FROM store_time) FROM ledger_hold";
+        house.db().query_row(read, [], |row| row.get(0)).unwrap()
+    };
+    let before = lasts(&house);
+    house.start().await;
+    assert_eq!(house.state_of(&show, "A1").await, "held");
+    let after = lasts(&house);
+    assert!(after <= before && after > before - 60_000, "{before} ms before, {after} ms after");
+    house.stop().await;
+}

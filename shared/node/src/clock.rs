@@ -1,7 +1,7 @@
 //! Store time: the clock that decides deadlines and cannot run backwards.
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use shared::time::Timestamp;
+use shared::time::{Timestamp, forward_jump};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -21,7 +21,7 @@ pub struct StoreClock {
 #[derive(Debug)]
 enum Source {
     System(Mutex<Anchor>),
-    Manual(Mutex<Timestamp>),
+    Manual(Mutex<Anchor>),
 }
 
 /// A store time and the moment it was read.
@@ -29,18 +29,31 @@ enum Source {
 struct Anchor {
     time: Timestamp,
     read_at: Instant,
+    /// How far the wall clock has jumped since somebody asked.
+    jumped: Duration,
+}
+
+impl Anchor {
+    fn at(time: Timestamp) -> Self {
+        Self { time, read_at: Instant::now(), jumped: Duration::ZERO }
+    }
+
+    /// Goes on from the wall clock, which is ahead of `carried`.
+    fn follow(&mut self, carried: Timestamp, wall: Timestamp, read_at: Instant) {
+        self.jumped += forward_jump(carried, wall).unwrap_or_default();
+        (self.time, self.read_at) = (wall, read_at);
+    }
 }
 
 impl StoreClock {
     /// A clock that goes on from the last persisted time, see [`last_persisted`].
     pub fn starting_at(last_persisted: Timestamp) -> Self {
-        let anchor = Anchor { time: last_persisted, read_at: Instant::now() };
-        Self { source: Arc::new(Source::System(Mutex::new(anchor))) }
+        Self { source: Arc::new(Source::System(Mutex::new(Anchor::at(last_persisted)))) }
     }
 
     /// A clock for tests: it stands still until [`advance`](Self::advance) moves it.
     pub fn manual() -> Self {
-        Self { source: Arc::new(Source::Manual(Mutex::new(Timestamp(1_800_000_000_000)))) }
+        Self { source: Arc::new(Source::Manual(Mutex::new(Anchor::at(Timestamp(1_800_000_000_000))))) }
     }
 
     /// The store time.
@@ -54,20 +67,36 @@ impl StoreClock {
                 // Moving the anchor only with the wall clock keeps fractions of a millisecond from being lost at
                 // every call.
                 if wall > carried {
-                    *anchor = Anchor { time: wall, read_at };
+                    anchor.follow(carried, wall, read_at);
                 }
                 wall.max(carried)
             }
-            Source::Manual(time) => *time.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::Manual(anchor) => anchor.lock().unwrap_or_else(PoisonError::into_inner).time,
         }
     }
 
     /// Moves a manual clock on; on any other clock it does nothing.
     pub fn advance(&self, by: Duration) {
-        if let Source::Manual(time) = &*self.source {
-            let mut time = time.lock().unwrap_or_else(PoisonError::into_inner);
-            *time = *time + by;
+        if let Source::Manual(anchor) = &*self.source {
+            let mut anchor = anchor.lock().unwrap_or_else(PoisonError::into_inner);
+            anchor.time = anchor.time + by;
         }
+    }
+
+    /// Sets a manual clock forward, as somebody sets a wall clock; on any other clock it does nothing.
+    pub fn set_forward(&self, by: Duration) {
+        if let Source::Manual(anchor) = &*self.source {
+            let mut anchor = anchor.lock().unwrap_or_else(PoisonError::into_inner);
+            let carried = anchor.time;
+            anchor.follow(carried, carried + by, Instant::now());
+        }
+    }
+
+    /// How far the wall clock has jumped forward since this was asked last, at the start since the last persisted time.
+    pub fn take_jump(&self) -> Option<Duration> {
+        let (Source::System(anchor) | Source::Manual(anchor)) = &*self.source;
+        let jumped = std::mem::take(&mut anchor.lock().unwrap_or_else(PoisonError::into_inner).jumped);
+        (jumped > Duration::ZERO).then_some(jumped)
     }
 
     /// How long a thread may sleep until `moment`, at most `longest`: short enough to notice that the clock was set
@@ -127,6 +156,19 @@ mod tests {
         let clock = StoreClock::starting_at(Timestamp(0));
         assert!(clock.now().since(wall()) < Duration::from_secs(1));
         assert!(clock.now() >= wall() - Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_jump_over_a_restart_is_told_once_and_a_small_step_never() {
+        let clock = StoreClock::starting_at(wall() - Duration::from_secs(3600));
+        assert_eq!(clock.take_jump(), None, "nobody has looked yet");
+        clock.now();
+        let jump = clock.take_jump().expect("a jump");
+        assert!((Duration::from_secs(3600)..Duration::from_secs(3660)).contains(&jump));
+        assert_eq!(clock.take_jump(), None);
+        let clock = StoreClock::starting_at(wall() - Duration::from_secs(60));
+        clock.now();
+        assert_eq!(clock.take_jump(), None);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use shared::time::Timestamp;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 /// The most jobs of one transaction.
@@ -31,6 +32,15 @@ const THREAD_ENDED: &str = "its thread ended";
 
 /// What the writer thread owns beside the database: the state in memory that decides.
 pub trait Core: Send + 'static {
+    /// The wall clock has jumped forward by so much: what was to last for a while goes on lasting. Called before anything else of
+    /// a batch.
+    ///
+    /// # Errors
+    /// A store failure: the batch is rolled back and the writer stops.
+    fn handle_jump(&mut self, _tx: &Transaction<'_>, _by: Duration) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Writes what the batch changed. Called once per batch, after its jobs, before its commit.
     ///
     /// # Errors

@@ -167,6 +167,14 @@ impl Ledger {
         self.forget_hold(id)
     }
 
+    /// The clock has jumped forward: each hold lasts as long as it did.
+    pub fn follow_jump(&mut self, by: Duration) {
+        for hold in std::mem::take(&mut self.holds).into_values() {
+            self.deadlines.remove(&(hold.deadline, hold.id));
+            self.insert_hold(Hold { deadline: hold.deadline + by, cap: hold.cap + by, ..hold });
+        }
+    }
+
     fn remember_expired(&mut self, id: HoldId) {
         self.expired.push_back(id);
         if self.expired.len() > EXPIRED_REMEMBERED {

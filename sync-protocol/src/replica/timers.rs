@@ -38,6 +38,11 @@ impl Replica {
         .min()
     }
 
+    /// The clock has jumped forward by so much: nobody has held seats that long.
+    pub fn follow_jump(&mut self, by: Duration) {
+        self.ledger.follow_jump(by);
+    }
+
     fn is_taking_back(&self) -> bool {
         self.is_closed(Closed::HeadUnproven) && self.wanted > self.heads.own.seq
     }

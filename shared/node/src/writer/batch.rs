@@ -115,6 +115,10 @@ impl<C: Core> Batches<C> {
         let (count, before) = (batch.len(), connection.total_changes());
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).context("begin a transaction")?;
         let now = self.clock.now();
+        if let Some(by) = self.clock.take_jump() {
+            tracing::warn!(by_s = by.as_secs(), "the wall clock has jumped forward");
+            self.core.handle_jump(&tx, by).context("follow a clock that jumped")?;
+        }
         if self.core.poll_timeout().is_some_and(|due| due <= now) {
             self.core.handle_timeout(&tx, now).context("do what was due")?;
         }

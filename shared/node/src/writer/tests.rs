@@ -25,6 +25,12 @@ struct Notes {
 }
 
 impl Core for Notes {
+    fn handle_jump(&mut self, _tx: &Transaction<'_>, by: Duration) -> anyhow::Result<()> {
+        self.due = self.due.map(|due| due + by);
+        self.changed.push(format!("jumped by {} s", by.as_secs()));
+        Ok(())
+    }
+
     fn before_commit(&mut self, tx: &Transaction<'_>, _now: Timestamp) -> anyhow::Result<()> {
         for text in self.changed.drain(..) {
             tx.execute("INSERT INTO note VALUES (?1)", [text])?;
@@ -250,6 +256,23 @@ async fn a_timeout_fires_when_its_time_has_come_and_not_before() {
     let text: String = reader.query_row("SELECT text FROM note", [], |row| row.get(0)).unwrap();
     assert_eq!(text, format!("due at {}", due.0));
     house.thread.stop().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_forward_moves_what_is_due_before_it_falls_due() {
+    let house = house(|_| Notes::default(), 10);
+    let set = house.writer.run(|core, _, now| {
+        core.due = Some(now + Duration::from_secs(60));
+        Ok(())
+    });
+    set.await.unwrap();
+    house.clock.set_forward(Duration::from_secs(3600));
+    let told = house.writer.run(|core, _, now| Ok((core.due, now))).await.unwrap();
+    assert_eq!(told.0, Some(told.1 + Duration::from_secs(60)));
+    house.thread.stop().await;
+    let reader = Connection::open_with_flags(&house.path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let texts: String = reader.query_row("SELECT group_concat(text) FROM note", [], |row| row.get(0)).unwrap();
+    assert_eq!(texts, "jumped by 3600 s");
 }
 
 #[tokio::test]
