@@ -2,6 +2,7 @@
 
 mod closed;
 mod commands;
+mod evidence;
 mod exchange;
 mod forgotten;
 mod recovery;
