@@ -2,7 +2,6 @@
 
 mod closed;
 mod commands;
-mod evidence;
 mod exchange;
 mod forgotten;
 mod recovery;
