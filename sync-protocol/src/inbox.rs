@@ -30,8 +30,6 @@ pub(crate) enum Arrival {
     Fork {
         /// The number at which the chains differ.
         seq: u64,
-        /// What the other branch says from there on.
-        branch: Vec<Arrived>,
     },
     /// Entries of an incarnation that was cut before them, or whose beginning is not known here.
     Apart(Vec<Arrived>),
@@ -63,7 +61,7 @@ pub(crate) fn sort(last: Head, batch: Batch, source: &dyn EntrySource) -> Result
                     return Ok(Arrival::New(rest()));
                 }
                 return Ok(if known.incarnation == head.incarnation {
-                    Arrival::Fork { seq: head.seq, branch: rest() }
+                    Arrival::Fork { seq: head.seq }
                 } else {
                     Arrival::Apart(rest())
                 });
@@ -78,7 +76,7 @@ pub(crate) fn sort(last: Head, batch: Batch, source: &dyn EntrySource) -> Result
         Some(first)
             if !continues(last, first) && !planted::is(Plant::CutNotHeeded) && !planted::is(Plant::NoDedupe) =>
         {
-            Arrival::Fork { seq: first.head.seq, branch: new }
+            Arrival::Fork { seq: first.head.seq }
         }
         Some(_) => Arrival::New(new),
     })
@@ -217,12 +215,6 @@ mod tests {
         sort(here.last(), batch, here).expect("read")
     }
 
-    /// Where a fork begins, and the numbers of the entries of the other branch.
-    fn branch(here: &Log, batch: Batch) -> (u64, Vec<u64>) {
-        let Arrival::Fork { seq, branch } = arrival(here, batch) else { panic!("a fork") };
-        (seq, branch.iter().map(|arrived| arrived.head.seq).collect())
-    }
-
     #[test]
     fn duplicates_are_dropped_and_gaps_refused() {
         let (here, there) = (log(3), log(8));
@@ -237,9 +229,9 @@ mod tests {
     fn another_hash_at_the_same_number_is_a_fork() {
         let mut other = Log::new([opened(1, None), cancelled(1), cancelled(7)]);
         (0..4).for_each(|n| other.push(cancelled(20 + n)));
-        assert_eq!(branch(&log(3), other.batch(1, 7)), (3, vec![3, 4, 5, 6, 7]));
-        assert_eq!(branch(&log(3), other.batch(4, 7)), (3, vec![4, 5, 6, 7]));
-        assert_eq!(branch(&log(2), other.batch(4, 7)), (3, vec![4, 5, 6, 7]));
+        assert_eq!(arrival(&log(3), other.batch(1, 7)), Arrival::Fork { seq: 3 });
+        assert_eq!(arrival(&log(3), other.batch(4, 7)), Arrival::Fork { seq: 3 });
+        assert_eq!(arrival(&log(2), other.batch(4, 7)), Arrival::Fork { seq: 3 });
         assert_eq!(arrival(&log(1), other.batch(4, 7)), Arrival::Gap);
     }
 
@@ -252,7 +244,7 @@ mod tests {
         assert_eq!(new.last().map(|arrived| arrived.head.incarnation), Some(Incarnation(2)));
         let mut false_parent = log(3);
         false_parent.push(opened(2, Some(Head { hash: Hash([9; 32]), ..false_parent.last() })));
-        assert_eq!(branch(&log(3), false_parent.batch(5, 5)), (5, vec![5]));
+        assert_eq!(arrival(&log(3), false_parent.batch(5, 5)), Arrival::Fork { seq: 5 });
     }
 
     #[test]

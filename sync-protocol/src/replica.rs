@@ -96,11 +96,6 @@ pub enum DiscrepancyKind {
         /// The start of the program that came back.
         boot: u64,
     },
-    /// An entry of the other branch of a forked log: it is not applied here.
-    ForkBranch {
-        /// What it says, if it can be read.
-        fact: Option<Fact>,
-    },
     /// A genuine ticket without a sale turned up, and its seat is another's or was put on sale again.
     TicketFoundLate {
         /// The ticket.
@@ -323,8 +318,6 @@ pub struct Replica {
     boot_nonce: u64,
     /// Entries beyond a cut that were listed.
     apart_listed: BTreeSet<shared::entry::Hash>,
-    /// Entries of the other branch of a fork that were listed.
-    branch_listed: BTreeSet<shared::entry::Hash>,
     /// Tickets that were found too late, and listed.
     found_listed: BTreeSet<TicketId>,
     heads_changed: bool,
@@ -383,7 +376,6 @@ impl Replica {
             boots: VecDeque::new(),
             boot_nonce: 0,
             apart_listed: BTreeSet::new(),
-            branch_listed: BTreeSet::new(),
             found_listed: BTreeSet::new(),
             heads_changed: false,
             next_allocation: now,

@@ -14,7 +14,6 @@ const KINDS = {
   admitted_twice: "One ticket let in twice",
   admitted_seat_taken: "Two tickets for one seat let in",
   seat_taken: "A second ticket for a taken seat",
-  fork_branch: "What the other copy of the log says",
   ticket_found_late: "A ticket turned up whose seat is not its own",
 };
 

@@ -296,10 +296,7 @@ impl Replica {
             }
             Arrival::New(_) => {}
             Arrival::Known | Arrival::Gap => self.ack_due = true,
-            Arrival::Fork { seq, branch } => {
-                self.find_fork(self.me.peer(), seq, now);
-                self.list_branch(self.me.peer(), branch, now);
-            }
+            Arrival::Fork { seq } => self.find_fork(self.me.peer(), seq, now),
             Arrival::Apart(arrived) => self.list_apart(arrived, now),
         }
         Ok(())
@@ -322,16 +319,6 @@ impl Replica {
             self.open(Proof::ForkSettled, now);
         }
         settled
-    }
-
-    /// What the other branch of a forked log says is evidence for whoever settles the fork; nothing of it is applied.
-    pub(super) fn list_branch(&mut self, log: Side, branch: Vec<Arrived>, now: Timestamp) {
-        for Arrived { head, entry, .. } in branch {
-            if self.branch_listed.len() < APART_LISTED_MAX && self.branch_listed.insert(head.hash) {
-                let fact = entry.ok().map(|entry| entry.fact);
-                self.list(log, head.seq, DiscrepancyKind::ForkBranch { fact }, now);
-            }
-        }
     }
 
     /// Entries of an incarnation that was cut before them are never applied, and never dropped silently.

@@ -297,10 +297,7 @@ impl Replica {
                 self.pass_gate(now, source)?;
             }
             Arrival::Known | Arrival::Gap => {}
-            Arrival::Fork { seq, branch } => {
-                self.find_fork(self.me, seq, now);
-                self.list_branch(self.me, branch, now);
-            }
+            Arrival::Fork { seq } => self.find_fork(self.me, seq, now),
             Arrival::Apart(arrived) => {
                 let seq = arrived.first().map_or(0, |arrived| arrived.head.seq);
                 if seq > self.heads.own.seq {

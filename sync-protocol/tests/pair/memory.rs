@@ -1,7 +1,7 @@
 //! Nodes that forget: old images, lost tails, clones, boxes that are gone, and who remembers for them.
 
 use crate::house::{Disk, House, Node, SHOW, key, seat};
-use shared::entry::{Fact, OpenedBy};
+use shared::entry::OpenedBy;
 use shared::ids::{Side, TicketId};
 use shared::keys::SecretKey;
 use shared::refusal::Refusal;
@@ -427,39 +427,6 @@ fn a_box_that_sold_much_in_a_cut_while_its_clone_was_seen_is_settled_by_two_pers
     for ticket in sold {
         assert!(house.central.replica.ledger().ticket(ticket).is_some_and(|known| known.sale.is_some()), "{ticket}");
     }
-}
-
-#[test]
-fn what_the_other_branch_of_a_fork_sold_is_listed_and_not_applied() {
-    let mut house = House::live();
-    house.run(100);
-    let image = house.edge.disk.clone();
-    let snapshot = Snapshot { start: Start::Usual, ..image.snapshot(Side::Edge) };
-    let mut other = Node::start(Side::Edge, image, snapshot, 90, house.now);
-    house.cut(false, false);
-    let of_the_box = house.sell(Side::Edge, &["H1", "H2"]).expect("sale in a cut");
-    std::mem::swap(&mut house.edge, &mut other);
-    house.edge.replica.handle_connected(house.now);
-    house.cut(true, true);
-    house.run(3_000);
-    let of_the_clone = house.sell(Side::Edge, &["H1"]).expect("the clone sells");
-    house.run(1_000);
-    std::mem::swap(&mut house.edge, &mut other);
-    house.edge.replica.handle_disconnected(house.now);
-    house.edge.replica.handle_connected(house.now);
-    house.run(5_000);
-    assert_eq!((house.closed(Side::Central), house.closed(Side::Edge)), (Some(Closed::Fork), Some(Closed::Fork)));
-    let sold_there = |kind: &DiscrepancyKind, ticket| match kind {
-        DiscrepancyKind::ForkBranch { fact: Some(Fact::Sold { seats, .. }) } => {
-            seats.iter().any(|line| line.ticket == ticket)
-        }
-        _ => false,
-    };
-    for ticket in of_the_box {
-        assert_eq!(house.count(Side::Central, |kind| sold_there(kind, ticket)), 1, "once");
-        assert!(house.central.replica.ledger().ticket(ticket).is_none(), "nothing of it is applied");
-    }
-    assert!(house.central.replica.ledger().ticket(of_the_clone[0]).is_some());
 }
 
 #[test]

@@ -235,18 +235,6 @@ mod tests {
     }
 
     #[test]
-    fn a_sale_of_the_other_branch_of_a_fork_is_told_with_what_its_seat_is_here() {
-        let (conn, view) = listed(DiscrepancyKind::ForkBranch { fact: Some(sale()) });
-        assert_eq!((view.kind.as_str(), view.proposed.code.as_str()), ("fork_branch", "refund_second"));
-        assert_eq!(view.ours["seats"][0]["ticket"], "0101010101010101");
-        assert_eq!(view.theirs["entry"]["what"]["seats"][0]["ticket"], "0909090909090909");
-        conn.execute_batch("UPDATE ledger_seat SET standing = 'free', ticket = NULL").expect("free here");
-        let kind = DiscrepancyKind::ForkBranch { fact: Some(sale()) };
-        let told = story::tell(&conn, THEATRE, &Discrepancy { log: Side::Edge, seq: 6, kind, at: Timestamp(6) });
-        assert_eq!(told.expect("told").proposed, Proposal::FindTicket);
-    }
-
-    #[test]
     fn a_discrepancy_is_settled_once() {
         let (mut conn, view) = listed(DiscrepancyKind::Fork);
         assert_eq!(view.proposed.code, "two_persons_open");

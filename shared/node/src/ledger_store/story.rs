@@ -118,15 +118,6 @@ pub(super) fn tell(conn: &Connection, theatre: TheatreId, found: &Discrepancy) -
         DiscrepancyKind::Clone { boot } => {
             story("clone", own_head()?, json!({ "boot": format!("{boot:016x}") }), Proposal::TwoPersonsOpen)
         }
-        DiscrepancyKind::ForkBranch { fact } => {
-            let seats = seats_now(conn, theatre, &fact.as_ref().map(seats_of).unwrap_or_default())?;
-            let sold = seats.iter().any(|seat| seat["standing"] == "sold");
-            let proposed = match proposal_for(fact.as_ref()) {
-                Proposal::RefundSecond if !sold => Proposal::FindTicket,
-                other => other,
-            };
-            story("fork_branch", json!({ "seats": seats }), json!({ "entry": fact.as_ref().map(plain) }), proposed)
-        }
         DiscrepancyKind::TicketFoundLate { ticket } => {
             let ours = json!({ "seats": [seat_now(conn, theatre, ticket.show, ticket.seat)?] });
             story("ticket_found_late", ours, json!({ "ticket": plain_ticket(ticket) }), Proposal::RefundSecond)
