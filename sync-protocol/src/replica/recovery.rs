@@ -297,7 +297,10 @@ impl Replica {
                 self.pass_gate(now, source)?;
             }
             Arrival::Known | Arrival::Gap => {}
-            Arrival::Fork { seq } => self.find_fork(self.me, seq, now),
+            Arrival::Fork { seq, other } => {
+                self.find_fork(self.me, seq, now);
+                self.list_apart(self.me, other, now);
+            }
             Arrival::Apart(arrived) => {
                 let seq = arrived.first().map_or(0, |arrived| arrived.head.seq);
                 if seq > self.heads.own.seq {
