@@ -155,6 +155,9 @@ struct ServeFlags {
     /// Seconds that seats then wait for a gateway that does not answer.
     #[arg(long, env = "USHER_PAYMENT_GRACE_S")]
     payment_grace_s: Option<u64>,
+    /// Pay a cancellation back before the theatre has answered where the show begins later than so many hours; 0 never does.
+    #[arg(long, env = "USHER_EARLY_REFUND_H")]
+    early_refund_h: Option<u64>,
     /// Milliseconds between two heartbeats.
     #[arg(long, env = "USHER_HEARTBEAT_MS")]
     heartbeat_ms: Option<u64>,
