@@ -52,6 +52,9 @@ impl Replica {
             }
         }
         let id = HoldId(self.random.bytes());
+        if planted::is(Plant::OwnSeatsRefusedInACut) && !self.link.is_live() {
+            return Err(Refusal::LinkDown);
+        }
         if wanted.is_empty() {
             let hold = self.ledger.place_hold(id, show, seats, kind, self.settings.holds, now)?;
             self.events.push_back(Event::HoldsChanged(show));

@@ -108,6 +108,7 @@ pub struct Ghost {
     pub answered: BTreeSet<Hash>,
     /// How many entries of each kind were written.
     pub tally: BTreeMap<&'static str, u64>,
+    arrived: BTreeSet<Hash>,
     slots: BTreeSet<(ScreenId, u32)>,
     live: BTreeMap<(ShowNumber, SeatId), BTreeSet<TicketId>>,
     written: BTreeMap<(Side, u64), Vec<Hash>>,
@@ -129,6 +130,16 @@ impl Ghost {
     /// Did the writer ever commit this entry?
     pub fn was_written(&self, log: Side, seq: u64, hash: Hash) -> bool {
         self.written.get(&(log, seq)).is_some_and(|known| known.contains(&hash))
+    }
+
+    /// Somebody else than its writer has stored an entry.
+    pub fn arrive(&mut self, hash: Hash) {
+        self.arrived.insert(hash);
+    }
+
+    /// Has anybody else than its writer ever stored this entry?
+    pub fn has_arrived(&self, hash: Hash) -> bool {
+        self.arrived.contains(&hash)
     }
 
     /// A node has committed an entry of its own.

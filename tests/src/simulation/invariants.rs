@@ -4,21 +4,29 @@
 //! transaction holds. [`AFTER_EACH_COMMIT`] judges what the nodes of the theatre have become, as far as the commit touched it.
 //! [`AFTER_HEALING`] judges a theatre at rest. Those of requests and doors are called where the answer is given.
 
+mod availability;
 mod cuts;
 mod doors;
+mod forks;
 mod healing;
 mod logs;
+mod runs;
 mod sales;
 mod seats;
 mod standing;
+mod trims;
 
+pub use availability::*;
 pub use cuts::*;
 pub use doors::*;
+pub use forks::*;
 pub use healing::*;
 pub use logs::*;
+pub use runs::*;
 pub use sales::*;
 pub use seats::*;
 pub use standing::*;
+pub use trims::*;
 
 use super::disk::{Commit, Disk};
 use super::ghost::Ghost;
@@ -120,6 +128,8 @@ pub const AT_EACH_COMMIT: &[AtCommit] = &[
     invariant_an_entry_arrives_only_after_its_writer_committed_it,
     invariant_an_entry_comes_in_only_after_what_its_writer_had_seen,
     invariant_an_ack_never_runs_ahead_of_the_receivers_store,
+    invariant_what_is_cut_off_a_log_is_kept,
+    invariant_nothing_of_a_forked_log_is_applied,
     invariant_an_incarnation_begins_where_it_says_and_the_one_before_ends_there,
     invariant_each_epoch_is_left_by_one_handover,
     invariant_only_the_authority_holds,
@@ -140,8 +150,11 @@ pub const AT_EACH_COMMIT: &[AtCommit] = &[
 ];
 
 /// Judged as a process starts from its store.
-pub const AT_EACH_START: &[AfterCommit] =
-    &[invariant_a_store_holds_what_its_logs_come_to, invariant_a_store_that_was_put_back_starts_closed];
+pub const AT_EACH_START: &[AfterCommit] = &[
+    invariant_a_store_holds_what_its_logs_come_to,
+    invariant_what_does_not_apply_is_listed,
+    invariant_a_store_that_was_put_back_starts_closed,
+];
 
 /// Judged after each commit.
 pub const AFTER_EACH_COMMIT: &[AfterCommit] = &[
@@ -159,6 +172,7 @@ pub const AFTER_HEALING: &[AtRest] = &[
     invariant_both_sides_are_equal_again,
     invariant_every_ticket_handed_out_is_known_to_both_sides,
     invariant_no_admission_is_forgotten,
+    invariant_what_does_not_apply_is_listed_by_both_sides,
     invariant_a_cancelled_show_is_cancelled_everywhere,
     invariant_the_fold_depends_only_on_the_entries,
     invariant_no_log_was_trimmed,

@@ -1,7 +1,7 @@
 //! Many seeds, on several threads.
 
 use super::event::Event;
-use super::invariants::Violation;
+use super::invariants::{self, Violation};
 use super::shrink;
 use super::world::{Outcome, World};
 use shared::planted::{self, Plant};
@@ -100,9 +100,9 @@ impl Seeds {
 
     fn run_one(self, seed: u64, twice: bool) -> (Outcome, Vec<Event>) {
         let (mut outcome, record) = World::run(seed, self.actions);
-        if twice && outcome.violation.is_none() && World::replay(seed, &record) != outcome {
-            let what = "the same seed gave another run";
-            outcome.violation = Some(Violation::of("invariant_the_same_seed_gives_the_same_run", what));
+        if twice && outcome.violation.is_none() {
+            let again = World::replay(seed, &record);
+            outcome.violation = invariants::invariant_the_same_seed_gives_the_same_run(&outcome, &again).err();
         }
         (outcome, record)
     }

@@ -77,6 +77,8 @@ impl Site {
         invariants::AT_EACH_COMMIT.iter().try_for_each(|invariant| invariant(&step))?;
         let written = step.written;
         written.iter().for_each(|written| site.ghost.note(written));
+        let peers = commit.changes.entries.iter().filter(|entry| entry.log != who.side());
+        peers.for_each(|entry| site.ghost.arrive(entry.hash));
         let terms = commit.changes.ledger.holds.iter().filter_map(|(id, hold)| Some((*id, hold.as_ref()?.deadline)));
         let (at, store_now) = (node.now(now), node.store_now(now));
         for (id, deadline) in terms {
