@@ -90,6 +90,8 @@ plants! {
     ForgedTicketAdmitted = "forged_ticket_admitted";
     /// An entry that does not apply is stored, and nobody is told.
     NotAppliedDropped = "entries_that_do_not_apply_dropped";
+    /// What was set aside and does not apply any more is dropped without a word.
+    SetAsideNotListed = "set_aside_facts_not_listed";
     /// Two chains of one log are known, and the node goes on with the one it had.
     ForkIgnored = "fork_ignored";
     /// A node asks the other side before it sells its own seats.

@@ -419,7 +419,6 @@ impl Replica {
                 self.events.push_back(Event::Applied { writer: peer, seq, fact: fact.clone(), at, returned: false });
                 self.follow_up(&fact, seq, now);
             }
-            Err(_) if planted::is(Plant::NotAppliedDropped) => {}
             Err(conflict) => self.list(peer, seq, DiscrepancyKind::NotApplied(conflict), now),
         }
         true

@@ -250,7 +250,7 @@ impl Replica {
                 self.would_apply(fact.as_ref()) && self.append(other, now).is_ok()
             }
         };
-        if !applies {
+        if !applies && !planted::is(Plant::SetAsideNotListed) {
             self.list(self.me, entry.seq, DiscrepancyKind::SetAside { fact }, now);
         }
     }

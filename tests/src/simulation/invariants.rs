@@ -129,6 +129,7 @@ pub const AT_EACH_COMMIT: &[AtCommit] = &[
     invariant_an_entry_comes_in_only_after_what_its_writer_had_seen,
     invariant_an_ack_never_runs_ahead_of_the_receivers_store,
     invariant_what_is_cut_off_a_log_is_kept,
+    invariant_what_was_set_aside_is_written_again_or_listed,
     invariant_nothing_of_a_forked_log_is_applied,
     invariant_an_incarnation_begins_where_it_says_and_the_one_before_ends_there,
     invariant_each_epoch_is_left_by_one_handover,

@@ -85,10 +85,14 @@ impl Site {
             site.ghost.holds.insert(id, store_now + deadline.since(at));
         }
         for listed in &commit.changes.discrepancies {
-            if let DiscrepancyKind::BeyondCut { .. } = listed.kind {
-                let what = if listed.log == who.side() { "entries_of_a_left_line" } else { "entries_beyond_a_cut" };
-                *site.ghost.tally.entry(what).or_default() += 1;
-            }
+            let what = match listed.kind {
+                DiscrepancyKind::BeyondCut { .. } if listed.log == who.side() => "entries_of_a_left_line",
+                DiscrepancyKind::BeyondCut { .. } => "entries_beyond_a_cut",
+                DiscrepancyKind::NotApplied(_) => "entries_not_applied",
+                DiscrepancyKind::SetAside { .. } => "entries_set_aside_for_good",
+                _ => continue,
+            };
+            *site.ghost.tally.entry(what).or_default() += 1;
         }
         node.touch(&commit);
         node.restored = false;

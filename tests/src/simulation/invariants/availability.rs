@@ -3,6 +3,7 @@
 use super::Violation;
 use crate::simulation::disk::Disk;
 use crate::simulation::node::Node;
+use crate::simulation::site::SEATS;
 use shared::ids::{HoldId, SeatId, ShowNumber, Side};
 use shared::ledger::HoldKind;
 use shared::refusal::Refusal;
@@ -37,11 +38,11 @@ fn is_on_sale(node: &Node, show: ShowNumber, at: Timestamp) -> bool {
 fn is_own(disk: &Disk, side: Side, show: ShowNumber, seat: SeatId) -> bool {
     match (disk.seat(show, seat), disk.shows.get(&show)) {
         (Some(seat), _) => seat.authority() == side && seat.standing == Standing::Free,
-        (None, Some(record)) => {
+        (None, Some(record)) if (1..=SEATS).contains(&seat.0) => {
             let at_edge = record.facts.edge_seats.iter().any(|run| run.seats().any(|begins| begins == seat));
             at_edge == (side == Side::Edge)
         }
-        (None, None) => false,
+        (None, _) => false,
     }
 }
 

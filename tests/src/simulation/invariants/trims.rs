@@ -3,21 +3,20 @@
 use super::{Step, Violation};
 use crate::simulation::ghost::Ghost;
 use crate::simulation::site::Site;
-use shared::entry::{Hash, Head};
+use shared::entry::{Entry, Fact, Head};
+use shared::ids::TicketId;
 use std::collections::BTreeSet;
+use sync_protocol::log::StoredEntry;
+use sync_protocol::replica::DiscrepancyKind;
 
-/// 10: a log is cut back only where every own entry that goes is set aside in the same transaction, or stored again by it.
+/// 10: a log is cut back only where every own entry that goes is set aside in the same transaction, or dealt with by it.
 pub fn invariant_what_is_cut_off_a_log_is_kept(step: &Step<'_>) -> Result<(), Violation> {
-    let (changes, before) = (&step.commit.changes, step.before());
-    let Some(rewound) = changes.rewound else { return Ok(()) };
+    let Some(rewound) = step.commit.changes.rewound else { return Ok(()) };
     let side = step.node.who.side();
-    let aside = changes.aside.as_ref().unwrap_or(&before.aside);
-    let kept: BTreeSet<Hash> = changes.entries.iter().chain(aside).map(|entry| entry.hash).collect();
-    let mut gone = before.logs.range((side, rewound.own + 1)..=(side, u64::MAX)).map(|(_, entry)| entry);
-    // What was set aside and is written again in the same transaction stands in the log by another entry.
-    let again = |bytes: &[u8]| step.written.iter().any(|written| says_the_same(bytes, &written.entry));
-    let listed = |seq: u64| changes.discrepancies.iter().any(|listed| (listed.log, listed.seq) == (side, seq));
-    match gone.find(|entry| !kept.contains(&entry.hash) && !again(&entry.bytes) && !listed(entry.seq)) {
+    let gone = step.before().logs.range((side, rewound.own + 1)..=(side, u64::MAX)).map(|(_, entry)| entry);
+    let aside = step.commit.changes.aside.as_ref().unwrap_or(&step.before().aside);
+    let mut gone = gone.filter(|entry| aside.iter().all(|kept| kept.hash != entry.hash));
+    match gone.find(|entry| !is_dealt_with(step, entry)) {
         None => Ok(()),
         Some(entry) => Err(Violation::of(
             "invariant_what_is_cut_off_a_log_is_kept",
@@ -26,11 +25,53 @@ pub fn invariant_what_is_cut_off_a_log_is_kept(step: &Step<'_>) -> Result<(), Vi
     }
 }
 
-fn says_the_same(bytes: &[u8], other: &shared::entry::Entry) -> bool {
-    use shared::entry::{Entry, Fact};
-    let Ok(Entry { fact, .. }) = Entry::decode(bytes) else { return false };
-    // Which version of the log it was matters no more, once another one goes on.
-    fact == other.fact || matches!(fact, Fact::LogOpened { .. })
+/// 8 of the design: what was set aside is in the log again, or written again, or on the list for a person.
+pub fn invariant_what_was_set_aside_is_written_again_or_listed(step: &Step<'_>) -> Result<(), Violation> {
+    let Some(aside) = &step.commit.changes.aside else { return Ok(()) };
+    let mut gone = step.before().aside.iter().filter(|entry| aside.iter().all(|kept| kept.hash != entry.hash));
+    match gone.find(|entry| !is_dealt_with(step, entry)) {
+        None => Ok(()),
+        Some(entry) => Err(Violation::of(
+            "invariant_what_was_set_aside_is_written_again_or_listed",
+            format!("{:?} drops what it had set aside, {}", step.node.who, entry.seq),
+        )),
+    }
+}
+
+/// Is the entry in the log as it was, written again by the transaction, or listed by it?
+fn is_dealt_with(step: &Step<'_>, entry: &StoredEntry) -> bool {
+    let (changes, rewound) = (&step.commit.changes, step.commit.changes.rewound);
+    let stays = rewound.is_none_or(|rewound| entry.seq <= rewound.own);
+    let stored = changes.entries.iter().any(|stored| stored.hash == entry.hash);
+    let listed = changes.discrepancies.iter().any(|listed| {
+        let about = (listed.log, listed.seq) == (entry.log, entry.seq);
+        about && matches!(listed.kind, DiscrepancyKind::SetAside { .. })
+    });
+    let there = stays && step.before().holds_entry(entry.log, entry.seq, entry.hash);
+    stored || listed || there || is_written_again(step, entry)
+}
+
+fn is_written_again(step: &Step<'_>, entry: &StoredEntry) -> bool {
+    let Ok(Entry { fact, .. }) = Entry::decode(&entry.bytes) else { return false };
+    let mut written = step.written.iter().map(|written| &written.entry.fact);
+    match &fact {
+        // Which version of the log it was matters no more, once another one goes on.
+        Fact::LogOpened { .. } => written.any(|other| matches!(other, Fact::LogOpened { .. })),
+        // A sale may be written again seat by seat, as tickets that were found.
+        Fact::Sold { seats, .. } => {
+            let again: BTreeSet<TicketId> = written.flat_map(tickets).collect();
+            seats.iter().all(|line| again.contains(&line.ticket))
+        }
+        fact => written.any(|other| other == fact),
+    }
+}
+
+fn tickets(fact: &Fact) -> Vec<TicketId> {
+    match fact {
+        Fact::Sold { seats, .. } => seats.iter().map(|line| line.ticket).collect(),
+        Fact::TicketFound { seat, .. } => vec![seat.ticket],
+        _ => Vec::new(),
+    }
 }
 
 /// 10: a device that keeps entries for the box drops as acknowledged only what central has stored.
