@@ -171,9 +171,9 @@ pub const AFTER_EACH_COMMIT: &[AfterCommit] = &[
 /// Judged after everything has healed.
 pub const AFTER_HEALING: &[AtRest] = &[
     invariant_both_sides_are_equal_again,
+    invariant_what_does_not_apply_is_listed_by_both_sides,
     invariant_every_ticket_handed_out_is_known_to_both_sides,
     invariant_no_admission_is_forgotten,
-    invariant_what_does_not_apply_is_listed_by_both_sides,
     invariant_a_cancelled_show_is_cancelled_everywhere,
     invariant_the_fold_depends_only_on_the_entries,
     invariant_no_log_was_trimmed,

@@ -87,6 +87,8 @@ impl Site {
             let entries = node.disk.entries(who.side(), after + 1, usize::MAX).unwrap_or_default();
             Batch { log: who.side(), before, entries: entries.into_iter().map(EntryBytes).collect() }
         });
+        let given = batch.iter().flat_map(|batch| invariants::walk(batch.before, &batch.entries).into_iter().skip(1));
+        given.for_each(|head| self.ghost.keep(head.hash));
         let dropped = keeper.take(replica.sign_head(own), batch, acked);
         keeper.of = Some(who);
         invariants::invariant_a_witness_drops_only_what_central_has(&self.ghost, &dropped)?;

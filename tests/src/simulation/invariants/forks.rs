@@ -32,7 +32,7 @@ pub fn contradicted(disk: &Disk, side: Side, codes: &Codes, bytes: &[u8]) -> Opt
 }
 
 /// The heads after each entry of a batch, and the one before it.
-pub(super) fn walk(before: Head, entries: &[EntryBytes]) -> Vec<Head> {
+pub fn walk(before: Head, entries: &[EntryBytes]) -> Vec<Head> {
     let mut head = before;
     let mut heads = vec![head];
     for EntryBytes(bytes) in entries {
