@@ -176,6 +176,7 @@ impl Replica {
         }
         self.may_sell()?;
         plan.check().map_err(|_| Refusal::BadPlan)?;
+        self.ledger.check_seats_stay(screen, plan).map_err(|_| Refusal::PlanMovesSeats)?;
         for part in plan_parts(screen, plan)? {
             self.append(part, now)?;
         }
