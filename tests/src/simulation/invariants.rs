@@ -1,4 +1,5 @@
-//! What must hold, each as a function named after its claim; the number says which invariant of `edge-sync.md` section I it is.
+//! What must hold, each as a function named after its claim; the number is that of the claim in `tests/INVARIANTS.md`, which says
+//! what else holds it.
 //!
 //! [`AT_EACH_COMMIT`] judges a transaction before it is written, against the node's disk and the ghost: it costs what the
 //! transaction holds. [`AFTER_EACH_COMMIT`] judges what the nodes of the theatre have become, as far as the commit touched it.
@@ -178,3 +179,45 @@ pub const AFTER_HEALING: &[AtRest] = &[
     invariant_the_fold_depends_only_on_the_entries,
     invariant_no_log_was_trimmed,
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    const PAGE: &str = include_str!("../../INVARIANTS.md");
+
+    /// The functions of every file below a folder.
+    fn functions(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+            if entry.is_dir() && !name.starts_with('.') && name != "target" {
+                functions(&entry, found);
+            } else if name.ends_with(".rs") {
+                let text = fs::read_to_string(&entry).expect("a source file");
+                let named = text.split("fn ").skip(1).map(|rest| {
+                    rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
+                });
+                found.extend(named);
+            }
+        }
+    }
+
+    #[test]
+    fn the_page_of_invariants_names_functions_that_exist_and_every_one_of_these() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+        let mut there = BTreeSet::new();
+        functions(root, &mut there);
+        let rows =
+            PAGE.lines().filter(|line| line.starts_with('|')).flat_map(|line| line.split('`').skip(1).step_by(2));
+        let named: BTreeSet<&str> = rows.filter(|name| *name != "simulate").collect();
+        let missing: Vec<_> = named.iter().filter(|name| !there.contains(**name)).collect();
+        assert!(missing.is_empty(), "no such function: {missing:?}");
+        let mut here = BTreeSet::new();
+        functions(&root.join("tests/src/simulation/invariants"), &mut here);
+        let untold: Vec<_> =
+            here.iter().filter(|name| name.starts_with("invariant_") && !named.contains(name.as_str())).collect();
+        assert!(untold.is_empty(), "not on the page: {untold:?}");
+    }
+}
