@@ -147,7 +147,7 @@ pub fn corpus(target: &str) -> Vec<Vec<u8>> {
     let sold = |seat, epoch| SoldSeat { seat: SeatId(seat), epoch, generation: 0, ticket: TicketId([9; 8]), price: 1 };
     let run = |first, epoch| SeatsAtEpoch { first: SeatId(first), count: 2, epoch };
     let head = Head { incarnation: Incarnation(5), seq: 3, hash: shared::entry::Hash([6; 32]) };
-    let key = key().key_id();
+    let box_key = key().key_id();
     let (booking, request, show_number) = (BookingId([3; 16]), RequestId([4; 8]), ShowNumber(1));
     let facts = vec![
         Fact::Sold { show: show_number, booking, request, seats: vec![sold(1, 0), sold(2, 0)] },
@@ -168,12 +168,12 @@ pub fn corpus(target: &str) -> Vec<Vec<u8>> {
         Fact::VoidRefused(at),
         Fact::LogOpened { incarnation: Incarnation(5), parent: Some(head), by: OpenedBy::TwoPersons },
         plan(),
-        Fact::KeyRevoked { key },
+        Fact::KeyRevoked { key: box_key },
         Fact::UnknownSettled { show: show_number, runs: vec![run(5, 1)] },
         Fact::TicketFound { show: show_number, booking, seat: sold(5, 1) },
-        Fact::BoxRetired { key, head },
+        Fact::BoxRetired { key: box_key, head },
         Fact::SeatsTaken { show: show_number, runs: vec![run(5, 1)] },
-        Fact::BoxReplaced { key },
+        Fact::BoxReplaced { key: box_key },
     ];
     let entries = facts.into_iter().filter_map(|fact| Entry { at: Timestamp(1), seen: 2, fact }.encode().ok());
     match target {
@@ -181,8 +181,7 @@ pub fn corpus(target: &str) -> Vec<Vec<u8>> {
         "envelope" => {
             let entries: Vec<_> = entries.map(EntryBytes).collect();
             let sealed = messages(head, entries).map(|message| {
-                Envelope { theatre: TheatreId(7), from: Side::Edge, from_nonce: 8, to_nonce: 9, message }
-                    .seal(&self::key())
+                Envelope { theatre: TheatreId(7), from: Side::Edge, from_nonce: 8, to_nonce: 9, message }.seal(&key())
             });
             // Without version and signature, which the target adds.
             sealed.iter().map(|bytes| bytes[1..bytes.len() - 64].to_vec()).chain(sealed.clone()).collect()
