@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod discrepancies;
 pub mod enrolment;
+pub mod found;
 pub mod keys;
 pub mod link_status;
 pub mod overrides;

@@ -1,6 +1,6 @@
 //! Every route of central.
 
-use crate::fleet::{discrepancies, link_status, overrides, show};
+use crate::fleet::{discrepancies, found, link_status, overrides, show};
 use crate::office::{App, show_id};
 use crate::payments::{notice, request};
 use crate::{bookings, discovery, events, holds, pages, site, tickets};
@@ -47,6 +47,7 @@ pub fn routes(app: App, registry: Arc<Registry>) -> Router {
         .route("/v1/theatres/{theatre}/unknown", post(overrides::settle_unknown))
         .route("/v1/theatres/{theatre}/box/retire", post(overrides::retire))
         .route("/v1/theatres/{theatre}/box/take", post(overrides::take))
+        .route("/v1/theatres/{theatre}/tickets/found", post(found::find))
         .route("/v1/theatres/{theatre}/open", post(overrides::open))
         .route("/v1/theatres/{theatre}/keys/{key}/revocation", post(overrides::revoke_key))
         .route("/", get(site::home))

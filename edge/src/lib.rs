@@ -12,6 +12,7 @@ pub mod dead_letters;
 pub mod desk;
 pub mod discrepancies;
 pub mod door;
+pub mod found;
 pub mod house;
 pub mod identity;
 pub mod link;

@@ -30,6 +30,8 @@ pub enum Attested {
     SettledUnknown,
     /// A witness was named.
     NamedWitness,
+    /// A ticket turned up that the log had lost.
+    FoundTicket,
 }
 
 impl Attested {
@@ -38,6 +40,7 @@ impl Attested {
             Self::Opened => "opened",
             Self::SettledUnknown => "settled_unknown",
             Self::NamedWitness => "named_witness",
+            Self::FoundTicket => "found_ticket",
         }
     }
 }
@@ -184,7 +187,10 @@ pub async fn settle(
 }
 
 /// The name of a second person, who is another one than the first and has shown it with a PIN.
-async fn second_person(house: &Arc<House>, first: &Session, second: LoginRequest) -> Result<String, Problem> {
+///
+/// # Errors
+/// 401 `wrong_pin`, 403 `same_person` or `role_not_allowed`, 429 `pin_locked`.
+pub async fn second_person(house: &Arc<House>, first: &Session, second: LoginRequest) -> Result<String, Problem> {
     if second.staff() == first.staff {
         return Err(Problem::forbidden("same_person", "It takes two persons."));
     }

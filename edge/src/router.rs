@@ -4,7 +4,7 @@ use crate::counter::{holds, qr, sales, shows, void};
 use crate::door::{self, pairing, witness};
 use crate::house::House;
 use crate::staff::login;
-use crate::{dead_letters, discrepancies, opening, page, status};
+use crate::{dead_letters, discrepancies, found, opening, page, status};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
@@ -33,6 +33,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/shows/{show}/sales", post(sales::sell))
         .route("/v1/sales/{sale}/void", post(void::void))
         .route("/v1/tickets/{file}", get(qr::ticket))
+        .route("/v1/tickets/found", post(found::find))
         .route("/v1/devices", get(pairing::list).post(pairing::add))
         .route("/v1/devices/pair", post(pairing::pair))
         .route("/v1/devices/{device}", post(pairing::declare))

@@ -3,7 +3,8 @@
 //! A theatre's life here: central publishes a *seating plan* ([`seating`]) and adds *shows* whose seats are split between the
 //! two authorities ([`allocation`]). Each side decides *holds*, *sales*, *handovers* and *voids* over its own seats in its
 //! [`ledger`], which is the fold of both sides' *entries* ([`entry`]). A sold seat becomes a *ticket* signed with a certified
-//! key ([`ticket`], [`keys`]), and at the door the *admission* check ([`admission`]) says green, yellow, amber or red.
+//! key ([`ticket`], [`keys`]), and at the door the *admission* check ([`admission`]) says green, yellow, amber or red. A ticket that no
+//! log knows any more is *found* ([`found`]).
 //! Time, random bytes and ids are arguments everywhere.
 
 pub mod admission;
@@ -11,6 +12,7 @@ pub mod allocation;
 pub mod best;
 pub mod digest;
 pub mod entry;
+pub mod found;
 pub mod ids;
 pub mod keys;
 pub mod ledger;

@@ -100,6 +100,10 @@ refusals! {
     BadPlan = "bad_plan", "The seating plan is not valid.";
     /// Another version of the screen's plan has the seat under another id, or the id for another seat.
     PlanMovesSeats = "plan_moves_seats", "A seat keeps its id and its label for ever; give new seats new ids and labels.";
+    /// The log has the ticket's sale.
+    TicketKnown = "ticket_known", "The book has this ticket already.";
+    /// The ticket's seat is another's, or was put on sale again.
+    SeatNotUnknown = "seat_not_unknown", "The book does not doubt this seat; the ticket is listed for a person to settle.";
 }
 
 impl fmt::Display for Refusal {

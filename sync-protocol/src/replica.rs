@@ -23,8 +23,8 @@ pub use closed::{Closed, Proof, StandingChange};
 pub use commands::Held;
 pub use seat_state::SeatState;
 use serde::{Deserialize, Serialize};
-use shared::entry::{Entry, Fact, Head, OpenedBy};
-use shared::ids::{HoldId, Incarnation, KeyId, SeatId, ShowNumber, Side, TheatreId};
+use shared::entry::{Entry, Fact, Head, OpenedBy, TicketRef};
+use shared::ids::{HoldId, Incarnation, KeyId, SeatId, ShowNumber, Side, TheatreId, TicketId};
 use shared::keys::{PublicKey, SecretKey};
 use shared::ledger::{Conflict, Hold, Ledger, LedgerChanges, LedgerSnapshot};
 use shared::planted::{self, Plant};
@@ -95,6 +95,11 @@ pub enum DiscrepancyKind {
     Clone {
         /// The start of the program that came back.
         boot: u64,
+    },
+    /// A genuine ticket without a sale turned up, and its seat is another's or was put on sale again.
+    TicketFoundLate {
+        /// The ticket.
+        ticket: TicketRef,
     },
 }
 
@@ -313,6 +318,8 @@ pub struct Replica {
     boot_nonce: u64,
     /// Entries beyond a cut that were listed.
     apart_listed: BTreeSet<shared::entry::Hash>,
+    /// Tickets that were found too late, and listed.
+    found_listed: BTreeSet<TicketId>,
     heads_changed: bool,
     next_allocation: Timestamp,
     hello_retry: Timestamp,
@@ -369,6 +376,7 @@ impl Replica {
             boots: VecDeque::new(),
             boot_nonce: 0,
             apart_listed: BTreeSet::new(),
+            found_listed: BTreeSet::new(),
             heads_changed: false,
             next_allocation: now,
             hello_retry: now,

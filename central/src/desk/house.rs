@@ -6,7 +6,7 @@ use node::view::{HoldView, TheatreRef};
 use node::zone::Zone;
 use shared::entry::ShowFacts;
 use shared::ids::{KeyId, ScreenId, SeatId, ShowNumber, Side};
-use shared::keys::{Certificate, PublicKey, SecretKey};
+use shared::keys::{KeyRing, PublicKey, SecretKey};
 use shared::ledger::Hold;
 use shared::refusal::Refusal;
 use shared::seating::SeatingPlan;
@@ -44,9 +44,19 @@ pub enum Added {
 impl House {
     /// Was a key with this id ever certified for this theatre?
     pub fn has_certified(&self, key: KeyId) -> bool {
-        let Some(root) = &self.root else { return false };
-        let read = |bytes: &Vec<u8>| Certificate::read(&String::from_utf8_lossy(bytes), root);
-        self.replica.ledger().certificates().iter().filter_map(|bytes| read(bytes).ok()).any(|it| it.key_id() == key)
+        self.ring().is_some_and(|ring| ring.certificates().any(|certificate| certificate.key_id() == key))
+    }
+
+    /// Every key that was certified for this theatre; nothing where none was.
+    pub fn ring(&self) -> Option<KeyRing> {
+        let ledger = self.replica.ledger();
+        let mut ring = KeyRing::new(self.root?, self.theatre.id);
+        for certificate in ledger.certificates() {
+            // One of another root or theatre certifies nothing here.
+            let _not_ours = ring.add(&String::from_utf8_lossy(certificate));
+        }
+        ledger.revoked().for_each(|key| ring.revoke(key));
+        Some(ring)
     }
 
     /// A show of this theatre.

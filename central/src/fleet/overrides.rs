@@ -234,10 +234,10 @@ fn stands(house: &crate::desk::house::House) -> Stands {
     Stands { closed, box_retired: house.replica.ledger().marks().retired }
 }
 
-fn theatre_id(text: &str) -> Result<TheatreId, Problem> {
+pub(super) fn theatre_id(text: &str) -> Result<TheatreId, Problem> {
     text.parse().map_err(|_| unknown_theatre())
 }
 
-fn unknown_theatre() -> Problem {
+pub(super) fn unknown_theatre() -> Problem {
     Problem::not_found("unknown_theatre", "There is no such theatre, or it has no shows.")
 }

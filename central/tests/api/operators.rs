@@ -1,13 +1,14 @@
 //! What operators settle and override.
 
 use crate::edge::{Habit, plug_in, until_live};
-use crate::server::{OPERATOR_TOKEN, TestCentral};
+use crate::server::{OPERATOR_TOKEN, TestCentral, now};
 use central::checkup::Grade;
 use central::fleet::enrolment::{Issuing, JoinRequest};
 use central::fleet::keys::KeyStore;
 use serde_json::{Value, json};
-use shared::ids::{KeyId, TheatreId};
+use shared::ids::{KeyId, ScreenId, ShowNumber, TheatreId, TicketId};
 use shared::keys::SecretKey;
+use shared::ticket::{RowLabel, TicketBody};
 use std::time::Duration;
 
 fn store(test: &TestCentral) -> rusqlite::Connection {
@@ -280,4 +281,53 @@ async fn a_backup_of_a_running_central_is_put_back_and_the_doctor_says_how_it_st
     store(&test).execute("UPDATE ledger_entry SET hash = zeroblob(length(hash)) WHERE seq = 2", []).expect("tampered");
     let examine = central::checkup::examine(&path, &test.config.keys).expect("examined");
     assert!(examine.iter().any(|finding| finding.grade == Grade::Bad), "{examine:?}");
+}
+
+#[tokio::test]
+async fn a_ticket_that_central_has_lost_makes_its_seat_sold_again_and_a_revoked_key_takes_two_persons() {
+    let mut test = TestCentral::start().await;
+    test.stop().await;
+    assert_eq!(central::Setup::open(&test.config.store).expect("store").mark_restored().expect("marked"), 2);
+    test.start_again().await;
+    ask(&test, "/v1/theatres/1/open", two()).await.expect(200);
+    ask(&test, "/v1/theatres/1/box/retire", two()).await.expect(200);
+    let show = test.show("Pune", "Sholay").await;
+    let number = ShowNumber(show.split_once('-').expect("id").1.parse().expect("number"));
+    let own = KeyStore::at(&test.config.keys).issuing(TheatreId(1)).expect("key");
+    let code = |key: &SecretKey, row: &str, id: u8| {
+        let body = TicketBody {
+            ticket: TicketId([id; 8]),
+            theatre: TheatreId(1),
+            show: number,
+            screen: ScreenId(1),
+            row: RowLabel::new(row).expect("row"),
+            number: 1,
+            generation: 0,
+            valid_from: now(),
+            valid_until: now() + Duration::from_secs(3600),
+        };
+        body.sign(key).to_string()
+    };
+    let path = "/v1/theatres/1/tickets/found";
+    let lost = json!({ "code": code(&own, "A", 1) });
+    assert_eq!(test.raw(path, &[], lost.to_string()).await.problem(401), "wrong_operator_token");
+    assert_eq!(ask(&test, "/v1/theatres/9/tickets/found", lost.clone()).await.problem(404), "unknown_theatre");
+    assert_eq!(ask(&test, path, json!({ "code": "HELLO" })).await.problem(422), "malformed");
+    let found = ask(&test, path, lost.clone()).await.expect(200);
+    assert_eq!(found, json!({ "ticket": "0101010101010101", "show": show, "seat": "A1" }));
+    assert_eq!(ask(&test, path, lost).await.problem(409), "ticket_known");
+    let second = json!({ "code": code(&own, "A", 2) });
+    assert_eq!(ask(&test, path, second).await.problem(409), "seat_not_unknown");
+    let listed = test.as_operator("/v1/discrepancies").await.expect(200)["discrepancies"].clone();
+    let kinds: Vec<_> = listed.as_array().expect("list").iter().map(|found| &found["kind"]).collect();
+    assert!(kinds.contains(&&json!("ticket_found_late")), "{listed}");
+
+    let of_the_box = code(&test.edge_key, "D", 3);
+    assert_eq!(ask(&test, path, json!({ "code": of_the_box })).await.problem(403), "two_persons_needed");
+    let believed = json!({ "code": of_the_box, "persons": two()["persons"] });
+    assert_eq!(ask(&test, path, believed).await.problem(409), "seat_elsewhere", "the next box puts it into its book");
+    let claimed = json!({ "code": code(&test.edge_key, "C", 4), "persons": two()["persons"] });
+    assert_eq!(ask(&test, path, claimed).await.expect(200)["seat"], "C1");
+    let hold = test.post(&format!("/v1/shows/{show}/holds"), "k", json!({ "seats": ["C1"] })).await;
+    assert_eq!(hold.problem(409), "seat_sold");
 }

@@ -15,10 +15,12 @@ pub const AT_DOOR: char = 'd';
 
 /// The code of a second admission of one ticket.
 pub(super) const TWICE: &str = "admitted_twice";
+/// The code of a second ticket for a seat that was shown at a door and not let in.
+pub(super) const SEAT_TAKEN: &str = "seat_taken";
 
 /// What happened.
 pub(super) struct Story<'a> {
-    /// [`TWICE`], or `admitted_` and why it should not have been.
+    /// [`TWICE`], [`SEAT_TAKEN`], or `admitted_` and why it should not have been.
     pub(super) code: &'a str,
     /// The ticket.
     pub(super) body: &'a TicketBody,
@@ -60,6 +62,12 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+/// Is the ticket's story told under this code already?
+pub(super) fn is_noted(db: &Connection, code: &str, ticket: TicketId) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM door_discrepancies WHERE code = ?1 AND ticket = ?2")?
+        .exists(params![code, ticket.0])
 }
 
 /// How many of them nobody has settled.
@@ -111,7 +119,7 @@ pub fn settle(
     })
 }
 
-/// Ours is the book, theirs is what the door did.
+/// Ours is the book, theirs is what the door did; of a ticket that was not let in, where it was shown.
 fn view(row: &Row<'_>, theatre: TheatreId, zone: &Zone) -> rusqlite::Result<DiscrepancyView> {
     let time = |at| zone.rfc3339(Timestamp(at));
     let code: String = row.get("code")?;
@@ -123,10 +131,11 @@ fn view(row: &Row<'_>, theatre: TheatreId, zone: &Zone) -> rusqlite::Result<Disc
         (Some(door), Some(at)) => json!({ "door": door, "at": time(at) }),
         _ => Value::Null,
     };
-    let admitted = json!({
+    let at_door = json!({
         "door": row.get::<_, String>("door")?, "at": time(row.get("at")?),
         "guarantee": row.get::<_, String>("guarantee")?,
     });
+    let theirs = if code == SEAT_TAKEN { "shown" } else { "admitted" };
     Ok(DiscrepancyView {
         n: format!("{AT_DOOR}{}", row.get::<_, i64>("n")?),
         found_at: time(row.get("noted_at")?),
@@ -136,7 +145,7 @@ fn view(row: &Row<'_>, theatre: TheatreId, zone: &Zone) -> rusqlite::Result<Disc
         log: None,
         seq: None,
         ours: json!({ "seats": [seat], "admitted": first }),
-        theirs: json!({ "admitted": admitted }),
+        theirs: json!({ theirs: at_door }),
         settled: Settlement::of_row(row, zone)?,
     })
 }
@@ -144,7 +153,9 @@ fn view(row: &Row<'_>, theatre: TheatreId, zone: &Zone) -> rusqlite::Result<Disc
 fn proposed(kind: &str) -> ProposalView {
     let (code, text) = match kind {
         TWICE => ("check_both_guests", "Ask both guests for their tickets: the second one came in on a copy."),
-        "admitted_seat_taken" => ("refund_second", "Seat the holder of the second ticket elsewhere, or pay it back."),
+        SEAT_TAKEN | "admitted_seat_taken" => {
+            ("refund_second", "Seat the holder of the second ticket elsewhere, or pay it back.")
+        }
         _ => {
             ("check_ticket", "Ask the guest for the ticket and where it was bought; sell a new one if it is not good.")
         }

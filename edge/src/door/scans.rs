@@ -1,6 +1,6 @@
 //! Scans: every one is stored, the first good one of a ticket is its admission, by a constraint of the database.
 
-use super::discrepancies::{Story, TWICE};
+use super::discrepancies::{SEAT_TAKEN, Story, TWICE, is_noted};
 use super::verdict;
 use crate::desk::Desk;
 use anyhow::Context;
@@ -146,6 +146,11 @@ impl Desk {
                 entry: scan.entry(),
                 first: None,
             };
+            self.note(tx, &story, now)?;
+        }
+        if scan.asks() && verdict.code == VerdictCode::SeatTaken && !is_noted(tx, SEAT_TAKEN, body.ticket)? {
+            let (entry, first) = (scan.entry(), verdict.first.as_ref());
+            let story = Story { code: SEAT_TAKEN, body, scan: scan.id, guarantee: scan.guarantee(), entry, first };
             self.note(tx, &story, now)?;
         }
         Ok(verdict::view(&verdict, &self.identity().zone))

@@ -13,6 +13,8 @@ const KINDS = {
   clone: "Two boxes with one key",
   admitted_twice: "One ticket let in twice",
   admitted_seat_taken: "Two tickets for one seat let in",
+  seat_taken: "A second ticket for a taken seat",
+  ticket_found_late: "A ticket turned up whose seat is not its own",
 };
 
 /** A kind of discrepancy as a headline. */
@@ -29,6 +31,7 @@ export function inWords(side, other) {
 }
 
 const LINES = {
+  shown: (at) => [`Shown at ${at.door}, ${time(at.at)}`],
   admitted: (at) => (at ? [`Let in at ${at.door}, ${time(at.at)}${at.guarantee ? ` (${at.guarantee})` : ""}`] : []),
   conflict: (text) => [capital(text)],
   entry,

@@ -285,3 +285,26 @@ async fn a_void_after_the_show_waits_for_scanners_that_may_hold_an_entry() {
     let (status, problem) = house.post(&path, &supervisor, json!({"reason": "did not come"})).await;
     assert_eq!((status, &problem["code"]), (409, &json!("already_admitted")));
 }
+
+#[tokio::test]
+async fn a_second_ticket_for_a_seat_that_is_taken_is_listed_once_with_both_tickets() {
+    let house = House::open().await;
+    let show = house.add_show(30).await;
+    let number = ShowNumber(show.split('-').nth(1).unwrap().parse().unwrap());
+    let door = house.pair("Door A").await;
+    let ticket = |id| house.foreign_ticket(&house.central_key, 12, number, id);
+    upload(&house, &door, vec![scan(1, &ticket(1), "Door A")]).await;
+    for id in [2, 3] {
+        let second = upload(&house, &door, vec![scan(id, &ticket(2), "Door A")]).await;
+        assert_eq!((&second[0]["verdict"], &second[0]["code"]), (&json!("already"), &json!("seat_taken")));
+    }
+    let supervisor = house.log_in("supervisor").await;
+    let (_, list) = house.get("/v1/discrepancies", &supervisor).await;
+    let list = list["discrepancies"].as_array().unwrap();
+    assert_eq!(list.len(), 1, "{list:?}");
+    assert_eq!((&list[0]["kind"], &list[0]["proposed"]["code"]), (&json!("seat_taken"), &json!("refund_second")));
+    let seat = &list[0]["ours"]["seats"][0];
+    assert_eq!((&seat["label"], &seat["ticket"]), (&json!("B2"), &json!("0202020202020202")));
+    assert_eq!(list[0]["ours"]["admitted"]["door"], "Door A");
+    assert_eq!(list[0]["theirs"]["shown"]["guarantee"], "SHARED");
+}

@@ -9,6 +9,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use shared::admission::{Guarantee, Verdict};
+use shared::found::NotFound;
 use shared::ids::BadId;
 use shared::refusal::Refusal;
 use std::borrow::Cow;
@@ -197,8 +199,20 @@ fn refusal_status(refusal: Refusal) -> StatusCode {
         | Refusal::PeerClosed
         | Refusal::TooManyInTransit
         | Refusal::ShowOverlaps
+        | Refusal::TicketKnown
+        | Refusal::SeatNotUnknown
         | Refusal::NotClosed
         | Refusal::Asking => StatusCode::CONFLICT,
+    }
+}
+
+/// 422 with the code that a door would show.
+impl From<NotFound> for Problem {
+    fn from(not_found: NotFound) -> Self {
+        match not_found {
+            NotFound::Refused(refusal) => refusal.into(),
+            NotFound::Code(code) => Self::unprocessable(code.code(), Verdict::bare(code, Guarantee::Solo).text()),
+        }
     }
 }
 

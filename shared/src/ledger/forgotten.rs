@@ -197,19 +197,21 @@ impl Ledger {
     /// Marks an unknown seat sold to a ticket that has turned up.
     ///
     /// # Errors
-    /// `unknown_show`, `unknown_seat`, `seat_elsewhere`, `seat_sold` where it is not unknown, `unknown_ticket` where the ticket is
-    /// another seat's or has its sale already.
+    /// `unknown_show`, `unknown_seat`, `ticket_known` where it has its sale already, `unknown_ticket` where it is another seat's,
+    /// `seat_elsewhere`, `seat_not_unknown`.
     pub fn find_ticket(&self, at: TicketRef, booking: BookingId, price: u32) -> Result<Fact, Refusal> {
         let show = self.shows.get(&at.show).ok_or(Refusal::UnknownShow)?;
         let seat = show.seat(at.seat).ok_or(Refusal::UnknownSeat)?;
+        match self.tickets.get(&at.ticket) {
+            Some(known) if known.at != at => return Err(Refusal::UnknownTicket),
+            Some(known) if known.sale.is_some() => return Err(Refusal::TicketKnown),
+            Some(_) | None => {}
+        }
         if seat.authority() != self.me {
             return Err(Refusal::SeatElsewhere);
         }
         if seat.standing != Standing::Unknown {
-            return Err(Refusal::SeatSold);
-        }
-        if self.tickets.get(&at.ticket).is_some_and(|known| known.at != at || known.sale.is_some()) {
-            return Err(Refusal::UnknownTicket);
+            return Err(Refusal::SeatNotUnknown);
         }
         let seat = SoldSeat { seat: at.seat, epoch: seat.epoch, generation: at.generation, ticket: at.ticket, price };
         Ok(Fact::TicketFound { show: at.show, booking, seat })

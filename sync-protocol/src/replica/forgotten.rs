@@ -1,6 +1,6 @@
 //! What persons settle after a log was cut: unknown seats, found tickets, a box that is gone for good.
 
-use super::Replica;
+use super::{DiscrepancyKind, Replica};
 use shared::entry::{Fact, TicketRef};
 use shared::ids::{BookingId, KeyId, SeatId, ShowNumber, Side};
 use shared::refusal::Refusal;
@@ -29,7 +29,7 @@ impl Replica {
         Ok(count)
     }
 
-    /// Marks an unknown seat sold to a ticket that has turned up.
+    /// Marks an unknown seat sold to a ticket that has turned up. One whose seat is not in doubt is listed, once.
     ///
     /// # Errors
     /// `closed`, and those of [`shared::ledger::Ledger::find_ticket`].
@@ -41,8 +41,15 @@ impl Replica {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         self.may_sell()?;
-        let fact = self.ledger.find_ticket(at, booking, price)?;
-        self.append(fact, now)
+        match self.ledger.find_ticket(at, booking, price) {
+            Ok(fact) => self.append(fact, now),
+            Err(refusal) => {
+                if refusal == Refusal::SeatNotUnknown && self.found_listed.insert(at.ticket) {
+                    self.list(self.me, self.heads.own.seq, DiscrepancyKind::TicketFoundLate { ticket: at }, now);
+                }
+                Err(refusal)
+            }
+        }
     }
 
     /// Two persons attest that the box is off for good: its key is revoked and its log ends with what central has of it.

@@ -118,6 +118,10 @@ pub(super) fn tell(conn: &Connection, theatre: TheatreId, found: &Discrepancy) -
         DiscrepancyKind::Clone { boot } => {
             story("clone", own_head()?, json!({ "boot": format!("{boot:016x}") }), Proposal::TwoPersonsOpen)
         }
+        DiscrepancyKind::TicketFoundLate { ticket } => {
+            let ours = json!({ "seats": [seat_now(conn, theatre, ticket.show, ticket.seat)?] });
+            story("ticket_found_late", ours, json!({ "ticket": plain_ticket(ticket) }), Proposal::RefundSecond)
+        }
     })
 }
 
@@ -268,10 +272,6 @@ fn head(head: Head) -> Value {
 }
 
 fn plain(fact: &Fact) -> Value {
-    let ticket = |at: &TicketRef| {
-        let TicketRef { show, seat, generation, ticket } = at;
-        json!({ "show": show.0, "seat": seat.0, "generation": generation, "ticket": ticket.to_string() })
-    };
     let sold = |seat: &SoldSeat| {
         let SoldSeat { seat, epoch, generation, ticket, price } = seat;
         json!({
@@ -285,10 +285,17 @@ fn plain(fact: &Fact) -> Value {
         Fact::TicketFound { show, booking, seat } => {
             json!({ "show": show.0, "booking": booking.to_string(), "seats": [sold(seat)] })
         }
-        Fact::Voided(at) | Fact::VoidRequested(at) | Fact::VoidAccepted(at) | Fact::VoidRefused(at) => ticket(at),
-        Fact::Admitted { ticket: at, at: when, door } => json!({ "ticket": ticket(at), "at": when.0, "door": door }),
+        Fact::Voided(at) | Fact::VoidRequested(at) | Fact::VoidAccepted(at) | Fact::VoidRefused(at) => plain_ticket(at),
+        Fact::Admitted { ticket: at, at: when, door } => {
+            json!({ "ticket": plain_ticket(at), "at": when.0, "door": door })
+        }
         Fact::KeyRevoked { key } | Fact::BoxReplaced { key } => json!({ "key": key.to_string() }),
         other => serde_json::to_value(other).unwrap_or_default(),
     };
     json!({ "fact": fact.kind(), "what": what })
+}
+
+fn plain_ticket(at: &TicketRef) -> Value {
+    let TicketRef { show, seat, generation, ticket } = at;
+    json!({ "show": show.0, "seat": seat.0, "generation": generation, "ticket": ticket.to_string() })
 }
