@@ -1,14 +1,17 @@
 //! The command line of `usher-central`.
 
 use crate::catalogue::import::ImportReport;
-use crate::config::Config;
+use crate::checkup::{self, Grade};
+use crate::config::{Config, store_path};
 use crate::fleet::enrolment::{Issuing, JoinRequest};
 use crate::fleet::keys::{KeyStore, write_file};
+use crate::schema::SCHEMA;
 use crate::server::Central;
 use crate::setup::Setup;
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use node::shutdown::{Shutdown, wait_for_end};
+use node::sqlite;
 use node::telemetry::{self, LogFormat};
 use serde::Serialize;
 use std::fs;
@@ -44,7 +47,37 @@ enum Command {
     /// The theatres and their boxes.
     #[command(subcommand)]
     Theatre(TheatreCommand),
-    /// Say that the store was put back from a backup: every theatre stays closed until its box has given the log back.
+    /// Copy the store to a file, also while central runs on it.
+    Backup {
+        /// The file; one that exists is not overwritten.
+        out: PathBuf,
+        #[command(flatten)]
+        store: StoreFlag,
+    },
+    /// Put a backup in the place of the store; every theatre stays closed until its box has given the log back.
+    Restore {
+        /// What `backup` wrote.
+        backup: PathBuf,
+        #[command(flatten)]
+        store: StoreFlag,
+    },
+    /// Let the store's tables grow to those of this release, as every start does.
+    Migrate {
+        /// Only say what would be done.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        store: StoreFlag,
+    },
+    /// Look at the store, its logs and what waits for a person; exits 1 if something is damaged.
+    Doctor {
+        /// The keys directory.
+        #[arg(long, env = "USHER_KEYS", default_value = "keys")]
+        keys: PathBuf,
+        #[command(flatten)]
+        store: StoreFlag,
+    },
+    /// Say that the store was put back from a backup by other means: every theatre stays closed until its box has given the log back.
     MarkRestored {
         #[command(flatten)]
         store: StoreFlag,
@@ -155,6 +188,9 @@ struct ServeFlags {
     /// Seconds that seats then wait for a gateway that does not answer.
     #[arg(long, env = "USHER_PAYMENT_GRACE_S")]
     payment_grace_s: Option<u64>,
+    /// Pay a cancellation back before the theatre has answered where the show begins later than so many hours; 0 never does.
+    #[arg(long, env = "USHER_EARLY_REFUND_H")]
+    early_refund_h: Option<u64>,
     /// Milliseconds between two heartbeats.
     #[arg(long, env = "USHER_HEARTBEAT_MS")]
     heartbeat_ms: Option<u64>,
@@ -208,9 +244,39 @@ impl Cli {
                 let theatres = Setup::open(&store.store)?.mark_restored()?;
                 print(&format!("{theatres} theatres are closed until their boxes have given the logs back"))
             }
+            Command::Backup { out, store } => {
+                let bytes = sqlite::back_up(&store_path(&store.store)?, &SCHEMA, &out)?;
+                print(&format!("{} holds the store as it was just now, {} KB", out.display(), bytes.div_ceil(1024)))
+            }
+            Command::Restore { backup, store } => {
+                let (theatres, kept) = Setup::restore(&store.store, &backup)?;
+                if let Some(kept) = kept {
+                    print(&format!("the store that was there is kept as {}", kept.display()))?;
+                }
+                print(&format!("{theatres} theatres are closed until their boxes have given the logs back"))
+            }
+            Command::Migrate { dry_run, store } => {
+                let pending = sqlite::pending(&store_path(&store.store)?, &SCHEMA)?;
+                if !dry_run {
+                    drop(Setup::open(&store.store)?);
+                }
+                let word = if dry_run { "would be applied" } else { "applied" };
+                print(&format!("{} migrations {word}{}", pending.len(), listed(&pending)))
+            }
+            Command::Doctor { keys, store } => {
+                let findings = checkup::examine(&store_path(&store.store)?, &keys)?;
+                findings.iter().try_for_each(|finding| print(&finding.to_string()))?;
+                let bad = findings.iter().filter(|finding| finding.grade == Grade::Bad).count();
+                ensure!(bad == 0, "{bad} of {} findings are bad: do not sell from this store", findings.len());
+                Ok(())
+            }
             Command::Serve(flags) => serve(*flags).await,
         }
     }
+}
+
+fn listed(names: &[&str]) -> String {
+    if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) }
 }
 
 fn import(what: What, file: &PathBuf, store: &str) -> anyhow::Result<ImportReport> {

@@ -46,6 +46,8 @@ pub struct Config {
     pub payable_s: u64,
     /// How long seats then wait for a gateway that does not answer, seconds.
     pub payment_grace_s: u64,
+    /// A cancellation is paid back before the theatre has answered where the show begins later than this, hours; 0 waits always.
+    pub early_refund_h: u64,
     /// Between two heartbeats, milliseconds.
     pub heartbeat_ms: u64,
     /// Silence of a box before its link is suspect, milliseconds.
@@ -81,6 +83,7 @@ impl Default for Config {
             hold_s: 8 * 60,
             payable_s: 15 * 60,
             payment_grace_s: 2 * 60,
+            early_refund_h: 0,
             heartbeat_ms: 5_000,
             suspect_after_ms: 6_000,
             lock_down_after_ms: 3_000,

@@ -8,7 +8,7 @@ mod load;
 pub use load::KeySource;
 
 use crate::answers::{Answer, Asked};
-use crate::bookings::{saga, store as bookings};
+use crate::bookings::{cancel, saga, store as bookings};
 use crate::events::{SeatBoard, SeatMap};
 use crate::payments::schedule::PayingTimes;
 use crate::payments::store as payments;
@@ -35,6 +35,9 @@ use tokio::sync::{Notify, oneshot};
 /// How often unpaid bookings are looked through for those whose time is over.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
+/// How often cancellations are looked through for those that no theatre has answered.
+const VOIDS_LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
+
 /// Remembered answers that one sweep forgets.
 const ANSWERS_FORGOTTEN: u32 = 500;
 /// Answers are remembered this long after the show's end.
@@ -60,6 +63,8 @@ pub struct Desk {
     payments: Arc<Notify>,
     payments_changed: bool,
     paying: PayingTimes,
+    early_refund: Duration,
+    next_look_at_voids: Timestamp,
     next_sweep: Timestamp,
     now: Timestamp,
     watermark: Option<Watermark>,
@@ -81,6 +86,8 @@ impl Desk {
             payments,
             payments_changed: false,
             paying: PayingTimes::default(),
+            early_refund: Duration::ZERO,
+            next_look_at_voids: now,
             next_sweep: now,
             now,
             watermark: None,
@@ -100,6 +107,18 @@ impl Desk {
     /// Lets seats wait for payments for so long.
     pub fn wait_for_payments(&mut self, times: PayingTimes) {
         self.paying = times;
+    }
+
+    /// Pays cancellations back at once where the show begins later than this; zero waits for the theatre always.
+    pub fn pay_back_early(&mut self, before_show: Duration) {
+        self.early_refund = before_show;
+    }
+
+    /// Is a cancellation of this show paid back before the theatre has answered?
+    pub fn pays_back_early(&self, show: ShowId, now: Timestamp) -> bool {
+        let known = self.house(show.theatre).and_then(|house| house.show(show.number));
+        self.early_refund > Duration::ZERO
+            && known.is_ok_and(|known| known.facts.starts_at().since(now) > self.early_refund)
     }
 
     /// How long seats wait for a payment.
@@ -301,6 +320,10 @@ impl Core for Desk {
             self.next_sweep = now + SWEEP_EVERY;
             saga::end_overdue(self, tx, now).context("end unpaid bookings")?;
             idempotency::forget_expired(tx, now, ANSWERS_FORGOTTEN).context("forget old answers")?;
+        }
+        if self.next_look_at_voids <= now {
+            self.next_look_at_voids = now + VOIDS_LOOKED_AT_EVERY;
+            cancel::list_unanswered(tx, now).context("list cancellations without an answer")?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@
 pub mod answers;
 pub mod bookings;
 pub mod catalogue;
+pub mod checkup;
 pub mod cli;
 pub mod config;
 pub mod desk;

@@ -14,6 +14,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "payments", sql: include_str!("../migrations/0003_payments.sql") },
         Migration { name: "fleet", sql: include_str!("../migrations/0004_fleet.sql") },
         Migration { name: "operators", sql: include_str!("../migrations/0005_operators.sql") },
+        Migration { name: "void_policies", sql: include_str!("../migrations/0006_void_policies.sql") },
     ],
 };
 

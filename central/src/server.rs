@@ -79,6 +79,7 @@ impl Central {
         desk.publish_with(publisher.clone());
         desk.note_commits(watermark);
         desk.wait_for_payments(paying_times(&config));
+        desk.pay_back_early(Duration::from_secs(config.early_refund_h.saturating_mul(3600)));
         let (writer, thread) =
             Writer::start(db, desk, clock.clone(), WRITES_WAITING_MAX).context("start the writer thread")?;
         let mut registry = Registry::with_prefix("usher_central");

@@ -21,7 +21,7 @@ use shared::keys::{PublicKey, SecretKey};
 use shared::ledger::HoldTimes;
 use shared::time::Timestamp;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use sync_protocol::replica::{LinkKeys, Snapshot, Start};
 use sync_protocol::{Replica, Settings};
@@ -48,6 +48,19 @@ impl Setup {
         let db = sqlite::open(&path, &schema::SCHEMA)?;
         let clock = StoreClock::starting_at(clock::last_persisted(&db).context("read the store time")?);
         Ok(Self { db, clock, _lock: lock })
+    }
+
+    /// Puts a backup in the place of the store of `sqlite:PATH` and marks it as put back. Returns how many theatres wait for their
+    /// boxes now, and where the store that was there is kept.
+    ///
+    /// # Errors
+    /// If central is running on the store, or the backup is not one of central's.
+    pub fn restore(store: &str, backup: &Path) -> anyhow::Result<(usize, Option<PathBuf>)> {
+        let path = store_path(store)?;
+        let lock = sqlite::lock(path.parent().unwrap_or(Path::new("")))?;
+        let kept = sqlite::put_back(backup, &path, &schema::SCHEMA)?;
+        drop(lock);
+        Ok((Self::open(store)?.mark_restored()?, kept))
     }
 
     /// Imports theatres from CSV.

@@ -38,6 +38,14 @@ impl Watermark {
         open().with_context(|| format!("open the watermark {}", path.display()))
     }
 
+    /// The watermark of a keys directory, if there is one; nothing is made.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or read.
+    pub fn open_existing(keys: &Path) -> anyhow::Result<Option<Self>> {
+        if keys.join(FILE).exists() { Self::open(keys).map(Some) } else { Ok(None) }
+    }
+
     /// True if a store whose last commit was at `persisted` is not the one that was last noted here, but an older copy. A store
     /// that was never written to has lost nothing; one that was, and has no watermark, came without its keys directory.
     pub fn is_above(&self, persisted: Timestamp) -> bool {

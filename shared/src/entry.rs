@@ -346,6 +346,32 @@ impl Fact {
         }
     }
 
+    /// The names of all kinds, in the order in which they are encoded.
+    pub const KINDS: [&'static str; 22] = [
+        "LogOpened",
+        "PlanPublished",
+        "ShowAdded",
+        "PriceSet",
+        "ShowCancelled",
+        "ShowClosed",
+        "KeyCertified",
+        "KeyRevoked",
+        "HandedOver",
+        "Sold",
+        "Voided",
+        "VoidRequested",
+        "VoidAccepted",
+        "VoidRefused",
+        "SeatReleased",
+        "SeatWithheld",
+        "Admitted",
+        "UnknownSettled",
+        "TicketFound",
+        "BoxRetired",
+        "SeatsTaken",
+        "BoxReplaced",
+    ];
+
     /// The kind's name, as DESIGN and the operator tape call it.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -18,7 +18,7 @@ mod holds;
 use crate::digest::record_hash;
 use crate::entry::{ShowFacts, TicketRef};
 use crate::ids::{HoldId, KeyId, ScreenId, SeatId, ShowNumber, Side, TicketId};
-use crate::seating::SeatingPlan;
+use crate::seating::{BadPlan, SeatingPlan};
 use crate::show::{PlanIndex, Seat, Show};
 use crate::time::Timestamp;
 pub use apply::Conflict;
@@ -270,6 +270,12 @@ impl Ledger {
     /// A screen's plan in the given version.
     pub fn plan(&self, screen: ScreenId, version: u16) -> Option<&Arc<PlanIndex>> {
         self.plans.get(&(screen, version))
+    }
+
+    /// Refuses a plan in which a seat of another version of the screen's plan has another id, or an id another label.
+    pub fn check_seats_stay(&self, screen: ScreenId, plan: &SeatingPlan) -> Result<(), BadPlan> {
+        let mut known = self.plans.range((screen, 0)..=(screen, u16::MAX));
+        known.try_for_each(|(_, known)| plan.keeps_seats_of(&known.plan))
     }
 
     /// A screen's newest plan.

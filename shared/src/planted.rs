@@ -88,6 +88,20 @@ plants! {
     AdmittedAgain = "ticket_admitted_again";
     /// A door does not look at the signature.
     ForgedTicketAdmitted = "forged_ticket_admitted";
+    /// An entry that does not apply is stored, and nobody is told.
+    NotAppliedDropped = "entries_that_do_not_apply_dropped";
+    /// What was set aside and does not apply any more is dropped without a word.
+    SetAsideNotListed = "set_aside_facts_not_listed";
+    /// Two chains of one log are known, and the node goes on with the one it had.
+    ForkIgnored = "fork_ignored";
+    /// A node asks the other side before it sells its own seats.
+    OwnSeatsRefusedInACut = "own_seats_refused_in_a_cut";
+    /// What is cut off a log is kept nowhere.
+    CutOffNotKept = "what_is_cut_off_is_not_kept";
+    /// The named witness drops entries before central has them.
+    WitnessDropsEarly = "witness_drops_what_central_has_not";
+    /// Chance has another source than the seed.
+    ChanceOfItsOwn = "chance_of_its_own";
 }
 
 impl Plant {
@@ -100,6 +114,7 @@ impl Plant {
 #[cfg(feature = "planted")]
 std::thread_local! {
     static PLANTED: std::cell::Cell<Option<Plant>> = const { std::cell::Cell::new(None) };
+    static CHANCES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
 /// Plants a bug for this thread, or none.
@@ -118,4 +133,16 @@ pub fn is(plant: Plant) -> bool {
 #[cfg(not(feature = "planted"))]
 pub const fn is(_plant: Plant) -> bool {
     false
+}
+
+/// What no seed decides: nothing, unless that bug is planted.
+#[cfg(feature = "planted")]
+pub fn chance() -> u64 {
+    if is(Plant::ChanceOfItsOwn) { CHANCES.replace(CHANCES.get() + 1) << 32 } else { 0 }
+}
+
+/// What no seed decides: nothing.
+#[cfg(not(feature = "planted"))]
+pub const fn chance() -> u64 {
+    0
 }

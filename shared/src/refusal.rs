@@ -98,6 +98,8 @@ refusals! {
     TooLarge = "too_large", "That is more than can be recorded at once; make it smaller.";
     /// The plan itself is refused.
     BadPlan = "bad_plan", "The seating plan is not valid.";
+    /// Another version of the screen's plan has the seat under another id, or the id for another seat.
+    PlanMovesSeats = "plan_moves_seats", "A seat keeps its id and its label for ever; give new seats new ids and labels.";
     /// The log has the ticket's sale.
     TicketKnown = "ticket_known", "The book has this ticket already.";
     /// The ticket's seat is another's, or was put on sale again.

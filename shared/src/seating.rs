@@ -83,6 +83,14 @@ pub enum BadPlan {
     /// A category index beyond the list.
     #[error("seat {0} names a category the plan does not have")]
     Category(String),
+    /// Another version of the plan knows the label under another id, or the id under another label.
+    #[error("seat {label} has id {id}, which another version of the plan says otherwise")]
+    Moved {
+        /// The seat's label.
+        label: String,
+        /// Its id.
+        id: SeatId,
+    },
 }
 
 impl SeatingPlan {
@@ -132,6 +140,22 @@ impl SeatingPlan {
     /// All seats by id, for callers that look up many.
     pub fn by_id(&self) -> BTreeMap<SeatId, PlanSeat<'_>> {
         self.seats().map(|seat| (seat.id, seat)).collect()
+    }
+
+    /// Refuses a plan in which a seat of another version has another id, or an id another label: entries and tickets name seats by
+    /// id, people by label, and neither may ever mean another place. Seats may come, go and change their category.
+    pub fn keeps_seats_of(&self, other: &Self) -> Result<(), BadPlan> {
+        let by_id: BTreeMap<SeatId, String> = other.seats().map(|seat| (seat.id, seat.label())).collect();
+        let by_label: BTreeMap<&str, SeatId> = by_id.iter().map(|(id, label)| (label.as_str(), *id)).collect();
+        for seat in self.seats() {
+            let (id, label) = (seat.id, seat.label());
+            let same_label = by_id.get(&id).is_none_or(|known| *known == label);
+            let same_id = by_label.get(label.as_str()).is_none_or(|known| *known == id);
+            if !same_label || !same_id {
+                return Err(BadPlan::Moved { label, id });
+            }
+        }
+        Ok(())
     }
 
     /// Refuses plans with duplicate labels or ids, odd row labels, unknown categories or too many seats.
@@ -200,6 +224,40 @@ mod tests {
         assert_eq!(plan.seat_labelled("A99"), None);
         assert_eq!(plan.seat_labelled(""), None);
         assert_eq!(plan.seat_labelled("ä1"), None);
+    }
+
+    #[test]
+    fn a_seat_keeps_its_id_and_its_label_in_every_version() {
+        let check = |change: fn(&mut SeatingPlan), moved: Option<(&str, u32)>| {
+            let mut next = plan();
+            next.version = 2;
+            change(&mut next);
+            assert_eq!(next.check(), Ok(()), "the plan alone is valid");
+            let expected = moved.map(|(label, id)| BadPlan::Moved { label: label.into(), id: SeatId(id) });
+            assert_eq!(next.keeps_seats_of(&plan()).err(), expected);
+        };
+        check(|_| (), None);
+        // A seat is taken out, a row is added, categories and aisles change.
+        check(|plan| plan.rows[0].runs[1].count = 2, None);
+        check(|plan| plan.rows[0].runs[1].gap = 0, None);
+        check(|plan| plan.rows[1].runs[0].accessible = true, None);
+        let row =
+            || Row { label: "B".into(), runs: vec![SeatRun { first: SeatId(20), ..plan().rows[1].runs[0].clone() }] };
+        let mut longer = plan();
+        longer.rows.push(row());
+        assert_eq!((longer.check(), longer.keeps_seats_of(&plan())), (Ok(()), Ok(())));
+        // The row is numbered anew, renamed, or another row takes its place.
+        check(|plan| plan.rows[0].runs[0].number = 9, Some(("A9", 1)));
+        check(|plan| plan.rows[1].label = "B".into(), Some(("B1", 7)));
+        check(|plan| plan.rows[1].runs[0].first = SeatId(30), Some(("AA1", 30)));
+        check(
+            |plan| {
+                let first = plan.rows[0].runs[0].first;
+                plan.rows[0].runs[0].first = SeatId(40);
+                plan.rows[1].runs[0].first = first;
+            },
+            Some(("A1", 40)),
+        );
     }
 
     #[test]

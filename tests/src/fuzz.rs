@@ -5,14 +5,15 @@
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use shared::entry::{ENTRY_BYTES_MAX, Entry, Fact, Head, SeatsAtEpoch, SoldSeat, TicketRef};
-use shared::ids::{BookingId, Incarnation, RequestId, SeatId, ShowNumber, Side, TheatreId, TicketId};
+use shared::entry::{ENTRY_BYTES_MAX, Entry, Fact, Head, OpenedBy, SeatsAtEpoch, SoldSeat, TicketRef};
+use shared::ids::{BookingId, ClaimId, Incarnation, RequestId, SeatId, ShowNumber, Side, TheatreId, TicketId};
 use shared::keys::SecretKey;
 use shared::ledger::Ledger;
+use shared::refusal::Refusal;
 use shared::ticket::{RowLabel, TicketBody, TicketCode};
 use shared::time::Timestamp;
 use sync_protocol::envelope::{ENVELOPE_BYTES_MAX, Envelope};
-use sync_protocol::message::{Ack, Batch, EntryBytes, Message};
+use sync_protocol::message::{Ack, Batch, Cut, EntryBytes, Heartbeat, Hello, Message, ProtocolRange, Return, Want};
 
 /// A target: any bytes may be given to it.
 pub type Target = fn(&[u8]);
@@ -81,20 +82,48 @@ pub fn ticket_code(bytes: &[u8]) {
 /// A ledger with one show of eight seats, half at each side.
 fn ledger() -> Ledger {
     let mut ledger = Ledger::new(Side::Central);
+    for (seq, fact) in [(1, plan()), (2, Fact::ShowAdded(show(1)))] {
+        let entry = Entry { at: shared::time::Timestamp(0), seen: 0, fact };
+        ledger.apply(Side::Central, seq, &entry).expect("a plan and a show");
+    }
+    ledger
+}
+
+fn plan() -> Fact {
     let run =
         shared::seating::SeatRun { first: SeatId(1), number: 1, count: 8, category: 0, gap: 0, accessible: false };
-    let plan = Fact::PlanPublished {
+    Fact::PlanPublished {
         screen: shared::ids::ScreenId(1),
         version: 1,
         categories: vec!["Gold".into()],
         rows: vec![shared::seating::Row { label: "A".into(), runs: vec![run] }],
         complete: true,
-    };
-    for (seq, fact) in [(1, plan), (2, Fact::ShowAdded(show(1)))] {
-        let entry = Entry { at: shared::time::Timestamp(0), seen: 0, fact };
-        ledger.apply(Side::Central, seq, &entry).expect("a plan and a show");
     }
-    ledger
+}
+
+/// A message of every kind.
+fn messages(head: Head, entries: Vec<EntryBytes>) -> [Message; 7] {
+    let cut = Cut { central: 3, edge: 4, digest: 5 };
+    let hello = Hello {
+        boot: 1,
+        heard: true,
+        own: head,
+        applied: head,
+        protocol: ProtocolRange::OURS,
+        clock: Timestamp(5),
+        can_sell: true,
+        forked: Some(Side::Edge),
+    };
+    let want = Want { claim: ClaimId([2; 8]), show: ShowNumber(1), seats: vec![SeatId(1), SeatId(2)] };
+    [
+        Message::Hello(hello),
+        Message::Heartbeat(Heartbeat { n: 1, echo: 2, answer: false, can_sell: true, cut }),
+        Message::Ack(Ack { log: Side::Edge, head }),
+        Message::Batch(Batch { log: Side::Central, before: head, entries }),
+        Message::Claims(vec![want]),
+        Message::ClaimsRefused(vec![(ClaimId([2; 8]), Refusal::SeatSold)]),
+        Message::Return(Return { after: 7 }),
+    ]
 }
 
 fn show(number: u32) -> shared::entry::ShowFacts {
@@ -117,6 +146,8 @@ pub fn corpus(target: &str) -> Vec<Vec<u8>> {
     let at = TicketRef { show: ShowNumber(1), seat: SeatId(1), generation: 0, ticket: TicketId([1; 8]) };
     let sold = |seat, epoch| SoldSeat { seat: SeatId(seat), epoch, generation: 0, ticket: TicketId([9; 8]), price: 1 };
     let run = |first, epoch| SeatsAtEpoch { first: SeatId(first), count: 2, epoch };
+    let head = Head { incarnation: Incarnation(5), seq: 3, hash: shared::entry::Hash([6; 32]) };
+    let box_key = key().key_id();
     let (booking, request, show_number) = (BookingId([3; 16]), RequestId([4; 8]), ShowNumber(1));
     let facts = vec![
         Fact::Sold { show: show_number, booking, request, seats: vec![sold(1, 0), sold(2, 0)] },
@@ -134,21 +165,24 @@ pub fn corpus(target: &str) -> Vec<Vec<u8>> {
         Fact::Voided(at),
         Fact::VoidRequested(at),
         Fact::VoidAccepted(at),
+        Fact::VoidRefused(at),
+        Fact::LogOpened { incarnation: Incarnation(5), parent: Some(head), by: OpenedBy::TwoPersons },
+        plan(),
+        Fact::KeyRevoked { key: box_key },
+        Fact::UnknownSettled { show: show_number, runs: vec![run(5, 1)] },
+        Fact::TicketFound { show: show_number, booking, seat: sold(5, 1) },
+        Fact::BoxRetired { key: box_key, head },
+        Fact::SeatsTaken { show: show_number, runs: vec![run(5, 1)] },
+        Fact::BoxReplaced { key: box_key },
     ];
     let entries = facts.into_iter().filter_map(|fact| Entry { at: Timestamp(1), seen: 2, fact }.encode().ok());
     match target {
         "entry" | "fold" => entries.collect(),
         "envelope" => {
             let entries: Vec<_> = entries.map(EntryBytes).collect();
-            let head = Head { incarnation: Incarnation(5), seq: 3, hash: shared::entry::Hash([6; 32]) };
-            let batch = Batch { log: Side::Central, before: head, entries };
-            let sealed =
-                [Message::Batch(batch), Message::Ack(Ack { log: Side::Edge, head }), Message::Claims(Vec::new())].map(
-                    |message| {
-                        Envelope { theatre: TheatreId(7), from: Side::Edge, from_nonce: 8, to_nonce: 9, message }
-                            .seal(&key())
-                    },
-                );
+            let sealed = messages(head, entries).map(|message| {
+                Envelope { theatre: TheatreId(7), from: Side::Edge, from_nonce: 8, to_nonce: 9, message }.seal(&key())
+            });
             // Without version and signature, which the target adds.
             sealed.iter().map(|bytes| bytes[1..bytes.len() - 64].to_vec()).chain(sealed.clone()).collect()
         }
@@ -208,6 +242,20 @@ fn mutate(bytes: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut StdRng) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_corpus_holds_every_kind_of_entry_and_of_message() {
+        let kinds = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
+        for target in ["entry", "fold"] {
+            let read = corpus(target).iter().map(|bytes| Entry::decode(bytes).expect("an entry").fact.kind()).collect();
+            assert_eq!(kinds(&Fact::KINDS), read, "{target}");
+        }
+        let open = |bytes: &Vec<u8>| Envelope::open(bytes, TheatreId(7), Side::Edge, &[key().public()]).ok();
+        let sealed = corpus("envelope");
+        let read = sealed.iter().filter_map(open).map(|envelope| envelope.message.kind()).collect();
+        assert_eq!(kinds(&Message::KINDS), read);
+    }
 
     #[test]
     fn no_mutant_gets_past_a_decoder() {

@@ -7,10 +7,14 @@ use crate::desk::Desk;
 use crate::payments::settle;
 use crate::payments::store as payments;
 use rusqlite::Transaction;
-use shared::ids::{ShowId, TicketId};
+use shared::ids::{ShowId, TheatreId, TicketId};
 use shared::money::Money;
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
+use std::time::Duration;
+
+/// The code of a cancellation that no theatre has answered.
+pub const VOID_UNANSWERED: &str = "void_unanswered";
 
 /// Why nothing is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +68,12 @@ pub fn request(
     store::put(tx, booking)?;
     let state = CancellationState::WaitingForTheatre;
     store::put_cancellation(tx, booking.id, &Cancellation { state, requested_at: now, answered_at: None })?;
+    if desk.pays_back_early(booking.show, now) {
+        let seats = store::seats(tx, booking)?;
+        let asked = seats.iter().filter(|booked| booked.state == TicketWord::VoidRequested);
+        let amount = asked.map(|booked| booked.price.minor).sum();
+        pay_back(desk, tx, booking, Money { minor: amount, ..booking.total }, now)?;
+    }
     Ok(Ok(()))
 }
 
@@ -92,8 +102,51 @@ pub fn answered(
     store::put_cancellation(tx, booking.id, &Cancellation { state, answered_at: Some(now), ..cancellation })?;
     booking.state = if voided == seats.len() { BookingState::Cancelled } else { BookingState::Booked };
     store::put(tx, &booking)?;
-    let back = seats.iter().filter(|booked| booked.state == TicketWord::Void).map(|booked| booked.price.minor).sum();
-    pay_back(desk, tx, &booking, Money { minor: back, ..booking.total }, now)
+    let due: i64 =
+        seats.iter().filter(|booked| booked.state == TicketWord::Void).map(|booked| booked.price.minor).sum();
+    // By policy some of it may have gone back before the answer.
+    let rest = Money { minor: due - paid_back(tx, &booking)?, ..booking.total };
+    if rest.minor < 0 {
+        let text = format!(
+            "{} went back before the theatre answered, for tickets that were used",
+            Money { minor: -rest.minor, ..rest }
+        );
+        return Ok(store::list_discrepancy(tx, &booking, "refunded_but_used", &text, now)?);
+    }
+    pay_back(desk, tx, &booking, rest, now)
+}
+
+/// What has gone back for cancelled tickets of a booking, minor units.
+fn paid_back(tx: &Transaction<'_>, booking: &Booking) -> rusqlite::Result<i64> {
+    let refunds = payments::refunds_of(tx, booking.id)?;
+    Ok(refunds.iter().filter(|refund| refund.reason == "cancelled").map(|refund| refund.amount.minor).sum())
+}
+
+/// A theatre that has not answered this long after the show does not answer any more.
+const UNANSWERED_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// Lists the cancellations of shows long over that no theatre has answered: a person decides, and is advised to pay back.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_unanswered(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
+    let text = "The theatre has not answered this cancellation, and the show is long over.";
+    for booking in store::cancelling_since(tx, now - UNANSWERED_AFTER)? {
+        store::list_discrepancy(tx, &booking, VOID_UNANSWERED, text, now)?;
+    }
+    Ok(())
+}
+
+/// Lists the cancellations that a box cannot answer any more, because it is retired.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_unanswerable(tx: &Transaction<'_>, theatre: TheatreId, now: Timestamp) -> rusqlite::Result<()> {
+    let text = "The theatre's box was retired before it answered this cancellation.";
+    for booking in store::cancelling_at(tx, theatre)? {
+        store::list_discrepancy(tx, &booking, VOID_UNANSWERED, text, now)?;
+    }
+    Ok(())
 }
 
 /// A cancelled show: unpaid bookings end, all others are cancelled and paid back. No theatre need be asked, because
@@ -116,10 +169,7 @@ pub fn show_cancelled(desk: &mut Desk, tx: &Transaction<'_>, show: ShowId, now: 
         store::put_cancellation(tx, booking.id, &cancellation)?;
         booking.state = BookingState::Cancelled;
         store::put(tx, &booking)?;
-        let refunds = payments::refunds_of(tx, booking.id)?;
-        let back: i64 =
-            refunds.iter().filter(|refund| refund.reason == "cancelled").map(|refund| refund.amount.minor).sum();
-        let rest = Money { minor: booking.total.minor - back, ..booking.total };
+        let rest = Money { minor: booking.total.minor - paid_back(tx, &booking)?, ..booking.total };
         pay_back(desk, tx, &booking, rest, now)?;
     }
     Ok(())

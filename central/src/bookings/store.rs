@@ -1,5 +1,6 @@
 //! Bookings, their tickets and cancellations in the store.
 
+use super::cancel::VOID_UNANSWERED;
 use super::{BookingState, CancellationState, TicketWord};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use shared::ids::{BookingId, HoldId, RequestId, SeatId, ShowId, ShowNumber, TheatreId, TicketId};
@@ -182,6 +183,27 @@ pub fn standing(conn: &Connection, show: ShowId) -> rusqlite::Result<Vec<Booking
            AND state IN ('awaiting_payment', 'paying', 'booked', 'cancelling')",
     )?
     .query_map(params![show.theatre.0, show.number.0], booking_from)?
+    .collect()
+}
+
+/// Bookings that wait for a theatre's answer though their show ended before this moment, and are not listed yet.
+pub fn cancelling_since(conn: &Connection, ended_before: Timestamp) -> rusqlite::Result<Vec<Booking>> {
+    conn.prepare_cached(
+        "SELECT booking.* FROM booking JOIN schedule ON schedule.theatre = booking.theatre AND number = booking.show
+         WHERE state = 'cancelling' AND ends_at < ?1 AND NOT EXISTS
+           (SELECT 1 FROM discrepancy WHERE discrepancy.booking = booking.id AND discrepancy.code = ?2)",
+    )?
+    .query_map(params![ended_before.0, VOID_UNANSWERED], booking_from)?
+    .collect()
+}
+
+/// Bookings of a theatre that wait for its answer, and are not listed yet.
+pub fn cancelling_at(conn: &Connection, theatre: TheatreId) -> rusqlite::Result<Vec<Booking>> {
+    conn.prepare_cached(
+        "SELECT * FROM booking WHERE state = 'cancelling' AND theatre = ?1 AND NOT EXISTS
+           (SELECT 1 FROM discrepancy WHERE discrepancy.booking = booking.id AND discrepancy.code = ?2)",
+    )?
+    .query_map(params![theatre.0, VOID_UNANSWERED], booking_from)?
     .collect()
 }
 

@@ -112,7 +112,8 @@ impl House {
                 Err(format!("screen {screen} has another plan of version {version}; raise the version"))
             };
         }
-        self.replica.publish_plan(screen, plan, now).map_err(|refusal| refusal.text().to_owned())?;
+        let told = |refusal: Refusal| format!("{} ({})", refusal.text(), refusal.code());
+        self.replica.publish_plan(screen, plan, now).map_err(told)?;
         Ok(Added::Now)
     }
 

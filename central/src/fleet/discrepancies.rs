@@ -1,5 +1,6 @@
 //! What a person must settle: what the ledgers found, and money that fits no ticket. With them the dead letters.
 
+use crate::bookings::cancel::VOID_UNANSWERED;
 use crate::office::App;
 use crate::operator::Operator;
 use axum::Json;
@@ -129,17 +130,23 @@ fn of_booking(row: &Row<'_>, zone: &Zone) -> rusqlite::Result<DiscrepancyView> {
             how: row.get::<_, Option<String>>("settled_how")?.unwrap_or_default(),
         }),
     };
-    let text = "Compare the booking with what the gateway lists, and pay back or book by hand what does not fit.";
+    let kind: String = row.get("code")?;
+    let (proposed, text) = if kind == VOID_UNANSWERED {
+        ("refund", "Pay the tickets back: nobody can say any more whether they were used.")
+    } else {
+        let text = "Compare the booking with what the gateway lists, and pay back or book by hand what does not fit.";
+        ("compare_payments", text)
+    };
     Ok(DiscrepancyView {
         n: format!("{OF_BOOKING}{}", row.get::<_, i64>("id")?),
         found_at: zone.rfc3339(Timestamp(row.get("found_at")?)),
-        kind: row.get("code")?,
+        kind,
         theatre: row.get("theatre")?,
         log: None,
         seq: None,
         ours: json!({ "booking": booking, "text": row.get::<_, String>("text")? }),
         theirs: Value::Null,
-        proposed: ProposalView { code: "compare_payments".to_owned(), text: text.to_owned() },
+        proposed: ProposalView { code: proposed.to_owned(), text: text.to_owned() },
         settled,
     })
 }

@@ -2,6 +2,7 @@
 //! theatre that is closed, revoke a stolen key.
 
 use super::enrolment;
+use crate::bookings::cancel;
 use crate::desk::Desk;
 use crate::office::App;
 use crate::operator::{Operator, TwoPersons};
@@ -203,6 +204,7 @@ fn retire_box(
         return Ok(Err(refusal.into()));
     }
     let stands = stands(house);
+    cancel::list_unanswerable(tx, theatre, now)?;
     persons.answer_for(tx, theatre, &format!("retire the box with key {key}"), now)?;
     Ok(Ok(stands))
 }

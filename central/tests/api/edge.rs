@@ -1,11 +1,11 @@
 //! A box for tests: a real replica over the real broker, with a door that answers every void.
 
-use crate::server::{TestCentral, now};
+use crate::server::{OPERATOR_TOKEN, TestCentral, now};
 use node::ledger_store::{self, StoredLogs};
 use node::mqtt::{self, LinkConfig, LinkEvent};
 use node::shutdown::Shutdown;
 use rusqlite::Connection;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::entry::Fact;
 use shared::ids::{Side, TheatreId};
 use shared::keys::{Certificate, PublicKey, SecretKey};
@@ -244,4 +244,67 @@ async fn a_cancellation_pays_back_from_the_payment_that_bought_the_tickets() {
     refunds(2).await;
     assert_eq!(test.gateway.refunds()[1]["payment"], "pay_1");
     edge.trigger();
+}
+
+/// A paid booking of one seat whose cancellation is asked for while the box is away.
+async fn cancelled_while_away(test: &TestCentral) -> (Value, String) {
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.pay(&booking).await;
+    test.gateway.decide("captured");
+    test.until(&booking, "booked").await;
+    let path = format!("/v1/bookings/{}", booking["booking"].as_str().expect("id"));
+    test.post(&format!("{path}/cancellation"), "c", json!({})).await.expect(202);
+    (booking, path)
+}
+
+async fn kinds(test: &TestCentral) -> Vec<String> {
+    let listed = test.as_operator("/v1/discrepancies").await.expect(200);
+    let listed = listed["discrepancies"].as_array().expect("list").iter();
+    listed.map(|found| format!("{} {}", found["kind"], found["proposed"]["code"]).replace('"', "")).collect()
+}
+
+#[tokio::test]
+async fn long_before_the_show_money_goes_back_at_once_where_the_policy_says_so_and_never_twice() {
+    for (hours, habit) in [(1, Habit::AnswersVoids), (1, Habit::AdmitsFirst), (1_000_000, Habit::AnswersVoids)] {
+        let test = TestCentral::start_with(|config| config.early_refund_h = hours).await;
+        let (booking, path) = cancelled_while_away(&test).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        assert_eq!(test.get(&path).await.expect(200)["state"], "cancelling");
+        assert_eq!(test.gateway.refunds().len(), usize::from(hours == 1));
+        let edge = plug_in(&test, habit).await;
+        let used = habit == Habit::AdmitsFirst;
+        test.until(&booking, if used { "booked" } else { "cancelled" }).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        assert_eq!(test.gateway.refunds().len(), 1, "{hours} {used}");
+        let listed: &[&str] = if used { &["refunded_but_used compare_payments"] } else { &[] };
+        assert_eq!(kinds(&test).await, listed);
+        edge.trigger();
+    }
+}
+
+#[tokio::test]
+async fn a_cancellation_that_no_theatre_answers_goes_to_a_person_once() {
+    let mut test = TestCentral::start().await;
+    cancelled_while_away(&test).await;
+    assert!(kinds(&test).await.is_empty());
+    for _ in 0..2 {
+        test.stop().await;
+        let store = Connection::open(test.directory.path().join("data/central.sqlite")).expect("open");
+        store.execute("UPDATE schedule SET ends_at = 1", []).expect("long over");
+        drop(store);
+        test.start_again().await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(kinds(&test).await, ["void_unanswered refund"]);
+    }
+}
+
+#[tokio::test]
+async fn a_retired_box_answers_no_cancellation_any_more() {
+    let test = TestCentral::start().await;
+    cancelled_while_away(&test).await;
+    let persons = json!({ "persons": ["first person", "second person"] }).to_string();
+    let operator = [("authorization", format!("Bearer {OPERATOR_TOKEN}"))];
+    test.raw("/v1/theatres/1/box/retire", &operator, persons).await.expect(200);
+    assert_eq!(kinds(&test).await, ["void_unanswered refund"]);
 }

@@ -2,6 +2,7 @@
 
 use crate::edge::{Habit, plug_in, until_live};
 use crate::server::{OPERATOR_TOKEN, TestCentral, now};
+use central::checkup::Grade;
 use central::fleet::enrolment::{Issuing, JoinRequest};
 use central::fleet::keys::KeyStore;
 use serde_json::{Value, json};
@@ -253,6 +254,33 @@ async fn a_cancelled_show_sells_nothing_more_and_pays_everybody_back_once() {
     }
     assert_eq!(test.get(&path).await.expect(200)["cancellation"]["refund"]["amount"]["minor"], 30_000);
     assert_eq!(test.gateway.refunds().len(), 1);
+}
+
+#[tokio::test]
+async fn a_backup_of_a_running_central_is_put_back_and_the_doctor_says_how_it_stands() {
+    let mut test = TestCentral::start().await;
+    let show = test.show("Pune", "Don").await;
+    test.book(&show, &["A1"]).await;
+    let path = test.directory.path().join("data/central.sqlite");
+    let backup = test.directory.path().join("backup.sqlite");
+    assert!(node::sqlite::back_up(&path, &central::schema::SCHEMA, &backup).expect("backed up") > 0);
+    test.book(&show, &["A2"]).await;
+    let examine = |path: &std::path::Path| central::checkup::examine(path, &test.config.keys).expect("examined");
+    let grades = |path: &std::path::Path| examine(path).iter().map(|finding| finding.grade).max();
+    assert_eq!(grades(&path), Some(Grade::Good), "{:?}", examine(&path));
+    assert_eq!(grades(&backup), Some(Grade::Attention), "an older copy");
+    assert!(central::Setup::restore(&test.config.store, &backup).is_err(), "central is running");
+    test.stop().await;
+    let (theatres, kept) = central::Setup::restore(&test.config.store, &backup).expect("restored");
+    assert_eq!((theatres, kept.is_some_and(|kept| kept.exists())), (2, true));
+    test.start_again().await;
+    assert_eq!(test.get("/v1/theatres/1/link").await.expect(200)["closed"], "head_unproven");
+    test.stop().await;
+    let examine = central::checkup::examine(&path, &test.config.keys).expect("examined");
+    assert!(examine.iter().any(|finding| finding.text.contains("closed for sale: head_unproven")), "{examine:?}");
+    store(&test).execute("UPDATE ledger_entry SET hash = zeroblob(length(hash)) WHERE seq = 2", []).expect("tampered");
+    let examine = central::checkup::examine(&path, &test.config.keys).expect("examined");
+    assert!(examine.iter().any(|finding| finding.grade == Grade::Bad), "{examine:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ const KINDS = {
   seen_too_much: "The other side has seen more than there is",
   forgot: "This log had been longer",
   opened_unproven: "Opened without proof",
-  beyond_cut: "An entry that was cut off",
+  beyond_cut: "An entry that is not in the log",
   set_aside: "An entry that fits no more",
   clone: "Two boxes with one key",
   admitted_twice: "One ticket let in twice",

@@ -179,7 +179,9 @@ fn refusal_status(refusal: Refusal) -> StatusCode {
         | Refusal::UnknownTicket
         | Refusal::UnknownPlan => StatusCode::NOT_FOUND,
         Refusal::ShowCancelled | Refusal::ShowEnded | Refusal::HoldExpired => StatusCode::GONE,
-        Refusal::BadSeatCount | Refusal::BadPlan | Refusal::TooLarge => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::BadSeatCount | Refusal::BadPlan | Refusal::PlanMovesSeats | Refusal::TooLarge => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         Refusal::NotYourHold | Refusal::CounterOnly | Refusal::NotTheSeller => StatusCode::FORBIDDEN,
         Refusal::HoldCap
         | Refusal::SeatSold

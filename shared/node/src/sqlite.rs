@@ -1,7 +1,9 @@
 //! Opening SQLite databases the one way that keeps what was committed.
 
+mod copy;
 mod readers;
 
+pub use copy::{back_up, pending, put_back, whole};
 pub use readers::{Readers, open_read_only};
 
 use crate::{clock, idempotency};

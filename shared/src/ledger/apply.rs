@@ -93,7 +93,7 @@ impl Ledger {
                 parts.rows.extend(rows.iter().cloned());
                 if *complete && let Some(PlanParts { categories, rows }) = self.plan_parts.remove(&key) {
                     let plan = SeatingPlan { version: *version, categories, rows };
-                    plan.check().map_err(|_| conflict)?;
+                    plan.check().and_then(|()| self.check_seats_stay(*screen, &plan)).map_err(|_| conflict)?;
                     self.insert_plan(*screen, plan);
                 }
                 Ok(())

@@ -52,6 +52,9 @@ impl Replica {
             }
         }
         let id = HoldId(self.random.bytes());
+        if planted::is(Plant::OwnSeatsRefusedInACut) && !self.link.is_live() {
+            return Err(Refusal::LinkDown);
+        }
         if wanted.is_empty() {
             let hold = self.ledger.place_hold(id, show, seats, kind, self.settings.holds, now)?;
             self.events.push_back(Event::HoldsChanged(show));
@@ -173,6 +176,7 @@ impl Replica {
         }
         self.may_sell()?;
         plan.check().map_err(|_| Refusal::BadPlan)?;
+        self.ledger.check_seats_stay(screen, plan).map_err(|_| Refusal::PlanMovesSeats)?;
         for part in plan_parts(screen, plan)? {
             self.append(part, now)?;
         }

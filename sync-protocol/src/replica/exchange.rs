@@ -296,8 +296,11 @@ impl Replica {
             }
             Arrival::New(_) => {}
             Arrival::Known | Arrival::Gap => self.ack_due = true,
-            Arrival::Fork { seq } => self.find_fork(self.me.peer(), seq, now),
-            Arrival::Apart(arrived) => self.list_apart(arrived, now),
+            Arrival::Fork { seq, other } => {
+                self.find_fork(self.me.peer(), seq, now);
+                self.list_apart(self.me.peer(), other, now);
+            }
+            Arrival::Apart(arrived) => self.list_apart(self.me.peer(), arrived, now),
         }
         Ok(())
     }
@@ -321,18 +324,19 @@ impl Replica {
         settled
     }
 
-    /// Entries of an incarnation that was cut before them are never applied, and never dropped silently.
-    fn list_apart(&mut self, arrived: Vec<Arrived>, now: Timestamp) {
+    /// Entries of an incarnation that was cut before them, and of the other branch of a forked log, are never applied, and never
+    /// dropped silently.
+    pub(super) fn list_apart(&mut self, log: Side, arrived: Vec<Arrived>, now: Timestamp) {
         if planted::is(Plant::BeyondCutDropped) {
             return;
         }
         for Arrived { head, bytes, entry } in arrived {
             if self.apart_listed.len() < APART_LISTED_MAX && self.apart_listed.insert(head.hash) {
                 let fact = entry.ok().map(|entry| entry.fact);
-                self.list(self.me.peer(), head.seq, DiscrepancyKind::BeyondCut { fact }, now);
+                self.list(log, head.seq, DiscrepancyKind::BeyondCut { fact }, now);
                 self.dead_letters.push(DeadLetter {
                     at: now,
-                    why: format!("entry {} is beyond a cut", head.seq),
+                    why: format!("entry {} is beyond a cut, or of another branch", head.seq),
                     bytes,
                 });
             }

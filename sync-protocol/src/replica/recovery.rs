@@ -250,7 +250,7 @@ impl Replica {
                 self.would_apply(fact.as_ref()) && self.append(other, now).is_ok()
             }
         };
-        if !applies {
+        if !applies && !planted::is(Plant::SetAsideNotListed) {
             self.list(self.me, entry.seq, DiscrepancyKind::SetAside { fact }, now);
         }
     }
@@ -297,7 +297,10 @@ impl Replica {
                 self.pass_gate(now, source)?;
             }
             Arrival::Known | Arrival::Gap => {}
-            Arrival::Fork { seq } => self.find_fork(self.me, seq, now),
+            Arrival::Fork { seq, other } => {
+                self.find_fork(self.me, seq, now);
+                self.list_apart(self.me, other, now);
+            }
             Arrival::Apart(arrived) => {
                 let seq = arrived.first().map_or(0, |arrived| arrived.head.seq);
                 if seq > self.heads.own.seq {
@@ -399,7 +402,9 @@ impl Replica {
         }
         self.rewind(keep, now, source)?;
         // What lies further back in the log goes first when they are written again.
-        self.aside.splice(..0, aside);
+        if !planted::is(Plant::CutOffNotKept) {
+            self.aside.splice(..0, aside);
+        }
         self.aside_changed = true;
         // What devices said was about the line that is no more.
         self.gate = Gate::new(self.gate.named());
@@ -481,6 +486,9 @@ impl Replica {
     }
 
     pub(super) fn find_fork(&mut self, log: Side, seq: u64, now: Timestamp) {
+        if planted::is(Plant::ForkIgnored) {
+            return;
+        }
         if !self.is_closed(Closed::Fork) {
             self.list(log, seq, DiscrepancyKind::Fork, now);
             // The box must hear of it, though the session has begun.

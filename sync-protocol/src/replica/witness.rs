@@ -69,9 +69,10 @@ impl Replica {
             // A device that keeps nothing can vouch for nothing.
             Some(_) | None => return Ok(()),
         };
-        // Persons have answered for what nobody can give back: a head alone changes nothing of that.
+        // Persons have answered for what nobody can give back: a head alone changes nothing of that, unless it was signed since.
         let gives = entries.as_ref().is_some_and(|batch| batch.log == self.me);
-        if self.heads.recovery.unproven.is_some() && !gives && !named {
+        let answered = self.heads.recovery.unproven.is_some() && head.incarnation != self.heads.own.incarnation;
+        if answered && !gives && !named {
             return Ok(());
         }
         if named && self.gate.answers().all(|(memory, _)| memory != Memory::Device(device)) {

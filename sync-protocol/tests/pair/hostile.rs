@@ -205,6 +205,30 @@ fn cancelling_one_overlapping_show_opens_the_other() {
 }
 
 #[test]
+fn a_plan_that_moves_seats_is_refused_by_its_author_and_not_applied_by_its_reader() {
+    let mut house = House::live();
+    let (now, screen) = (house.now, ScreenId(4));
+    house.central.replica.publish_plan(screen, &plan_of(4), now).expect("plan");
+    let mut moved = SeatingPlan { version: 2, ..plan_of(4) };
+    moved.rows[1].runs[0].number = 11;
+    let refused = house.central.replica.publish_plan(screen, &moved, now);
+    assert_eq!(refused, Err(Refusal::PlanMovesSeats));
+    assert_eq!(house.central.replica.heads().closed, None);
+    // An entry that says it all the same is listed where it arrives.
+    let mut reader = house.edge.replica.ledger().clone();
+    let publish = |plan: &SeatingPlan| {
+        let (categories, rows) = (plan.categories.clone(), plan.rows.clone());
+        let fact = Fact::PlanPublished { screen, version: plan.version, categories, rows, complete: true };
+        Entry { at: now, seen: 0, fact }
+    };
+    assert_eq!(reader.apply(Side::Central, 90, &publish(&plan_of(4))), Ok(()));
+    assert!(reader.apply(Side::Central, 91, &publish(&moved)).is_err());
+    assert!(reader.plan(screen, 2).is_none());
+    let wider = SeatingPlan { version: 3, ..plan_of(6) };
+    assert_eq!(house.central.replica.publish_plan(screen, &wider, now), Ok(()));
+}
+
+#[test]
 fn a_plan_with_many_runs_a_row_does_not_close_the_node() {
     let mut house = House::live();
     let now = house.now;

@@ -1,7 +1,7 @@
 //! Nodes that forget: old images, lost tails, clones, boxes that are gone, and who remembers for them.
 
 use crate::house::{Disk, House, Node, SHOW, key, seat};
-use shared::entry::OpenedBy;
+use shared::entry::{Fact, OpenedBy};
 use shared::ids::{Side, TicketId};
 use shared::keys::SecretKey;
 use shared::refusal::Refusal;
@@ -465,6 +465,13 @@ fn a_fork_closes_both_sides_until_two_persons_have_settled_it() {
     house.edge.replica.handle_connected(now);
     house.run(10_000);
     assert_eq!((house.closed(Side::Central), house.closed(Side::Edge)), (Some(Closed::Fork), Some(Closed::Fork)));
+    let of_the_other_branch = |kind: &DiscrepancyKind| match kind {
+        DiscrepancyKind::BeyondCut { fact: Some(Fact::Sold { seats, .. }) } => {
+            seats.iter().any(|sold| forked.contains(&sold.ticket))
+        }
+        _ => false,
+    };
+    assert_eq!(house.count(Side::Central, of_the_other_branch), 1, "central lists what the other branch has sold");
     assert_eq!(house.open(Side::Edge, OpenedBy::ManagerPin), Err(Refusal::Closed));
     assert_eq!(house.open(Side::Edge, OpenedBy::TwoPersons), Ok(()));
     house.run(15_000);

@@ -22,6 +22,9 @@ const AT_ONCE: usize = 16;
 /// The link may take so long to settle, or to notice a cut.
 const SETTLES_WITHIN: Duration = Duration::from_secs(60);
 
+/// A claim on a live link that nobody else asks over, at most.
+const CLAIM_P99_MAX: Duration = Duration::from_millis(100);
+
 /// How long each kind of request took.
 struct Measured {
     own: Timings,
@@ -63,6 +66,10 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
         }
     }
     table.print();
+    for (who, timings) in [("web", &all.web), ("counter", &all.counter)] {
+        let p99 = timings.percentile(99);
+        ensure!(p99 <= CLAIM_P99_MAX, "a claim of the {who} takes {p99:?}, more than {CLAIM_P99_MAX:?}");
+    }
     let ratio = all.web.percentile(50).as_secs_f64() / all.own.percentile(50).as_secs_f64();
     Ok(Figures::default()
         .with("web_p50_ms", all.web.ms(50))

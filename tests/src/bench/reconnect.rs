@@ -29,6 +29,10 @@ const WINDOWS: usize = 48;
 const HEALS_WITHIN: Duration = Duration::from_secs(120);
 /// Bytes of a sale of two seats over the line, at most.
 const BYTES_PER_SALE_MAX: f64 = 96.0;
+/// From healing to equal digests with the smaller backlog, seconds at most.
+const HEALS_IN_S_MAX: f64 = 10.0;
+/// Transfer of the larger backlog, seconds at most.
+const TRANSFERS_IN_S_MAX: f64 = 10.0;
 
 /// How many sales are made in the cuts, and how large the house must be for that.
 struct Scale {
@@ -105,6 +109,9 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
     table.print();
     ensure!(bytes <= BYTES_PER_SALE_MAX, "{bytes:.1} bytes for each sale, more than {BYTES_PER_SALE_MAX}");
     let [first, last] = scale.backlogs;
+    let (heals, transfers) = (HEALS_IN_S_MAX, TRANSFERS_IN_S_MAX);
+    ensure!(seconds_first <= heals, "{first} sales are equal after {seconds_first:.2} s, more than {heals}");
+    ensure!(transfer < transfers, "{last} sales take {transfer:.2} s over the line, not less than {transfers}");
     Ok(Figures::default()
         .with("seconds", format_args!("{seconds:.2}"))
         .with("bytes_per_sale", format_args!("{bytes:.1}"))

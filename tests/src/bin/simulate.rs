@@ -6,6 +6,7 @@ use clap::Parser;
 use shared::planted::Plant;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use tests::simulation::ghost::Cause;
 use tests::simulation::plants::{self, Fate};
 use tests::simulation::regressions;
 use tests::simulation::seeds::{Failure, Seeds, Total};
@@ -60,10 +61,15 @@ fn simulate(flags: &Flags) -> io::Result<bool> {
     let count = flags.seeds.unwrap_or(1000);
     let total = Seeds { start, count, actions, threads, plant: None, until_failure: false }.run();
     total.failures.iter().try_for_each(|failure| tell(&mut out, failure))?;
-    let Total { seeds, partitions, events, tally, unprovable, failed, .. } = total;
+    let (trace, unprovable) = (total.trace(), total.doubles(Cause::Unprovable));
+    let excused = Cause::ALL.into_iter().filter(|cause| *cause != Cause::Unprovable);
+    let excused: Vec<_> = excused.map(|cause| format!("{}={}", cause.word(), total.doubles(cause))).collect();
+    let Total { seeds, partitions, events, tally, failed, .. } = total;
     let violations = failed + again.failed;
     let tally: Vec<String> = tally.iter().map(|(what, count)| format!("{what}={count}")).collect();
     writeln!(out, "first_seed={start} events_of_a_seed={actions} {}", tally.join(" "))?;
+    writeln!(out, "{}", excused.join(" "))?;
+    writeln!(out, "trace_hash={trace}")?;
     writeln!(
         out,
         "seeds={seeds} partitions={partitions} events={events} violations={violations} unprovable={unprovable}"

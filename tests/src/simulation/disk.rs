@@ -2,7 +2,7 @@
 //! it can be set back to an image of an earlier moment.
 
 use super::doors::{DoorTables, DoorWrite};
-use shared::entry::{Hash, Head, TicketRef};
+use shared::entry::{Entry, Fact, Hash, Head, TicketRef};
 use shared::ids::{HoldId, KeyId, RequestId, ScreenId, SeatId, ShowNumber, Side, TicketId};
 use shared::ledger::{Hold, HoldKind, LedgerSnapshot, Marks, PlanParts, ShowRecord, Ticket};
 use shared::seating::SeatingPlan;
@@ -212,6 +212,15 @@ impl Disk {
     pub fn sale(&self, seller: Side, ticket: TicketId) -> Option<(u64, Hash)> {
         let seq = *self.sales.get(&ticket)?;
         self.hash(seller, seq).map(|hash| (seq, hash))
+    }
+
+    /// The epoch of its seat at which this side sold a ticket, if the sale is on this disk.
+    pub fn sold_epoch(&self, seller: Side, ticket: TicketId) -> Option<u32> {
+        let stored = self.logs.get(&(seller, *self.sales.get(&ticket)?))?;
+        match Entry::decode(&stored.bytes).ok()?.fact {
+            Fact::Sold { seats, .. } => seats.iter().find(|line| line.ticket == ticket).map(|line| line.epoch),
+            _ => None,
+        }
     }
 
     /// Does it hold this very entry?

@@ -1,24 +1,33 @@
-//! What must hold, each as a function named after its claim; the number says which invariant of `edge-sync.md` section I it is.
+//! What must hold, each as a function named after its claim; the number is that of the claim in `tests/INVARIANTS.md`, which says
+//! what else holds it.
 //!
 //! [`AT_EACH_COMMIT`] judges a transaction before it is written, against the node's disk and the ghost: it costs what the
 //! transaction holds. [`AFTER_EACH_COMMIT`] judges what the nodes of the theatre have become, as far as the commit touched it.
 //! [`AFTER_HEALING`] judges a theatre at rest. Those of requests and doors are called where the answer is given.
 
+mod availability;
 mod cuts;
 mod doors;
+mod forks;
 mod healing;
 mod logs;
+mod runs;
 mod sales;
 mod seats;
 mod standing;
+mod trims;
 
+pub use availability::*;
 pub use cuts::*;
 pub use doors::*;
+pub use forks::*;
 pub use healing::*;
 pub use logs::*;
+pub use runs::*;
 pub use sales::*;
 pub use seats::*;
 pub use standing::*;
+pub use trims::*;
 
 use super::disk::{Commit, Disk};
 use super::ghost::Ghost;
@@ -120,6 +129,9 @@ pub const AT_EACH_COMMIT: &[AtCommit] = &[
     invariant_an_entry_arrives_only_after_its_writer_committed_it,
     invariant_an_entry_comes_in_only_after_what_its_writer_had_seen,
     invariant_an_ack_never_runs_ahead_of_the_receivers_store,
+    invariant_what_is_cut_off_a_log_is_kept,
+    invariant_what_was_set_aside_is_written_again_or_listed,
+    invariant_nothing_of_a_forked_log_is_applied,
     invariant_an_incarnation_begins_where_it_says_and_the_one_before_ends_there,
     invariant_each_epoch_is_left_by_one_handover,
     invariant_only_the_authority_holds,
@@ -140,8 +152,11 @@ pub const AT_EACH_COMMIT: &[AtCommit] = &[
 ];
 
 /// Judged as a process starts from its store.
-pub const AT_EACH_START: &[AfterCommit] =
-    &[invariant_a_store_holds_what_its_logs_come_to, invariant_a_store_that_was_put_back_starts_closed];
+pub const AT_EACH_START: &[AfterCommit] = &[
+    invariant_a_store_holds_what_its_logs_come_to,
+    invariant_what_does_not_apply_is_listed,
+    invariant_a_store_that_was_put_back_starts_closed,
+];
 
 /// Judged after each commit.
 pub const AFTER_EACH_COMMIT: &[AfterCommit] = &[
@@ -157,9 +172,52 @@ pub const AFTER_EACH_COMMIT: &[AfterCommit] = &[
 /// Judged after everything has healed.
 pub const AFTER_HEALING: &[AtRest] = &[
     invariant_both_sides_are_equal_again,
+    invariant_what_does_not_apply_is_listed_by_both_sides,
     invariant_every_ticket_handed_out_is_known_to_both_sides,
     invariant_no_admission_is_forgotten,
     invariant_a_cancelled_show_is_cancelled_everywhere,
     invariant_the_fold_depends_only_on_the_entries,
     invariant_no_log_was_trimmed,
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    const PAGE: &str = include_str!("../../INVARIANTS.md");
+
+    /// The functions of every file below a folder.
+    fn functions(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+            if entry.is_dir() && !name.starts_with('.') && name != "target" {
+                functions(&entry, found);
+            } else if name.ends_with(".rs") {
+                let text = fs::read_to_string(&entry).expect("a source file");
+                let named = text.split("fn ").skip(1).map(|rest| {
+                    rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
+                });
+                found.extend(named);
+            }
+        }
+    }
+
+    #[test]
+    fn the_page_of_invariants_names_functions_that_exist_and_every_one_of_these() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+        let mut there = BTreeSet::new();
+        functions(root, &mut there);
+        let rows =
+            PAGE.lines().filter(|line| line.starts_with('|')).flat_map(|line| line.split('`').skip(1).step_by(2));
+        let named: BTreeSet<&str> = rows.filter(|name| *name != "simulate").collect();
+        let missing: Vec<_> = named.iter().filter(|name| !there.contains(**name)).collect();
+        assert!(missing.is_empty(), "no such function: {missing:?}");
+        let mut here = BTreeSet::new();
+        functions(&root.join("tests/src/simulation/invariants"), &mut here);
+        let untold: Vec<_> =
+            here.iter().filter(|name| name.starts_with("invariant_") && !named.contains(name.as_str())).collect();
+        assert!(untold.is_empty(), "not on the page: {untold:?}");
+    }
+}

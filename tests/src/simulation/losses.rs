@@ -1,7 +1,7 @@
 //! Disks that forget: images of an earlier moment, second boxes from an image, boxes that are gone; and what was lost with them.
 
 use super::disk::Disk;
-use super::ghost::Double;
+use super::ghost::{Cause, Double, Handed};
 use super::invariants::{self, Violation};
 use super::keeper::Keeper;
 use super::node::{Node, Who};
@@ -174,21 +174,48 @@ impl Site {
         Ok(())
     }
 
-    /// Two live tickets for one seat: could anybody have told?
+    /// Two live tickets for one seat: what brought it about, if that may happen at all?
     pub(super) fn judge_double(&self, first: TicketId, second: TicketId) -> Double {
-        let (Some(before), Some(after)) = (self.ghost.tickets.get(&first), self.ghost.tickets.get(&second)) else {
-            return Double { first, second, unprovable: false };
-        };
-        let log = before.by.side();
-        let mut others = self.nodes().filter(|node| node.who != before.by);
-        let (seq, hash) = before.sale;
-        let elsewhere = others.any(|node| node.disk.holds_entry(log, seq, hash))
-            || self.scanners.iter().any(|scanner| scanner.keeper.holds(seq, hash));
-        // Two boxes of one name, both sure of themselves, out of each other's sight; and one that is gone, with what only it knew.
-        let excuses = self.ghost.excuses;
-        let two_boxes = before.by != after.by && (excuses.cloned || excuses.retired && !elsewhere);
-        // The only one who knew could not be asked, and the witness had not been there when it was sold.
-        let stale = self.ghost.excuses.stale_witness;
-        Double { first, second, unprovable: (!elsewhere || stale) && !before.promised || two_boxes }
+        let tickets = &self.ghost.tickets;
+        let cause = tickets.get(&first).zip(tickets.get(&second)).and_then(|(before, after)| self.cause(before, after));
+        Double { first, second, cause }
+    }
+
+    fn cause(&self, before: &Handed, after: &Handed) -> Option<Cause> {
+        let (log, ghost) = (before.by.side(), &self.ghost);
+        let told: Vec<(u64, Hash)> = before.earlier.iter().chain([&before.sale]).copied().collect();
+        let mut seller = self.nodes().filter(|node| node.who == after.by);
+        if seller.any(|node| told.iter().any(|(seq, hash)| node.disk.holds_entry(log, *seq, *hash))) {
+            // Whoever has the entry knows better.
+            return None;
+        }
+        // By which box each of them came: the one that sold, or that gave the seat to central.
+        let boxes = (self.box_of(before), self.box_of(after));
+        let lives_on = ghost.excuses.retired && after.by == Who::Other;
+        let lost = told.iter().all(|(seq, hash)| !self.is_held(log, *seq, *hash));
+        let nobodys = told.iter().all(|(_, hash)| !ghost.was_ever_elsewhere(*hash));
+        if ghost.excuses.cloned && boxes.0.is_some() && boxes.1.is_some() && boxes.0 != boxes.1 {
+            Some(Cause::Cloned)
+        } else if lives_on || ghost.was_settled_after(before) {
+            Some(Cause::Overridden)
+        } else if before.promised {
+            None
+        } else if lost && nobodys {
+            Some(Cause::Unprovable)
+        } else if told.iter().any(|(_, hash)| ghost.was_passed_over(*hash)) {
+            Some(Cause::StaleWitness)
+        } else {
+            (lost && ghost.rollbacks > before.rollbacks + 1).then_some(Cause::BothDisks)
+        }
+    }
+
+    fn box_of(&self, handed: &Handed) -> Option<Who> {
+        if handed.by != Who::Central {
+            return Some(handed.by);
+        }
+        let before = handed.epoch.checked_sub(1)?;
+        let given = self.ghost.given(handed.at.show, handed.at.seat, before);
+        let applied = |(log, seq, hash): &&(Side, u64, Hash)| self.central.disk.holds_entry(*log, *seq, *hash);
+        given.iter().find(applied).and_then(|(_, _, hash)| self.ghost.writer(*hash))
     }
 }

@@ -10,6 +10,7 @@ use rand::RngExt;
 use shared::entry::OpenedBy;
 use shared::ids::{BookingId, HoldId, RequestId, SeatId, ShowNumber, Side, TicketId};
 use shared::ledger::HoldKind;
+use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::time::Duration;
 use sync_protocol::Replica;
@@ -35,8 +36,21 @@ impl Site {
             Action::Hold { who, show, first, count } => {
                 let seats: Vec<_> = (0..count).map(|i| SeatId(first.0 + i)).collect();
                 let kind = if who == Who::Central { HoldKind::Web } else { HoldKind::Counter };
-                if let Some(Ok(Held::Now(hold))) = self.ask(who, |replica, at| replica.hold(show, &seats, kind, at)) {
-                    self.node(who).holds.push(hold.id);
+                let now = self.now;
+                let node = self.node(who);
+                let own = invariants::are_own_and_free(node, show, &seats, node.now(now));
+                let held = self.ask(who, |replica, at| replica.hold(show, &seats, kind, at));
+                let node = self.node(who);
+                match held {
+                    Some(Ok(Held::Now(hold))) => node.holds.push(hold.id),
+                    Some(Ok(Held::Waiting(_))) if own => {
+                        let asks = Some(Refusal::SeatElsewhere);
+                        invariants::invariant_own_free_seats_are_sold_without_asking(node, seats, asks)?;
+                    }
+                    Some(Err(refusal)) if own => {
+                        invariants::invariant_own_free_seats_are_sold_without_asking(node, seats, Some(refusal))?;
+                    }
+                    Some(_) | None => {}
                 }
                 self.settle(who)
             }
@@ -175,15 +189,29 @@ impl Site {
 
     /// A request arrives, for the first time or again: what was answered before is not done twice.
     fn request(&mut self, request: RequestId, who: Who, hold: HoldId) -> Result<(), Violation> {
+        let now = self.now;
         let node = self.node(who);
         if node.replica.is_none() {
             return Ok(());
         }
         node.waiting.insert(request);
-        if !node.disk.answers.contains_key(&request) {
-            self.ask(who, |replica, at| replica.sell(hold, BookingId([7; 16]), request, at));
+        let answered = node.disk.answers.contains_key(&request);
+        let own = invariants::is_own_hold(node, hold, node.store_now(now).max(node.now(now)));
+        let sold = match answered {
+            false => self.ask(who, |replica, at| replica.sell(hold, BookingId([7; 16]), request, at)),
+            true => None,
+        };
+        if let Some(sold) = sold.filter(|_| own) {
+            invariants::invariant_own_free_seats_are_sold_without_asking(self.node(who), hold, sold.err())?;
         }
-        self.settle(who)
+        let dies = self.node(who).dies.is_some();
+        self.settle(who)?;
+        let told = self.ghost.answers.contains_key(&request);
+        let node = self.node(who);
+        match own && !answered && !dies {
+            true => invariants::invariant_a_sale_is_told_without_asking(node, told, node.now(now)),
+            false => Ok(()),
+        }
     }
 
     fn ask_again(&mut self, nth: usize) -> Result<(), Violation> {

@@ -1,7 +1,8 @@
 //! Many seeds, on several threads.
 
 use super::event::Event;
-use super::invariants::Violation;
+use super::ghost::Cause;
+use super::invariants::{self, Violation};
 use super::shrink;
 use super::world::{Outcome, World};
 use shared::planted::{self, Plant};
@@ -55,8 +56,10 @@ pub struct Total {
     pub events: u64,
     /// How often what happened that one wants to know of.
     pub tally: BTreeMap<&'static str, u64>,
-    /// Double sales that nothing could have told.
-    pub unprovable: u64,
+    /// Double sales that are no fault of the core, by their cause.
+    pub doubles: BTreeMap<&'static str, u64>,
+    /// The trace of each seed.
+    pub traces: BTreeMap<u64, [u8; 32]>,
     /// Seeds in which a claim did not hold.
     pub failed: usize,
     /// Those, by seed.
@@ -77,7 +80,7 @@ impl Seeds {
                 let seed = self.start.saturating_add(index);
                 let (outcome, record) = self.run_one(seed, index % TWICE_EVERY == 0);
                 let violation = outcome.violation.clone();
-                let failed = total.lock().unwrap_or_else(PoisonError::into_inner).add(&outcome);
+                let failed = total.lock().unwrap_or_else(PoisonError::into_inner).add(seed, &outcome);
                 let Some(violation) = violation else { continue };
                 stop.fetch_or(self.until_failure, Ordering::Relaxed);
                 let shrinks = !self.until_failure && failed <= SHRUNK_MAX;
@@ -100,9 +103,9 @@ impl Seeds {
 
     fn run_one(self, seed: u64, twice: bool) -> (Outcome, Vec<Event>) {
         let (mut outcome, record) = World::run(seed, self.actions);
-        if twice && outcome.violation.is_none() && World::replay(seed, &record) != outcome {
-            let what = "the same seed gave another run";
-            outcome.violation = Some(Violation::of("invariant_the_same_seed_gives_the_same_run", what));
+        if twice && outcome.violation.is_none() {
+            let again = World::replay(seed, &record);
+            outcome.violation = invariants::invariant_the_same_seed_gives_the_same_run(&outcome, &again).err();
         }
         (outcome, record)
     }
@@ -115,19 +118,53 @@ impl Total {
         self.partitions += other.partitions;
         self.events += other.events;
         other.tally.iter().for_each(|(what, count)| *self.tally.entry(*what).or_default() += count);
-        self.unprovable += other.unprovable;
+        other.doubles.iter().for_each(|(cause, count)| *self.doubles.entry(*cause).or_default() += count);
+        self.traces.extend(other.traces);
         self.failed += other.failed;
         self.failures.extend(other.failures);
     }
 
+    /// Double sales of one cause.
+    pub fn doubles(&self, cause: Cause) -> u64 {
+        self.doubles.get(cause.word()).copied().unwrap_or_default()
+    }
+
+    /// One hash over the traces of all seeds, in their order, however many threads ran them.
+    pub fn trace(&self) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        for (seed, trace) in &self.traces {
+            hasher.update(&seed.to_le_bytes()).update(trace);
+        }
+        hasher.finalize()
+    }
+
     /// Counts a run in. Returns how many have failed.
-    fn add(&mut self, outcome: &Outcome) -> usize {
+    fn add(&mut self, seed: u64, outcome: &Outcome) -> usize {
         self.seeds += 1;
         self.partitions += outcome.partitions;
         self.events += outcome.events;
         outcome.tally.iter().for_each(|(what, count)| *self.tally.entry(*what).or_default() += count);
-        self.unprovable += outcome.unprovable;
+        outcome.doubles.iter().for_each(|(cause, count)| *self.doubles.entry(*cause).or_default() += count);
+        self.traces.insert(seed, outcome.trace);
         self.failed += usize::from(outcome.violation.is_some());
         self.failed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trace(start: u64, threads: usize) -> blake3::Hash {
+        let seeds = Seeds { start, count: 6, actions: 60, threads, plant: None, until_failure: false };
+        let total = seeds.run();
+        assert_eq!((total.seeds, total.failed), (6, 0));
+        total.trace()
+    }
+
+    #[test]
+    fn the_same_seeds_give_the_same_trace_hash_and_others_another() {
+        assert_eq!(trace(40, 1), trace(40, 2));
+        assert_ne!(trace(40, 1), trace(41, 1));
     }
 }

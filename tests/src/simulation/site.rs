@@ -188,6 +188,8 @@ impl Site {
             ),
             false => Vec::new(),
         };
+        let disk = &node_of(&mut self.central, &mut self.edge, &mut self.other, to).disk;
+        let contradicted = invariants::contradicted(disk, to.side(), &self.codes, bytes);
         let node = self.node(to);
         let at = node.now(now);
         let Some(replica) = node.replica.as_mut() else { return Ok(()) };
@@ -197,10 +199,13 @@ impl Site {
         let taken_in = heard != Some(at) && replica.peer_last_heard() == Some(at);
         self.settle(to)?;
         let node = self.node(to);
-        match taken_in && node.replica.is_some() {
-            true => invariants::invariant_what_arrives_beyond_a_cut_is_listed(node, &apart),
-            false => Ok(()),
+        if !taken_in || node.replica.is_none() {
+            return Ok(());
         }
+        if let Some(known) = contradicted {
+            invariants::invariant_two_chains_of_one_log_stop_who_knows_both(node, known)?;
+        }
+        invariants::invariant_what_arrives_beyond_a_cut_is_listed(node, &apart)
     }
 
     fn handle_timeout(&mut self, who: Who) -> Result<(), Violation> {

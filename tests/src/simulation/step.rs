@@ -5,7 +5,7 @@ use super::ghost::Handed;
 use super::invariants::{self, Step, Violation};
 use super::node::{CrashPoint, Node, Who};
 use super::site::{Site, node_of};
-use shared::entry::{Fact, OpenedBy, TicketRef};
+use shared::entry::{Fact, Hash, OpenedBy, TicketRef};
 use shared::ledger::LedgerChanges;
 use shared::planted::{self, Plant};
 use std::collections::BTreeSet;
@@ -76,17 +76,23 @@ impl Site {
         let step = Step::new(&site.ghost, node, &commit, now);
         invariants::AT_EACH_COMMIT.iter().try_for_each(|invariant| invariant(&step))?;
         let written = step.written;
-        written.iter().for_each(|written| site.ghost.note(written));
+        written.iter().for_each(|written| site.ghost.note(who, written));
+        let peers = commit.changes.entries.iter().filter(|entry| entry.log != who.side());
+        peers.for_each(|entry| site.ghost.arrive(entry.hash));
         let terms = commit.changes.ledger.holds.iter().filter_map(|(id, hold)| Some((*id, hold.as_ref()?.deadline)));
         let (at, store_now) = (node.now(now), node.store_now(now));
         for (id, deadline) in terms {
             site.ghost.holds.insert(id, store_now + deadline.since(at));
         }
         for listed in &commit.changes.discrepancies {
-            if let DiscrepancyKind::BeyondCut { .. } = listed.kind {
-                let what = if listed.log == who.side() { "entries_of_a_left_line" } else { "entries_beyond_a_cut" };
-                *site.ghost.tally.entry(what).or_default() += 1;
-            }
+            let what = match listed.kind {
+                DiscrepancyKind::BeyondCut { .. } if listed.log == who.side() => "entries_of_a_left_line",
+                DiscrepancyKind::BeyondCut { .. } => "entries_beyond_a_cut",
+                DiscrepancyKind::NotApplied(_) => "entries_not_applied",
+                DiscrepancyKind::SetAside { .. } => "entries_set_aside_for_good",
+                _ => continue,
+            };
+            *site.ghost.tally.entry(what).or_default() += 1;
         }
         node.touch(&commit);
         node.restored = false;
@@ -106,11 +112,14 @@ impl Site {
             .standings
             .iter()
             .any(|change| matches!(change.proof, Some(Proof::Confirmed(Memory::Device(_)))));
-        let unheard = node.behind.iter().any(|(device, head)| {
-            let back = commit.changes.entries.iter().any(|entry| entry.hash == head.hash);
-            device.is_none() && !back && !node.disk.holds_entry(who.side(), head.seq, head.hash)
-        });
-        site.ghost.excuses.stale_witness |= vouched && unheard;
+        let here = |seq: u64, hash: Hash| {
+            let coming = commit.changes.entries.iter().any(|entry| entry.hash == hash);
+            coming || node.disk.holds_entry(who.side(), seq, hash)
+        };
+        let behind = node.behind.iter().filter(|(device, head)| device.is_none() && !here(head.seq, head.hash));
+        if let Some(last) = behind.map(|(_, head)| head.seq).max().filter(|_| vouched) {
+            site.ghost.pass_over(|seq, hash| !here(seq, hash), last);
+        }
         node.disk.commit(commit);
         let log = who.side().peer();
         let durable = site.ghost.durable.entry(log).or_default();
@@ -204,6 +213,7 @@ impl Site {
         }
         let node = self.node(who);
         let (by, sale) = (node.who, node.disk.sale(who.side(), at.ticket));
+        let epoch = node.disk.sold_epoch(who.side(), at.ticket).unwrap_or_default();
         let sale = invariants::invariant_a_ticket_is_handed_out_only_when_its_sale_is_on_disk(at, sale)?;
         if promised {
             invariants::invariant_a_sale_is_told_only_once_the_witness_has_it(self, who, at, sale)?;
@@ -213,6 +223,7 @@ impl Site {
             at,
             by,
             sale,
+            epoch,
             earlier: Vec::new(),
             promised,
             rollbacks,

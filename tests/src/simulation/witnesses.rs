@@ -1,6 +1,6 @@
 //! The paired devices as witnesses: what they keep of the box's log goes to a box that asks, what the box has written goes to them.
 
-use super::invariants::Violation;
+use super::invariants::{self, Violation};
 use super::node::Who;
 use super::scanner::SCANNERS;
 use super::site::{NAMED, Site};
@@ -17,7 +17,7 @@ impl Site {
     /// A device turns to a box: it shows what it keeps, and keeps what the box gives.
     pub(super) fn witness(&mut self, scanner: usize, who: Who) -> Result<(), Violation> {
         self.show(scanner, who)?;
-        if self.give(scanner, who) { self.show(scanner, who) } else { Ok(()) }
+        if self.give(scanner, who)? { self.show(scanner, who) } else { Ok(()) }
     }
 
     /// What a box has just written goes to its named witness at once.
@@ -35,7 +35,7 @@ impl Site {
         {
             self.show(named, who)?;
         }
-        if self.give(named, who) { self.show(named, who) } else { Ok(()) }
+        if self.give(named, who)? { self.show(named, who) } else { Ok(()) }
     }
 
     fn show(&mut self, scanner: usize, who: Who) -> Result<(), Violation> {
@@ -70,14 +70,14 @@ impl Site {
 
     /// The box gives a device its head and, if it is the named witness, what central has not acknowledged. Says whether that was
     /// news.
-    fn give(&mut self, scanner: usize, who: Who) -> bool {
+    fn give(&mut self, scanner: usize, who: Who) -> Result<bool, Violation> {
         let named = self.setup.witness && NAMED == DeviceNumber(i64::try_from(scanner).unwrap_or(-1));
         let node = super::site::node_of(&mut self.central, &mut self.edge, &mut self.other, who);
-        let Some(replica) = node.replica.as_ref().filter(|replica| replica.can_sell()) else { return false };
+        let Some(replica) = node.replica.as_ref().filter(|replica| replica.can_sell()) else { return Ok(false) };
         let (own, acked) = (node.disk.heads.own, node.disk.heads.acked);
         let keeper = &mut self.scanners[scanner].keeper;
         if keeper.kept().is_some_and(|kept| kept.head == own) {
-            return false;
+            return Ok(false);
         }
         let batch = named.then(|| {
             let last = keeper.last();
@@ -87,8 +87,11 @@ impl Site {
             let entries = node.disk.entries(who.side(), after + 1, usize::MAX).unwrap_or_default();
             Batch { log: who.side(), before, entries: entries.into_iter().map(EntryBytes).collect() }
         });
-        keeper.take(replica.sign_head(own), batch, acked);
+        let given = batch.iter().flat_map(|batch| invariants::walk(batch.before, &batch.entries).into_iter().skip(1));
+        given.for_each(|head| self.ghost.keep(head.hash));
+        let dropped = keeper.take(replica.sign_head(own), batch, acked);
         keeper.of = Some(who);
-        true
+        invariants::invariant_a_witness_drops_only_what_central_has(&self.ghost, &dropped)?;
+        Ok(true)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::event::Event;
+use super::ghost::Cause;
 use super::invariants::{self, Violation};
 use super::node::{CrashPoint, Who};
 use super::setup::{BEGINNING, Setup};
@@ -28,8 +29,8 @@ pub struct Outcome {
     pub events: u64,
     /// Lines cut.
     pub partitions: u64,
-    /// Double sales that nothing could have told.
-    pub unprovable: u64,
+    /// Double sales that are no fault of the core, by their cause.
+    pub doubles: BTreeMap<&'static str, u64>,
     /// How often what happened that one wants to know of.
     pub tally: BTreeMap<&'static str, u64>,
     /// Over everything that happened: equal for equal runs.
@@ -77,11 +78,18 @@ impl World {
         Outcome {
             events: world.events,
             partitions: sites.iter().map(|site| site.network.partitions).sum(),
-            unprovable: sites.iter().map(|site| site.ghost.doubles.len() as u64).sum(),
+            doubles: world.doubles(),
             tally: world.tally(),
             trace: *trace.finalize().as_bytes(),
             violation,
         }
+    }
+
+    fn doubles(&self) -> BTreeMap<&'static str, u64> {
+        let mut doubles: BTreeMap<_, _> = Cause::ALL.into_iter().map(|cause| (cause.word(), 0)).collect();
+        let causes = self.sites.iter().flat_map(|site| site.ghost.doubles.iter()).filter_map(|double| double.cause);
+        causes.for_each(|cause| *doubles.entry(cause.word()).or_default() += 1);
+        doubles
     }
 
     fn tally(&self) -> BTreeMap<&'static str, u64> {
@@ -95,7 +103,7 @@ impl World {
                 ("tickets_lost", lost),
                 ("walks", ghost.walks.len()),
                 ("disks_put_back", ghost.rollbacks as usize),
-                ("stale_witnesses", usize::from(ghost.excuses.stale_witness)),
+                ("stale_witnesses", ghost.stale_witnesses as usize),
                 ("seats_sold_twice", ghost.doubles.len()),
             ];
             counts.into_iter().for_each(|(what, count)| *tally.entry(what).or_default() += count as u64);

@@ -19,7 +19,7 @@ impl Scene {
         let (copy, stopped) = self.copy_central().await?;
         let chosen = self.one_of_the_copies(Side::Central, &copy);
         self.sell(Side::Central, FORGOTTEN_SALES).await?;
-        let cut = self.percent(50);
+        let (cut, told) = (self.percent(50), self.percent(50));
         if cut {
             self.house.line.set(Mode::CutBoth);
             self.sell(Side::Central, CUT_SALES).await.context("sell behind a cut line")?;
@@ -39,8 +39,6 @@ impl Scene {
             let edge = SideBooks::read(&house.edge.database(), house.theatre(), Side::Edge)?;
             self.ghosts.forget(|ghost| ghost.seller == Side::Central && !edge.has(ghost.ticket));
         }
-        let told = self.percent(50);
-        let house = &mut self.house;
         put_back(&chosen, &house.central.data())?;
         // Central finds it out by itself where nobody says so.
         if told {

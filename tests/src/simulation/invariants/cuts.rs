@@ -1,5 +1,6 @@
 //! Claims about cuts: what is not known after a log was cut is not on sale.
 
+use super::forks::walk;
 use super::{Step, Violation};
 use crate::simulation::codes::{self, Codes};
 use crate::simulation::disk::Disk;
@@ -10,7 +11,7 @@ use shared::ledger::Ledger;
 use shared::show::{Seat, Standing};
 use sync_protocol::envelope::Envelope;
 use sync_protocol::log::StoredEntry;
-use sync_protocol::message::{EntryBytes, Message};
+use sync_protocol::message::Message;
 use sync_protocol::replica::DiscrepancyKind;
 
 /// An entry of a transaction, of either log.
@@ -82,15 +83,7 @@ pub fn beyond_a_cut(disk: &Disk, side: Side, codes: &Codes, bytes: &[u8]) -> Vec
     if batch.log == side {
         return Vec::new();
     }
-    let mut head = batch.before;
-    let mut heads = vec![head];
-    for EntryBytes(bytes) in &batch.entries {
-        if let Ok(Fact::LogOpened { incarnation, .. }) = Entry::decode(bytes).map(|entry| entry.fact) {
-            head.incarnation = incarnation;
-        }
-        head = Head { seq: head.seq + 1, hash: head.hash.chain(bytes), ..head };
-        heads.push(head);
-    }
+    let heads = walk(batch.before, &batch.entries);
     let known = |head: &Head| disk.logs.get(&(batch.log, head.seq)).map(StoredEntry::head);
     let Some(first) = heads.iter().position(|head| known(head).is_some_and(|known| known != *head)) else {
         return Vec::new();

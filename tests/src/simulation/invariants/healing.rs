@@ -115,7 +115,7 @@ pub fn invariant_a_cancelled_show_is_cancelled_everywhere(site: &Site) -> Result
 pub fn invariant_the_fold_depends_only_on_the_entries(site: &Site) -> Result<(), Violation> {
     let Some(edge) = &site.edge.replica else { return Ok(()) };
     for eager in [Side::Central, Side::Edge] {
-        let digest = fold(&site.edge.disk, eager);
+        let digest = fold(&site.edge.disk, eager).map(|folded| folded.digest);
         if digest != Some(edge.cut().digest) {
             return Err(Violation::of(
                 "invariant_the_fold_depends_only_on_the_entries",
@@ -132,7 +132,7 @@ pub fn invariant_a_store_holds_what_its_logs_come_to(site: &Site, who: Who) -> R
     // A box that was replaced has written beyond its end.
     let counts = who != Who::Other && node.disk.heads.own.seq > 0;
     let Some(replica) = node.replica.as_ref().filter(|_| counts) else { return Ok(()) };
-    if fold(&node.disk, Side::Central) == Some(replica.cut().digest) {
+    if fold(&node.disk, Side::Central).map(|folded| folded.digest) == Some(replica.cut().digest) {
         return Ok(());
     }
     Err(Violation::of(
@@ -141,22 +141,57 @@ pub fn invariant_a_store_holds_what_its_logs_come_to(site: &Site, who: Who) -> R
     ))
 }
 
+/// 8 of the design: what a node stores of either log and does not apply is on its list for a person.
+pub fn invariant_what_does_not_apply_is_listed(site: &Site, who: Who) -> Result<(), Violation> {
+    const NAME: &str = "invariant_what_does_not_apply_is_listed";
+    let Some(node) = site.nodes().find(|node| node.who == who) else { return Ok(()) };
+    // A box that was replaced has written beyond its end.
+    if who == Who::Other {
+        return Ok(());
+    }
+    let Some(folded) = fold(&node.disk, Side::Central) else {
+        return Err(Violation::of(NAME, format!("the logs of {who:?} cannot be folded")));
+    };
+    let is_listed = |(log, seq): &(Side, u64)| {
+        let mut listed = node.disk.discrepancies.iter().filter(|listed| (listed.log, listed.seq) == (*log, *seq));
+        listed.any(|listed| matches!(listed.kind, DiscrepancyKind::NotApplied(_)))
+    };
+    match folded.refused.iter().find(|refused| !is_listed(refused)) {
+        None => Ok(()),
+        Some((log, seq)) => Err(Violation::of(NAME, format!("{who:?} has {log} {seq} neither applied nor listed"))),
+    }
+}
+
+/// The same, of a theatre at rest.
+pub fn invariant_what_does_not_apply_is_listed_by_both_sides(site: &Site) -> Result<(), Violation> {
+    [Who::Central, Who::Edge].into_iter().try_for_each(|who| invariant_what_does_not_apply_is_listed(site, who))
+}
+
+/// What both logs come to.
+struct FoldedLogs {
+    digest: u128,
+    refused: Vec<(Side, u64)>,
+}
+
 /// Folds both logs anew, one side's entries as early as what they had seen allows.
-fn fold(disk: &Disk, eager: Side) -> Option<u128> {
+fn fold(disk: &Disk, eager: Side) -> Option<FoldedLogs> {
     let log = |side: Side| -> Vec<Entry> {
         let entries = disk.logs.range((side, 0)..=(side, u64::MAX));
         entries.filter_map(|(_, stored)| Entry::decode(&stored.bytes).ok()).collect()
     };
     let logs = [log(eager), log(eager.peer())];
     let mut done = [0, 0];
-    let mut ledger = Ledger::new(Side::Edge);
+    let (mut ledger, mut refused) = (Ledger::new(Side::Edge), Vec::new());
     while done[0] < logs[0].len() || done[1] < logs[1].len() {
         let ready = |which: usize| logs[which].get(done[which]).filter(|entry| entry.seen <= done[1 - which] as u64);
         let which = usize::from(ready(0).is_none());
         let entry = ready(which)?;
         let writer = if which == 0 { eager } else { eager.peer() };
-        let _listed_where_it_conflicts = ledger.apply(writer, done[which] as u64 + 1, entry);
         done[which] += 1;
+        let seq = done[which] as u64;
+        if ledger.apply(writer, seq, entry).is_err() {
+            refused.push((writer, seq));
+        }
     }
-    Some(ledger.digest())
+    Some(FoldedLogs { digest: ledger.digest(), refused })
 }

@@ -2,11 +2,10 @@
 
 use super::{Step, Violation};
 use crate::simulation::node::Who;
-use crate::simulation::site::Site;
 use shared::entry::{Entry, Fact, Hash, OpenedBy};
 use shared::ids::Incarnation;
 use std::collections::BTreeMap;
-use sync_protocol::replica::{Replica, Rewound, StandingChange};
+use sync_protocol::replica::{Rewound, StandingChange};
 
 /// 8: each side's copy of a log, and its own, grows without gaps and by its hash chain.
 pub fn invariant_a_log_grows_without_gaps_by_its_chain(step: &Step<'_>) -> Result<(), Violation> {
@@ -114,52 +113,6 @@ pub fn invariant_an_incarnation_begins_where_it_says_and_the_one_before_ends_the
             ));
         }
         incarnations.insert(stored.log, stored.incarnation);
-    }
-    Ok(())
-}
-
-/// 11: while both sides are live with each other, what one has of a log is the beginning of what the other has.
-pub fn invariant_live_sides_have_one_chain(site: &Site, _who: Who) -> Result<(), Violation> {
-    if site.other.is_some() {
-        return Ok(());
-    }
-    let session = |node: &super::Node| {
-        let replica = node.replica.as_ref().filter(|replica| replica.link_state().0.word() == "live");
-        replica.and_then(Replica::session)
-    };
-    let with_each_other = match (session(&site.central), session(&site.edge)) {
-        (Some((own, peer)), Some(other)) => (peer, own) == other,
-        _ => false,
-    };
-    if !with_each_other {
-        return Ok(());
-    }
-    for (copy, writer) in [(&site.central, &site.edge), (&site.edge, &site.central)] {
-        let log = writer.who.side();
-        let head = copy.disk.heads.peer;
-        if head.seq <= writer.disk.heads.own.seq && writer.disk.hash(log, head.seq) != Some(head.hash) {
-            return Err(Violation::of(
-                "invariant_live_sides_have_one_chain",
-                format!("both are live, and the other's copy of the {log} log is not its own at {}", head.seq),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// 10: nothing is dropped from a log.
-pub fn invariant_no_log_was_trimmed(site: &Site) -> Result<(), Violation> {
-    for node in site.nodes() {
-        for log in [node.who.side(), node.who.side().peer()] {
-            let head = node.disk.head(node.who.side(), log).seq;
-            let kept = node.disk.logs.range((log, 0)..=(log, u64::MAX)).count() as u64;
-            if kept != head {
-                return Err(Violation::of(
-                    "invariant_no_log_was_trimmed",
-                    format!("{:?} keeps {kept} of {head} entries of the {log} log", node.who),
-                ));
-            }
-        }
     }
     Ok(())
 }

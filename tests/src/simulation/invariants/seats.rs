@@ -10,21 +10,21 @@ use shared::show::Standing;
 use std::collections::BTreeSet;
 use sync_protocol::replica::SeatState;
 
-/// 1: per seat at most one side could sell it now. Of a second box of the same name, and of one that opened on the word of a
-/// witness that had been away, nobody can say: what they sell is judged where it is sold.
+/// 1: per seat at most one side could sell it now. Of a second box of the same name nobody can say, nor of a seat that a box gave
+/// away before it opened on the word of a witness that had been away meanwhile: what they sell is judged where it is sold.
 pub fn invariant_one_side_at_most_may_sell_a_seat(site: &Site, who: Who) -> Result<(), Violation> {
     let central = site.central.replica.as_ref().filter(|replica| replica.can_sell());
     let Some(central) = central else { return Ok(()) };
     let edge = site.edge.replica.as_ref().filter(|replica| replica.can_sell());
-    let excused = site.ghost.excuses.cloned || site.ghost.excuses.stale_witness;
-    let Some(edge) = edge.filter(|_| !excused) else { return Ok(()) };
+    let Some(edge) = edge.filter(|_| !site.ghost.excuses.cloned) else { return Ok(()) };
     for (number, seat) in touched(site, who) {
         let sellable = |replica: &sync_protocol::Replica, side| {
             let show = replica.ledger().show(number);
             let seat = show.and_then(|show| show.seat(seat));
             seat.is_some_and(|seat| seat.authority() == side && seat.standing == Standing::Free)
         };
-        if sellable(central, Side::Central) && sellable(edge, Side::Edge) {
+        let unheard = site.ghost.is_unheard(number, seat);
+        if !unheard && sellable(central, Side::Central) && sellable(edge, Side::Edge) {
             return Err(Violation::of(
                 "invariant_one_side_at_most_may_sell_a_seat",
                 format!("both sides may sell seat {seat} of show {number}"),
