@@ -292,11 +292,11 @@ fn the_lists_name_every_kind_there_is() {
         bodies.filter_map(|bytes| Entry::decode(&bytes).ok()).map(|entry| entry.fact.kind()).next()
     };
     let message = |kind: usize| {
-        let bodies = (0..120).map(|zeros| signed(&[vec![7, 1, 0, 0, kind as u8], vec![0; zeros]].concat()));
+        let bodies = (0..100).map(|zeros| signed(&[vec![7, 1, 0, 0, kind as u8], vec![0; zeros]].concat()));
         bodies.filter_map(|bytes| open(&bytes).ok()).map(|envelope| envelope.message.kind()).next()
     };
     let facts: Vec<_> = (0..100).filter_map(entry).collect();
-    let messages: Vec<_> = (0..100).filter_map(message).collect();
+    let messages: Vec<_> = (0..12).filter_map(message).collect();
     let expected: Vec<_> = Fact::KINDS.into_iter().filter(|kind| *kind != "ShowAdded").collect();
     assert_eq!((facts, messages), (expected, Message::KINDS.to_vec()));
 }

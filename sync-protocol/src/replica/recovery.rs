@@ -120,13 +120,15 @@ impl Replica {
     }
 
     /// Do entries continue what nobody here has, although persons have answered for what is missing? Asking for it again would
-    /// close this node over and over.
+    /// close this node over and over. Nobody has answered for what was signed since.
     pub(super) fn is_out_of_place(
         &self,
+        head: Head,
         entries: Option<&Batch>,
         source: &dyn EntrySource,
     ) -> Result<bool, UnreadableLog> {
-        let Some(batch) = entries.filter(|_| self.heads.recovery.unproven.is_some()) else { return Ok(false) };
+        let answered = self.heads.recovery.unproven.is_some() && head.incarnation != self.heads.own.incarnation;
+        let Some(batch) = entries.filter(|_| answered) else { return Ok(false) };
         let before = batch.before;
         let known = before.seq <= self.heads.own.seq && self.logs(source).head_at(self.me, before.seq)? == Some(before);
         Ok(!known)

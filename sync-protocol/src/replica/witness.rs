@@ -79,7 +79,7 @@ impl Replica {
             self.gate_patience = now + self.settings.gate_wait;
         }
         let given = entries.as_ref().filter(|batch| batch.log == self.me);
-        let (head, entries) = if self.is_left(head, given, source)? || self.is_out_of_place(given, source)? {
+        let (head, entries) = if self.is_left(head, given, source)? || self.is_out_of_place(head, given, source)? {
             // What it keeps of such a line is never applied, and never dropped silently; it vouches like one that keeps nothing.
             if let Some(batch) = entries.filter(|batch| batch.log == self.me) {
                 self.list_left(inbox::walk(batch.before, batch.entries), now, source)?;

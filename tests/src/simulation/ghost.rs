@@ -83,7 +83,7 @@ pub enum Cause {
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Unprovable, Self::StaleWitness, Self::BothDisks, Self::Cloned, Self::Overridden];
+    pub const ALL: [Self; 5] = [Self::Unprovable, Self::Cloned, Self::Overridden, Self::StaleWitness, Self::BothDisks];
 
     /// Its name.
     pub fn word(self) -> &'static str {
