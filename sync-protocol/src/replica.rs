@@ -1,5 +1,6 @@
 //! One node's copy of one theatre: ledger, both logs' heads, link session. The only owner of each.
 
+mod apart;
 mod closed;
 mod commands;
 mod exchange;
