@@ -4,4 +4,6 @@ pub mod bench;
 pub mod fuzz;
 pub mod model;
 pub mod processes;
+#[cfg(test)]
+mod protocol_text;
 pub mod simulation;

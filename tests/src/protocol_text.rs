@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const TEXT: &str = include_str!("../PROTOCOL.md");
+const TEXT: &str = include_str!("../../sync-protocol/PROTOCOL.md");
 
-/// The file that a pointer names, from this crate's sources or from the workspace.
+/// The file that a pointer names, from the sources of `sync-protocol` or from the workspace.
 fn file(named: &str) -> Option<PathBuf> {
-    let crate_ = Path::new(env!("CARGO_MANIFEST_DIR"));
-    [crate_.join("src").join(named), crate_.join("..").join(named)].into_iter().find(|path| path.is_file())
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    [root.join("sync-protocol/src").join(named), root.join(named)].into_iter().find(|path| path.is_file())
 }
 
 fn missing(pointer: &str) -> Vec<String> {
