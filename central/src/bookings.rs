@@ -10,6 +10,7 @@
 
 pub mod cancel;
 pub mod contact;
+pub mod lookup;
 pub mod recovered;
 pub mod saga;
 pub mod store;

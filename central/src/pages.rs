@@ -6,6 +6,7 @@
 mod booking;
 mod cancellation;
 mod home;
+mod lookup;
 mod motif;
 mod movie;
 mod poster;
@@ -15,6 +16,7 @@ mod show;
 pub use booking::{BookingView, PaymentView, TicketView, booking};
 pub use cancellation::{CancellationView, RefundView};
 pub use home::{CitiesPage, CityCard, MovieCard, cities};
+pub use lookup::lookup;
 pub use movie::{MoviePage, movie};
 pub use problem::problem;
 pub use show::seat_map;
@@ -34,6 +36,7 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/checkout.js", text: include_str!("pages/checkout.js") },
     Asset { path: "/assets/countdown.js", text: include_str!("pages/countdown.js") },
     Asset { path: "/assets/booking.js", text: include_str!("pages/booking.js") },
+    Asset { path: "/assets/lookup.js", text: include_str!("pages/lookup.js") },
     Asset { path: "/assets/calendar.js", text: include_str!("pages/calendar.js") },
 ];
 
@@ -43,7 +46,10 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
 }
 
 fn foot() -> Markup {
-    design::footer("Your seats are sold once, even when a theatre's line is down.")
+    design::footer(
+        "Your seats are sold once, even when a theatre's line is down.",
+        &[("Find your booking", "/bookings")],
+    )
 }
 
 fn style(path: &str) -> Markup {

@@ -1,5 +1,6 @@
 //! Every route of central.
 
+use crate::bookings::lookup;
 use crate::fleet::{discrepancies, found, link_status, overrides, show};
 use crate::office::{App, show_id};
 use crate::payments::{notice, request};
@@ -32,6 +33,7 @@ pub fn routes(app: App, registry: Arc<Registry>) -> Router {
         .route("/v1/shows/{show}/cancellation", post(show::cancel))
         .route("/v1/holds/{hold}", post(holds::renew).delete(holds::release))
         .route("/v1/bookings", post(bookings::create))
+        .route("/v1/bookings/lookup", post(lookup::look_up))
         .route("/v1/bookings/{booking}", get(bookings::show))
         .route("/v1/bookings/{booking}/payments", post(request::create))
         .route("/v1/bookings/{booking}/cancellation", post(bookings::cancel))
@@ -53,6 +55,7 @@ pub fn routes(app: App, registry: Arc<Registry>) -> Router {
         .route("/", get(site::home))
         .route("/movies/{movie}", get(site::movie))
         .route("/shows/{show}", get(site::show))
+        .route("/bookings", get(site::lookup))
         .route("/bookings/{booking}", get(site::booking))
         .merge(pages::router())
         .with_state(app)

@@ -141,6 +141,11 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Page
     Ok(page(pages::seat_map(&map.view)))
 }
 
+/// `/bookings`: a booking is found again by its code and contact.
+pub async fn lookup() -> Page {
+    page(pages::lookup())
+}
+
 /// `/bookings/{id}`: where it stands, its tickets, the way to cancel it.
 pub async fn booking(State(app): State<App>, Path(id): Path<String>) -> Result<Page, Page> {
     let booking = bookings::find(&app, bookings::booking_id(&id)?).await?;

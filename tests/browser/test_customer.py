@@ -55,6 +55,25 @@ def test_a_customer_buys_with_the_keyboard_alone(house, window, looks):
     expect_tickets(page, 2)
 
 
+def test_a_booking_is_found_again_by_its_code_and_contact(house, window, looks):
+    page = window(f"{house.customer}/shows/{house.show()['id']}", width=390)
+    expect(page.locator("#proposal")).to_contain_text("Best seats together")
+    page.get_by_role("button", name="Continue").click()
+    pay(page)
+    address, code = page.url, page.locator(".short-code").first.inner_text()
+    page.get_by_role("link", name="Find your booking").click()
+    looks.inspect(page, "customer-lookup")
+    walk_to(page, "#code")
+    page.keyboard.type(code.lower())
+    walk_to(page, "#contact")
+    page.keyboard.type("9876543210")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("No booking has this code and contact")
+    page.get_by_label("E-mail or mobile number").fill("guest@example.org")
+    page.keyboard.press("Enter")
+    page.wait_for_url(address)
+
+
 def test_a_movies_page_and_its_days_look_right(house, window, looks):
     show = house.show()
     page = window(f"{house.customer}/?city={house.theatre['city']}")
@@ -67,7 +86,7 @@ def test_a_movies_page_and_its_days_look_right(house, window, looks):
 def test_the_first_view_of_every_customer_page_is_light(house, chromium):
     show = house.show()
     city = f"?city={house.theatre['city']}"
-    for path in ["/", f"/{city}", f"/movies/{show['movie']['id']}{city}", f"/shows/{show['id']}"]:
+    for path in ["/", "/bookings", f"/{city}", f"/movies/{show['movie']['id']}{city}", f"/shows/{show['id']}"]:
         size = first_view_bytes(chromium, house.customer + path)
         print(f"{path}: {size / 1024:.1f} KB")
         assert 0 < size <= FIRST_VIEW_BYTES_MAX, f"{path} takes {size / 1024:.0f} KB"

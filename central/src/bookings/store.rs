@@ -151,6 +151,11 @@ pub fn is_code_taken(conn: &Connection, code: &str) -> rusqlite::Result<bool> {
     conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM booking WHERE code = ?1)")?.query_row([code], |row| row.get(0))
 }
 
+/// The booking that a person reads out by this code.
+pub fn booking_of_code(conn: &Connection, code: &str) -> rusqlite::Result<Option<Booking>> {
+    conn.prepare_cached("SELECT * FROM booking WHERE code = ?1")?.query_row([code], booking_from).optional()
+}
+
 /// The booking that was made from a hold.
 pub fn booking_of_hold(conn: &Connection, hold: HoldId) -> rusqlite::Result<Option<Booking>> {
     conn.prepare_cached("SELECT * FROM booking WHERE hold = ?1")?.query_row([hold.0], booking_from).optional()

@@ -147,3 +147,26 @@ async fn a_free_booking_that_a_closed_theatre_refuses_can_be_made_when_it_opens(
     test.start_again().await;
     assert_eq!(test.post("/v1/bookings", "b", request).await.expect(201)["state"], "booked");
 }
+
+#[tokio::test]
+async fn a_booking_is_found_by_code_and_contact_and_by_neither_alone() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Don").await;
+    let booking = test.book(&show, &["A1"]).await;
+    let code = booking["code"].as_str().expect("code").to_lowercase();
+    let code = format!("{} {}", &code[..4], &code[4..]);
+    let ask = |code: &str, contact: Value| json!({ "code": code, "contact": contact }).to_string();
+    let path = "/v1/bookings/lookup";
+    let found = test.raw(path, &[], ask(&code, json!({ "email": "Guest@Example.org" }))).await.expect(200);
+    assert_eq!(found, json!({ "booking": booking["booking"] }));
+    for (code, contact) in [
+        (code.as_str(), json!({ "email": "another@example.org" })),
+        (code.as_str(), json!({ "phone": "9876543210" })),
+        ("22222222", json!({ "email": "guest@example.org" })),
+        ("", json!({ "email": "guest@example.org" })),
+    ] {
+        assert_eq!(test.raw(path, &[], ask(code, contact)).await.problem(404), "unknown_booking");
+    }
+    assert_eq!(test.raw(path, &[], ask(&code, json!({ "email": "nobody" }))).await.problem(422), "bad_contact");
+    assert_eq!(test.raw(path, &[], "{}").await.problem(422), "unprocessable_body");
+}

@@ -53,9 +53,15 @@ pub fn masthead(crumbs: &[Crumb<'_>], aside: Markup) -> Markup {
     }
 }
 
-/// The line at the bottom of customers' pages.
-pub fn footer(text: &str) -> Markup {
-    html! { footer.foot { (mark()) p { (text) } } }
+/// The line at the bottom of customers' pages, with links as words and address.
+pub fn footer(text: &str, links: &[(&str, &str)]) -> Markup {
+    html! {
+        footer.foot {
+            (mark())
+            p { (text) }
+            @for (words, href) in links { a href=(href) { (words) } }
+        }
+    }
 }
 
 /// An usher's torch: a lamp and its beam.
