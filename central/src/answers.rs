@@ -4,7 +4,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use node::idempotency::{self, BodyHash, Outcome};
 use node::problem::Problem;
-use rusqlite::Transaction;
+use node::store::{Sql, StoreError};
 use serde::Serialize;
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
@@ -85,7 +85,7 @@ impl Asked {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn answered(&self, tx: &Transaction<'_>) -> rusqlite::Result<Option<Answer>> {
+    pub fn answered(&self, tx: &dyn Sql) -> Result<Option<Answer>, StoreError> {
         Ok(match idempotency::find(tx, &self.scope, &self.key, &self.hash)? {
             Outcome::New => None,
             Outcome::Replay { status, body } => Some(Answer::Done { status, body }),
@@ -106,7 +106,7 @@ impl Asked {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn remember(&self, tx: &Transaction<'_>, answer: &Answer, until: Timestamp) -> rusqlite::Result<()> {
+    pub fn remember(&self, tx: &dyn Sql, answer: &Answer, until: Timestamp) -> Result<(), StoreError> {
         match answer {
             Answer::No(_) => Ok(()),
             Answer::Done { status, body } => {

@@ -4,7 +4,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use node::idempotency::{self, BodyHash, Outcome};
 use node::problem::Problem;
-use rusqlite::Transaction;
+use node::store::{Sql, StoreError};
 use serde::Serialize;
 use shared::time::Timestamp;
 use tokio::sync::oneshot;
@@ -87,7 +87,7 @@ impl RequestKey {
     ///
     /// # Errors
     /// If the database fails.
-    pub fn answered(&self, tx: &Transaction<'_>) -> rusqlite::Result<Option<Outcomes>> {
+    pub fn answered(&self, tx: &dyn Sql) -> Result<Option<Outcomes>, StoreError> {
         Ok(match idempotency::find(tx, &self.scope, &self.key, &self.hash)? {
             Outcome::New => None,
             Outcome::Replay { status, body } => Some(Ok(Answer { status, body })),
@@ -102,7 +102,7 @@ impl RequestKey {
     ///
     /// # Errors
     /// If the database fails.
-    pub fn remember(&self, tx: &Transaction<'_>, answer: &Answer, until: Timestamp) -> rusqlite::Result<()> {
+    pub fn remember(&self, tx: &dyn Sql, answer: &Answer, until: Timestamp) -> Result<(), StoreError> {
         idempotency::remember(tx, &self.scope, &self.key, &self.hash, answer.status, &answer.body, until)
     }
 }

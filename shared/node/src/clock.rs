@@ -1,6 +1,7 @@
 //! Store time: the clock that decides deadlines and cannot run backwards.
 
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use crate::store::{Sql, StoreError};
+use crate::values;
 use shared::time::{Timestamp, forward_jump};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -119,8 +120,8 @@ fn wall() -> Timestamp {
 ///
 /// # Errors
 /// If the database cannot be read.
-pub fn last_persisted(connection: &Connection) -> rusqlite::Result<Timestamp> {
-    let found = connection.query_row("SELECT persisted_ms FROM store_time", [], |row| row.get(0)).optional()?;
+pub fn last_persisted(db: &dyn Sql) -> Result<Timestamp, StoreError> {
+    let found = db.first("SELECT persisted_ms FROM store_time", &[], |row| row.get(0))?;
     Ok(Timestamp(found.unwrap_or(0)))
 }
 
@@ -128,12 +129,13 @@ pub fn last_persisted(connection: &Connection) -> rusqlite::Result<Timestamp> {
 ///
 /// # Errors
 /// If the database fails.
-pub fn persist(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
-    let mut upsert = tx.prepare_cached(
+pub fn persist(tx: &dyn Sql, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
         "INSERT INTO store_time (one, persisted_ms) VALUES (1, ?1)
-         ON CONFLICT (one) DO UPDATE SET persisted_ms = max(persisted_ms, excluded.persisted_ms)",
+         ON CONFLICT (one) DO UPDATE SET persisted_ms = excluded.persisted_ms
+         WHERE excluded.persisted_ms > store_time.persisted_ms",
+        values![now.0],
     )?;
-    upsert.execute([now.0])?;
     Ok(())
 }
 

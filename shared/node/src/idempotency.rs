@@ -1,6 +1,7 @@
 //! Remembered answers: the same request under the same key gets the same answer, without being done twice.
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use crate::store::{Sql, StoreError};
+use crate::values;
 use shared::time::Timestamp;
 
 /// The table of remembered answers; part of every database that `sqlite::open` makes.
@@ -48,12 +49,9 @@ pub fn body_hash(route: &str, canonical_body: &[u8]) -> BodyHash {
 ///
 /// # Errors
 /// If the database fails.
-pub fn find(tx: &Transaction<'_>, scope: &str, key: &str, body_hash: &BodyHash) -> rusqlite::Result<Outcome> {
-    let mut select =
-        tx.prepare_cached("SELECT body_hash, status, body FROM remembered_answer WHERE scope = ?1 AND key = ?2")?;
-    let found = select
-        .query_row(params![scope, key], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
+pub fn find(tx: &dyn Sql, scope: &str, key: &str, body_hash: &BodyHash) -> Result<Outcome, StoreError> {
+    let select = "SELECT body_hash, status, body FROM remembered_answer WHERE scope = ?1 AND key = ?2";
+    let found = tx.first(select, values![scope, key], |row| Ok((row.get::<Vec<u8>>(0)?, row.get(1)?, row.get(2)?)))?;
     Ok(match found {
         None => Outcome::New,
         Some((hash, status, body)) if hash == body_hash => Outcome::Replay { status, body },
@@ -66,18 +64,18 @@ pub fn find(tx: &Transaction<'_>, scope: &str, key: &str, body_hash: &BodyHash) 
 /// # Errors
 /// If the key is known already, or the database fails.
 pub fn remember(
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     scope: &str,
     key: &str,
     body_hash: &BodyHash,
     status: u16,
     body: &[u8],
     until: Timestamp,
-) -> rusqlite::Result<()> {
-    let mut insert = tx.prepare_cached(
+) -> Result<(), StoreError> {
+    tx.execute(
         "INSERT INTO remembered_answer (scope, key, body_hash, status, body, until_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        values![scope, key, body_hash, status, body, until.0],
     )?;
-    insert.execute(params![scope, key, body_hash, status, body, until.0])?;
     Ok(())
 }
 
@@ -85,12 +83,12 @@ pub fn remember(
 ///
 /// # Errors
 /// If the database fails.
-pub fn forget_expired(tx: &Transaction<'_>, now: Timestamp, at_most: u32) -> rusqlite::Result<usize> {
-    let mut delete = tx.prepare_cached(
+pub fn forget_expired(tx: &dyn Sql, now: Timestamp, at_most: u32) -> Result<usize, StoreError> {
+    tx.execute(
         "DELETE FROM remembered_answer WHERE (scope, key) IN
            (SELECT scope, key FROM remembered_answer WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2)",
-    )?;
-    delete.execute(params![now.0, at_most])
+        values![now.0, at_most],
+    )
 }
 
 #[cfg(test)]

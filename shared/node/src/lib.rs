@@ -28,6 +28,7 @@ pub mod random;
 pub mod replica_view;
 pub mod shutdown;
 pub mod sqlite;
+pub mod store;
 pub mod telemetry;
 pub mod view;
 pub mod writer;
