@@ -56,7 +56,7 @@ def test_a_customer_buys_with_the_keyboard_alone(house, window, looks):
 
 
 def test_a_booking_is_found_again_by_its_code_and_contact(house, window, looks):
-    page = window(f"{house.customer}/shows/{house.show()['id']}", width=390)
+    page = window(f"{house.customer}/shows/{house.show()['id']}", width=390, refusals={404})
     expect(page.locator("#proposal")).to_contain_text("Best seats together")
     page.get_by_role("button", name="Continue").click()
     pay(page)
