@@ -15,6 +15,7 @@
 //!
 //! It sells nothing, holds no secret key, and keeps neither names nor numbers of buyers.
 
+mod book;
 pub mod cli;
 pub mod config;
 mod contact;
@@ -30,6 +31,7 @@ mod store;
 mod sync;
 mod witness;
 
+pub use book::Book;
 pub use config::Config;
 pub use pairing::pair;
 pub use server::run;

@@ -6,6 +6,7 @@
 mod books;
 mod claims;
 mod classical;
+mod door;
 mod generator;
 mod hall;
 mod house;
@@ -25,6 +26,8 @@ use std::path::PathBuf;
 pub enum Name {
     /// How long a seat of the other side takes to be held, on a live link and on none.
     Claims,
+    /// How fast a door answers, alone and by the box.
+    Door,
     /// How long a box takes to catch up after a cut, and the bytes per sale on the line.
     Reconnect,
 }
@@ -72,6 +75,7 @@ pub async fn run(name: Name, options: &Options) -> anyhow::Result<Figures> {
     programs::raise_file_limit().context("raise the limit of open files")?;
     match name {
         Name::Claims => claims::run(options).await,
+        Name::Door => door::run(options).await,
         Name::Reconnect => reconnect::run(options).await,
     }
 }
