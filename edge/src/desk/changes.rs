@@ -9,6 +9,7 @@ use shared::admission::TicketState;
 use shared::ids::{ShowNumber, Side, TicketId};
 use shared::ledger;
 use shared::time::Timestamp;
+use std::sync::Arc;
 use sync_protocol::replica::Changes;
 
 impl Desk {
@@ -100,13 +101,14 @@ impl Desk {
     /// Takes the certificates and revocations of the log into the ring, and central's new keys into the link.
     pub(super) fn learn_keys(&mut self) {
         let ledger = self.replica.ledger();
+        let ring = Arc::make_mut(&mut self.ring);
         for certificate in ledger.certificates() {
-            if let Err(error) = self.ring.add(&certificate_text(certificate)) {
+            if let Err(error) = ring.add(&certificate_text(certificate)) {
                 tracing::warn!(%error, "a certificate in the log is not good here");
             }
         }
         for key in ledger.revoked() {
-            self.ring.revoke(key);
+            ring.revoke(key);
         }
         let central = self.ring.certificates().filter(|certificate| certificate.side == Side::Central);
         for certificate in central {
