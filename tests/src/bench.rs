@@ -7,11 +7,13 @@ mod books;
 mod claims;
 mod classical;
 mod door;
+mod entrance;
 mod generator;
 mod hall;
 mod house;
 mod mosquitto;
 mod programs;
+mod races;
 mod reconnect;
 mod sales;
 mod table;
@@ -28,6 +30,8 @@ pub enum Name {
     Claims,
     /// How fast a door answers, alone and by the box.
     Door,
+    /// Many doors and one ticket: exactly one lets it in, or every further one is told.
+    Races,
     /// How long a box takes to catch up after a cut, and the bytes per sale on the line.
     Reconnect,
 }
@@ -76,6 +80,7 @@ pub async fn run(name: Name, options: &Options) -> anyhow::Result<Figures> {
     match name {
         Name::Claims => claims::run(options).await,
         Name::Door => door::run(options).await,
+        Name::Races => races::run(options).await,
         Name::Reconnect => reconnect::run(options).await,
     }
 }

@@ -6,31 +6,26 @@
 //! one bare Ed25519 check of the same signatures. The other baselines, in the same run: a bare append to a file with `fdatasync`, and
 //! a request to the same server that decides nothing.
 
+use super::entrance::{now, scan, sell_all};
 use super::generator::{Reply, Request, post_all};
 use super::hall::Halls;
 use super::house::{BenchHouse, BrokerKind, EARLY_MIN, get};
 use super::programs::{Programs, Running};
-use super::sales::{free_pairs, sale_request};
 use super::table::{Table, Timings};
 use super::{Figures, Options, say};
 use anyhow::{Context, ensure};
 use data_encoding::BASE32_NOPAD;
 use node::sqlite::open_read_only;
-use node::zone::Zone;
 use scanner::Book;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::admission::{Clock, Guarantee, VerdictCode};
 use shared::keys::{Domain, SIGNATURE_BYTES, Signature};
 use shared::ticket::TicketCode;
-use shared::time::Timestamp;
 use std::io::{Seek, Write};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-/// Connections to the counter, to have the tickets sold in reasonable time.
-const WINDOWS: usize = 48;
 /// How many doors ask at the same time, one request after the other each. The last but one is what the budget is about.
 const DOORS: [usize; 4] = [1, 8, 16, 48];
 /// The row of [`DOORS`] that the figures are taken from.
@@ -88,7 +83,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
     let scale = Scale::new(options.quick);
     let dir = tempfile::tempdir().context("make a folder")?;
     let house = BenchHouse::start(&programs, BrokerKind::Embedded, scale.halls, dir.path()).await?;
-    let codes = sell_all(&house).await.context("sell the tickets")?;
+    let codes = sell_all(&house).await?;
     ensure!(codes.len() > 2 * scale.solo, "{} tickets are too few", codes.len());
     say(format_args!("{} tickets are sold; a scanner takes them in", codes.len()));
     let (alone, together) = codes.split_at(scale.solo);
@@ -136,27 +131,6 @@ fn print(solo: &Solo, shared: &[Shared]) {
         }
     }
     table.print();
-}
-
-/// Sells every seat of the counter; returns the ticket codes.
-async fn sell_all(house: &BenchHouse) -> anyhow::Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Sale {
-        tickets: Vec<SoldTicket>,
-    }
-    #[derive(Deserialize)]
-    struct SoldTicket {
-        code: String,
-    }
-    let counter = house.log_in().await?;
-    let requests = free_pairs(house).await?.iter().map(|pair| sale_request(pair, &counter)).collect();
-    let take = |_, reply: Reply| {
-        ensure!(reply.status == 201, "a sale was answered {} {}", reply.status, String::from_utf8_lossy(&reply.body));
-        let sale: Sale = serde_json::from_slice(&reply.body).context("read a sale")?;
-        Ok(sale.tickets.into_iter().map(|sold| sold.code).collect::<Vec<_>>())
-    };
-    let (codes, _) = post_all(house.edge, WINDOWS, requests, take).await?;
-    Ok(codes.into_iter().flatten().collect())
 }
 
 async fn alone_at_the_door(programs: &Programs, house: &BenchHouse, codes: &[String]) -> anyhow::Result<Solo> {
@@ -256,7 +230,14 @@ async fn at_the_box(house: &BenchHouse, codes: &[String]) -> anyhow::Result<Vec<
         let began = Instant::now();
         let (_, bare_request) = post_all(house.edge, doors, vec![nothing(); codes.len()], |_, _| Ok(())).await?;
         let bare_per_s = codes.len() as f64 / began.elapsed().as_secs_f64();
-        let requests = codes.iter().enumerate().map(|(index, code)| scan(code, index % doors, &tokens)).collect();
+        let requests = codes
+            .iter()
+            .enumerate()
+            .map(|(index, code)| {
+                let door = index % doors;
+                scan(code, door, &tokens[door], now(), None)
+            })
+            .collect();
         let began = Instant::now();
         let (_, verdict) =
             post_all(house.edge, doors, requests, |_, reply| let_in(&reply, "SHARED", |all| all[0].clone())).await?;
@@ -269,12 +250,6 @@ async fn at_the_box(house: &BenchHouse, codes: &[String]) -> anyhow::Result<Vec<
 /// A request that no server does anything for.
 fn nothing() -> Request {
     Request { path: "/livez".into(), headers: String::new(), body: String::new() }
-}
-
-fn scan(code: &str, door: usize, tokens: &[String]) -> Request {
-    let (id, at) = (node::random::hex::<16>(), Zone::utc().rfc3339(now()));
-    let scan = json!([{ "id": id, "code": code, "at": at, "door": format!("Door {door}"), "local": null }]);
-    Request { path: "/v1/door/scans".into(), headers: tokens[door].clone(), body: scan.to_string() }
 }
 
 fn let_in(reply: &Reply, guarantee: &str, verdict: impl Fn(&Value) -> Value) -> anyhow::Result<()> {
@@ -296,8 +271,4 @@ fn check_books(database: &Path, count: usize) -> anyhow::Result<()> {
         "{admitted} admissions, {entered} of them entered, of {count}"
     );
     Ok(())
-}
-
-fn now() -> Timestamp {
-    Timestamp(0) + SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
