@@ -269,6 +269,11 @@ impl Desk {
         &mut self.voids
     }
 
+    /// Whether the ticket may enter has changed, by something that is not the ledger's.
+    pub fn touch(&mut self, ticket: TicketId) {
+        self.touched.insert(ticket);
+    }
+
     /// The counter asks for the ticket's end: blocks it at the doors.
     pub fn ask_void(&mut self, ticket: TicketId) {
         self.voids.ask(ticket);

@@ -1,8 +1,10 @@
 //! What scanners call: the feed of what they must know, and the scans they make.
 
+pub mod departures;
 pub mod devices;
 pub mod discrepancies;
 pub mod feed;
+pub mod overrides;
 pub mod pairing;
 pub mod scans;
 pub mod tokens;

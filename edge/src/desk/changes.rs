@@ -2,10 +2,11 @@
 
 use super::Desk;
 use crate::door::feed::{self, KeysRow, Row, ShowRow, TicketRow};
+use crate::door::{departures, scans};
 use node::ledger_store;
 use node::view::FirstAdmission;
 use rusqlite::{Connection, Transaction};
-use shared::admission::TicketState;
+use shared::admission::{Admission, TicketState};
 use shared::ids::{ShowNumber, Side, TicketId};
 use shared::ledger;
 use shared::time::Timestamp;
@@ -55,7 +56,11 @@ impl Desk {
         Ok(true)
     }
 
-    fn append_show(&mut self, db: &Connection, number: ShowNumber) -> rusqlite::Result<()> {
+    /// Tells the doors how a show stands.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn append_show(&mut self, db: &Connection, number: ShowNumber) -> rusqlite::Result<()> {
         let Some(show) = self.replica.ledger().show(number) else { return Ok(()) };
         let zone = &self.identity.zone;
         let row = ShowRow {
@@ -65,6 +70,7 @@ impl Desk {
             starts_at: zone.rfc3339(show.facts.starts_at()),
             ends_at: zone.rfc3339(show.facts.ends_at()),
             cancelled: show.cancelled,
+            reentry: departures::reentry(db, number)?,
         };
         feed::append(db, &mut self.feed, &Row::Show(row))
     }
@@ -74,14 +80,20 @@ impl Desk {
         let state = self.door_state(ticket);
         let at_door = self.door_ticket(ticket);
         let zone = &self.identity.zone;
-        let admitted = ticket.admitted.as_ref();
+        let left_at = departures::departed(db, id)?;
+        // The log knows the first entry only: whoever came back is with the doors.
+        let again = if left_at.is_some() { scans::admission_of(db, id)? } else { None };
+        let admitted = again
+            .map(|(_, standing)| standing.admission)
+            .or_else(|| ticket.admitted.as_ref().map(|first| Admission { at: first.at, door: first.door.clone() }));
         let row = TicketRow {
             ticket: id.to_string(),
             show: at_door.show.0,
             seat: at_door.seat,
             generation: at_door.generation,
             state: state.word().to_owned(),
-            admitted: admitted.map(|first| FirstAdmission { at: zone.rfc3339(first.at), door: first.door.clone() }),
+            admitted: admitted.map(|first| FirstAdmission { at: zone.rfc3339(first.at), door: first.door }),
+            left_at: left_at.map(|at| zone.rfc3339(at)),
         };
         feed::append(db, &mut self.feed, &Row::Ticket(row))?;
         self.voids.note_row(id, state == TicketState::VoidRequested, self.feed.seq);

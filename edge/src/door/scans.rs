@@ -1,5 +1,6 @@
 //! Scans: every one is stored, the first good one of a ticket is its admission, by a constraint of the database.
 
+use super::departures::departed;
 use super::discrepancies::{SEAT_TAKEN, Story, TWICE, is_noted};
 use super::verdict;
 use crate::desk::Desk;
@@ -8,9 +9,9 @@ use node::view::VerdictView;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 use shared::admission::{Admission, Clock, Door, DoorFacts, DoorShow, DoorTicket, Guarantee, Reading};
-use shared::admission::{Verdict, VerdictCode, VerdictKind, decide, read};
+use shared::admission::{Verdict, VerdictCode, VerdictKind, decide, inside, read};
 use shared::entry::TicketRef;
-use shared::ids::{ScanId, TicketId};
+use shared::ids::{ScanId, ShowNumber, TicketId};
 use shared::keys::KeyRing;
 use shared::ledger;
 use shared::refusal::Refusal;
@@ -21,6 +22,9 @@ use std::sync::Arc;
 
 /// The one area of a theatre so far.
 const AREA: &str = "house";
+
+/// The guarantee of an entry that a supervisor answers for.
+pub(super) const OVERRIDE: &str = "OVERRIDE";
 
 /// What a device decided by itself before it asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +70,7 @@ impl Scan {
     }
 
     /// What the code says by these keys. What was read with others before, a revocation ago perhaps, does not count.
-    fn reading(&self, ring: &Arc<KeyRing>, now: Timestamp) -> Reading {
+    pub(super) fn reading(&self, ring: &Arc<KeyRing>, now: Timestamp) -> Reading {
         match &self.reading {
             Some((reading, with)) if Arc::ptr_eq(with, ring) => reading.clone(),
             _ => self.read_with(ring, now),
@@ -74,7 +78,7 @@ impl Scan {
     }
 
     /// What happened is judged by its own time, which the device's clock gave and nobody verified.
-    fn clock(&self, now: Timestamp) -> Clock {
+    pub(super) fn clock(&self, now: Timestamp) -> Clock {
         if self.happened() { Clock { now: self.at, verified: false } } else { Clock { now, verified: true } }
     }
 
@@ -99,9 +103,11 @@ impl Scan {
 }
 
 /// An admission as it stands, with the scan that made it.
-struct Standing {
+#[derive(Debug)]
+pub(crate) struct Standing {
     scan: ScanId,
-    admission: Admission,
+    /// When and where.
+    pub(crate) admission: Admission,
 }
 
 impl Desk {
@@ -232,16 +238,18 @@ impl Desk {
             }
             return Ok(mine);
         }
-        let first = admission_of(tx, body.ticket)?.context("find the admission that is in the way")?;
+        let (_, first) = admission_of(tx, body.ticket)?.context("find the admission that is in the way")?;
         if first.scan == scan.id {
+            return Ok(mine);
+        }
+        // The guest of that one is outside again, so this is an entry of its own.
+        if departed(tx, body.ticket)?.is_some_and(|at| first.admission.at <= at && at <= mine.admission.at) {
+            self.replace(tx, body, scan)?;
             return Ok(mine);
         }
         if (&mine.admission, mine.scan) < (&first.admission, first.scan) {
             let first_scan = first.scan;
-            tx.execute(
-                "UPDATE admissions SET scan = ?3, door = ?4, admitted_at = ?5 WHERE ticket = ?1 AND area = ?2",
-                params![body.ticket.0, AREA, scan.id.0, scan.door, scan.at.0],
-            )?;
+            self.replace(tx, body, scan)?;
             let entry = first.admission;
             let first = Some(&mine.admission);
             let story = Story { code: TWICE, body, scan: first_scan, guarantee: scan.guarantee(), entry, first };
@@ -252,6 +260,16 @@ impl Desk {
         let story = Story { code: TWICE, body, scan: scan.id, guarantee, entry, first: Some(&first.admission) };
         self.note(tx, &story, now)?;
         Ok(first)
+    }
+
+    /// This scan is the entry of the ticket from now on.
+    fn replace(&mut self, tx: &Transaction<'_>, body: &TicketBody, scan: &Scan) -> rusqlite::Result<()> {
+        self.touch(body.ticket);
+        tx.prepare_cached(
+            "UPDATE admissions SET scan = ?3, door = ?4, admitted_at = ?5 WHERE ticket = ?1 AND area = ?2",
+        )?
+        .execute(params![body.ticket.0, AREA, scan.id.0, scan.door, scan.at.0])?;
+        Ok(())
     }
 
     /// Writes the admission into the log. False where that must wait: the ticket's show is not known here yet, or the box is closed.
@@ -292,7 +310,7 @@ impl Desk {
         Ok(())
     }
 
-    fn door_facts(&self, db: &Connection, body: &TicketBody) -> anyhow::Result<DoorFacts> {
+    pub(super) fn door_facts(&self, db: &Connection, body: &TicketBody) -> anyhow::Result<DoorFacts> {
         let show = self.replica().ledger().show(body.show);
         let seat = show.and_then(|show| show.plan.labelled(&body.seat()).and_then(|id| show.seat(id)));
         let known = self.replica().ledger().ticket(body.ticket).filter(|ticket| ticket.sale.is_some());
@@ -306,7 +324,10 @@ impl Desk {
             }),
             ticket: known.map(|ticket| self.door_ticket(ticket)),
             generation_max: seat.and_then(|seat| self.sold_generation(seat)),
-            admitted: admission_of(db, body.ticket)?.map(|first| first.admission),
+            admitted: match admission_of(db, body.ticket)? {
+                Some((_, entry)) => inside(Some(entry.admission), departed(db, body.ticket)?),
+                None => None,
+            },
             seat_admitted: other_admission(db, body)?,
         })
     }
@@ -340,11 +361,12 @@ fn stored_answer(db: &Connection, scan: ScanId) -> anyhow::Result<Option<(Verdic
         .transpose()
 }
 
-fn admission_of(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<Standing>> {
-    db.prepare_cached("SELECT scan, admitted_at, door FROM admissions WHERE ticket = ?1 AND area = ?2")?
+/// The last entry of a ticket, and the show it is for.
+pub(crate) fn admission_of(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<(ShowNumber, Standing)>> {
+    db.prepare_cached("SELECT scan, admitted_at, door, show FROM admissions WHERE ticket = ?1 AND area = ?2")?
         .query_row(params![ticket.0, AREA], |row| {
             let admission = Admission { at: Timestamp(row.get(1)?), door: row.get(2)? };
-            Ok(Standing { scan: ScanId(row.get(0)?), admission })
+            Ok((ShowNumber(row.get(3)?), Standing { scan: ScanId(row.get(0)?), admission }))
         })
         .optional()
 }
