@@ -1,10 +1,10 @@
 //! What the device knows of shows, tickets, admissions and keys, as the edge's feed told it.
 
-use super::Identity;
+use super::{Identity, note_departed};
 use crate::edge::FeedPage;
 use anyhow::Context;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use shared::admission::{Admission, DoorFacts, DoorShow, DoorTicket, TicketState};
+use shared::admission::{Admission, DoorFacts, DoorShow, DoorTicket, TicketState, inside};
 use shared::ids::{KeyId, ScreenId, ShowNumber, TicketId};
 use shared::keys::KeyRing;
 use shared::ticket::TicketBody;
@@ -31,13 +31,16 @@ pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> 
     let before: Option<(String, i64)> =
         tx.query_row("SELECT boot, round FROM feed", [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let round = before.as_ref().map_or(1, |(_, round)| round + i64::from(page.reset));
-    for (number, show) in &page.shows {
-        put_show(tx, *number, show, round)?;
+    for (number, show, reentry) in &page.shows {
+        put_show(tx, *number, show, *reentry, round)?;
     }
-    for (id, ticket, admitted) in &page.tickets {
+    for (id, ticket, admitted, left_at) in &page.tickets {
         put_ticket(tx, *id, ticket, round)?;
         if let Some(admitted) = admitted {
             note_admission(tx, *id, ticket.show, &ticket.seat, admitted)?;
+        }
+        if let Some(left_at) = left_at {
+            note_departed(tx, *id, ticket.show, *left_at)?;
         }
     }
     let keys_changed = put_keys(tx, page)?;
@@ -49,6 +52,7 @@ pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> 
     }
     if before.is_some_and(|(boot, _)| boot != page.boot) {
         tx.execute("UPDATE scans SET state = 'queued' WHERE state <> 'queued'", [])?;
+        tx.execute("UPDATE departures SET state = 'queued' WHERE state <> 'queued'", [])?;
     }
     tx.execute(
         "INSERT INTO feed (one, cursor, boot, round, synced_at) VALUES (1, ?1, ?2, ?3, ?4)
@@ -58,12 +62,27 @@ pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> 
     Ok(Taken { cursor: page.cursor.clone(), keys_changed })
 }
 
-fn put_show(tx: &Transaction<'_>, number: ShowNumber, show: &DoorShow, round: i64) -> rusqlite::Result<()> {
+fn put_show(
+    tx: &Transaction<'_>,
+    number: ShowNumber,
+    show: &DoorShow,
+    reentry: bool,
+    round: i64,
+) -> rusqlite::Result<()> {
     let mut put = tx.prepare_cached(
-        "INSERT OR REPLACE INTO shows (show, screen, title, starts_at, ends_at, cancelled, round)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR REPLACE INTO shows (show, screen, title, starts_at, ends_at, cancelled, round, reentry)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
-    put.execute(params![number.0, show.screen.0, show.title, show.starts_at.0, show.ends_at.0, show.cancelled, round])?;
+    put.execute(params![
+        number.0,
+        show.screen.0,
+        show.title,
+        show.starts_at.0,
+        show.ends_at.0,
+        show.cancelled,
+        round,
+        reentry
+    ])?;
     Ok(())
 }
 
@@ -96,6 +115,8 @@ fn forget_ended(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
     let without_show = (now - KEPT_WITHOUT_SHOW).0;
     let over = "show IN (SELECT show FROM shows WHERE ends_at < ?1)";
     tx.execute(&format!("DELETE FROM tickets WHERE {over}"), [ended])?;
+    tx.execute(&format!("DELETE FROM departed WHERE {over} OR at < ?2"), [ended, without_show])?;
+    tx.execute(&format!("DELETE FROM departures WHERE state = 'stored' AND {over}"), [ended])?;
     tx.execute(&format!("DELETE FROM admissions WHERE {over} OR admitted_at < ?2"), [ended, without_show])?;
     tx.execute(
         &format!("DELETE FROM scans WHERE state = 'stored' AND ({over} OR scanned_at < ?2)"),
@@ -105,7 +126,7 @@ fn forget_ended(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Notes an admission; of two of the same ticket the earlier one counts.
+/// Notes an admission; of two of the same ticket the earlier one counts, unless the guest had left before the later one.
 pub(crate) fn note_admission(
     tx: &Transaction<'_>,
     ticket: TicketId,
@@ -115,7 +136,8 @@ pub(crate) fn note_admission(
 ) -> rusqlite::Result<()> {
     let mut put = tx.prepare_cached(
         "INSERT INTO admissions (ticket, show, seat, admitted_at, door) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (ticket) DO UPDATE SET admitted_at = ?4, door = ?5 WHERE (?4, ?5) < (admitted_at, door)",
+         ON CONFLICT (ticket) DO UPDATE SET admitted_at = ?4, door = ?5 WHERE (?4, ?5) < (admitted_at, door)
+             OR EXISTS (SELECT 1 FROM departed WHERE departed.ticket = ?1 AND at BETWEEN admitted_at AND ?4)",
     )?;
     put.execute(params![ticket.0, show.0, seat, admission.at.0, admission.door])?;
     Ok(())
@@ -128,7 +150,8 @@ pub(crate) fn facts(db: &Connection, ticket: &TicketBody) -> anyhow::Result<Door
         "SELECT shows.screen, shows.title, shows.starts_at, shows.ends_at, shows.cancelled,
                 tickets.show, tickets.seat, tickets.generation, tickets.state,
                 (SELECT max(generation) FROM tickets WHERE show = ?2 AND seat = ?3),
-                own.admitted_at, own.door, other.ticket, other.admitted_at, other.door
+                own.admitted_at, own.door, other.ticket, other.admitted_at, other.door,
+                (SELECT at FROM departed WHERE ticket = ?1)
          FROM (SELECT 1) LEFT JOIN shows ON shows.show = ?2 LEFT JOIN tickets ON tickets.ticket = ?1
          LEFT JOIN admissions own ON own.ticket = ?1
          LEFT JOIN admissions other ON other.ticket = (
@@ -158,7 +181,10 @@ pub(crate) fn facts(db: &Connection, ticket: &TicketBody) -> anyhow::Result<Door
             },
             generation_max: row.get(9)?,
             admitted: match row.get(10)? {
-                Some(at) => Some(Admission { at: Timestamp(at), door: row.get(11)? }),
+                Some(at) => {
+                    let departed: Option<i64> = row.get(15)?;
+                    inside(Some(Admission { at: Timestamp(at), door: row.get(11)? }), departed.map(Timestamp))
+                }
                 None => None,
             },
             seat_admitted: match row.get(12)? {
@@ -196,9 +222,4 @@ pub(crate) fn synced_at(db: &Connection) -> rusqlite::Result<(Option<String>, Op
     let row: Option<(String, Option<i64>)> =
         db.query_row("SELECT cursor, synced_at FROM feed", [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     Ok(row.map_or((None, None), |(cursor, at)| (Some(cursor), at.map(Timestamp))))
-}
-
-/// How many tickets have been admitted, as far as known here.
-pub(crate) fn admitted_count(db: &Connection) -> rusqlite::Result<u64> {
-    db.query_row("SELECT count(*) FROM admissions", [], |row| row.get::<_, u32>(0)).map(u64::from)
 }

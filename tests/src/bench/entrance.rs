@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 use node::zone::Zone;
 use serde::Deserialize;
 use serde_json::json;
+use shared::ids::ScanId;
 use shared::time::Timestamp;
 use std::time::SystemTime;
 
@@ -40,7 +41,7 @@ pub(super) async fn sell_all(house: &BenchHouse) -> anyhow::Result<Vec<String>> 
 /// A scan at `Door N`: it asks the box, or tells what the door has done by itself with this guarantee.
 pub(super) fn scan(code: &str, door: usize, token: &str, at: Timestamp, let_in_by: Option<&str>) -> Request {
     let local = let_in_by.map(|guarantee| json!({ "verdict": "admit", "code": "ok", "guarantee": guarantee }));
-    let (id, at) = (node::random::hex::<16>(), Zone::utc().rfc3339(at));
+    let (id, at) = (ScanId::at(at, node::random::bytes()).to_string(), Zone::utc().rfc3339(at));
     let scan = json!([{ "id": id, "code": code, "at": at, "door": format!("Door {door}"), "local": local }]);
     Request { path: "/v1/door/scans".into(), headers: token.to_owned(), body: scan.to_string() }
 }
