@@ -51,6 +51,10 @@ pub struct Board {
     pub feed: Position,
     /// Certificates and revoked keys.
     pub keys: Arc<KeysRow>,
+    /// The same, to check tickets with.
+    pub ring: Arc<KeyRing>,
+    /// Grows whenever a device is given a token.
+    pub pairings: u64,
     /// How the box stands with central.
     pub link: LinkView,
     /// How it stands with those who remember its log.
@@ -63,7 +67,8 @@ pub struct Board {
 pub struct Desk {
     replica: Replica,
     identity: Arc<Identity>,
-    ring: KeyRing,
+    ring: Arc<KeyRing>,
+    pairings: u64,
     door: Door,
     feed: feed::Head,
     publisher: Option<Publisher>,
@@ -118,13 +123,16 @@ impl Desk {
         let board = Board {
             feed: Position::default(),
             keys: Arc::default(),
+            ring: Arc::new(identity.ring.clone()),
+            pairings: 0,
             link: view(&replica, &identity).link(0, 0),
             standing: Standing::of(&replica, witness, now),
             door_discrepancies: 0,
         };
         let (board, published) = watch::channel(board);
         let mut desk = Self {
-            ring: identity.ring.clone(),
+            ring: Arc::new(identity.ring.clone()),
+            pairings: 0,
             door,
             identity,
             feed,
@@ -171,7 +179,7 @@ impl Desk {
     }
 
     /// The keys whose tickets are good here.
-    pub fn ring(&self) -> &KeyRing {
+    pub fn ring(&self) -> &Arc<KeyRing> {
         &self.ring
     }
 
@@ -204,6 +212,11 @@ impl Desk {
     /// A device has called.
     pub fn hear(&mut self, device: i64) {
         self.heard.insert(device);
+    }
+
+    /// A device was given a token, and whatever token it had before is good no more.
+    pub fn count_pairing(&mut self) {
+        self.pairings += 1;
     }
 
     /// What this box's answer at a door promises: SHARED once every paired scanner was heard since the start, or a minute has passed.
@@ -254,6 +267,11 @@ impl Desk {
     /// The voids that wait for the doors, to change.
     pub fn voids_mut(&mut self) -> &mut Voids {
         &mut self.voids
+    }
+
+    /// Whether the ticket may enter has changed, by something that is not the ledger's.
+    pub fn touch(&mut self, ticket: TicketId) {
+        self.touched.insert(ticket);
     }
 
     /// The counter asks for the ticket's end: blocks it at the doors.
@@ -329,6 +347,8 @@ impl Desk {
         let board = Board {
             feed: position,
             keys: Arc::new(self.keys_row()),
+            ring: self.ring.clone(),
+            pairings: self.pairings,
             link: self.view().link(self.discrepancies, self.oldest_unsynced_s(now)),
             standing: Standing::of(&self.replica, self.witness, now),
             door_discrepancies: self.door_discrepancies,

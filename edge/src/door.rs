@@ -1,10 +1,13 @@
 //! What scanners call: the feed of what they must know, and the scans they make.
 
+pub mod departures;
 pub mod devices;
 pub mod discrepancies;
 pub mod feed;
+pub mod overrides;
 pub mod pairing;
 pub mod scans;
+pub mod tokens;
 pub mod verdict;
 pub mod voids;
 pub mod witness;
@@ -39,7 +42,14 @@ impl House {
     pub async fn device(&self, headers: &HeaderMap) -> Result<Device, Problem> {
         let required = || Problem::unauthorized("device_token_required", "Pair this device and send its token.");
         let token = bearer(headers).ok_or_else(required)?;
-        self.readers.read(move |db| Ok(devices::find(db, &token)?)).await?.ok_or_else(required)
+        let pairings = self.board.borrow().pairings;
+        if let Some(device) = self.tokens.known(&token, pairings) {
+            return Ok(device);
+        }
+        let asked = token.clone();
+        let device = self.readers.read(move |db| Ok(devices::find(db, &asked)?)).await?.ok_or_else(required)?;
+        self.tokens.keep(token, device.clone(), pairings);
+        Ok(device)
     }
 }
 
@@ -151,7 +161,7 @@ impl ScanRequest {
         let at = parse_rfc3339(&self.at).map_err(|error| bad(format!("{error}")))?;
         let code = self.code.chars().take(CODE_CHARACTERS_MAX).collect();
         let door = self.door.chars().take(64).collect();
-        Ok(Scan { id, code, at, door, local: self.local })
+        Ok(Scan::new(id, code, at, door, self.local))
     }
 }
 
@@ -173,7 +183,11 @@ pub async fn scan(
     if requests.len() > SCANS_MAX {
         return Err(Problem::unprocessable("too_many_scans", format!("Send at most {SCANS_MAX} scans at once.")));
     }
-    let scans = requests.into_iter().map(ScanRequest::read).collect::<Result<Vec<_>, _>>()?;
+    let mut scans = requests.into_iter().map(ScanRequest::read).collect::<Result<Vec<_>, _>>()?;
+    let ring = house.board.borrow().ring.clone();
+    for scan in &mut scans {
+        scan.read(&ring, house.clock.now());
+    }
     let answers = house.writer.run(move |desk, tx, now| {
         desk.hear(device.number);
         let mut answers = Vec::with_capacity(scans.len());

@@ -3,6 +3,7 @@
 use crate::config::Unproven;
 use crate::desk::{Board, Desk};
 use crate::door::feed;
+use crate::door::tokens::Tokens;
 use crate::identity::Identity;
 use node::clock::StoreClock;
 use node::mqtt::Publisher;
@@ -27,6 +28,8 @@ pub struct House {
     pub identity: Arc<Identity>,
     /// What the desk published after its last commit.
     pub board: watch::Receiver<Board>,
+    /// Device tokens that were looked up.
+    pub tokens: Tokens,
     /// The connection to the broker, where one is set.
     pub publisher: Option<Publisher>,
     /// Made anew at each start, 16 hex digits: scanners offer everything again when it changes.

@@ -1,7 +1,7 @@
 //! Every route of the box.
 
 use crate::counter::{holds, qr, sales, shows, void};
-use crate::door::{self, pairing, witness};
+use crate::door::{self, departures, overrides, pairing, witness};
 use crate::house::House;
 use crate::staff::login;
 use crate::{dead_letters, discrepancies, found, opening, page, status};
@@ -25,6 +25,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/session", post(login::log_in).delete(login::log_out))
         .route("/v1/shows", get(shows::list).post(shows::add))
         .route("/v1/shows/{show}/cancellation", post(shows::cancel))
+        .route("/v1/shows/{show}/door", post(departures::set))
         .route("/v1/shows/{show}/seats", get(shows::seats))
         .route("/v1/unknown", get(opening::unknown))
         .route("/v1/shows/{show}/unknown", post(opening::settle))
@@ -40,6 +41,8 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/devices/{device}/witness", post(witness::name))
         .route("/v1/door/feed", get(door::feed))
         .route("/v1/door/scans", post(door::scan))
+        .route("/v1/door/departures", post(departures::depart))
+        .route("/v1/door/overrides", post(overrides::let_in))
         .route("/v1/door/witness", post(witness::call).layer(DefaultBodyLimit::max(witness::BODY_MAX)))
         .route("/v1/discrepancies", get(discrepancies::list))
         .route("/v1/discrepancies/{n}/settlement", post(discrepancies::settle))

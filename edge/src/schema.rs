@@ -18,6 +18,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "witness", sql: include_str!("../migrations/0004_witness.sql") },
         Migration { name: "settlement", sql: include_str!("../migrations/0005_settlement.sql") },
         Migration { name: "found", sql: include_str!("../migrations/0006_found.sql") },
+        Migration { name: "departure", sql: include_str!("../migrations/0007_departure.sql") },
     ],
 };
 

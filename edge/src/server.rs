@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::desk::Desk;
+use crate::door::tokens::Tokens;
 use crate::house::House;
 use crate::{identity, link, router, schema};
 use anyhow::Context;
@@ -70,6 +71,7 @@ impl Edge {
             clock,
             identity,
             board,
+            tokens: Tokens::default(),
             publisher,
             boot: node::random::hex::<8>(),
             public_url: config.public_url,

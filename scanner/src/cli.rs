@@ -63,6 +63,9 @@ struct ServeFlags {
     /// Milliseconds a scan waits for the edge.
     #[arg(long, env = "USHER_EDGE_TIMEOUT_MS")]
     edge_timeout_ms: Option<u64>,
+    /// Input devices of hand scanners that type, comma-separated; they need no page in front.
+    #[arg(long, env = "USHER_READERS", value_delimiter = ',')]
+    readers: Option<Vec<PathBuf>>,
     /// Origins whose pages may show these pages in a frame, comma-separated.
     #[arg(long, env = "USHER_FRAME_ANCESTORS", value_delimiter = ',')]
     frame_ancestors: Option<Vec<String>>,

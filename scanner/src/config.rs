@@ -30,6 +30,8 @@ pub struct Config {
     pub feed_wait_s: u64,
     /// How long to wait before the edge is tried again, milliseconds.
     pub retry_ms: u64,
+    /// Input devices of hand scanners that type, `/dev/input/by-id/…`.
+    pub readers: Vec<PathBuf>,
     /// Origins whose pages may show these pages in a frame.
     pub frame_ancestors: Vec<String>,
     /// Filter of log lines, for example `info,scanner=debug`.
@@ -51,6 +53,7 @@ impl Default for Config {
             edge_timeout_ms: 300,
             feed_wait_s: 20,
             retry_ms: 500,
+            readers: Vec::new(),
             frame_ancestors: Vec::new(),
             log: "info".into(),
             log_json: false,

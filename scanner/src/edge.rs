@@ -3,7 +3,7 @@
 mod wire;
 mod witness;
 
-pub(crate) use wire::{BadFeed, FeedPage, Upload, admission};
+pub(crate) use wire::{BadFeed, DepartureUpload, FeedPage, OverrideCall, Upload, admission};
 pub(crate) use witness::{WitnessAnswer, WitnessCall};
 
 use crate::store::Identity;
@@ -112,6 +112,18 @@ impl EdgeClient {
             Ok((id, answered.verdict))
         };
         answers.into_iter().map(id).collect()
+    }
+
+    /// Uploads departures; the edge stores them all.
+    pub(crate) async fn depart(&self, departures: &[DepartureUpload]) -> Result<(), EdgeError> {
+        let request = self.request(Method::POST, "/v1/door/departures").json(departures).timeout(ANSWER_WITHIN);
+        let _counted: serde_json::Value = answer(request).await?;
+        Ok(())
+    }
+
+    /// Asks the edge to have a supervisor let somebody in. Checking a PIN takes its time.
+    pub(crate) async fn let_in(&self, call: &OverrideCall) -> Result<VerdictView, EdgeError> {
+        answer(self.request(Method::POST, "/v1/door/overrides").json(call).timeout(2 * ANSWER_WITHIN)).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -15,21 +15,29 @@
 //!
 //! It sells nothing, holds no secret key, and keeps neither names nor numbers of buyers.
 
+mod book;
 pub mod cli;
 pub mod config;
 mod contact;
+mod departures;
 mod edge;
+mod frames;
+mod lookup;
 mod metrics;
+mod overrides;
 pub mod page;
 pub mod pairing;
+mod reader;
 mod router;
 mod scan;
 mod server;
 mod status;
 mod store;
 mod sync;
+mod verdicts;
 mod witness;
 
+pub use book::Book;
 pub use config::Config;
 pub use pairing::pair;
 pub use server::run;

@@ -1,8 +1,9 @@
 //! Every route of a door device.
 
 use crate::server::Device;
-use crate::{page, scan, status};
+use crate::{departures, frames, lookup, overrides, page, scan, status, verdicts};
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use node::{health, openapi};
 use prometheus_client::registry::Registry;
@@ -19,6 +20,11 @@ pub(crate) fn routes(device: &Arc<Device>) -> Router {
     let asked = device.clone();
     Router::new()
         .route("/v1/scan", post(scan::scan))
+        .route("/v1/departures", post(departures::depart))
+        .route("/v1/overrides", post(overrides::let_in))
+        .route("/v1/frames", post(frames::decode).layer(DefaultBodyLimit::max(frames::POINTS_MAX)))
+        .route("/v1/verdicts", get(verdicts::next))
+        .route("/v1/tickets", get(lookup::find))
         .route("/v1/status", get(status::status))
         .with_state(device.clone())
         .merge(health::routes(Arc::new(registry), move || status::readiness(&asked)))

@@ -35,7 +35,7 @@ pub(crate) async fn scan(
     Ok(Json(view))
 }
 
-async fn answer(device: &Arc<Device>, code: &str) -> Result<VerdictView, Problem> {
+pub(crate) async fn answer(device: &Arc<Device>, code: &str) -> Result<VerdictView, Problem> {
     let own = device.clock.now();
     let (clock, alone) = (device.contact.clock(own), device.contact.guarantee_alone(own));
     let ring = device.ring();
@@ -66,7 +66,7 @@ async fn answer(device: &Arc<Device>, code: &str) -> Result<VerdictView, Problem
 
 fn new_scan(device: &Device, ticket: &VerifiedTicket, code: &str, clock: Clock) -> Scan {
     Scan {
-        id: ScanId(node::random::bytes()),
+        id: ScanId::at(clock.now, node::random::bytes()),
         ticket: ticket.body.ticket,
         show: ticket.body.show,
         code: code.trim().to_ascii_uppercase(),
@@ -96,8 +96,13 @@ async fn ask(device: &Device, scan: &Scan) -> Result<Result<VerdictView, EdgeErr
     let ticket = scan.ticket;
     let earlier = device.readers.read(move |db| Ok(store::admitting(db, ticket)?)).await?;
     let earlier = earlier.as_ref().map(Upload::from);
-    let within = Duration::from_millis(device.config.edge_timeout_ms);
+    let within = edge_timeout(device);
     Ok(device.edge.ask(earlier.as_ref(), &upload(scan), within).await)
+}
+
+/// How long a scan waits for the edge.
+pub(crate) fn edge_timeout(device: &Device) -> Duration {
+    Duration::from_millis(device.config.edge_timeout_ms)
 }
 
 fn upload(scan: &Scan) -> Upload {
@@ -116,18 +121,18 @@ async fn ask_about_key(device: &Device, code: &str, clock: Clock) -> Option<Verd
         return None;
     }
     let scan = Upload {
-        id: ScanId(node::random::bytes()).to_string(),
+        id: ScanId::at(clock.now, node::random::bytes()).to_string(),
         code: code.trim().to_ascii_uppercase(),
         at: Zone::utc().rfc3339(clock.now),
         door: device.identity.door.clone(),
         local: None,
     };
-    let asked = device.edge.ask(None, &scan, Duration::from_millis(device.config.edge_timeout_ms)).await;
+    let asked = device.edge.ask(None, &scan, edge_timeout(device)).await;
     asked.map_err(|error| device.contact.lost(&error)).ok()
 }
 
 /// Notes what the edge answered, so that a second scan is known as such when the edge is gone. The answer stands without it.
-async fn note(device: &Device, scan: Scan, ticket: VerifiedTicket, view: &VerdictView) {
+pub(crate) async fn note(device: &Device, scan: Scan, ticket: VerifiedTicket, view: &VerdictView) {
     let first = match view.verdict.as_str() {
         "admit" => Some(check::Admission { at: scan.at, door: scan.door.clone() }),
         // A first admission that cannot be read is one that is not known here; the edge's answer stands all the same.

@@ -5,7 +5,8 @@ use crate::contact::Contact;
 use crate::edge::EdgeClient;
 use crate::metrics::Metrics;
 use crate::store::{self, Identity, Store};
-use crate::{router, sync, witness};
+use crate::verdicts::Shown;
+use crate::{reader, router, sync, witness};
 use anyhow::Context;
 use node::clock::{self, StoreClock};
 use node::http::{HttpLimits, serve_with};
@@ -17,7 +18,8 @@ use shared::keys::KeyRing;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 
 /// The most that a request body may have, bytes: a ticket code is 173.
 const BODY_MAX: usize = 4 * 1024;
@@ -38,6 +40,8 @@ pub(crate) struct Device {
     pub(crate) metrics: Metrics,
     /// Rung when a scan was queued for upload.
     pub(crate) unsent: Notify,
+    /// The last verdict on a scan of a reader.
+    pub(crate) shown: watch::Sender<Shown>,
     ring: RwLock<Arc<KeyRing>>,
 }
 
@@ -76,6 +80,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         readers: Readers::open(&path, 2)?,
         metrics: Metrics::default(),
         unsent: Notify::new(),
+        shown: watch::Sender::default(),
         ring: RwLock::new(Arc::new(ring)),
         config,
         identity,
@@ -86,6 +91,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     tracing::info!(door = ?device.identity, "door device starts");
     let syncing = tokio::spawn(sync::run(device.clone(), cursor, shutdown.clone()));
     let witnessing = tokio::spawn(witness::run(device.clone(), shutdown.clone()));
+    let mut reading = JoinSet::new();
+    for path in &device.config.readers {
+        reading.spawn(reader::run(device.clone(), path.clone(), shutdown.clone()));
+    }
     let limits = HttpLimits {
         frame_ancestors: device.config.frame_ancestors.clone(),
         body_max: BODY_MAX,
@@ -95,6 +104,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     shutdown.trigger();
     syncing.await.context("end the task that keeps up with the edge")?;
     witnessing.await.context("end the task that is the edge's witness")?;
+    while reading.join_next().await.is_some() {}
     drop(device);
     writer_thread.stop().await;
     served

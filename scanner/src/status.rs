@@ -1,7 +1,7 @@
 //! `GET /v1/status`: the badge of the door page.
 
 use crate::server::Device;
-use crate::store;
+use crate::store::{self, Counts};
 use axum::Json;
 use axum::extract::State;
 use node::health::Readiness;
@@ -24,6 +24,8 @@ pub(crate) struct StatusView {
     queued: u64,
     /// Tickets admitted, as far as known here.
     admitted: u64,
+    /// Of the shows whose doors are open now.
+    counts: Counts,
     edge_reachable: bool,
 }
 
@@ -32,9 +34,12 @@ pub(crate) struct StatusView {
 /// # Errors
 /// If the store cannot be read.
 pub(crate) async fn status(State(device): State<Arc<Device>>) -> Result<Json<StatusView>, Problem> {
-    let counts = device.readers.read(|db| Ok((store::queued_count(db)?, store::admitted_count(db)?)));
-    let (queued, admitted) = counts.await?;
     let own = device.clock.now();
+    let counts = device.readers.read({
+        let (door, now) = (device.door.clone(), device.contact.clock(own).now);
+        move |db| Ok((store::queued_count(db)?, store::admitted_count(db)?, store::counts(db, &door, now)?))
+    });
+    let (queued, admitted, counts) = counts.await?;
     Ok(Json(StatusView {
         door: device.identity.door.clone(),
         theatre: TheatreRef { id: device.identity.theatre.0, name: device.identity.theatre_name.clone() },
@@ -42,6 +47,7 @@ pub(crate) async fn status(State(device): State<Arc<Device>>) -> Result<Json<Sta
         data_age_s: device.contact.data_age(own).map(|age| age.as_secs()),
         queued,
         admitted,
+        counts,
         edge_reachable: device.contact.reachable(),
     }))
 }

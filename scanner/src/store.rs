@@ -1,11 +1,16 @@
 //! The device's database: who it is, what it knows, what it answered.
 
 mod book;
+mod counts;
+mod departures;
 mod identity;
 mod scans;
 mod witness;
 
-pub(crate) use book::{admitted_count, facts, key_ring, note_admission, synced_at, take_in};
+pub(crate) use book::{facts, key_ring, note_admission, synced_at, take_in};
+pub(crate) use counts::{Counts, admitted_count, counts};
+pub(crate) use departures::{Departed, acknowledge_departures, entry_of, keep_departure, note_departed};
+pub(crate) use departures::{queued_departures, reentry};
 pub use identity::Identity;
 pub(crate) use identity::{identity, pair};
 pub(crate) use scans::{Queued, Scan, acknowledge, admitting, keep, queued, queued_count, refuse, words};
@@ -26,6 +31,7 @@ pub(crate) const SCHEMA: Schema = Schema {
     migrations: &[
         Migration { name: "door", sql: include_str!("../migrations/0001_door.sql") },
         Migration { name: "witness", sql: include_str!("../migrations/0002_witness.sql") },
+        Migration { name: "departure", sql: include_str!("../migrations/0003_departure.sql") },
     ],
 };
 

@@ -4,7 +4,7 @@
 //! every scan it answered before knowing it. The edge ends a ticket's validity on that word, so the queue is emptied before
 //! every request of the feed.
 
-use crate::edge::{EdgeError, FeedPage, Upload};
+use crate::edge::{DepartureUpload, EdgeError, FeedPage, Upload};
 use crate::server::Device;
 use crate::store::{self, Queued};
 use anyhow::Context;
@@ -22,7 +22,7 @@ const FEED_PAUSE: Duration = Duration::from_millis(200);
 
 /// Why a round with the edge was not completed.
 #[derive(Debug, thiserror::Error)]
-enum SyncError {
+pub(crate) enum SyncError {
     #[error(transparent)]
     Edge(#[from] EdgeError),
     #[error("the device's store failed: {0:#}")]
@@ -48,6 +48,7 @@ pub(crate) async fn run(device: Arc<Device>, mut cursor: Option<String>, shutdow
 
 async fn round(device: &Arc<Device>, cursor: &mut Option<String>) -> Result<(), SyncError> {
     upload_all(device).await?;
+    upload_departures(device).await?;
     // While the edge is out of reach the feed is the probe for it, and that must not take long.
     let wait = if device.contact.reachable() { Duration::from_secs(device.config.feed_wait_s) } else { Duration::ZERO };
     let asked = Instant::now();
@@ -114,6 +115,21 @@ async fn one_by_one(device: &Arc<Device>, batch: &[Queued]) -> Result<(), SyncEr
         }
     }
     Ok(())
+}
+
+/// Departures come after the entries that they end.
+pub(crate) async fn upload_departures(device: &Arc<Device>) -> Result<(), SyncError> {
+    loop {
+        let batch = device.readers.read(|db| Ok(store::queued_departures(db, BATCH_SCANS)?)).await?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let uploads: Vec<_> = batch.iter().map(DepartureUpload::from).collect();
+        device.edge.depart(&uploads).await?;
+        let stored: Vec<ScanId> = batch.iter().map(|departed| departed.id).collect();
+        let acknowledged = device.writer.run(move |_, tx, _| Ok(store::acknowledge_departures(tx, &stored)?));
+        acknowledged.await.context("note that departures are delivered")?;
+    }
 }
 
 async fn upload(device: &Arc<Device>, batch: &[Queued]) -> Result<(), SyncError> {

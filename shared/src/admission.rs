@@ -5,9 +5,11 @@
 //! that is wrong: an unverified clock never refuses, a show never heard of is admitted by signature, and a key not known
 //! here is *unknown*, not *invalid*.
 
+mod departure;
 mod scan_log;
 mod verdict;
 
+pub use departure::{Departure, UNDO_WITHIN, inside};
 pub use scan_log::{Actor, AdmittedScan, ScanLog};
 pub use verdict::{Admission, Guarantee, Verdict, VerdictCode, VerdictKind};
 

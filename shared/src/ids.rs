@@ -1,5 +1,6 @@
 //! Identifiers. Each is a newtype, so that a seat is never passed where a show is meant.
 
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -181,7 +182,8 @@ bytes_id!(
     ClaimId, 8, "claim id"
 );
 bytes_id!(
-    /// One reading of a ticket code at a door, random, made by the device.
+    /// One reading of a ticket code at a door, made by the device: the time and random bytes, so that what is stored together lies
+    /// together.
     ScanId, 16, "scan id"
 );
 bytes_id!(
@@ -197,6 +199,16 @@ pub struct Incarnation(pub u64);
 impl fmt::Display for Incarnation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+impl ScanId {
+    /// The id of a scan at this time.
+    pub fn at(time: Timestamp, random: [u8; 10]) -> Self {
+        let mut id = [0; 16];
+        id[..6].copy_from_slice(&time.0.to_be_bytes()[2..]);
+        id[6..].copy_from_slice(&random);
+        Self(id)
     }
 }
 

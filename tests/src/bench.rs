@@ -6,11 +6,14 @@
 mod books;
 mod claims;
 mod classical;
+mod door;
+mod entrance;
 mod generator;
 mod hall;
 mod house;
 mod mosquitto;
 mod programs;
+mod races;
 mod reconnect;
 mod sales;
 mod table;
@@ -25,6 +28,10 @@ use std::path::PathBuf;
 pub enum Name {
     /// How long a seat of the other side takes to be held, on a live link and on none.
     Claims,
+    /// How fast a door answers, alone and by the box.
+    Door,
+    /// Many doors and one ticket: exactly one lets it in, or every further one is told.
+    Races,
     /// How long a box takes to catch up after a cut, and the bytes per sale on the line.
     Reconnect,
 }
@@ -72,6 +79,8 @@ pub async fn run(name: Name, options: &Options) -> anyhow::Result<Figures> {
     programs::raise_file_limit().context("raise the limit of open files")?;
     match name {
         Name::Claims => claims::run(options).await,
+        Name::Door => door::run(options).await,
+        Name::Races => races::run(options).await,
         Name::Reconnect => reconnect::run(options).await,
     }
 }

@@ -2,13 +2,15 @@
 
 use super::Desk;
 use crate::door::feed::{self, KeysRow, Row, ShowRow, TicketRow};
+use crate::door::{departures, scans};
 use node::ledger_store;
 use node::view::FirstAdmission;
 use rusqlite::{Connection, Transaction};
-use shared::admission::TicketState;
+use shared::admission::{Admission, TicketState};
 use shared::ids::{ShowNumber, Side, TicketId};
 use shared::ledger;
 use shared::time::Timestamp;
+use std::sync::Arc;
 use sync_protocol::replica::Changes;
 
 impl Desk {
@@ -54,7 +56,11 @@ impl Desk {
         Ok(true)
     }
 
-    fn append_show(&mut self, db: &Connection, number: ShowNumber) -> rusqlite::Result<()> {
+    /// Tells the doors how a show stands.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn append_show(&mut self, db: &Connection, number: ShowNumber) -> rusqlite::Result<()> {
         let Some(show) = self.replica.ledger().show(number) else { return Ok(()) };
         let zone = &self.identity.zone;
         let row = ShowRow {
@@ -64,6 +70,7 @@ impl Desk {
             starts_at: zone.rfc3339(show.facts.starts_at()),
             ends_at: zone.rfc3339(show.facts.ends_at()),
             cancelled: show.cancelled,
+            reentry: departures::reentry(db, number)?,
         };
         feed::append(db, &mut self.feed, &Row::Show(row))
     }
@@ -73,14 +80,20 @@ impl Desk {
         let state = self.door_state(ticket);
         let at_door = self.door_ticket(ticket);
         let zone = &self.identity.zone;
-        let admitted = ticket.admitted.as_ref();
+        let left_at = departures::departed(db, id)?;
+        // The log knows the first entry only: whoever came back is with the doors.
+        let again = if left_at.is_some() { scans::admission_of(db, id)? } else { None };
+        let admitted = again
+            .map(|(_, standing)| standing.admission)
+            .or_else(|| ticket.admitted.as_ref().map(|first| Admission { at: first.at, door: first.door.clone() }));
         let row = TicketRow {
             ticket: id.to_string(),
             show: at_door.show.0,
             seat: at_door.seat,
             generation: at_door.generation,
             state: state.word().to_owned(),
-            admitted: admitted.map(|first| FirstAdmission { at: zone.rfc3339(first.at), door: first.door.clone() }),
+            admitted: admitted.map(|first| FirstAdmission { at: zone.rfc3339(first.at), door: first.door }),
+            left_at: left_at.map(|at| zone.rfc3339(at)),
         };
         feed::append(db, &mut self.feed, &Row::Ticket(row))?;
         self.voids.note_row(id, state == TicketState::VoidRequested, self.feed.seq);
@@ -100,13 +113,14 @@ impl Desk {
     /// Takes the certificates and revocations of the log into the ring, and central's new keys into the link.
     pub(super) fn learn_keys(&mut self) {
         let ledger = self.replica.ledger();
+        let ring = Arc::make_mut(&mut self.ring);
         for certificate in ledger.certificates() {
-            if let Err(error) = self.ring.add(&certificate_text(certificate)) {
+            if let Err(error) = ring.add(&certificate_text(certificate)) {
                 tracing::warn!(%error, "a certificate in the log is not good here");
             }
         }
         for key in ledger.revoked() {
-            self.ring.revoke(key);
+            ring.revoke(key);
         }
         let central = self.ring.certificates().filter(|certificate| certificate.side == Side::Central);
         for certificate in central {

@@ -98,6 +98,9 @@ pub struct TicketRow {
     pub state: String,
     /// Its admission, if any.
     pub admitted: Option<node::view::FirstAdmission>,
+    /// RFC 3339: the last departure after which it may enter again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_at: Option<String>,
 }
 
 /// A show as the doors must know it.
@@ -115,6 +118,9 @@ pub struct ShowRow {
     pub ends_at: String,
     /// Cancelled, for ever.
     pub cancelled: bool,
+    /// Guests may go out and come back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reentry: bool,
 }
 
 /// The keys whose tickets are good, and those whose tickets are not.
@@ -275,6 +281,7 @@ mod tests {
             generation: 0,
             state: state.into(),
             admitted: None,
+            left_at: None,
         })
     }
 

@@ -148,6 +148,7 @@ pub async fn pair(
         let device = devices::pair(tx, &pairing, &stored, now)?;
         if let Some(device) = &device {
             desk.hear(device.number);
+            desk.count_pairing();
         }
         Ok(device.map(|device| (device, desk.keys_row().certificates)))
     });

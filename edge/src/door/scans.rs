@@ -1,5 +1,6 @@
 //! Scans: every one is stored, the first good one of a ticket is its admission, by a constraint of the database.
 
+use super::departures::departed;
 use super::discrepancies::{SEAT_TAKEN, Story, TWICE, is_noted};
 use super::verdict;
 use crate::desk::Desk;
@@ -7,17 +8,23 @@ use anyhow::Context;
 use node::view::VerdictView;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
-use shared::admission::{Admission, Clock, DoorFacts, DoorShow, DoorTicket, VerdictCode, VerdictKind, check};
+use shared::admission::{Admission, Clock, Door, DoorFacts, DoorShow, DoorTicket, Guarantee, Reading};
+use shared::admission::{Verdict, VerdictCode, VerdictKind, decide, inside, read};
 use shared::entry::TicketRef;
-use shared::ids::{ScanId, TicketId};
+use shared::ids::{ScanId, ShowNumber, TicketId};
+use shared::keys::KeyRing;
 use shared::ledger;
 use shared::refusal::Refusal;
 use shared::show::{self, Seat};
 use shared::ticket::{TicketBody, TicketCode};
 use shared::time::Timestamp;
+use std::sync::Arc;
 
 /// The one area of a theatre so far.
 const AREA: &str = "house";
+
+/// The guarantee of an entry that a supervisor answers for.
+pub(super) const OVERRIDE: &str = "OVERRIDE";
 
 /// What a device decided by itself before it asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,9 +50,38 @@ pub struct Scan {
     pub door: String,
     /// What the device decided by itself, if it did.
     pub local: Option<LocalVerdict>,
+    /// What the code says, and the keys it was checked with.
+    reading: Option<(Reading, Arc<KeyRing>)>,
 }
 
 impl Scan {
+    /// A scan whose code nobody has looked at.
+    pub fn new(id: ScanId, code: String, at: Timestamp, door: String, local: Option<LocalVerdict>) -> Self {
+        Self { id, code, at, door, local, reading: None }
+    }
+
+    /// Reads the code before it is the writer's turn: checking a signature takes as long as storing the scan.
+    pub fn read(&mut self, ring: &Arc<KeyRing>, now: Timestamp) {
+        self.reading = Some((self.read_with(ring, now), ring.clone()));
+    }
+
+    fn read_with(&self, ring: &KeyRing, now: Timestamp) -> Reading {
+        read(&self.code, ring, &Door::to_all_screens(ring.theatre()), self.clock(now), Guarantee::Solo)
+    }
+
+    /// What the code says by these keys. What was read with others before, a revocation ago perhaps, does not count.
+    pub(super) fn reading(&self, ring: &Arc<KeyRing>, now: Timestamp) -> Reading {
+        match &self.reading {
+            Some((reading, with)) if Arc::ptr_eq(with, ring) => reading.clone(),
+            _ => self.read_with(ring, now),
+        }
+    }
+
+    /// What happened is judged by its own time, which the device's clock gave and nobody verified.
+    pub(super) fn clock(&self, now: Timestamp) -> Clock {
+        if self.happened() { Clock { now: self.at, verified: false } } else { Clock { now, verified: true } }
+    }
+
     /// Somebody waits at the door for the answer.
     fn asks(&self) -> bool {
         self.local.is_none()
@@ -67,9 +103,11 @@ impl Scan {
 }
 
 /// An admission as it stands, with the scan that made it.
-struct Standing {
+#[derive(Debug)]
+pub(crate) struct Standing {
     scan: ScanId,
-    admission: Admission,
+    /// When and where.
+    pub(crate) admission: Admission,
 }
 
 impl Desk {
@@ -91,8 +129,7 @@ impl Desk {
             return Ok(answer);
         }
         // A device whose call got no answer in time may have admitted what was refused here: that is merged too.
-        let answer = self.judge(tx, scan, now).context("judge a scan")?;
-        let ticket = TicketCode::parse(&scan.code).ok().map(|code| code.body().ticket.0);
+        let (ticket, answer) = self.judge(tx, scan, now).context("judge a scan")?;
         let local = scan.local.as_ref().map(serde_json::to_string).transpose()?;
         tx.prepare_cached(
             "INSERT INTO scans (scan, ticket, code, device, door, scanned_at, received_at, local, answer)
@@ -101,7 +138,7 @@ impl Desk {
         )?
         .execute(params![
             scan.id.0,
-            ticket,
+            ticket.map(|ticket| ticket.0),
             scan.code,
             device,
             scan.door,
@@ -113,20 +150,26 @@ impl Desk {
         Ok(answer)
     }
 
-    fn judge(&mut self, tx: &Transaction<'_>, scan: &Scan, now: Timestamp) -> anyhow::Result<VerdictView> {
-        // What happened is judged by its own time, which the device's clock gave and nobody verified.
-        let clock =
-            if scan.happened() { Clock { now: scan.at, verified: false } } else { Clock { now, verified: true } };
+    /// The ticket, where the code could be read, and the answer.
+    fn judge(
+        &mut self,
+        tx: &Transaction<'_>,
+        scan: &Scan,
+        now: Timestamp,
+    ) -> anyhow::Result<(Option<TicketId>, VerdictView)> {
         let guarantee = self.guarantee(tx, now)?;
-        let mut verdict =
-            check(&scan.code, self.ring(), self.door(), clock, guarantee, |body| self.door_facts(tx, body))?;
-        let signed = !matches!(
-            verdict.code,
-            VerdictCode::Malformed | VerdictCode::BadSignature | VerdictCode::UnknownKey | VerdictCode::WrongTheatre
-        );
-        let Ok(code) = TicketCode::parse(&scan.code) else { return Ok(verdict::view(&verdict, &self.identity().zone)) };
-        let body = code.body();
-        if signed && (scan.happened() || scan.asks() && verdict.kind() == VerdictKind::Admit) {
+        let genuine = match scan.reading(self.ring(), now) {
+            Reading::Genuine(genuine) => genuine,
+            Reading::Answered(mut verdict) => {
+                verdict.guarantee = guarantee;
+                self.note_unsigned(tx, scan, &verdict, now)?;
+                return Ok((verdict.ticket, verdict::view(&verdict, &self.identity().zone)));
+            }
+        };
+        let body = &genuine.body;
+        let facts = self.door_facts(tx, body)?;
+        let mut verdict = decide(&genuine, &facts, self.door(), scan.clock(now), guarantee);
+        if scan.happened() || scan.asks() && verdict.kind() == VerdictKind::Admit {
             let first = self.merge(tx, body, scan, now)?;
             if first.scan != scan.id {
                 verdict.code = VerdictCode::AlreadyAdmitted;
@@ -153,7 +196,24 @@ impl Desk {
             let story = Story { code: SEAT_TAKEN, body, scan: scan.id, guarantee: scan.guarantee(), entry, first };
             self.note(tx, &story, now)?;
         }
-        Ok(verdict::view(&verdict, &self.identity().zone))
+        Ok((Some(body.ticket), verdict::view(&verdict, &self.identity().zone)))
+    }
+
+    /// A door has let somebody in on a code that is not signed by any key known here.
+    fn note_unsigned(
+        &mut self,
+        tx: &Transaction<'_>,
+        scan: &Scan,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let Ok(code) = TicketCode::parse(&scan.code) else { return Ok(()) };
+        if !scan.happened() {
+            return Ok(());
+        }
+        let (code, body) = (format!("admitted_{}", verdict.code), code.body());
+        let (guarantee, entry) = (scan.guarantee(), scan.entry());
+        self.note(tx, &Story { code: &code, body, scan: scan.id, guarantee, entry, first: None }, now)
     }
 
     /// Adds an entry to what is known of the ticket; the earliest is its admission. Returns that.
@@ -168,23 +228,28 @@ impl Desk {
         let inserted = tx
             .prepare_cached(
                 "INSERT INTO admissions (ticket, area, show, seat, scan, door, admitted_at, entered)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0) ON CONFLICT (ticket, area) DO NOTHING",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1) ON CONFLICT (ticket, area) DO NOTHING",
             )?
             .execute(params![body.ticket.0, AREA, body.show.0, body.seat(), scan.id.0, scan.door, scan.at.0])?;
         if inserted == 1 {
-            self.enter(tx, body, &mine.admission, now)?;
+            if !self.enter(body, &mine.admission, now) {
+                tx.prepare_cached("UPDATE admissions SET entered = 0 WHERE ticket = ?1 AND area = ?2")?
+                    .execute(params![body.ticket.0, AREA])?;
+            }
             return Ok(mine);
         }
-        let first = admission_of(tx, body.ticket)?.context("find the admission that is in the way")?;
+        let (_, first) = admission_of(tx, body.ticket)?.context("find the admission that is in the way")?;
         if first.scan == scan.id {
+            return Ok(mine);
+        }
+        // The guest of that one is outside again, so this is an entry of its own.
+        if departed(tx, body.ticket)?.is_some_and(|at| first.admission.at <= at && at <= mine.admission.at) {
+            self.replace(tx, body, scan)?;
             return Ok(mine);
         }
         if (&mine.admission, mine.scan) < (&first.admission, first.scan) {
             let first_scan = first.scan;
-            tx.execute(
-                "UPDATE admissions SET scan = ?3, door = ?4, admitted_at = ?5 WHERE ticket = ?1 AND area = ?2",
-                params![body.ticket.0, AREA, scan.id.0, scan.door, scan.at.0],
-            )?;
+            self.replace(tx, body, scan)?;
             let entry = first.admission;
             let first = Some(&mine.admission);
             let story = Story { code: TWICE, body, scan: first_scan, guarantee: scan.guarantee(), entry, first };
@@ -197,30 +262,30 @@ impl Desk {
         Ok(first)
     }
 
-    /// Writes the admission into the log, or leaves it for later where the ticket's show is not known here yet.
-    fn enter(
-        &mut self,
-        tx: &Transaction<'_>,
-        body: &TicketBody,
-        admission: &Admission,
-        now: Timestamp,
-    ) -> anyhow::Result<()> {
+    /// This scan is the entry of the ticket from now on.
+    fn replace(&mut self, tx: &Transaction<'_>, body: &TicketBody, scan: &Scan) -> rusqlite::Result<()> {
+        self.touch(body.ticket);
+        tx.prepare_cached(
+            "UPDATE admissions SET scan = ?3, door = ?4, admitted_at = ?5 WHERE ticket = ?1 AND area = ?2",
+        )?
+        .execute(params![body.ticket.0, AREA, scan.id.0, scan.door, scan.at.0])?;
+        Ok(())
+    }
+
+    /// Writes the admission into the log. False where that must wait: the ticket's show is not known here yet, or the box is closed.
+    fn enter(&mut self, body: &TicketBody, admission: &Admission, now: Timestamp) -> bool {
         let (show, ticket, generation) = (body.show, body.ticket, body.generation);
         let seat = self.replica().ledger().show(show).and_then(|show| show.plan.labelled(&body.seat()));
-        let Some(seat) = seat else { return Ok(()) };
+        let Some(seat) = seat else { return false };
         let at = TicketRef { show, seat, generation, ticket };
-        // A refusal means that the ledger has the ticket for another seat; the scan and its verdict tell the story.
-        let entered = self.replica_mut().admit(at, admission.at, admission.door.clone(), now);
-        if entered == Err(Refusal::Closed) {
+        match self.replica_mut().admit(at, admission.at, admission.door.clone(), now) {
             // Nothing is written on an unproven head; the door has admitted all the same, and it is entered once the box is open.
-            return Ok(());
+            Err(Refusal::Closed) => return false,
+            // The ledger has the ticket for another seat; the scan and its verdict tell the story.
+            Err(refusal) => tracing::warn!(%ticket, code = refusal.code(), "an admission was not entered into the log"),
+            Ok(()) => {}
         }
-        if let Err(refusal) = entered {
-            tracing::warn!(%ticket, code = refusal.code(), "an admission was not entered into the log");
-        }
-        tx.prepare_cached("UPDATE admissions SET entered = 1 WHERE ticket = ?1 AND area = ?2")?
-            .execute(params![ticket.0, AREA])?;
-        Ok(())
+        true
     }
 
     /// Writes the admissions into the log whose shows have become known since.
@@ -236,12 +301,16 @@ impl Desk {
             .collect::<rusqlite::Result<_>>()?;
         for (code, admission) in waiting {
             let Ok(code) = TicketCode::parse(&code) else { continue };
-            self.enter(tx, code.body(), &admission, now)?;
+            let body = code.body();
+            if self.enter(body, &admission, now) {
+                tx.prepare_cached("UPDATE admissions SET entered = 1 WHERE ticket = ?1 AND area = ?2")?
+                    .execute(params![body.ticket.0, AREA])?;
+            }
         }
         Ok(())
     }
 
-    fn door_facts(&self, db: &Connection, body: &TicketBody) -> anyhow::Result<DoorFacts> {
+    pub(super) fn door_facts(&self, db: &Connection, body: &TicketBody) -> anyhow::Result<DoorFacts> {
         let show = self.replica().ledger().show(body.show);
         let seat = show.and_then(|show| show.plan.labelled(&body.seat()).and_then(|id| show.seat(id)));
         let known = self.replica().ledger().ticket(body.ticket).filter(|ticket| ticket.sale.is_some());
@@ -255,7 +324,10 @@ impl Desk {
             }),
             ticket: known.map(|ticket| self.door_ticket(ticket)),
             generation_max: seat.and_then(|seat| self.sold_generation(seat)),
-            admitted: admission_of(db, body.ticket)?.map(|first| first.admission),
+            admitted: match admission_of(db, body.ticket)? {
+                Some((_, entry)) => inside(Some(entry.admission), departed(db, body.ticket)?),
+                None => None,
+            },
             seat_admitted: other_admission(db, body)?,
         })
     }
@@ -289,11 +361,12 @@ fn stored_answer(db: &Connection, scan: ScanId) -> anyhow::Result<Option<(Verdic
         .transpose()
 }
 
-fn admission_of(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<Standing>> {
-    db.prepare_cached("SELECT scan, admitted_at, door FROM admissions WHERE ticket = ?1 AND area = ?2")?
+/// The last entry of a ticket, and the show it is for.
+pub(crate) fn admission_of(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<(ShowNumber, Standing)>> {
+    db.prepare_cached("SELECT scan, admitted_at, door, show FROM admissions WHERE ticket = ?1 AND area = ?2")?
         .query_row(params![ticket.0, AREA], |row| {
             let admission = Admission { at: Timestamp(row.get(1)?), door: row.get(2)? };
-            Ok(Standing { scan: ScanId(row.get(0)?), admission })
+            Ok((ShowNumber(row.get(3)?), Standing { scan: ScanId(row.get(0)?), admission }))
         })
         .optional()
 }

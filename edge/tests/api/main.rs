@@ -4,6 +4,7 @@
 
 mod cli;
 mod counter;
+mod departures;
 mod discrepancies;
 mod door;
 mod house;

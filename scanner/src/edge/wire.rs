@@ -1,11 +1,11 @@
 //! The JSON of the edge's door routes, and what it means here.
 
-use crate::store::Queued;
+use crate::store::{Departed, Queued};
 use node::view::{FirstAdmission, VerdictView};
 use node::zone::{BadTime, Zone, parse_rfc3339};
 use serde::{Deserialize, Serialize};
 use shared::admission::{Admission, DoorShow, DoorTicket, TicketState};
-use shared::ids::{BadId, KeyId, ScreenId, ShowNumber, TicketId};
+use shared::ids::{BadId, KeyId, ScanId, ScreenId, ShowNumber, TicketId};
 use shared::time::Timestamp;
 
 /// A scan as the edge takes it.
@@ -36,6 +36,56 @@ impl From<&Queued> for Upload {
                 guarantee: scan.guarantee.clone(),
             }),
         }
+    }
+}
+
+/// A departure as the edge takes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct DepartureUpload {
+    id: String,
+    ticket: String,
+    how: &'static str,
+    at: String,
+    door: String,
+}
+
+impl From<&Departed> for DepartureUpload {
+    fn from(departed: &Departed) -> Self {
+        let Departed { id, ticket, how, at, door, .. } = departed;
+        let (id, ticket, at) = (id.to_string(), ticket.to_string(), Zone::utc().rfc3339(*at));
+        Self { id, ticket, how: how.word(), at, door: door.clone() }
+    }
+}
+
+/// A supervisor lets somebody in.
+#[derive(Debug, Serialize)]
+pub(crate) struct OverrideCall {
+    id: String,
+    code: String,
+    door: String,
+    person: String,
+    reason: String,
+    supervisor: Supervisor,
+}
+
+#[derive(Debug, Serialize)]
+struct Supervisor {
+    staff: String,
+    pin: String,
+}
+
+impl OverrideCall {
+    pub(crate) fn new(
+        id: ScanId,
+        code: &str,
+        door: &str,
+        person: String,
+        reason: String,
+        staff: String,
+        pin: String,
+    ) -> Self {
+        let supervisor = Supervisor { staff, pin };
+        Self { id: id.to_string(), code: code.into(), door: door.into(), person, reason, supervisor }
     }
 }
 
@@ -80,6 +130,8 @@ struct Show {
     starts_at: String,
     ends_at: String,
     cancelled: bool,
+    #[serde(default)]
+    reentry: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -90,6 +142,8 @@ struct Ticket {
     generation: u16,
     state: String,
     admitted: Option<FirstAdmission>,
+    #[serde(default)]
+    left_at: Option<String>,
 }
 
 /// A part of the door feed, read and checked.
@@ -107,9 +161,13 @@ pub(crate) struct FeedPage {
     pub(crate) now: Timestamp,
     pub(crate) certificates: Vec<String>,
     pub(crate) revoked_keys: Vec<KeyId>,
-    pub(crate) shows: Vec<(ShowNumber, DoorShow)>,
-    pub(crate) tickets: Vec<(TicketId, DoorTicket, Option<Admission>)>,
+    /// With whether guests may come back.
+    pub(crate) shows: Vec<(ShowNumber, DoorShow, bool)>,
+    pub(crate) tickets: Vec<FeedTicket>,
 }
+
+/// A ticket, its entry, and the last departure after which it may enter again.
+pub(crate) type FeedTicket = (TicketId, DoorTicket, Option<Admission>, Option<Timestamp>);
 
 /// A feed that says something this device does not understand; nothing of it is taken in.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +199,7 @@ impl TryFrom<Feed> for FeedPage {
 }
 
 impl Show {
-    fn read(self) -> Result<(ShowNumber, DoorShow), BadFeed> {
+    fn read(self) -> Result<(ShowNumber, DoorShow, bool), BadFeed> {
         let show = DoorShow {
             screen: ScreenId(self.screen),
             title: self.title,
@@ -149,16 +207,17 @@ impl Show {
             ends_at: parse_rfc3339(&self.ends_at)?,
             cancelled: self.cancelled,
         };
-        Ok((ShowNumber(self.show), show))
+        Ok((ShowNumber(self.show), show, self.reentry))
     }
 }
 
 impl Ticket {
-    fn read(self) -> Result<(TicketId, DoorTicket, Option<Admission>), BadFeed> {
+    fn read(self) -> Result<FeedTicket, BadFeed> {
         let state = TicketState::from_word(&self.state).ok_or(BadFeed::State(self.state))?;
         let ticket = DoorTicket { show: ShowNumber(self.show), seat: self.seat, generation: self.generation, state };
         let admitted = self.admitted.map(|first| admission(&first)).transpose()?;
-        Ok((self.ticket.parse()?, ticket, admitted))
+        let left_at = self.left_at.as_deref().map(parse_rfc3339).transpose()?;
+        Ok((self.ticket.parse()?, ticket, admitted, left_at))
     }
 }
 

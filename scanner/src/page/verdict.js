@@ -15,6 +15,7 @@ const SHAPES = {
 const WORDS = {
   ok: "Welcome",
   show_not_known: "Welcome",
+  overridden: "Let in",
   already_admitted: "Already in",
   seat_taken: "Seat taken",
   unknown_key: "Key not known",

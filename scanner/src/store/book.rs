@@ -1,10 +1,10 @@
 //! What the device knows of shows, tickets, admissions and keys, as the edge's feed told it.
 
-use super::Identity;
+use super::{Identity, note_departed};
 use crate::edge::FeedPage;
 use anyhow::Context;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use shared::admission::{Admission, DoorFacts, DoorShow, DoorTicket, TicketState};
+use shared::admission::{Admission, DoorFacts, DoorShow, DoorTicket, TicketState, inside};
 use shared::ids::{KeyId, ScreenId, ShowNumber, TicketId};
 use shared::keys::KeyRing;
 use shared::ticket::TicketBody;
@@ -31,13 +31,16 @@ pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> 
     let before: Option<(String, i64)> =
         tx.query_row("SELECT boot, round FROM feed", [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let round = before.as_ref().map_or(1, |(_, round)| round + i64::from(page.reset));
-    for (number, show) in &page.shows {
-        put_show(tx, *number, show, round)?;
+    for (number, show, reentry) in &page.shows {
+        put_show(tx, *number, show, *reentry, round)?;
     }
-    for (id, ticket, admitted) in &page.tickets {
+    for (id, ticket, admitted, left_at) in &page.tickets {
         put_ticket(tx, *id, ticket, round)?;
         if let Some(admitted) = admitted {
             note_admission(tx, *id, ticket.show, &ticket.seat, admitted)?;
+        }
+        if let Some(left_at) = left_at {
+            note_departed(tx, *id, ticket.show, *left_at)?;
         }
     }
     let keys_changed = put_keys(tx, page)?;
@@ -49,6 +52,7 @@ pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> 
     }
     if before.is_some_and(|(boot, _)| boot != page.boot) {
         tx.execute("UPDATE scans SET state = 'queued' WHERE state <> 'queued'", [])?;
+        tx.execute("UPDATE departures SET state = 'queued' WHERE state <> 'queued'", [])?;
     }
     tx.execute(
         "INSERT INTO feed (one, cursor, boot, round, synced_at) VALUES (1, ?1, ?2, ?3, ?4)
@@ -58,12 +62,27 @@ pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> 
     Ok(Taken { cursor: page.cursor.clone(), keys_changed })
 }
 
-fn put_show(tx: &Transaction<'_>, number: ShowNumber, show: &DoorShow, round: i64) -> rusqlite::Result<()> {
+fn put_show(
+    tx: &Transaction<'_>,
+    number: ShowNumber,
+    show: &DoorShow,
+    reentry: bool,
+    round: i64,
+) -> rusqlite::Result<()> {
     let mut put = tx.prepare_cached(
-        "INSERT OR REPLACE INTO shows (show, screen, title, starts_at, ends_at, cancelled, round)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR REPLACE INTO shows (show, screen, title, starts_at, ends_at, cancelled, round, reentry)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
-    put.execute(params![number.0, show.screen.0, show.title, show.starts_at.0, show.ends_at.0, show.cancelled, round])?;
+    put.execute(params![
+        number.0,
+        show.screen.0,
+        show.title,
+        show.starts_at.0,
+        show.ends_at.0,
+        show.cancelled,
+        round,
+        reentry
+    ])?;
     Ok(())
 }
 
@@ -96,6 +115,8 @@ fn forget_ended(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
     let without_show = (now - KEPT_WITHOUT_SHOW).0;
     let over = "show IN (SELECT show FROM shows WHERE ends_at < ?1)";
     tx.execute(&format!("DELETE FROM tickets WHERE {over}"), [ended])?;
+    tx.execute(&format!("DELETE FROM departed WHERE {over} OR at < ?2"), [ended, without_show])?;
+    tx.execute(&format!("DELETE FROM departures WHERE state = 'stored' AND {over}"), [ended])?;
     tx.execute(&format!("DELETE FROM admissions WHERE {over} OR admitted_at < ?2"), [ended, without_show])?;
     tx.execute(
         &format!("DELETE FROM scans WHERE state = 'stored' AND ({over} OR scanned_at < ?2)"),
@@ -105,7 +126,7 @@ fn forget_ended(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Notes an admission; of two of the same ticket the earlier one counts.
+/// Notes an admission; of two of the same ticket the earlier one counts, unless the guest had left before the later one.
 pub(crate) fn note_admission(
     tx: &Transaction<'_>,
     ticket: TicketId,
@@ -115,58 +136,69 @@ pub(crate) fn note_admission(
 ) -> rusqlite::Result<()> {
     let mut put = tx.prepare_cached(
         "INSERT INTO admissions (ticket, show, seat, admitted_at, door) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (ticket) DO UPDATE SET admitted_at = ?4, door = ?5 WHERE (?4, ?5) < (admitted_at, door)",
+         ON CONFLICT (ticket) DO UPDATE SET admitted_at = ?4, door = ?5 WHERE (?4, ?5) < (admitted_at, door)
+             OR EXISTS (SELECT 1 FROM departed WHERE departed.ticket = ?1 AND at BETWEEN admitted_at AND ?4)",
     )?;
     put.execute(params![ticket.0, show.0, seat, admission.at.0, admission.door])?;
     Ok(())
 }
 
-/// What is known about a genuine ticket.
+/// What is known about a genuine ticket. One statement: a door has less than a millisecond for its whole answer.
 pub(crate) fn facts(db: &Connection, ticket: &TicketBody) -> anyhow::Result<DoorFacts> {
     let (id, show, seat) = (ticket.ticket.0, ticket.show.0, ticket.seat());
-    Ok(DoorFacts {
-        show: db
-            .prepare_cached("SELECT screen, title, starts_at, ends_at, cancelled FROM shows WHERE show = ?1")?
-            .query_row([show], |row| {
-                Ok(DoorShow {
-                    screen: ScreenId(row.get(0)?),
+    let mut select = db.prepare_cached(
+        "SELECT shows.screen, shows.title, shows.starts_at, shows.ends_at, shows.cancelled,
+                tickets.show, tickets.seat, tickets.generation, tickets.state,
+                (SELECT max(generation) FROM tickets WHERE show = ?2 AND seat = ?3),
+                own.admitted_at, own.door, other.ticket, other.admitted_at, other.door,
+                (SELECT at FROM departed WHERE ticket = ?1)
+         FROM (SELECT 1) LEFT JOIN shows ON shows.show = ?2 LEFT JOIN tickets ON tickets.ticket = ?1
+         LEFT JOIN admissions own ON own.ticket = ?1
+         LEFT JOIN admissions other ON other.ticket = (
+             SELECT ticket FROM admissions WHERE show = ?2 AND seat = ?3 AND ticket <> ?1 ORDER BY admitted_at LIMIT 1)",
+    )?;
+    let (facts, state) = select.query_row(params![id, show, seat], |row| {
+        let state: Option<String> = row.get(8)?;
+        let facts = DoorFacts {
+            show: match row.get(0)? {
+                Some(screen) => Some(DoorShow {
+                    screen: ScreenId(screen),
                     title: row.get(1)?,
                     starts_at: Timestamp(row.get(2)?),
                     ends_at: Timestamp(row.get(3)?),
                     cancelled: row.get(4)?,
-                })
-            })
-            .optional()?,
-        ticket: ticket_in_book(db, ticket.ticket)?,
-        generation_max: db
-            .prepare_cached("SELECT max(generation) FROM tickets WHERE show = ?1 AND seat = ?2")?
-            .query_row(params![show, seat], |row| row.get(0))?,
-        admitted: db
-            .prepare_cached("SELECT admitted_at, door FROM admissions WHERE ticket = ?1")?
-            .query_row([id], |row| Ok(Admission { at: Timestamp(row.get(0)?), door: row.get(1)? }))
-            .optional()?,
-        seat_admitted: db
-            .prepare_cached(
-                "SELECT ticket, admitted_at, door FROM admissions WHERE show = ?1 AND seat = ?2 AND ticket <> ?3
-                 ORDER BY admitted_at LIMIT 1",
-            )?
-            .query_row(params![show, seat, id], |row| {
-                Ok((TicketId(row.get(0)?), Admission { at: Timestamp(row.get(1)?), door: row.get(2)? }))
-            })
-            .optional()?,
-    })
-}
-
-fn ticket_in_book(db: &Connection, ticket: TicketId) -> anyhow::Result<Option<DoorTicket>> {
-    let row: Option<(u32, String, u16, String)> = db
-        .prepare_cached("SELECT show, seat, generation, state FROM tickets WHERE ticket = ?1")?
-        .query_row([ticket.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-        .optional()?;
-    row.map(|(show, seat, generation, state)| {
-        let state = TicketState::from_word(&state).with_context(|| format!("read the state of ticket {ticket}"))?;
-        Ok(DoorTicket { show: ShowNumber(show), seat, generation, state })
-    })
-    .transpose()
+                }),
+                None => None,
+            },
+            ticket: match row.get(5)? {
+                Some(show) => Some(DoorTicket {
+                    show: ShowNumber(show),
+                    seat: row.get(6)?,
+                    generation: row.get(7)?,
+                    state: TicketState::Live,
+                }),
+                None => None,
+            },
+            generation_max: row.get(9)?,
+            admitted: match row.get(10)? {
+                Some(at) => {
+                    let departed: Option<i64> = row.get(15)?;
+                    inside(Some(Admission { at: Timestamp(at), door: row.get(11)? }), departed.map(Timestamp))
+                }
+                None => None,
+            },
+            seat_admitted: match row.get(12)? {
+                Some(other) => Some((TicketId(other), Admission { at: Timestamp(row.get(13)?), door: row.get(14)? })),
+                None => None,
+            },
+        };
+        Ok((facts, state))
+    })?;
+    let state = state.map(|state| {
+        TicketState::from_word(&state).with_context(|| format!("read the state of ticket {}", ticket.ticket))
+    });
+    let known = facts.ticket.zip(state.transpose()?).map(|(known, state)| DoorTicket { state, ..known });
+    Ok(DoorFacts { ticket: known, ..facts })
 }
 
 /// All keys, checked against the root. A certificate that does not hold is left out and logged.
@@ -190,9 +222,4 @@ pub(crate) fn synced_at(db: &Connection) -> rusqlite::Result<(Option<String>, Op
     let row: Option<(String, Option<i64>)> =
         db.query_row("SELECT cursor, synced_at FROM feed", [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     Ok(row.map_or((None, None), |(cursor, at)| (Some(cursor), at.map(Timestamp))))
-}
-
-/// How many tickets have been admitted, as far as known here.
-pub(crate) fn admitted_count(db: &Connection) -> rusqlite::Result<u64> {
-    db.query_row("SELECT count(*) FROM admissions", [], |row| row.get::<_, u32>(0)).map(u64::from)
 }

@@ -65,11 +65,13 @@ pub(crate) fn queued(db: &Connection, count: usize) -> rusqlite::Result<Vec<Queu
     .collect()
 }
 
-/// The scan by which this device let the ticket in, if it did.
+/// The scan by which this device let the ticket in, if it did and the guest has not left since.
 pub(crate) fn admitting(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<Queued>> {
     db.prepare_cached(
         "SELECT scan, code, scanned_at, door, verdict, reason, guarantee FROM scans
-         WHERE ticket = ?1 AND verdict = 'admit' ORDER BY scanned_at, scan LIMIT 1",
+         WHERE ticket = ?1 AND verdict = 'admit' AND NOT EXISTS
+             (SELECT 1 FROM departed WHERE departed.ticket = scans.ticket AND departed.at >= scans.scanned_at)
+         ORDER BY scanned_at, scan LIMIT 1",
     )?
     .query_row([ticket.0], row)
     .optional()

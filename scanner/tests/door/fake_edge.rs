@@ -29,6 +29,8 @@ pub(crate) struct Edge {
     pub(crate) admitted: HashMap<TicketId, (String, Value)>,
     /// What was asked, in order.
     pub(crate) asked: Vec<String>,
+    /// Departures it was told of.
+    pub(crate) departures: BTreeMap<String, Value>,
     /// What the witness route answers; not there without one.
     pub(crate) witness: Option<Value>,
     /// What it was called with.
@@ -51,6 +53,8 @@ impl FakeEdge {
             .route("/v1/devices/pair", post(pair))
             .route("/v1/door/feed", get(feed))
             .route("/v1/door/scans", post(scans))
+            .route("/v1/door/departures", post(departures))
+            .route("/v1/door/overrides", post(overrides))
             .route("/v1/door/witness", post(witness))
             .with_state(edge.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -200,6 +204,38 @@ async fn witness(
     };
     tokio::time::sleep(Duration::from_millis(10)).await;
     Ok(Json(answer))
+}
+
+async fn departures(
+    State(edge): State<FakeEdge>,
+    headers: HeaderMap,
+    Json(departures): Json<Vec<Value>>,
+) -> Result<Json<Value>, StatusCode> {
+    authorized(&headers)?;
+    edge.silence().await;
+    let mut edge = edge.now();
+    for departure in departures {
+        let ticket = departure["ticket"].as_str().and_then(|ticket| ticket.parse().ok()).expect("a ticket");
+        edge.admitted.remove(&ticket);
+        edge.asked.push("departure".into());
+        edge.departures.insert(departure["id"].as_str().expect("id").to_owned(), departure);
+    }
+    Ok(Json(json!([])))
+}
+
+/// The supervisor's PIN is 4711.
+async fn overrides(
+    State(edge): State<FakeEdge>,
+    headers: HeaderMap,
+    Json(call): Json<Value>,
+) -> Result<Json<Value>, (StatusCode, Json<Value>)> {
+    authorized(&headers).map_err(|status| (status, Json(json!({"code": "device_token_required"}))))?;
+    edge.silence().await;
+    if call["supervisor"]["pin"] != "4711" {
+        return Err((StatusCode::UNAUTHORIZED, Json(json!({"code": "wrong_pin"}))));
+    }
+    edge.now().asked.push(format!("override by {} and {}", call["supervisor"]["staff"], call["person"]));
+    Ok(Json(json!({"verdict": "admit", "code": "overridden", "guarantee": "SHARED", "text": ""})))
 }
 
 async fn scans(

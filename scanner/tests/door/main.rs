@@ -1,6 +1,8 @@
 //! The door device over HTTP, with an edge that can fall silent.
 
+mod departures;
 mod fake_edge;
+mod readers;
 mod test_door;
 mod witness;
 

@@ -8,6 +8,7 @@ pub use readers::{Readers, open_read_only};
 
 use crate::{clock, idempotency};
 use anyhow::{Context, bail, ensure};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
@@ -164,6 +165,7 @@ fn connect(path: &Path) -> anyhow::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    keep_plans(&connection)?;
     for (pragma, value) in [("journal_mode", "WAL"), ("synchronous", "FULL"), ("foreign_keys", "ON")] {
         connection.pragma_update_and_check(None, pragma, value, |_| Ok(())).or_else(none_returned)?;
     }
@@ -183,6 +185,11 @@ fn connect(path: &Path) -> anyhow::Result<Connection> {
     ensure!(number("foreign_keys")? == 1, "foreign_keys=ON was not taken");
     ensure!(number("mmap_size").or_else(|error| none_returned(error).map(|()| 0))? == 0, "mmap_size=0 was not taken");
     Ok(connection)
+}
+
+/// Without this SQLite compiles a kept statement anew whenever other values are bound that its plan might depend on.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
 /// Some pragmas answer with their new value and some with nothing; both are fine.

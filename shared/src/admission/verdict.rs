@@ -61,6 +61,8 @@ verdict_codes! {
     Ok = "ok", Admit;
     /// Signed, but for a show this device never heard of.
     ShowNotKnown = "show_not_known", Admit;
+    /// A supervisor has let the bearer in against the verdict.
+    Overridden = "overridden", Admit;
     /// This ticket has been used.
     AlreadyAdmitted = "already_admitted", Already;
     /// Another ticket has been used for the same seat of the show.
@@ -195,6 +197,7 @@ impl Verdict {
             VerdictCode::ShowNotKnown => {
                 format!("Genuine ticket, but this show is not known here: check that it is {screen}, now.")
             }
+            VerdictCode::Overridden => "A supervisor lets the bearer in; it is written down.".to_owned(),
             VerdictCode::AlreadyAdmitted => match &self.first {
                 Some(first) => format!("Already admitted at {}: ask who is in the seat.", first.door),
                 None => "Already admitted: ask who is in the seat.".to_owned(),

@@ -38,7 +38,7 @@ pub enum BadSigner {
 }
 
 /// The keys of one theatre.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRing {
     root: PublicKey,
     theatre: TheatreId,

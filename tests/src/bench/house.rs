@@ -18,6 +18,10 @@ use std::time::{Duration, Instant};
 
 /// The one who sells.
 const CASHIER: (&str, &str) = ("counter", "2580");
+/// The one who adds devices.
+const MANAGER: (&str, &str) = ("manager", "7391");
+/// Doors are open for a show so long before it starts, minutes: the shows of a benchmark are days away.
+pub(super) const EARLY_MIN: u32 = 30_000;
 /// Whatever a gateway would sign with: nobody pays here.
 const GATEWAY_SECRET: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
@@ -107,11 +111,43 @@ impl BenchHouse {
     /// # Errors
     /// If the box does not let them in.
     pub(super) async fn log_in(&self) -> anyhow::Result<String> {
-        let body = json!({ "staff": CASHIER.0, "pin": CASHIER.1 }).to_string();
+        self.log_in_as(CASHIER).await
+    }
+
+    async fn log_in_as(&self, (staff, pin): (&str, &str)) -> anyhow::Result<String> {
+        let body = json!({ "staff": staff, "pin": pin }).to_string();
         let reply = Client::connect(self.edge).await?.ask("POST", "/v1/session", "", &body).await?;
         let session: Value = serde_json::from_slice(&reply.body).context("read the session")?;
-        let token = session["token"].as_str().context("the box does not let the cashier in")?;
-        Ok(format!("authorization: Bearer {token}\r\n"))
+        Ok(bearer(session["token"].as_str().with_context(|| format!("the box does not let the {staff} in"))?))
+    }
+
+    /// Adds a scanner and returns its pairing address.
+    ///
+    /// # Errors
+    /// If the box does not add it.
+    pub(super) async fn add_scanner(&self, name: &str) -> anyhow::Result<String> {
+        let manager = self.log_in_as(MANAGER).await?;
+        let body = json!({ "name": name, "kind": "scanner" }).to_string();
+        let reply = Client::connect(self.edge).await?.ask("POST", "/v1/devices", &manager, &body).await?;
+        let added: Value = serde_json::from_slice(&reply.body).context("read the new scanner")?;
+        added["pair_url"].as_str().map(str::to_owned).with_context(|| format!("no scanner was added: {added}"))
+    }
+
+    /// Pairs a scanner that this program plays, and returns the header line that says so.
+    ///
+    /// # Errors
+    /// If the box does not pair it.
+    pub(super) async fn pair(&self, name: &str) -> anyhow::Result<String> {
+        let url = self.add_scanner(name).await?;
+        let path = url.find("/v1/").and_then(|at| url.get(at..)).context("read the pairing address")?;
+        let reply = Client::connect(self.edge).await?.ask("POST", path, "", "").await?;
+        let paired: Value = serde_json::from_slice(&reply.body).context("read what the scanner was given")?;
+        Ok(bearer(paired["token"].as_str().with_context(|| format!("the scanner is not paired: {paired}"))?))
+    }
+
+    /// The folder of this house.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// How the box stands.
@@ -168,6 +204,10 @@ impl BenchHouse {
     }
 }
 
+fn bearer(token: &str) -> String {
+    format!("authorization: Bearer {token}\r\n")
+}
+
 /// Asks for JSON.
 ///
 /// # Errors
@@ -203,7 +243,9 @@ impl SetUp<'_> {
         let enrolled =
             self.central(&["theatre", "enrol", &theatre, "--request", &request, "--out", &join, &keys, &store])?;
         self.edge(&["join", &join, &data], "")?;
-        self.edge(&["staff", "add", CASHIER.0, "--role=cashier", &data], &format!("{}\n", CASHIER.1))?;
+        for ((name, pin), role) in [(CASHIER, "--role=cashier"), (MANAGER, "--role=manager")] {
+            self.edge(&["staff", "add", name, role, &data], &format!("{pin}\n"))?;
+        }
         enrolled.trim().rsplit(' ').next().and_then(|id| id.parse().ok()).context("read the theatre's number")
     }
 
@@ -248,6 +290,7 @@ impl SetUp<'_> {
         let mut command = self.programs.command("usher-edge");
         command.args(["serve", "--listen=127.0.0.1:0", "--log=warn"]);
         command.args([format!("--data={}", self.path("edge")), format!("--mqtt=mqtt://{broker}")]);
+        command.arg(format!("--early-min={EARLY_MIN}"));
         let (running, line) = Running::listening("usher-edge", command, &self.dir.join("edge.log"))?;
         let address = line.rsplit("http://").next().and_then(|address| address.parse().ok());
         Ok((running, address.with_context(|| format!("find the box's address in {line:?}"))?))

@@ -47,13 +47,13 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Builds central and edge in the profile of this program.
+    /// Builds the servers in the profile of this program.
     ///
     /// # Errors
     /// If it does not build.
     pub(super) fn build(options: &Options) -> anyhow::Result<Self> {
         let mut build = Command::new(&options.cargo);
-        build.args(["build", "--quiet", "--bins", "-p", "central", "-p", "edge"]);
+        build.args(["build", "--quiet", "--bins", "-p", "central", "-p", "edge", "-p", "scanner"]);
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }

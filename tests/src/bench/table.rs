@@ -62,6 +62,11 @@ impl Timings {
         self.0.extend(other.0);
     }
 
+    /// How many were timed.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The time that so many percent did not exceed; 0 where nothing was timed.
     pub(super) fn percentile(&self, percent: usize) -> Duration {
         let mut sorted = self.0.clone();

@@ -17,6 +17,7 @@ pub fn open_read_only(path: &Path) -> anyhow::Result<Connection> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        super::keep_plans(&connection)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     };

@@ -1,0 +1,157 @@
+//! Departures that doors upload: stored as they come, and counted where the ticket may enter again.
+
+use super::scans::admission_of;
+use crate::desk::Desk;
+use crate::house::House;
+use crate::staff::Task;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use node::problem::{JsonBody, Problem};
+use node::zone::parse_rfc3339;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde::{Deserialize, Serialize};
+use shared::admission::Departure;
+use shared::ids::{ScanId, ShowNumber, TicketId};
+use shared::refusal::Refusal;
+use shared::time::Timestamp;
+use std::sync::Arc;
+
+/// The most departures of one upload.
+const DEPARTURES_MAX: usize = 200;
+
+/// A departure as it is uploaded.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DepartureRequest {
+    id: String,
+    ticket: String,
+    how: String,
+    at: String,
+    door: String,
+}
+
+/// A departure.
+struct Departed {
+    id: ScanId,
+    ticket: TicketId,
+    how: Departure,
+    at: Timestamp,
+    door: String,
+}
+
+impl DepartureRequest {
+    fn read(self) -> Result<Departed, Problem> {
+        let bad = |what: String| Problem::unprocessable("bad_departure", what);
+        Ok(Departed {
+            id: self.id.parse().map_err(|error| bad(format!("{error}")))?,
+            ticket: self.ticket.parse().map_err(|error| bad(format!("{error}")))?,
+            how: Departure::from_word(&self.how).ok_or_else(|| bad(format!("{:?} is no departure", self.how)))?,
+            at: parse_rfc3339(&self.at).map_err(|error| bad(format!("{error}")))?,
+            door: self.door.chars().take(64).collect(),
+        })
+    }
+}
+
+/// The answer to one departure.
+#[derive(Debug, Serialize)]
+pub struct DepartureView {
+    id: String,
+    /// The ticket may enter again.
+    counts: bool,
+}
+
+/// `POST /v1/door/departures`: stores every departure and says whether it counts.
+pub async fn depart(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    JsonBody(requests): JsonBody<Vec<DepartureRequest>>,
+) -> Result<Json<Vec<DepartureView>>, Problem> {
+    let device = house.device(&headers).await?;
+    if requests.len() > DEPARTURES_MAX {
+        let detail = format!("Send at most {DEPARTURES_MAX} departures at once.");
+        return Err(Problem::unprocessable("too_many_departures", detail));
+    }
+    let departures = requests.into_iter().map(DepartureRequest::read).collect::<Result<Vec<_>, _>>()?;
+    let stored = house.writer.run(move |desk, tx, now| {
+        desk.hear(device.number);
+        let store = |departed: &Departed| {
+            let counts = desk.depart(tx, device.number, departed, now)?;
+            Ok(DepartureView { id: departed.id.to_string(), counts })
+        };
+        departures.iter().map(store).collect::<anyhow::Result<Vec<_>>>()
+    });
+    Ok(Json(stored.await?))
+}
+
+/// What the house sets for a show's doors.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DoorSettings {
+    /// Guests may go out and come back.
+    reentry: bool,
+}
+
+/// `POST /v1/shows/{show}/door`: sets what the doors of a show do.
+pub async fn set(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Path(show): Path<String>,
+    JsonBody(settings): JsonBody<DoorSettings>,
+) -> Result<StatusCode, Problem> {
+    house.authorise(&headers, Task::Shows).await?;
+    let number = house.show_number(&show).ok_or(Refusal::UnknownShow)?;
+    let set = house.writer.run(move |desk, tx, _| {
+        if desk.replica().ledger().show(number).is_none() {
+            return Ok(Err(Refusal::UnknownShow));
+        }
+        tx.execute("INSERT OR REPLACE INTO door_settings VALUES (?1, ?2)", params![number.0, settings.reentry])?;
+        desk.append_show(tx, number)?;
+        Ok(Ok(()))
+    });
+    set.await??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl Desk {
+    fn depart(
+        &mut self,
+        tx: &Transaction<'_>,
+        device: i64,
+        departed: &Departed,
+        now: Timestamp,
+    ) -> anyhow::Result<bool> {
+        let Departed { id, ticket, how, at, door } = departed;
+        let entry = admission_of(tx, *ticket)?;
+        let counts = match &entry {
+            Some((show, entry)) => how.counts(&entry.admission, *at, reentry(tx, *show)?),
+            None => false,
+        };
+        let stored = tx.execute(
+            "INSERT INTO departures (departure, ticket, how, device, door, at, received_at, counts)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (departure) DO NOTHING",
+            params![id.0, ticket.0, how.word(), device, door, at.0, now.0, counts],
+        )?;
+        if stored == 1 && counts {
+            self.touch(*ticket);
+        }
+        Ok(counts)
+    }
+}
+
+/// Whether guests of the show may come back.
+pub(crate) fn reentry(db: &Connection, show: ShowNumber) -> rusqlite::Result<bool> {
+    let set = db
+        .prepare_cached("SELECT reentry FROM door_settings WHERE show = ?1")?
+        .query_row([show.0], |row| row.get(0))
+        .optional()?;
+    Ok(set.unwrap_or(false))
+}
+
+/// The last departure of a ticket after which it may enter again.
+pub(crate) fn departed(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<Timestamp>> {
+    let last: Option<i64> = db
+        .prepare_cached("SELECT max(at) FROM departures WHERE ticket = ?1 AND counts")?
+        .query_row([ticket.0], |row| row.get(0))?;
+    Ok(last.map(Timestamp))
+}

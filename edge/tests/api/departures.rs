@@ -1,0 +1,132 @@
+//! Entries that are taken back, guests who go out and come back, and whom a supervisor lets in.
+
+use crate::house::{House, PIN, now};
+use node::zone::Zone;
+use serde_json::{Value, json};
+use shared::time::Timestamp;
+
+fn at(offset_s: i64) -> String {
+    Zone::utc().rfc3339(Timestamp(now().0 + offset_s * 1000))
+}
+
+struct Doors {
+    house: House,
+    show: String,
+    door: String,
+    sale: Value,
+}
+
+impl Doors {
+    async fn open() -> Self {
+        let house = House::open().await;
+        let show = house.add_show(30).await;
+        let door = house.pair("Door A").await;
+        let sale = house.sell(&show, &["A1"]).await;
+        Self { house, show, door, sale }
+    }
+
+    fn ticket(&self) -> &str {
+        self.sale["tickets"][0]["ticket"].as_str().unwrap()
+    }
+
+    fn code(&self) -> &str {
+        self.sale["tickets"][0]["code"].as_str().unwrap()
+    }
+
+    async fn scan(&self, id: u8, offset_s: i64) -> Value {
+        let local = json!({"verdict": "admit", "code": "ok", "guarantee": "SOLO"});
+        let scan = json!([{"id": format!("{id:032x}"), "code": self.code(), "at": at(offset_s), "door": "Door A",
+            "local": (offset_s != 0).then_some(local)}]);
+        self.house.post("/v1/door/scans", &self.door, scan).await.1[0].clone()
+    }
+
+    async fn depart(&self, id: u8, how: &str, offset_s: i64) -> bool {
+        let departure = json!([{"id": format!("{id:032x}"), "ticket": self.ticket(), "how": how, "at": at(offset_s), "door": "Door A"}]);
+        let (status, answer) = self.house.post("/v1/door/departures", &self.door, departure).await;
+        assert_eq!(status, 200, "{answer}");
+        answer[0]["counts"].as_bool().unwrap()
+    }
+
+    async fn row(&self) -> Value {
+        let (_, feed) = self.house.get("/v1/door/feed", &self.door).await;
+        feed["tickets"][0].clone()
+    }
+
+    async fn discrepancies(&self) -> Vec<Value> {
+        let supervisor = self.house.log_in("supervisor").await;
+        self.house.get("/v1/discrepancies", &supervisor).await.1["discrepancies"].as_array().unwrap().clone()
+    }
+
+    async fn let_in(&self, id: u8, person: &str, staff: &str, pin: &str) -> (u16, Value) {
+        let supervisor = json!({"staff": staff, "pin": pin});
+        let request = json!({"id": format!("{id:032x}"), "code": self.code(), "door": "Door A", "person": person,
+            "reason": "came back with a child", "supervisor": supervisor});
+        self.house.post("/v1/door/overrides", &self.door, request).await
+    }
+}
+
+#[tokio::test]
+async fn an_entry_taken_back_within_ten_seconds_may_be_made_again_and_later_it_may_not() {
+    let doors = Doors::open().await;
+    assert_eq!(doors.scan(1, 0).await["verdict"], "admit");
+    assert!(doors.depart(2, "undone", 5).await);
+    assert!(doors.depart(2, "undone", 5).await, "told twice it is the same");
+    let row = doors.row().await;
+    assert!(row["left_at"].is_string(), "the other doors learn of it: {row}");
+    assert_eq!(doors.scan(3, 6).await["verdict"], "admit", "nobody came in on it");
+    assert!(!doors.depart(4, "undone", 60).await);
+    assert_eq!(doors.scan(5, 61).await["code"], "already_admitted");
+    let listed = doors.discrepancies().await;
+    assert_eq!(listed.len(), 1, "only the last one was a second entry: {listed:?}");
+}
+
+#[tokio::test]
+async fn guests_come_back_where_the_show_lets_them() {
+    let doors = Doors::open().await;
+    doors.scan(1, -600).await;
+    assert!(!doors.depart(2, "out", -500).await, "this show does not");
+    let manager = doors.house.log_in("manager").await;
+    let path = format!("/v1/shows/{}/door", doors.show);
+    let (status, _) = doors.house.post(&path, &doors.door, json!({"reentry": true})).await;
+    assert_eq!(status, 401, "a device sets nothing");
+    let (status, _) = doors.house.post(&path, &manager, json!({"reentry": true})).await;
+    assert_eq!(status, 204);
+    let (_, feed) = doors.house.get("/v1/door/feed", &doors.door).await;
+    assert_eq!(feed["shows"][0]["reentry"], true);
+    assert!(doors.depart(3, "out", -400).await);
+    assert_eq!(doors.scan(4, -300).await["verdict"], "admit");
+    assert_eq!(doors.row().await["admitted"]["at"].as_str().map(|at| at.len() > 10), Some(true));
+    assert_eq!(doors.scan(5, 0).await["verdict"], "already", "one inside is enough");
+    assert_eq!(doors.discrepancies().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_supervisor_lets_in_against_the_verdict_and_both_persons_are_written_down() {
+    let doors = Doors::open().await;
+    doors.scan(1, 0).await;
+    for (id, person, staff, pin, expected) in [
+        (2, "Asha", "supervisor", "0000", (401, "wrong_pin")),
+        (3, "Asha", "counter", PIN, (403, "role_not_allowed")),
+        (4, "supervisor", "supervisor", PIN, (403, "two_persons_needed")),
+        (5, " ", "supervisor", PIN, (422, "bad_override")),
+    ] {
+        let (status, problem) = doors.let_in(id, person, staff, pin).await;
+        assert_eq!((status, problem["code"].as_str().unwrap()), expected);
+    }
+    let (status, verdict) = doors.let_in(6, "Asha", "supervisor", PIN).await;
+    assert_eq!(
+        (status, &verdict["verdict"], &verdict["code"]),
+        (200, &json!("admit"), &json!("overridden")),
+        "{verdict}"
+    );
+    let listed = doors.discrepancies().await;
+    assert_eq!(
+        (&listed[0]["kind"], &listed[0]["theirs"]["admitted"]["guarantee"]),
+        (&json!("admitted_twice"), &json!("OVERRIDE"))
+    );
+    let db = doors.house.db();
+    let persons = "SELECT supervisor || ' ' || person || ' ' || code FROM overrides";
+    let persons: Vec<String> =
+        db.prepare(persons).unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(persons, ["supervisor Asha already_admitted"]);
+}

@@ -1,0 +1,71 @@
+//! `POST /v1/overrides`: a supervisor lets somebody in against the verdict. The box knows the supervisors' PINs, so it is the box that
+//! writes it down.
+
+use crate::edge::{EdgeError, OverrideCall};
+use crate::scan::note;
+use crate::server::Device;
+use crate::store::Scan;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use node::problem::{JsonBody, Problem};
+use node::view::VerdictView;
+use serde::Deserialize;
+use shared::admission::{self, Guarantee, Reading};
+use shared::ids::ScanId;
+use std::sync::Arc;
+
+/// What the door page sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OverrideRequest {
+    code: String,
+    person: String,
+    reason: String,
+    staff: String,
+    pin: String,
+}
+
+/// Asks the edge to let somebody in.
+///
+/// # Errors
+/// What the edge refuses, or 503 `edge_out_of_reach`.
+pub(crate) async fn let_in(
+    State(device): State<Arc<Device>>,
+    JsonBody(request): JsonBody<OverrideRequest>,
+) -> Result<Json<VerdictView>, Problem> {
+    let clock = device.contact.clock(device.clock.now());
+    let code = request.code.trim().to_ascii_uppercase();
+    let Reading::Genuine(genuine) = admission::read(&code, &device.ring(), &device.door, clock, Guarantee::Solo) else {
+        return Err(Problem::conflict("no_override", "That is no genuine ticket of this house: sell a new one."));
+    };
+    let id = ScanId::at(clock.now, node::random::bytes());
+    let door = device.identity.door.clone();
+    let OverrideRequest { person, reason, staff, pin, .. } = request;
+    let call = OverrideCall::new(id, &code, &door, person, reason, staff, pin);
+    let view = device.edge.let_in(&call).await.map_err(|error| problem(&error))?;
+    let scan = Scan { id, ticket: genuine.body.ticket, show: genuine.body.show, code, at: clock.now, door };
+    note(&device, scan, genuine, &view).await;
+    device.metrics.count(&view.verdict, &view.code, &view.guarantee);
+    Ok(Json(view))
+}
+
+fn problem(error: &EdgeError) -> Problem {
+    match error {
+        EdgeError::Refused { status, code: Some(code) } => match *status {
+            StatusCode::UNAUTHORIZED => Problem::unauthorized(code.clone(), "Name and PIN do not fit."),
+            StatusCode::FORBIDDEN => {
+                Problem::forbidden(code.clone(), "It takes a supervisor beside the person at the door.")
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                Problem::too_many(code.clone(), "Too many wrong PINs: try again later.", 60)
+            }
+            StatusCode::CONFLICT => Problem::conflict(code.clone(), "The ticket needs none, or is none of this house."),
+            StatusCode::UNPROCESSABLE_ENTITY => {
+                Problem::unprocessable(code.clone(), "Name the person at the door and the reason.")
+            }
+            _ => Problem::unavailable("edge_out_of_reach", "The box does not answer as it should."),
+        },
+        _ => Problem::unavailable("edge_out_of_reach", "The box is out of reach: it alone knows the PINs."),
+    }
+}

@@ -1,0 +1,120 @@
+//! Entries taken back, guests who come back, supervisors at the door, and what is counted meanwhile.
+
+use crate::fake_edge::{FakeEdge, code, page, show, ticket};
+use crate::test_door::{TestDoor, eventually};
+use crate::{answer, house};
+use serde_json::{Value, json};
+
+async fn depart(door: &TestDoor, body: Value) -> (u16, Value) {
+    door.post("/v1/departures", body.to_string()).await
+}
+
+async fn reentry_house() -> (FakeEdge, TestDoor) {
+    let edge = FakeEdge::start().await;
+    let mut show = show();
+    show["reentry"] = json!(true);
+    edge.now().pages.push(page(&[show], &[ticket(1, 1, "live"), ticket(2, 2, "live")]));
+    let door = TestDoor::start(&edge).await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    (edge, door)
+}
+
+#[tokio::test]
+async fn an_entry_is_taken_back_at_once_at_all_doors_and_counts_no_more() {
+    let (edge, door) = house().await;
+    let green = door.scan(&code(1, 1)).await;
+    assert_eq!(door.status().await["counts"]["inside"], 1);
+    let (status, view) = depart(&door, json!({"how": "undone", "ticket": green["ticket"]})).await;
+    assert_eq!((status, &view["shared"]), (200, &json!(true)), "{view}");
+    assert_eq!(edge.now().departures.values().next().expect("told")["how"], "undone");
+    let counts = door.status().await["counts"].clone();
+    assert_eq!((&counts["inside"], &counts["expected"]), (&json!(0), &json!(2)));
+    let (status, problem) = depart(&door, json!({"how": "undone", "ticket": green["ticket"]})).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("not_inside")));
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "admit ok SHARED");
+    let counts = door.status().await["counts"].clone();
+    assert_eq!(counts["doors"], json!([{"door": "Door A", "admitted": 1}]));
+}
+
+#[tokio::test]
+async fn a_door_that_is_alone_takes_back_by_itself_and_tells_the_edge_later() {
+    let (edge, door) = house().await;
+    edge.now().silent = true;
+    let green = door.scan(&code(1, 1)).await;
+    let (status, view) = depart(&door, json!({"how": "undone", "ticket": green["ticket"]})).await;
+    assert_eq!((status, &view["shared"]), (200, &json!(false)));
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "admit ok SOLO");
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "already already_admitted SOLO");
+    edge.now().silent = false;
+    eventually("told", || async { edge.now().departures.len() == 1 }).await;
+    let asked = edge.now().asked.clone();
+    let place = |what: &str| asked.iter().position(|one| one.starts_with(what)).expect(what);
+    assert!(place("scan") < place("departure"), "an entry is told before its end: {asked:?}");
+}
+
+#[tokio::test]
+async fn guests_come_back_only_where_the_show_lets_them() {
+    let (_edge, door) = house().await;
+    door.scan(&code(1, 1)).await;
+    let (status, problem) = depart(&door, json!({"how": "out", "code": code(1, 1)})).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("no_reentry")));
+
+    let (_edge, door) = reentry_house().await;
+    let (status, problem) = depart(&door, json!({"how": "out", "code": code(1, 1)})).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("not_inside")));
+    door.scan(&code(1, 1)).await;
+    let (status, view) = depart(&door, json!({"how": "out", "code": code(1, 1)})).await;
+    assert_eq!((status, &view["how"]), (200, &json!("out")));
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "admit ok SHARED");
+    for bad in [json!({"how": "gone", "ticket": "00"}), json!({"how": "out"}), json!({"how": "out", "code": "HELLO"})] {
+        assert_eq!(depart(&door, bad).await.0, 422);
+    }
+}
+
+#[tokio::test]
+async fn a_departure_survives_a_restart_of_the_device() {
+    let (edge, door) = reentry_house().await;
+    edge.now().silent = true;
+    door.scan(&code(1, 1)).await;
+    depart(&door, json!({"how": "out", "code": code(1, 1)})).await;
+    let data = door.stop().await;
+    let door = TestDoor::reopen(data, |config| config.edge = "http://127.0.0.1:9".into()).await;
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "admit ok SOLO");
+    let data = door.stop().await;
+    edge.now().silent = false;
+    let door = TestDoor::reopen(data, |_| {}).await;
+    eventually("told", || async { edge.now().departures.len() == 1 }).await;
+    door.stop().await;
+}
+
+#[tokio::test]
+async fn a_supervisor_is_asked_for_at_the_edge_and_only_there() {
+    let (edge, door) = house().await;
+    door.scan(&code(1, 1)).await;
+    let request = |pin: &str, code: &str| {
+        json!({"code": code, "person": "Asha", "reason": "child", "staff": "Ravi", "pin": pin}).to_string()
+    };
+    let (status, problem) = door.post("/v1/overrides", request("0000", &code(1, 1))).await;
+    assert_eq!((status, &problem["code"]), (401, &json!("wrong_pin")));
+    let (status, problem) = door.post("/v1/overrides", request("4711", "HELLO")).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("no_override")));
+    let (status, view) = door.post("/v1/overrides", request("4711", &code(1, 1))).await;
+    assert_eq!((status, &view["code"]), (200, &json!("overridden")));
+    assert!(edge.now().asked.contains(&"override by \"Ravi\" and \"Asha\"".to_owned()));
+    edge.now().silent = true;
+    let (status, problem) = door.post("/v1/overrides", request("4711", &code(1, 1))).await;
+    assert_eq!((status, &problem["code"]), (503, &json!("edge_out_of_reach")));
+}
+
+#[tokio::test]
+async fn a_seat_is_looked_up_with_what_is_known_of_it() {
+    let (_edge, door) = house().await;
+    door.scan(&code(1, 1)).await;
+    let found = |body: String| serde_json::from_str::<Value>(&body).expect("JSON")["tickets"].clone();
+    let tickets = found(door.get("/v1/tickets?seat=c1").await.1);
+    assert_eq!((&tickets[0]["seat"], &tickets[0]["admitted"]["door"]), (&json!("C1"), &json!("Door A")));
+    let tickets = found(door.get("/v1/tickets?seat=0909").await.1);
+    assert_eq!((&tickets[0]["seat"], &tickets[0]["state"]), (&json!("C9"), &json!("void")));
+    assert_eq!(found(door.get("/v1/tickets?seat=Z99").await.1), json!([]));
+    assert_eq!(door.get("/v1/tickets?seat=%25").await.0, 422);
+}

@@ -1,0 +1,274 @@
+//! `door`: tickets are sold at the counter and shown at the doors, each once. How long does a verdict take that the scanner gives by
+//! itself (SOLO), and how long one that the box gives (SHARED), and how many of those can one box give in a second?
+//!
+//! A SOLO verdict is asked of the real scanner program over HTTP, its box out of reach, so it has been written to the disk when it is
+//! there. What the decision alone takes, the looking up in the scanner's store included, is measured on that store from inside, against
+//! one bare Ed25519 check of the same signatures. The other baselines, in the same run: a bare append to a file with `fdatasync`, and
+//! a request to the same server that decides nothing.
+
+use super::entrance::{now, scan, sell_all};
+use super::generator::{Reply, Request, post_all};
+use super::hall::Halls;
+use super::house::{BenchHouse, BrokerKind, EARLY_MIN, get};
+use super::programs::{Programs, Running};
+use super::table::{Table, Timings};
+use super::{Figures, Options, say};
+use anyhow::{Context, ensure};
+use data_encoding::BASE32_NOPAD;
+use node::sqlite::open_read_only;
+use scanner::Book;
+use serde_json::{Value, json};
+use shared::admission::{Clock, Guarantee, VerdictCode};
+use shared::keys::{Domain, SIGNATURE_BYTES, Signature};
+use shared::ticket::TicketCode;
+use std::io::{Seek, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How many doors ask at the same time, one request after the other each. The last but one is what the budget is about.
+const DOORS: [usize; 4] = [1, 8, 16, 48];
+/// The row of [`DOORS`] that the figures are taken from.
+const JUDGED: usize = 16;
+/// A scanner may take so long to take all tickets in.
+const SYNCS_WITHIN: Duration = Duration::from_secs(60);
+/// What a commit of one scan appends to the write-ahead log, bytes, about.
+const COMMIT_BYTES: usize = 32 * 1024;
+/// Nobody listens there.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+/// How large it is.
+struct Scale {
+    halls: Halls,
+    solo: usize,
+}
+
+impl Scale {
+    fn new(quick: bool) -> Self {
+        // A quarter of every show is the counter's.
+        let halls = |screens, rows, seats| Halls { screens, rows, seats, days: 1 };
+        if quick {
+            Self { halls: halls(1, 100, 40), solo: 400 }
+        } else {
+            Self { halls: halls(2, 200, 100), solo: 4_000 }
+        }
+    }
+}
+
+/// What a scanner does by itself.
+struct Solo {
+    verdict: Timings,
+    bare_request: Timings,
+    bare_commit: Timings,
+    decision: Timings,
+    signature: Timings,
+}
+
+/// What a box does with so many doors at once.
+struct Shared {
+    doors: usize,
+    verdict: Timings,
+    per_s: f64,
+    bare_request: Timings,
+    bare_per_s: f64,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// If anything cannot be built, started or measured, a ticket is not let in exactly once, or an admission is in no book.
+pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
+    say(format_args!("building the servers"));
+    let programs = Programs::build(options)?;
+    let scale = Scale::new(options.quick);
+    let dir = tempfile::tempdir().context("make a folder")?;
+    let house = BenchHouse::start(&programs, BrokerKind::Embedded, scale.halls, dir.path()).await?;
+    let codes = sell_all(&house).await?;
+    ensure!(codes.len() > 2 * scale.solo, "{} tickets are too few", codes.len());
+    say(format_args!("{} tickets are sold; a scanner takes them in", codes.len()));
+    let (alone, together) = codes.split_at(scale.solo);
+    let solo = alone_at_the_door(&programs, &house, alone).await.context("measure a scanner by itself")?;
+    let shared = at_the_box(&house, together).await.context("measure the box")?;
+    let (_, database) = house.databases();
+    house.stop().await?;
+    check_books(&database, together.len()).context("check the box's books")?;
+    print(&solo, &shared);
+    let judged = shared.iter().find(|row| row.doors == JUDGED).context("find the row that is judged")?;
+    let ratio = solo.decision.percentile(50).as_secs_f64() / solo.signature.percentile(50).as_secs_f64();
+    Ok(Figures::default()
+        .with("solo_p99_ms", solo.verdict.ms(99))
+        .with("solo_p50_ms", solo.verdict.ms(50))
+        .with("solo_disk_p99_ms", solo.bare_commit.ms(99))
+        .with("solo_ratio", format_args!("{ratio:.2}"))
+        .with("shared_p99_ms", judged.verdict.ms(99))
+        .with("shared_p50_ms", judged.verdict.ms(50))
+        .with("shared_per_s", format_args!("{:.0}", judged.per_s))
+        .with("shared_http_ratio", format_args!("{:.2}", judged.bare_per_s / judged.per_s)))
+}
+
+fn print(solo: &Solo, shared: &[Shared]) {
+    let mut table = Table::new(["verdict", "doors", "number", "p50 ms", "p99 ms", "per s"]);
+    let rows = [
+        ("SOLO, scanner over HTTP, on disk", &solo.verdict),
+        ("  bare request", &solo.bare_request),
+        ("  bare append and fdatasync", &solo.bare_commit),
+        ("SOLO, the decision alone", &solo.decision),
+        ("  bare signature check", &solo.signature),
+    ];
+    for (what, timings) in rows {
+        let p50 = format!("{:.4}", timings.percentile(50).as_secs_f64() * 1000.0);
+        let p99 = format!("{:.4}", timings.percentile(99).as_secs_f64() * 1000.0);
+        table.add([what.to_owned(), "1".to_owned(), timings.len().to_string(), p50, p99, String::new()]);
+    }
+    for row in shared {
+        let doors = row.doors.to_string();
+        for (what, timings, per_s) in [
+            ("SHARED, box over HTTP, on disk", &row.verdict, row.per_s),
+            ("  bare request", &row.bare_request, row.bare_per_s),
+        ] {
+            let number = timings.len().to_string();
+            table.add([what.to_owned(), doors.clone(), number, timings.ms(50), timings.ms(99), format!("{per_s:.0}")]);
+        }
+    }
+    table.print();
+}
+
+async fn alone_at_the_door(programs: &Programs, house: &BenchHouse, codes: &[String]) -> anyhow::Result<Solo> {
+    let data = house.dir().join("scanner");
+    programs.run(
+        "usher-scanner",
+        ["pair", &house.add_scanner("Door A").await?, &format!("--data={}", data.display())],
+        "",
+    )?;
+    let (running, door) = scanner(programs, house.dir(), &[]).context("start the scanner")?;
+    let synced = async || {
+        let status: Value = get(door, "/v1/status").await?;
+        Ok(status["guarantee"] == "SHARED" && status["data_age_s"].as_u64().is_some())
+    };
+    house.wait_until("the scanner has all tickets", SYNCS_WITHIN, synced).await?;
+    running.stop().await?;
+    let (running, door) =
+        scanner(programs, house.dir(), &[&format!("--edge={NOWHERE}")]).context("start the scanner alone")?;
+    let (_, bare_request) = post_all(door, 1, vec![nothing(); codes.len()], |_, _| Ok(())).await?;
+    let scans = codes.iter().map(|code| Request {
+        path: "/v1/scan".into(),
+        headers: String::new(),
+        body: json!({ "code": code }).to_string(),
+    });
+    let (_, verdict) = post_all(door, 1, scans.collect(), |_, reply| let_in(&reply, "SOLO", Value::clone)).await?;
+    running.stop().await?;
+    let queued: u32 = open_read_only(&data.join("scanner.sqlite"))?.query_row(
+        "SELECT count(*) FROM scans WHERE state = 'queued' AND verdict = 'admit'",
+        [],
+        |row| row.get(0),
+    )?;
+    ensure!(queued as usize == codes.len(), "{queued} of {} admissions are on the scanner's disk", codes.len());
+    let book = Book::open(&data, Duration::from_secs(60 * u64::from(EARLY_MIN)))?;
+    let (decision, signature) = decide(&book, codes)?;
+    Ok(Solo { verdict, bare_request, bare_commit: bare_commits(house.dir(), codes.len())?, decision, signature })
+}
+
+fn scanner(programs: &Programs, dir: &Path, flags: &[&str]) -> anyhow::Result<(Running, SocketAddr)> {
+    let mut command = programs.command("usher-scanner");
+    command.args(["serve", "--listen=127.0.0.1:0", "--log=error", "--stale-after-s=86400"]).args(flags);
+    command.args([format!("--data={}", dir.join("scanner").display()), format!("--early-min={EARLY_MIN}")]);
+    let (running, line) = Running::listening("usher-scanner", command, &dir.join("scanner.log"))?;
+    let address = line.rsplit("http://").next().and_then(|address| address.parse().ok());
+    Ok((running, address.with_context(|| format!("find the scanner's address in {line:?}"))?))
+}
+
+/// The decision on each code by what the scanner has on its disk, and the bare check of its signature, in turns.
+fn decide(book: &Book, codes: &[String]) -> anyhow::Result<(Timings, Timings)> {
+    let clock = Clock { now: now(), verified: true };
+    let (mut decision, mut signature) = (Timings::default(), Timings::default());
+    for code in codes {
+        let began = Instant::now();
+        let verdict = book.decide(code, clock, Guarantee::Solo)?;
+        decision.add(began.elapsed());
+        // They have all been let in above, which the store knows.
+        ensure!(verdict.code == VerdictCode::AlreadyAdmitted, "a ticket was answered {}", verdict.code);
+        let bytes = BASE32_NOPAD.decode(code.as_bytes()).context("decode a ticket")?;
+        let (payload, signed) = bytes.split_at(bytes.len().saturating_sub(SIGNATURE_BYTES));
+        let signed: Signature = signed.try_into().context("find the signature of a ticket")?;
+        let key = TicketCode::parse(code).context("read a ticket")?.key_id();
+        let key = book.ring().lookup(key, clock.now).next().context("find the key of a ticket")?.0.public_key;
+        let began = Instant::now();
+        let genuine = key.verifies(Domain::Ticket, payload, &signed);
+        signature.add(began.elapsed());
+        ensure!(genuine, "a signature does not hold");
+    }
+    Ok((decision, signature))
+}
+
+/// What the disk alone takes: appending what a commit appends, over and over in one file, as a write-ahead log is used.
+fn bare_commits(dir: &Path, count: usize) -> anyhow::Result<Timings> {
+    let mut file = std::fs::File::create(dir.join("bare")).context("create a file")?;
+    let (bytes, mut timings) = (vec![7; COMMIT_BYTES], Timings::default());
+    for index in 0..count {
+        if index % 500 == 0 {
+            file.rewind()?;
+        }
+        let began = Instant::now();
+        file.write_all(&bytes)?;
+        file.sync_data()?;
+        timings.add(began.elapsed());
+    }
+    Ok(timings)
+}
+
+async fn at_the_box(house: &BenchHouse, codes: &[String]) -> anyhow::Result<Vec<Shared>> {
+    let mut tokens = Vec::new();
+    for door in 0..DOORS.into_iter().max().unwrap_or(1) {
+        tokens.push(house.pair(&format!("Door {door}")).await?);
+    }
+    let mut rows = Vec::new();
+    // One door alone takes its time: it gets a tenth.
+    let (few, most) = codes.split_at(codes.len() / 10);
+    let shares = std::iter::once(few).chain(most.chunks(most.len().div_ceil(DOORS.len() - 1)));
+    for (doors, codes) in DOORS.into_iter().zip(shares) {
+        say(format_args!("{doors} doors at once, {} tickets", codes.len()));
+        let began = Instant::now();
+        let (_, bare_request) = post_all(house.edge, doors, vec![nothing(); codes.len()], |_, _| Ok(())).await?;
+        let bare_per_s = codes.len() as f64 / began.elapsed().as_secs_f64();
+        let requests = codes
+            .iter()
+            .enumerate()
+            .map(|(index, code)| {
+                let door = index % doors;
+                scan(code, door, &tokens[door], now(), None)
+            })
+            .collect();
+        let began = Instant::now();
+        let (_, verdict) =
+            post_all(house.edge, doors, requests, |_, reply| let_in(&reply, "SHARED", |all| all[0].clone())).await?;
+        let per_s = codes.len() as f64 / began.elapsed().as_secs_f64();
+        rows.push(Shared { doors, verdict, per_s, bare_request, bare_per_s });
+    }
+    Ok(rows)
+}
+
+/// A request that no server does anything for.
+fn nothing() -> Request {
+    Request { path: "/livez".into(), headers: String::new(), body: String::new() }
+}
+
+fn let_in(reply: &Reply, guarantee: &str, verdict: impl Fn(&Value) -> Value) -> anyhow::Result<()> {
+    let answer: Value = serde_json::from_slice(&reply.body).context("read a verdict")?;
+    let verdict = verdict(&answer);
+    let green = verdict["verdict"] == "admit" && verdict["guarantee"] == guarantee;
+    ensure!(reply.status == 200 && green, "a ticket shown once was answered {} {answer}", reply.status);
+    Ok(())
+}
+
+/// Every admission is in the table that keeps it single, and in the log.
+fn check_books(database: &Path, count: usize) -> anyhow::Result<()> {
+    let database = open_read_only(database)?;
+    let (admitted, entered): (u32, u32) =
+        database
+            .query_row("SELECT count(*), sum(entered) FROM admissions", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    ensure!(
+        (admitted as usize, entered as usize) == (count, count),
+        "{admitted} admissions, {entered} of them entered, of {count}"
+    );
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! What comes to the doors: every ticket the counter can sell, and the scans of them.
+
+use super::generator::{Reply, Request, post_all};
+use super::house::BenchHouse;
+use super::sales::{free_pairs, sale_request};
+use anyhow::{Context, ensure};
+use node::zone::Zone;
+use serde::Deserialize;
+use serde_json::json;
+use shared::ids::ScanId;
+use shared::time::Timestamp;
+use std::time::SystemTime;
+
+/// Connections to the counter, to have the tickets sold in reasonable time.
+const WINDOWS: usize = 48;
+
+/// Sells every seat of the counter; returns the ticket codes.
+///
+/// # Errors
+/// If a sale is refused.
+pub(super) async fn sell_all(house: &BenchHouse) -> anyhow::Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Sale {
+        tickets: Vec<SoldTicket>,
+    }
+    #[derive(Deserialize)]
+    struct SoldTicket {
+        code: String,
+    }
+    let counter = house.log_in().await?;
+    let requests = free_pairs(house).await?.iter().map(|pair| sale_request(pair, &counter)).collect();
+    let take = |_, reply: Reply| {
+        ensure!(reply.status == 201, "a sale was answered {} {}", reply.status, String::from_utf8_lossy(&reply.body));
+        let sale: Sale = serde_json::from_slice(&reply.body).context("read a sale")?;
+        Ok(sale.tickets.into_iter().map(|sold| sold.code).collect::<Vec<_>>())
+    };
+    let (codes, _) = post_all(house.edge, WINDOWS, requests, take).await.context("sell the tickets")?;
+    Ok(codes.into_iter().flatten().collect())
+}
+
+/// A scan at `Door N`: it asks the box, or tells what the door has done by itself with this guarantee.
+pub(super) fn scan(code: &str, door: usize, token: &str, at: Timestamp, let_in_by: Option<&str>) -> Request {
+    let local = let_in_by.map(|guarantee| json!({ "verdict": "admit", "code": "ok", "guarantee": guarantee }));
+    let (id, at) = (ScanId::at(at, node::random::bytes()).to_string(), Zone::utc().rfc3339(at));
+    let scan = json!([{ "id": id, "code": code, "at": at, "door": format!("Door {door}"), "local": local }]);
+    Request { path: "/v1/door/scans".into(), headers: token.to_owned(), body: scan.to_string() }
+}
+
+/// What the clock on the wall shows.
+pub(super) fn now() -> Timestamp {
+    Timestamp(0) + SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
