@@ -88,7 +88,7 @@ pub fn examine(path: &Path, keys: &Path) -> anyhow::Result<Vec<Finding>> {
         say(if open == 0 { Grade::Good } else { Grade::Attention }, format!("{open} {what}"));
     }
     let persisted = clock::last_persisted(&conn)?;
-    match Watermark::open_existing(keys) {
+    match Watermark::look(keys) {
         Ok(Some(watermark)) if watermark.is_above(persisted) => {
             say(Grade::Attention, "this store is an older copy: it closes at the next start".to_owned());
         }

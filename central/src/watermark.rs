@@ -4,6 +4,7 @@
 use anyhow::Context;
 use shared::time::Timestamp;
 use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -27,23 +28,32 @@ impl Watermark {
         let path = keys.join(FILE);
         let open = || {
             let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
-            let mut bytes = [0; 8];
-            let noted = match file.read_exact_at(&mut bytes, 0) {
-                Ok(()) => Some(Timestamp(i64::from_be_bytes(bytes))),
-                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => None,
-                Err(error) => return Err(error),
-            };
-            Ok(Self { file, noted, failing: false })
+            Self::of(file)
         };
         open().with_context(|| format!("open the watermark {}", path.display()))
     }
 
-    /// The watermark of a keys directory, if there is one; nothing is made.
+    /// The watermark of a keys directory, if there is one, to be read only.
     ///
     /// # Errors
     /// If the file cannot be opened or read.
-    pub fn open_existing(keys: &Path) -> anyhow::Result<Option<Self>> {
-        if keys.join(FILE).exists() { Self::open(keys).map(Some) } else { Ok(None) }
+    pub fn look(keys: &Path) -> anyhow::Result<Option<Self>> {
+        let path = keys.join(FILE);
+        match File::open(&path).and_then(Self::of) {
+            Ok(watermark) => Ok(Some(watermark)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("read the watermark {}", path.display())),
+        }
+    }
+
+    fn of(file: File) -> io::Result<Self> {
+        let mut bytes = [0; 8];
+        let noted = match file.read_exact_at(&mut bytes, 0) {
+            Ok(()) => Some(Timestamp(i64::from_be_bytes(bytes))),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { file, noted, failing: false })
     }
 
     /// True if a store whose last commit was at `persisted` is not the one that was last noted here, but an older copy. A store

@@ -23,6 +23,7 @@ pub mod schema;
 pub mod server;
 pub mod staff;
 pub mod status;
+pub mod till;
 
 pub use config::Config;
 pub use server::{Edge, run};

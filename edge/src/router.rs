@@ -4,6 +4,7 @@ use crate::counter::{holds, qr, sales, shows, void};
 use crate::door::{self, departures, overrides, pairing, witness};
 use crate::house::House;
 use crate::staff::login;
+use crate::till::{reports, shifts};
 use crate::{dead_letters, discrepancies, found, opening, page, status};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -33,6 +34,14 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/holds/{hold}", post(holds::renew).delete(holds::release))
         .route("/v1/shows/{show}/sales", post(sales::sell))
         .route("/v1/sales/{sale}/void", post(void::void))
+        .route("/v1/shifts", get(shifts::list).post(shifts::open))
+        .route("/v1/shifts/{shift}", get(shifts::look))
+        .route("/v1/shifts/{shift}/cash", post(shifts::move_cash))
+        .route("/v1/shifts/{shift}/close", post(shifts::close))
+        .route("/v1/z", get(shifts::reports))
+        .route("/v1/z/{z}", get(shifts::report))
+        .route("/v1/reports/{file}", get(reports::day))
+        .route("/v1/till/check", get(reports::check))
         .route("/v1/tickets/{file}", get(qr::ticket))
         .route("/v1/tickets/found", post(found::find))
         .route("/v1/devices", get(pairing::list).post(pairing::add))

@@ -19,6 +19,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "settlement", sql: include_str!("../migrations/0005_settlement.sql") },
         Migration { name: "found", sql: include_str!("../migrations/0006_found.sql") },
         Migration { name: "departure", sql: include_str!("../migrations/0007_departure.sql") },
+        Migration { name: "till", sql: include_str!("../migrations/0008_till.sql") },
     ],
 };
 

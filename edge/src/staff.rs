@@ -65,6 +65,10 @@ pub enum Task {
     Sell,
     /// Void a sale.
     Void,
+    /// Open, look at, and close shifts, and move cash.
+    Till,
+    /// Read the reports of shifts and days, and check the till journal.
+    Reports,
     /// Pair devices and declare them off.
     Devices,
     /// Switch the link by hand.
@@ -81,10 +85,12 @@ pub enum Task {
 
 impl Task {
     /// Every task.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Hold,
         Self::Sell,
         Self::Void,
+        Self::Till,
+        Self::Reports,
         Self::Devices,
         Self::Link,
         Self::Shows,
@@ -96,8 +102,10 @@ impl Task {
     /// Whether the role may do it.
     pub fn allowed_to(self, role: Role) -> bool {
         match self {
-            Self::Hold | Self::Sell => matches!(role, Role::Cashier | Role::Supervisor | Role::Manager),
-            Self::Void | Self::Discrepancies | Self::Attest => matches!(role, Role::Supervisor | Role::Manager),
+            Self::Hold | Self::Sell | Self::Till => matches!(role, Role::Cashier | Role::Supervisor | Role::Manager),
+            Self::Void | Self::Reports | Self::Discrepancies | Self::Attest => {
+                matches!(role, Role::Supervisor | Role::Manager)
+            }
             Self::Devices | Self::Link | Self::Shows | Self::Open => role == Role::Manager,
         }
     }
@@ -113,6 +121,8 @@ mod tests {
             (Task::Hold, "cashier supervisor manager"),
             (Task::Sell, "cashier supervisor manager"),
             (Task::Void, "supervisor manager"),
+            (Task::Till, "cashier supervisor manager"),
+            (Task::Reports, "supervisor manager"),
             (Task::Devices, "manager"),
             (Task::Link, "manager"),
             (Task::Shows, "manager"),

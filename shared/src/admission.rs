@@ -132,23 +132,39 @@ pub enum Reading {
     Answered(Verdict),
 }
 
+/// Why a code is no genuine ticket of a theatre, and what it says where it says anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotGenuine {
+    /// `malformed`, `wrong_theatre`, `unknown_key` or `bad_signature`.
+    pub code: VerdictCode,
+    /// What it says, though nobody vouches for it.
+    pub body: Option<TicketBody>,
+}
+
 /// Reads a code and checks theatre and signature.
-pub fn read(code: &str, ring: &KeyRing, door: &Door, clock: Clock, guarantee: Guarantee) -> Reading {
-    let Ok(ticket) = TicketCode::parse(code) else {
-        return Reading::Answered(Verdict::bare(VerdictCode::Malformed, guarantee));
-    };
+///
+/// # Errors
+/// See [`NotGenuine`].
+pub fn genuine(code: &str, ring: &KeyRing, theatre: TheatreId, now: Timestamp) -> Result<VerifiedTicket, NotGenuine> {
+    let malformed = NotGenuine { code: VerdictCode::Malformed, body: None };
+    let ticket = TicketCode::parse(code).map_err(|_| malformed)?;
+    let not = |code| NotGenuine { code, body: Some(ticket.body().clone()) };
     // Before the signature: the keys of another theatre are not known here, and nobody forges himself a refusal.
-    if ticket.body().theatre != door.theatre {
-        return Reading::Answered(Verdict::of(ticket.body(), VerdictCode::WrongTheatre, guarantee));
+    if ticket.body().theatre != theatre {
+        return Err(not(VerdictCode::WrongTheatre));
     }
-    match ticket.verify(ring, clock.now) {
-        Ok(genuine) => Reading::Genuine(genuine),
-        Err(BadSigner::UnknownKey(_)) => {
-            Reading::Answered(Verdict::of(ticket.body(), VerdictCode::UnknownKey, guarantee))
-        }
-        Err(BadSigner::Signature(_)) => {
-            Reading::Answered(Verdict::of(ticket.body(), VerdictCode::BadSignature, guarantee))
-        }
+    ticket.verify(ring, now).map_err(|bad| match bad {
+        BadSigner::UnknownKey(_) => not(VerdictCode::UnknownKey),
+        BadSigner::Signature(_) => not(VerdictCode::BadSignature),
+    })
+}
+
+/// Reads a code and checks theatre and signature, for a door.
+pub fn read(code: &str, ring: &KeyRing, door: &Door, clock: Clock, guarantee: Guarantee) -> Reading {
+    match genuine(code, ring, door.theatre, clock.now) {
+        Ok(ticket) => Reading::Genuine(ticket),
+        Err(NotGenuine { code, body: None }) => Reading::Answered(Verdict::bare(code, guarantee)),
+        Err(NotGenuine { code, body: Some(body) }) => Reading::Answered(Verdict::of(&body, code, guarantee)),
     }
 }
 

@@ -1,11 +1,10 @@
 //! A ticket that somebody holds and no log may know: what it says, and whether its signature can be believed.
 
-use crate::admission::VerdictCode;
+use crate::admission::{self, VerdictCode};
 use crate::entry::TicketRef;
-use crate::keys::{BadSigner, KeyRing, Standing};
+use crate::keys::{KeyRing, Standing};
 use crate::ledger::Ledger;
 use crate::refusal::Refusal;
-use crate::ticket::TicketCode;
 use crate::time::Timestamp;
 
 /// A genuine ticket with the seat it is for.
@@ -36,15 +35,7 @@ impl FoundTicket {
     /// # Errors
     /// See [`NotFound`].
     pub fn read(code: &str, ring: &KeyRing, ledger: &Ledger, now: Timestamp) -> Result<Self, NotFound> {
-        let ticket = TicketCode::parse(code).map_err(|_| NotFound::Code(VerdictCode::Malformed))?;
-        // Before the signature: the keys of another theatre are not known here.
-        if ticket.body().theatre != ring.theatre() {
-            return Err(NotFound::Code(VerdictCode::WrongTheatre));
-        }
-        let genuine = ticket.verify(ring, now).map_err(|bad| match bad {
-            BadSigner::UnknownKey(_) => NotFound::Code(VerdictCode::UnknownKey),
-            BadSigner::Signature(_) => NotFound::Code(VerdictCode::BadSignature),
-        })?;
+        let genuine = admission::genuine(code, ring, ring.theatre(), now).map_err(|not| NotFound::Code(not.code))?;
         let body = &genuine.body;
         let show = ledger.show(body.show).ok_or(NotFound::Refused(Refusal::UnknownShow))?;
         let label = body.seat();

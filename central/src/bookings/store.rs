@@ -277,7 +277,7 @@ pub fn set_ticket_code(conn: &dyn Sql, ticket: TicketId, code: &str) -> Result<(
     Ok(())
 }
 
-/// Lists what a person must settle.
+/// Lists what a person must settle, once as long as it is not settled.
 pub fn list_discrepancy(
     conn: &dyn Sql,
     booking: &Booking,
@@ -285,6 +285,10 @@ pub fn list_discrepancy(
     text: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let open = "SELECT 1 FROM discrepancy WHERE booking = ?1 AND code = ?2 AND text = ?3 AND settled_at IS NULL";
+    if conn.first(open, values![booking.id.0, code, text], |row| row.get::<i64>(0))?.is_some() {
+        return Ok(());
+    }
     conn.execute(
         "INSERT INTO discrepancy (theatre, booking, code, text, found_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         values![booking.show.theatre.0, booking.id.0, code, text, now.0],

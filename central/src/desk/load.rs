@@ -93,7 +93,7 @@ impl House {
         };
         let root = match keys {
             // Without a root nobody has been enrolled, and no key certified.
-            KeySource::Directory(keys) => keys.root_public().ok(),
+            KeySource::Directory(keys) => keys.root_if_made()?,
             KeySource::None => None,
         };
         let peer = enrolment.map(|enrolment| PublicKey::from_hex(&enrolment.edge_key)).transpose()?;

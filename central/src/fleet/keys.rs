@@ -63,6 +63,14 @@ impl KeyStore {
         PublicKey::from_hex(&text).with_context(|| format!("decode {}", path.display()))
     }
 
+    /// The root's public half, if there is a root.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub fn root_if_made(&self) -> anyhow::Result<Option<PublicKey>> {
+        if self.root_pub().exists() { self.root_public().map(Some) } else { Ok(None) }
+    }
+
     /// Central's issuing key of a theatre, made on first use.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 // The page of a booking: it asks how things stand until they are settled, and shows the server's new page in place.
 
-import { every, freshKey, request, requestUntilAnswered } from "./api.js";
+import { every, request, requestUntilAnswered } from "./api.js";
 import { calendarFile } from "./calendar.js";
 import { pay } from "./checkout.js";
 import { showTickets } from "./pane.js";
@@ -46,10 +46,7 @@ async function payNow(event) {
 async function cancel(event) {
   const button = event.currentTarget;
   busy(button, true);
-  const name = `cancellation ${booking}`;
-  const key = sessionStorage.getItem(name) ?? freshKey();
-  sessionStorage.setItem(name, key);
-  const answer = await requestUntilAnswered("POST", `/v1/bookings/${booking}/cancellation`, { key, body: {} });
+  const answer = await requestUntilAnswered("POST", `/v1/bookings/${booking}/cancellation`, { body: {} });
   busy(button, false);
   if (!answer.ok) return refuse(answer.problem);
   main().dataset.settled = "false";

@@ -2,11 +2,12 @@
 
 use super::answer::{Answer, Outcomes, Reply, RequestKey};
 use super::holds::HoldRequest;
-use super::tender::{Tender, change};
+use super::tender::change;
 use super::waiting::{Purpose, WaitingRequest};
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
+use crate::till::journal;
 use anyhow::Context;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -21,6 +22,7 @@ use shared::money::Money;
 use shared::refusal::Refusal;
 use shared::show::Show;
 use shared::ticket::{RowLabel, TicketBody};
+use shared::till::Tender;
 use shared::time::Timestamp;
 use std::sync::Arc;
 
@@ -233,6 +235,7 @@ impl Desk {
             till.received.filter(|_| till.tender == Tender::Cash).map(|received| received.minor),
             now.0
         ])?;
+        journal::note_sale(tx, &till.staff, sale, till.tender, total, now)?;
         let mut tickets = Vec::with_capacity(sold.len());
         for (sold, line) in sold.iter().zip(&lines) {
             let code = self.sign(show, sold)?;

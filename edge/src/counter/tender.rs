@@ -1,31 +1,8 @@
 //! What the customer gives for a sale, and what comes back.
 
 use node::problem::Problem;
-use serde::{Deserialize, Serialize};
 use shared::money::Money;
-
-/// How a sale is paid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Tender {
-    /// Notes and coins.
-    Cash,
-    /// A card on the standalone terminal.
-    Card,
-    /// UPI, shown as paid on the customer's phone.
-    Upi,
-}
-
-impl Tender {
-    /// The word in tables and answers.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Cash => "cash",
-            Self::Card => "card",
-            Self::Upi => "upi",
-        }
-    }
-}
+use shared::till::Tender;
 
 /// Why a tender does not pay the total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
+use crate::till::journal;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -51,7 +52,7 @@ pub async fn void(
         if tickets.is_empty() {
             return Ok(None);
         }
-        let state = match desk.void_sale(tx, &tickets, request.paper_surrendered, now)? {
+        let state = match desk.void_sale(tx, &tickets, request.paper_surrendered, &session.staff, now)? {
             Ok(state) => state,
             Err(refusal) => return Ok(Some(Err(refusal))),
         };
@@ -72,6 +73,7 @@ impl Desk {
         tx: &Transaction<'_>,
         tickets: &[TicketId],
         paper_surrendered: bool,
+        by: &str,
         now: Timestamp,
     ) -> anyhow::Result<Result<&'static str, Refusal>> {
         let known: Vec<_> = tickets.iter().filter_map(|id| self.replica().ledger().ticket(*id).cloned()).collect();
@@ -86,6 +88,7 @@ impl Desk {
                 if let Err(refusal) = self.replica_mut().void(id, now) {
                     return Ok(Err(refusal));
                 }
+                journal::note_void(tx, id, Some(by), now)?;
             } else {
                 self.ask_void(id);
                 state = "void_requested";

@@ -4,6 +4,7 @@
 use super::{devices, feed};
 use crate::counter::void;
 use crate::desk::Desk;
+use crate::till::journal;
 use anyhow::Context;
 use rusqlite::{Connection, Transaction};
 use shared::ids::{ShowNumber, TicketId};
@@ -106,6 +107,8 @@ impl Desk {
             tracing::warn!(ticket = %id, "a void of the counter came too late: the ticket was used");
         } else if let Err(refusal) = self.replica_mut().void(id, now) {
             tracing::warn!(ticket = %id, code = refusal.code(), "a void of the counter could not be done");
+        } else {
+            journal::note_void(tx, id, None, now)?;
         }
         void::settled(tx, id, |other| self.voids().is_asked(other))
     }

@@ -12,4 +12,5 @@ mod line;
 mod opening;
 mod restart;
 mod staff;
+mod till;
 mod witness;

@@ -13,6 +13,7 @@ use shared::admission::{Guarantee, Verdict};
 use shared::found::NotFound;
 use shared::ids::BadId;
 use shared::refusal::Refusal;
+use shared::till::drawer::TillRefusal;
 use std::borrow::Cow;
 
 /// An answer of type `application/problem+json`. Handlers return it as their error.
@@ -204,6 +205,25 @@ fn refusal_status(refusal: Refusal) -> StatusCode {
         | Refusal::SaleSetAside
         | Refusal::NotClosed
         | Refusal::Asking => StatusCode::CONFLICT,
+    }
+}
+
+/// 404, 409 or 422 with the till's code.
+impl From<TillRefusal> for Problem {
+    fn from(refusal: TillRefusal) -> Self {
+        let code = refusal.code();
+        match refusal {
+            TillRefusal::NoShift => Self::not_found(code, "There is no such shift."),
+            TillRefusal::ShiftClosed => {
+                Self::conflict(code, "This shift is closed; its report does not change any more.")
+            }
+            TillRefusal::ShiftOpen => Self::conflict(code, "You have a shift open; close it first."),
+            TillRefusal::BadCount => {
+                Self::unprocessable(code, "Name each kind of note or coin once, with its worth and how many there are.")
+            }
+            TillRefusal::BadAmount => Self::unprocessable(code, "Say how much, more than nothing."),
+            TillRefusal::BadReason => Self::unprocessable(code, "Say what for, in 1 to 200 characters."),
+        }
     }
 }
 

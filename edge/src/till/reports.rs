@@ -1,0 +1,179 @@
+//! The reports of a day as CSV (RFC 4180, with the byte order mark that spreadsheets want): the daily collection by show and class,
+//! and the sales by tender. And the check of the till journal.
+
+use super::journal;
+use crate::desk::Desk;
+use crate::house::House;
+use crate::staff::Task;
+use anyhow::Context;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use node::problem::{Params, Problem};
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+use shared::show::Show;
+use shared::tax::{self, INDIA};
+use shared::time::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Which local day.
+#[derive(Debug, Deserialize)]
+pub struct DayQuery {
+    date: String,
+}
+
+/// What a check of the journal found.
+#[derive(Debug, Serialize)]
+pub struct JournalView {
+    rows: u32,
+    hash: String,
+    /// The first row that is not what was written, and what is wrong with it.
+    tampered: Option<TamperedView>,
+}
+
+#[derive(Debug, Serialize)]
+struct TamperedView {
+    row: u32,
+    text: String,
+}
+
+/// `GET /v1/reports/{file}?date=`: `collection.csv` or `tenders.csv`. 404 `unknown_report`, 400 `bad_date`.
+pub async fn day(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Path(file): Path<String>,
+    Params(DayQuery { date }): Params<DayQuery>,
+) -> Result<Response, Problem> {
+    house.authorise(&headers, Task::Reports).await?;
+    let day = house.identity.zone.day(&date).map_err(|error| Problem::bad_request("bad_date", error.to_string()))?;
+    let name = format!("attachment; filename=\"{date}-{file}\"");
+    let text = match file.as_str() {
+        "collection.csv" => {
+            let shows = house.writer.run(|desk, _, _| Ok(shows(desk))).await?;
+            house.readers.read(move |db| csv_text(&collection(db, &shows, &date, day)?)).await?
+        }
+        "tenders.csv" => house.readers.read(move |db| csv_text(&by_tender(db, &date, day)?)).await?,
+        _ => return Err(Problem::not_found("unknown_report", "Reports are collection.csv and tenders.csv.")),
+    };
+    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)], text)
+        .into_response())
+}
+
+/// `GET /v1/till/check`: follows the whole journal.
+pub async fn check(State(house): State<Arc<House>>, headers: HeaderMap) -> Result<Json<JournalView>, Problem> {
+    house.authorise(&headers, Task::Reports).await?;
+    Ok(Json(match house.readers.read(journal::check).await? {
+        Ok(last) => JournalView { rows: last.seq, hash: last.hash.to_string(), tampered: None },
+        Err(tampered) => JournalView {
+            rows: tampered.seq.saturating_sub(1),
+            hash: String::new(),
+            tampered: Some(TamperedView { row: tampered.seq, text: tampered.to_string() }),
+        },
+    }))
+}
+
+/// Title and start of every show, by number.
+fn shows(desk: &Desk) -> BTreeMap<u32, (String, String)> {
+    let zone = &desk.identity().zone;
+    let told = |show: &Show| (show.facts.number.0, (show.facts.title.clone(), zone.rfc3339(show.facts.starts_at())));
+    desk.replica().ledger().shows().map(told).collect()
+}
+
+/// One class of a show at one price.
+#[derive(Debug, Default)]
+struct Class {
+    first: i64,
+    last: i64,
+    issued: u32,
+    void: u32,
+}
+
+/// The daily collection: what was sold on the day, by show, class and price, with the serials of the tickets.
+fn collection(
+    db: &Connection,
+    shows: &BTreeMap<u32, (String, String)>,
+    date: &str,
+    (from, until): (Timestamp, Timestamp),
+) -> anyhow::Result<Vec<Vec<String>>> {
+    let mut select = db.prepare(
+        "SELECT s.show, t.category, t.price_minor, t.series, t.serial, s.void_at IS NOT NULL AND s.void_waits = 0
+         FROM sales s JOIN sale_tickets t USING (sale) WHERE s.sold_at >= ?1 AND s.sold_at < ?2
+         ORDER BY t.series, t.serial",
+    )?;
+    let rows = select.query_map(params![from.0, until.0], |row| {
+        let key: (u32, String, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok((key, row.get::<_, i64>(4)?, row.get::<_, bool>(5)?))
+    })?;
+    let mut classes: BTreeMap<_, Class> = BTreeMap::new();
+    for row in rows {
+        let (key, serial, void) = row?;
+        let class = classes.entry(key).or_insert_with(|| Class { first: serial, ..Class::default() });
+        class.last = serial;
+        class.issued += 1;
+        class.void += u32::from(void);
+    }
+    let head = "date,show,title,starts_at,class,series,serial_from,serial_to,issued,void,count,rate,gross,net,cgst,sgst,percent";
+    let mut lines = vec![head.split(',').map(str::to_owned).collect()];
+    for ((show, category, price, series), class) in classes {
+        let (title, starts_at) = shows.get(&show).cloned().unwrap_or_default();
+        let count = i64::from(class.issued - class.void);
+        let taxed = tax::inside(INDIA, date, price);
+        let numbers = [class.first, class.last, class.issued.into(), class.void.into(), count].map(|n| n.to_string());
+        let amounts = [price, price * count, taxed.net * count, taxed.cgst * count, taxed.sgst * count].map(decimal);
+        let mut line = vec![date.to_owned(), show.to_string(), title, starts_at, category, series];
+        line.extend(numbers);
+        line.extend(amounts);
+        line.push(taxed.percent.to_string());
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+/// What was taken on the day by tender and cashier.
+fn by_tender(db: &Connection, date: &str, (from, until): (Timestamp, Timestamp)) -> anyhow::Result<Vec<Vec<String>>> {
+    let mut select = db.prepare(
+        "SELECT staff, tender, currency, count(*), sum(total_minor),
+                sum(CASE WHEN void_at IS NOT NULL AND void_waits = 0 THEN 1 ELSE 0 END),
+                sum(CASE WHEN void_at IS NOT NULL AND void_waits = 0 THEN total_minor ELSE 0 END)
+         FROM sales WHERE sold_at >= ?1 AND sold_at < ?2 GROUP BY staff, tender, currency ORDER BY staff, tender",
+    )?;
+    let rows = select.query_map(params![from.0, until.0], |row| {
+        let words: (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let numbers: (i64, i64, i64, i64) = (row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?);
+        Ok((words, numbers))
+    })?;
+    let head = "date,staff,tender,currency,sales,gross,void,void_amount,net";
+    let mut lines = vec![head.split(',').map(str::to_owned).collect()];
+    for row in rows {
+        let ((staff, tender, currency), (sales, gross, void, void_minor)) = row?;
+        let net = gross - void_minor;
+        lines.push(vec![
+            date.to_owned(),
+            staff,
+            tender,
+            currency,
+            sales.to_string(),
+            decimal(gross),
+            void.to_string(),
+            decimal(void_minor),
+            decimal(net),
+        ]);
+    }
+    Ok(lines)
+}
+
+fn decimal(minor: i64) -> String {
+    let sign = if minor < 0 { "-" } else { "" };
+    let minor = minor.unsigned_abs();
+    format!("{sign}{}.{:02}", minor / 100, minor % 100)
+}
+
+fn csv_text(lines: &[Vec<String>]) -> anyhow::Result<String> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    lines.iter().try_for_each(|line| writer.write_record(line)).context("write the report")?;
+    let bytes = writer.into_inner().context("write the report")?;
+    Ok(format!("\u{feff}{}", String::from_utf8(bytes)?))
+}

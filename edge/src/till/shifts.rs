@@ -1,0 +1,256 @@
+//! Shifts over HTTP: open, look, move cash, count and close.
+
+use super::journal;
+use crate::house::House;
+use crate::staff::session::Session;
+use crate::staff::{Role, Task};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use node::problem::{JsonBody, Problem};
+use node::zone::Zone;
+use serde::{Deserialize, Serialize};
+use shared::money::{Currency, Money};
+use shared::till::drawer::{Drawer, Takings, TillRefusal};
+use shared::till::{Pieces, ShiftNumber, Tender, TillEntry, total};
+use std::sync::Arc;
+
+/// Reports that are listed at once.
+const REPORTS_MAX: u32 = 200;
+
+/// What a shift begins with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenRequest {
+    float: Vec<Pieces>,
+}
+
+/// What was counted at its end.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CloseRequest {
+    counted: Vec<Pieces>,
+}
+
+/// Which way cash goes.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Direction {
+    In,
+    Out,
+}
+
+/// Cash that goes into the drawer or out of it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CashRequest {
+    direction: Direction,
+    amount: Money,
+    reason: String,
+}
+
+/// What was taken, or given back, by one tender.
+#[derive(Debug, Serialize)]
+struct TenderView {
+    tender: Tender,
+    sold: u32,
+    voided: u32,
+    /// Nothing while the count is still to come, and it is cash.
+    net: Option<Money>,
+}
+
+/// A shift.
+#[derive(Debug, Serialize)]
+pub struct ShiftView {
+    shift: u32,
+    z: Option<u32>,
+    staff: String,
+    opened_at: String,
+    closed_at: Option<String>,
+    closed_by: Option<String>,
+    float: Money,
+    tenders: Vec<TenderView>,
+    paid_in: Money,
+    paid_out: Money,
+    /// Nothing for the cashier whose count is still to come.
+    expected_cash: Option<Money>,
+    counted: Option<Money>,
+    pieces: Vec<Pieces>,
+    difference: Option<Money>,
+}
+
+/// Shifts, the latest first.
+#[derive(Debug, Serialize)]
+pub struct ShiftList {
+    shifts: Vec<ShiftView>,
+}
+
+impl ShiftView {
+    /// A shift as whoever asks may see it: what should be in an open drawer is for those who will not count it.
+    pub fn new(drawer: &Drawer, blind: bool, zone: &Zone) -> Self {
+        let money = |minor| Money { minor, currency: drawer.currency };
+        let close = drawer.closed.as_ref();
+        let told = !blind || close.is_some();
+        let count = |takings: Option<&Takings>| takings.map_or(0, |takings| takings.count);
+        let tender = |tender| TenderView {
+            tender,
+            sold: count(drawer.sold.get(&tender)),
+            voided: count(drawer.voided.get(&tender)),
+            net: (told || tender != Tender::Cash).then(|| money(drawer.net(tender))),
+        };
+        Self {
+            shift: drawer.shift.0,
+            z: close.map(|close| close.z),
+            staff: drawer.staff.clone(),
+            opened_at: zone.rfc3339(drawer.opened_at),
+            closed_at: close.map(|close| zone.rfc3339(close.at)),
+            closed_by: close.map(|close| close.by.clone()),
+            float: money(drawer.float_minor),
+            tenders: Tender::ALL.into_iter().map(tender).collect(),
+            paid_in: money(drawer.paid_in.minor),
+            paid_out: money(drawer.paid_out.minor),
+            expected_cash: told.then(|| money(drawer.expected_cash())),
+            counted: close.map(|close| money(close.counted_minor)),
+            pieces: close.map(|close| close.counted.clone()).unwrap_or_default(),
+            difference: drawer.difference().map(money),
+        }
+    }
+}
+
+fn is_blind(session: &Session) -> bool {
+    session.role == Role::Cashier
+}
+
+/// `POST /v1/shifts`: 409 `shift_open` where the cashier has one, 422 `bad_count`.
+pub async fn open(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    JsonBody(OpenRequest { float }): JsonBody<OpenRequest>,
+) -> Result<(StatusCode, Json<ShiftView>), Problem> {
+    let session = house.authorise(&headers, Task::Till).await?;
+    let currency = house.identity.join.currency;
+    let opened = house.writer.run(move |desk, tx, now| {
+        if journal::open_shift(tx, &session.staff)?.is_some() {
+            return Ok(Err(TillRefusal::ShiftOpen));
+        }
+        if total(&float).is_none() {
+            return Ok(Err(TillRefusal::BadCount));
+        }
+        let shift = journal::open(tx, &session.staff, currency, float, now)?;
+        let drawer = journal::drawer(tx, shift)?.ok_or(TillRefusal::NoShift);
+        Ok(drawer.map(|drawer| ShiftView::new(&drawer, is_blind(&session), &desk.identity().zone)))
+    });
+    Ok((StatusCode::CREATED, Json(opened.await??)))
+}
+
+/// `GET /v1/shifts`: one's own open shift; a supervisor sees every open one.
+pub async fn list(State(house): State<Arc<House>>, headers: HeaderMap) -> Result<Json<ShiftList>, Problem> {
+    let session = house.authorise(&headers, Task::Till).await?;
+    let drawers = house.readers.read(|db| journal::drawers(db, false, REPORTS_MAX)).await?;
+    let blind = is_blind(&session);
+    let seen = drawers.iter().filter(|drawer| !blind || drawer.staff == session.staff);
+    Ok(Json(ShiftList { shifts: seen.map(|drawer| ShiftView::new(drawer, blind, &house.identity.zone)).collect() }))
+}
+
+/// `GET /v1/shifts/{shift}`: the report of what the shift came to so far, which may be asked for at any time.
+pub async fn look(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Path(shift): Path<String>,
+) -> Result<Json<ShiftView>, Problem> {
+    let session = house.authorise(&headers, Task::Till).await?;
+    let shift = shift_number(&shift)?;
+    let drawer = house.readers.read(move |db| journal::drawer(db, shift)).await?;
+    let drawer = drawer.filter(|drawer| may_touch(&session, drawer)).ok_or(TillRefusal::NoShift)?;
+    Ok(Json(ShiftView::new(&drawer, is_blind(&session), &house.identity.zone)))
+}
+
+/// `POST /v1/shifts/{shift}/cash`: 422 `bad_amount`, `bad_reason`, `wrong_currency`; 409 `shift_closed`.
+pub async fn move_cash(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Path(shift): Path<String>,
+    JsonBody(request): JsonBody<CashRequest>,
+) -> Result<Json<ShiftView>, Problem> {
+    let session = house.authorise(&headers, Task::Till).await?;
+    let shift = shift_number(&shift)?;
+    let CashRequest { direction, amount, reason } = request;
+    let currency: Currency = house.identity.join.currency;
+    if amount.currency != currency {
+        return Err(Problem::unprocessable("wrong_currency", format!("This till counts {}.", currency.code())));
+    }
+    if amount.minor <= 0 {
+        return Err(TillRefusal::BadAmount.into());
+    }
+    let signed = match direction {
+        Direction::In => amount.minor,
+        Direction::Out => -amount.minor,
+    };
+    write(&house, session, shift, move |drawer, _| drawer.move_cash(signed, &reason)).await
+}
+
+/// `POST /v1/shifts/{shift}/close`: the count, and with it the report. A second try is told 409 `shift_closed` and changes nothing.
+pub async fn close(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Path(shift): Path<String>,
+    JsonBody(CloseRequest { counted }): JsonBody<CloseRequest>,
+) -> Result<Json<ShiftView>, Problem> {
+    let session = house.authorise(&headers, Task::Till).await?;
+    write(&house, session, shift_number(&shift)?, move |drawer, z| drawer.close(z, counted)).await
+}
+
+/// `GET /v1/z`: the reports of closed shifts, the latest first.
+pub async fn reports(State(house): State<Arc<House>>, headers: HeaderMap) -> Result<Json<ShiftList>, Problem> {
+    house.authorise(&headers, Task::Reports).await?;
+    let drawers = house.readers.read(|db| journal::drawers(db, true, REPORTS_MAX)).await?;
+    let zone = &house.identity.zone;
+    Ok(Json(ShiftList { shifts: drawers.iter().map(|drawer| ShiftView::new(drawer, false, zone)).collect() }))
+}
+
+/// `GET /v1/z/{z}`: 404 `no_shift`.
+pub async fn report(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Path(z): Path<String>,
+) -> Result<Json<ShiftView>, Problem> {
+    house.authorise(&headers, Task::Reports).await?;
+    let z: u32 = z.parse().map_err(|_| TillRefusal::NoShift)?;
+    let drawer = house.readers.read(move |db| journal::report(db, z)).await?.ok_or(TillRefusal::NoShift)?;
+    Ok(Json(ShiftView::new(&drawer, false, &house.identity.zone)))
+}
+
+async fn write(
+    house: &House,
+    session: Session,
+    shift: ShiftNumber,
+    decide: impl FnOnce(&Drawer, u32) -> Result<shared::till::TillFact, TillRefusal> + Send + 'static,
+) -> Result<Json<ShiftView>, Problem> {
+    let written = house.writer.run(move |desk, tx, now| {
+        let Some(drawer) = journal::drawer(tx, shift)?.filter(|drawer| may_touch(&session, drawer)) else {
+            return Ok(Err(TillRefusal::NoShift));
+        };
+        let z = journal::next_z(tx)?;
+        let fact = match decide(&drawer, z) {
+            Ok(fact) => fact,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let closes = matches!(fact, shared::till::TillFact::Closed { .. });
+        journal::append(tx, &TillEntry { at: now, shift, staff: session.staff.clone(), fact })?;
+        if closes {
+            journal::close(tx, shift, z)?;
+        }
+        let drawer = journal::drawer(tx, shift)?.ok_or(TillRefusal::NoShift);
+        Ok(drawer.map(|drawer| ShiftView::new(&drawer, is_blind(&session), &desk.identity().zone)))
+    });
+    Ok(Json(written.await??))
+}
+
+/// One's own shift, or anybody's for a supervisor.
+fn may_touch(session: &Session, drawer: &Drawer) -> bool {
+    !is_blind(session) || drawer.staff == session.staff
+}
+
+fn shift_number(text: &str) -> Result<ShiftNumber, TillRefusal> {
+    text.parse().map(ShiftNumber).map_err(|_| TillRefusal::NoShift)
+}

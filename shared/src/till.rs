@@ -1,0 +1,190 @@
+//! A cashier's drawer: what a shift began with, took, gave back and was counted at, as a journal that only grows.
+//!
+//! Every row is chained to the one before it by its hash, like the entries of a log, so a row that was changed, dropped or put in
+//! is found and named ([`journal`]). A shift's report is the fold of its rows ([`drawer`]): it can be made at any time, and once
+//! the shift is closed it never changes again.
+
+pub mod drawer;
+pub mod journal;
+
+use crate::ids::{BookingId, TicketId};
+use crate::money::Currency;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Kinds of notes and coins that one count may name.
+pub const PIECES_MAX: usize = 32;
+/// Characters of a reason.
+pub const REASON_CHARS_MAX: usize = 200;
+/// The most that is counted, paid in or paid out at once, minor units.
+pub const AMOUNT_MAX: i64 = 100_000_000_00;
+
+/// A shift's number at its box. The first is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ShiftNumber(pub u32);
+
+impl fmt::Display for ShiftNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How a sale is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tender {
+    /// Notes and coins.
+    Cash,
+    /// A card on the standalone terminal.
+    Card,
+    /// UPI, shown as paid on the customer's phone.
+    Upi,
+}
+
+impl Tender {
+    /// Every tender.
+    pub const ALL: [Self; 3] = [Self::Cash, Self::Card, Self::Upi];
+
+    /// The word in tables and answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cash => "cash",
+            Self::Card => "card",
+            Self::Upi => "upi",
+        }
+    }
+}
+
+/// Notes or coins of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pieces {
+    /// What one is worth, minor units.
+    pub face_minor: i64,
+    /// How many.
+    pub count: u32,
+}
+
+/// What a count comes to, minor units; nothing if it names a kind twice, a worthless one, too many kinds, or too much.
+pub fn total(pieces: &[Pieces]) -> Option<i64> {
+    let mut faces: Vec<i64> = pieces.iter().map(|pieces| pieces.face_minor).collect();
+    faces.sort_unstable();
+    faces.dedup();
+    if faces.len() != pieces.len() || pieces.len() > PIECES_MAX || faces.first().is_some_and(|face| *face <= 0) {
+        return None;
+    }
+    let sum = pieces.iter().try_fold(0_i64, |sum, pieces| {
+        pieces.face_minor.checked_mul(i64::from(pieces.count)).and_then(|worth| sum.checked_add(worth))
+    });
+    sum.filter(|sum| *sum <= AMOUNT_MAX)
+}
+
+/// What happened at a till.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TillFact {
+    /// A shift begins.
+    Opened {
+        /// What its drawer is counted in.
+        currency: Currency,
+        /// What is in the drawer. Nothing where the first sale opened the shift by itself.
+        float: Vec<Pieces>,
+    },
+    /// A sale was paid.
+    Sold {
+        /// The sale.
+        sale: BookingId,
+        /// How.
+        tender: Tender,
+        /// How much, minor units.
+        minor: i64,
+    },
+    /// A ticket's price went back, the way it came.
+    Voided {
+        /// The ticket.
+        ticket: TicketId,
+        /// How.
+        tender: Tender,
+        /// How much, minor units.
+        minor: i64,
+    },
+    /// Cash was put into the drawer.
+    PaidIn {
+        /// How much, minor units.
+        minor: i64,
+        /// What for.
+        reason: String,
+    },
+    /// Cash was taken from the drawer.
+    PaidOut {
+        /// How much, minor units.
+        minor: i64,
+        /// What for.
+        reason: String,
+    },
+    /// The drawer was counted by somebody who had not been told what should be in it, and the shift is over.
+    Closed {
+        /// The number of its report. The first is 1, and none is left out.
+        z: u32,
+        /// What was in the drawer.
+        counted: Vec<Pieces>,
+    },
+}
+
+/// A row of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TillEntry {
+    /// When.
+    pub at: Timestamp,
+    /// In which shift.
+    pub shift: ShiftNumber,
+    /// By whom.
+    pub staff: String,
+    /// What happened.
+    pub fact: TillFact,
+}
+
+impl TillEntry {
+    /// The bytes that are kept and chained.
+    ///
+    /// # Errors
+    /// Never for what the crate itself made.
+    pub fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
+        postcard::to_extend(self, Vec::new())
+    }
+
+    /// Reads a row's bytes, all of them.
+    ///
+    /// # Errors
+    /// If they are no row.
+    pub fn decode(bytes: &[u8]) -> Result<Self, postcard::Error> {
+        match postcard::take_from_bytes(bytes)? {
+            (entry, []) => Ok(entry),
+            _ => Err(postcard::Error::DeserializeBadEncoding),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_comes_to_what_lies_there_or_is_no_count() {
+        let table: [(&[(i64, u32)], Option<i64>); 7] = [
+            (&[], Some(0)),
+            (&[(50_000, 2), (100, 7)], Some(100_700)),
+            (&[(100, 0)], Some(0)),
+            (&[(100, 1), (100, 2)], None),
+            (&[(0, 1)], None),
+            (&[(-100, 1)], None),
+            (&[(i64::MAX, 2)], None),
+        ];
+        for (pieces, expected) in table {
+            let pieces: Vec<_> =
+                pieces.iter().map(|(face_minor, count)| Pieces { face_minor: *face_minor, count: *count }).collect();
+            assert_eq!(total(&pieces), expected, "{pieces:?}");
+        }
+    }
+}
