@@ -65,7 +65,12 @@ impl Site {
         if node.witness == Some(number) && replica.can_sell() {
             node.witness_heard = Some(at);
         }
-        self.settle(who)
+        self.settle(who)?;
+        // One that died over it has not answered.
+        if self.node(who).replica.is_none() {
+            self.scanners[scanner].offered = None;
+        }
+        Ok(())
     }
 
     /// The box gives a device its head and, if it is the named witness, what central has not acknowledged. Says whether that was
