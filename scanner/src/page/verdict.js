@@ -21,6 +21,7 @@ const WORDS = {
   seat_taken: "Seat taken",
   unknown_key: "Key not known",
   not_in_book: "Not in the book",
+  key_learned: "New key known",
   malformed: "Not a ticket",
   bad_signature: "Not genuine",
   void: "Cancelled ticket",
