@@ -2,7 +2,9 @@
 //! itself (SOLO), and how long one that the box gives (SHARED), and how many of those can one box give in a second?
 //!
 //! A SOLO verdict is asked of the real scanner program over HTTP, its box out of reach, so it has been written to the disk when it is
-//! there. What the decision alone takes, the looking up in the scanner's store included, is measured on that store from inside, against
+//! there. The box is asked while its line to central is cut: central and its broker, which run on other machines, then take nothing
+//! from this one, and a door must be as fast as with them. The processor time of a verdict tells what the box itself does, whatever
+//! else the machine is busy with. What the decision alone takes, the looking up in the scanner's store included, is measured on that store from inside, against
 //! one bare Ed25519 check of the same signatures. The other baselines, in the same run: a bare append to a file with `fdatasync`, and
 //! a request to the same server that decides nothing.
 
@@ -15,6 +17,7 @@ use super::table::{Table, Timings};
 use super::{Figures, Options, say};
 use anyhow::{Context, ensure};
 use data_encoding::BASE32_NOPAD;
+use demo::valve::Mode;
 use node::sqlite::open_read_only;
 use scanner::Book;
 use serde_json::{Value, json};
@@ -69,6 +72,8 @@ struct Shared {
     doors: usize,
     verdict: Timings,
     per_s: f64,
+    /// Processor time of the box for one verdict.
+    cpu: Duration,
     bare_request: Timings,
     bare_per_s: f64,
 }
@@ -103,11 +108,12 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
         .with("shared_p99_ms", judged.verdict.ms(99))
         .with("shared_p50_ms", judged.verdict.ms(50))
         .with("shared_per_s", format_args!("{:.0}", judged.per_s))
+        .with("shared_cpu_us", judged.cpu.as_micros())
         .with("shared_http_ratio", format_args!("{:.2}", judged.bare_per_s / judged.per_s)))
 }
 
 fn print(solo: &Solo, shared: &[Shared]) {
-    let mut table = Table::new(["verdict", "doors", "number", "p50 ms", "p99 ms", "per s"]);
+    let mut table = Table::new(["verdict", "doors", "number", "p50 ms", "p99 ms", "per s", "cpu us"]);
     let rows = [
         ("SOLO, scanner over HTTP, on disk", &solo.verdict),
         ("  bare request", &solo.bare_request),
@@ -118,16 +124,16 @@ fn print(solo: &Solo, shared: &[Shared]) {
     for (what, timings) in rows {
         let p50 = format!("{:.4}", timings.percentile(50).as_secs_f64() * 1000.0);
         let p99 = format!("{:.4}", timings.percentile(99).as_secs_f64() * 1000.0);
-        table.add([what.to_owned(), "1".to_owned(), timings.len().to_string(), p50, p99, String::new()]);
+        table.add([what.to_owned(), "1".to_owned(), timings.len().to_string(), p50, p99, String::new(), String::new()]);
     }
     for row in shared {
-        let doors = row.doors.to_string();
-        for (what, timings, per_s) in [
-            ("SHARED, box over HTTP, on disk", &row.verdict, row.per_s),
-            ("  bare request", &row.bare_request, row.bare_per_s),
+        let (doors, cpu) = (row.doors.to_string(), row.cpu.as_micros().to_string());
+        for (what, timings, per_s, cpu) in [
+            ("SHARED, box over HTTP, on disk", &row.verdict, row.per_s, cpu),
+            ("  bare request", &row.bare_request, row.bare_per_s, String::new()),
         ] {
-            let number = timings.len().to_string();
-            table.add([what.to_owned(), doors.clone(), number, timings.ms(50), timings.ms(99), format!("{per_s:.0}")]);
+            let (number, per_s) = (timings.len().to_string(), format!("{per_s:.0}"));
+            table.add([what.to_owned(), doors.clone(), number, timings.ms(50), timings.ms(99), per_s, cpu]);
         }
     }
     table.print();
@@ -221,6 +227,9 @@ async fn at_the_box(house: &BenchHouse, codes: &[String]) -> anyhow::Result<Vec<
     for door in 0..DOORS.into_iter().max().unwrap_or(1) {
         tokens.push(house.pair(&format!("Door {door}")).await?);
     }
+    house.valve.set(Mode::CutBoth);
+    let noticed = async || Ok(house.edge_link().await?.state == "locked_down");
+    house.wait_until("the box knows of the cut", SYNCS_WITHIN, noticed).await?;
     let mut rows = Vec::new();
     // One door alone takes its time: it gets a tenth.
     let (few, most) = codes.split_at(codes.len() / 10);
@@ -238,11 +247,12 @@ async fn at_the_box(house: &BenchHouse, codes: &[String]) -> anyhow::Result<Vec<
                 scan(code, door, &tokens[door], now(), None)
             })
             .collect();
-        let began = Instant::now();
+        let (began, before) = (Instant::now(), house.edge_cpu()?);
         let (_, verdict) =
             post_all(house.edge, doors, requests, |_, reply| let_in(&reply, "SHARED", |all| all[0].clone())).await?;
         let per_s = codes.len() as f64 / began.elapsed().as_secs_f64();
-        rows.push(Shared { doors, verdict, per_s, bare_request, bare_per_s });
+        let cpu = (house.edge_cpu()? - before) / u32::try_from(codes.len())?;
+        rows.push(Shared { doors, verdict, per_s, cpu, bare_request, bare_per_s });
     }
     Ok(rows)
 }

@@ -145,6 +145,14 @@ impl BenchHouse {
         Ok(bearer(paired["token"].as_str().with_context(|| format!("the scanner is not paired: {paired}"))?))
     }
 
+    /// Processor time that the box has used.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn edge_cpu(&self) -> anyhow::Result<Duration> {
+        self.edge_process.cpu()
+    }
+
     /// The folder of this house.
     pub(super) fn dir(&self) -> &Path {
         &self.dir
