@@ -53,7 +53,7 @@ impl Scale {
         if quick {
             Self { halls: halls(1, 100, 40), solo: 400 }
         } else {
-            Self { halls: halls(2, 200, 100), solo: 4_000 }
+            Self { halls: halls(4, 200, 100), solo: 4_000 }
         }
     }
 }
@@ -65,6 +65,10 @@ struct Solo {
     bare_commit: Timings,
     decision: Timings,
     signature: Timings,
+    /// From its first start until it has every ticket.
+    first_start: Duration,
+    /// The most memory it had by then, kilobytes.
+    rss_kb: u64,
 }
 
 /// What a box does with so many doors at once.
@@ -105,6 +109,9 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
         .with("solo_p50_ms", solo.verdict.ms(50))
         .with("solo_disk_p99_ms", solo.bare_commit.ms(99))
         .with("solo_ratio", format_args!("{ratio:.2}"))
+        .with("first_start_s", format_args!("{:.2}", solo.first_start.as_secs_f64()))
+        .with("first_start_tickets", codes.len())
+        .with("scanner_rss_mb", solo.rss_kb / 1024)
         .with("shared_p99_ms", judged.verdict.ms(99))
         .with("shared_p50_ms", judged.verdict.ms(50))
         .with("shared_per_s", format_args!("{:.0}", judged.per_s))
@@ -146,12 +153,14 @@ async fn alone_at_the_door(programs: &Programs, house: &BenchHouse, codes: &[Str
         ["pair", &house.add_scanner("Door A").await?, &format!("--data={}", data.display())],
         "",
     )?;
+    let began = Instant::now();
     let (running, door) = scanner(programs, house.dir(), &[]).context("start the scanner")?;
     let synced = async || {
         let status: Value = get(door, "/v1/status").await?;
         Ok(status["guarantee"] == "SHARED" && status["data_age_s"].as_u64().is_some())
     };
     house.wait_until("the scanner has all tickets", SYNCS_WITHIN, synced).await?;
+    let (first_start, rss_kb) = (began.elapsed(), running.rss_kb()?);
     running.stop().await?;
     let (running, door) =
         scanner(programs, house.dir(), &[&format!("--edge={NOWHERE}")]).context("start the scanner alone")?;
@@ -171,7 +180,15 @@ async fn alone_at_the_door(programs: &Programs, house: &BenchHouse, codes: &[Str
     ensure!(queued as usize == codes.len(), "{queued} of {} admissions are on the scanner's disk", codes.len());
     let book = Book::open(&data, Duration::from_secs(60 * u64::from(EARLY_MIN)))?;
     let (decision, signature) = decide(&book, codes)?;
-    Ok(Solo { verdict, bare_request, bare_commit: bare_commits(house.dir(), codes.len())?, decision, signature })
+    Ok(Solo {
+        verdict,
+        bare_request,
+        bare_commit: bare_commits(house.dir(), codes.len())?,
+        decision,
+        signature,
+        first_start,
+        rss_kb,
+    })
 }
 
 fn scanner(programs: &Programs, dir: &Path, flags: &[&str]) -> anyhow::Result<(Running, SocketAddr)> {

@@ -142,6 +142,16 @@ impl Running {
         Ok(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
     }
 
+    /// The most memory it has had, kilobytes.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn rss_kb(&self) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).context("read /proc")?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
+        peak.context("read the memory")
+    }
+
     /// The end of its log.
     pub(super) fn last_words(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
