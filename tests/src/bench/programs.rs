@@ -130,6 +130,17 @@ impl Running {
         Ok(Self { name: name.to_owned(), log: log.to_owned(), child, ended: false })
     }
 
+    /// `kill -9`.
+    ///
+    /// # Errors
+    /// If it cannot be killed.
+    pub(super) fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill().with_context(|| format!("kill {}", self.name))?;
+        self.child.wait().with_context(|| format!("wait for {}", self.name))?;
+        self.ended = true;
+        Ok(())
+    }
+
     /// Processor time it has used, in hundredths of a second as the kernel counts.
     ///
     /// # Errors
