@@ -113,9 +113,9 @@ async fn race_all(edge: SocketAddr, codes: &[String], tokens: &[String]) -> anyh
 /// One ticket at so many doors at once: one green, and yellow with the green door's name at all others.
 async fn race(clients: &mut Vec<Client>, code: &str, doors: usize, tokens: &[String]) -> anyhow::Result<()> {
     let mut asked = JoinSet::new();
-    for door in 0..doors {
+    for (door, token) in tokens.iter().enumerate().take(doors) {
         let mut client = clients.pop().context("a connection for each door")?;
-        let request = scan(code, door, &tokens[door], now(), None);
+        let request = scan(code, door, token, now(), None);
         asked.spawn(async move {
             let reply = client.ask("POST", &request.path, &request.headers, &request.body).await?;
             anyhow::Ok((door, verdict(&reply)?, client))
@@ -151,13 +151,13 @@ async fn tell_all(house: &BenchHouse, codes: &[String], tokens: &[String]) -> an
     let (mut alone, mut told): (Alone, Vec<Request>) = (Alone::new(), Vec::new());
     let began = now();
     for (index, code) in codes.iter().enumerate() {
-        for door in 0..racing(index) {
+        for (door, token) in tokens.iter().enumerate().take(racing(index)) {
             // Whole seconds, as the box keeps what it is told; some doors at the same one.
             let at = began
                 - Duration::from_secs(((index + 7 * door) % 40) as u64)
                 - Duration::from_millis(began.0.unsigned_abs() % 1000);
             alone.entry(code.clone()).or_default().push((at.0, format!("Door {door}")));
-            let request = scan(code, door, &tokens[door], at, Some("SOLO"));
+            let request = scan(code, door, token, at, Some("SOLO"));
             told.extend(std::iter::repeat_n(request, 1 + usize::from((index + door) % 3 == 0)));
         }
     }
@@ -177,9 +177,9 @@ async fn show_through_a_kill(
     tokens: &[String],
 ) -> anyhow::Result<()> {
     let (edge, mut doors) = (house.edge, JoinSet::new());
-    for door in 0..DOORS {
+    for (door, token) in tokens.iter().enumerate() {
         let scans: Vec<Request> =
-            codes.iter().skip(door).step_by(DOORS).map(|code| scan(code, door, &tokens[door], now(), None)).collect();
+            codes.iter().skip(door).step_by(DOORS).map(|code| scan(code, door, token, now(), None)).collect();
         doors.spawn(async move {
             let mut client = None;
             for Request { path, headers, body } in scans {
