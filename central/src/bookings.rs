@@ -28,7 +28,7 @@ use axum::response::{IntoResponse, Response};
 use cancel::NotCancelled;
 use contact::ContactBody;
 use node::problem::{IdempotencyKey, JsonBody, Problem};
-use rusqlite::Transaction;
+use node::store::Sql;
 use serde::{Deserialize, Serialize};
 use shared::ids::{BookingId, HoldId, RequestId};
 use shared::refusal::Refusal;
@@ -122,7 +122,7 @@ pub async fn create(
 
 fn begin(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     hold: HoldId,
     contact: store::Contact,
     asked: &Asked,

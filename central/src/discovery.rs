@@ -12,6 +12,7 @@ use axum::Json;
 use axum::extract::State;
 use cursor::Cursor;
 use node::problem::{Params, Problem};
+use node::store::Sql;
 use node::view::ShowView;
 use schedule::Wanted;
 use search::Searched;
@@ -132,7 +133,7 @@ pub async fn cities(State(app): State<App>) -> Result<Json<Cities>, Problem> {
 /// Lists theatres, all or those of a city.
 pub async fn theatres(State(app): State<App>, Params(params): Params<ListParams>) -> Result<Json<Theatres>, Problem> {
     let limit = params.limit();
-    let list = move |conn: &_| Ok(theatres::list(conn, params.city.as_deref(), params.after_id(), limit + 1)?);
+    let list = move |conn: &dyn Sql| Ok(theatres::list(conn, params.city.as_deref(), params.after_id(), limit + 1)?);
     let (theatres, next) = cut(app.readers.read(list).await?, limit, |theatre| vec![i64::from(theatre.id.0)]);
     Ok(Json(Theatres { theatres: theatres.into_iter().map(Into::into).collect(), next }))
 }
@@ -141,7 +142,7 @@ pub async fn theatres(State(app): State<App>, Params(params): Params<ListParams>
 pub async fn movies(State(app): State<App>, Params(params): Params<ListParams>) -> Result<Json<Movies>, Problem> {
     let (limit, now) = (params.limit(), app.clock.now().0);
     let after = params.after_id();
-    let list = move |conn: &_| match params.q.as_deref() {
+    let list = move |conn: &dyn Sql| match params.q.as_deref() {
         None => Ok(movies::list(conn, params.city.as_deref(), now, after, limit + 1)?),
         Some(q) => {
             let all = movies::list(conn, params.city.as_deref(), now, 0, usize::MAX)?;
@@ -177,7 +178,7 @@ pub async fn search(State(app): State<App>, Params(params): Params<ListParams>) 
         return Err(Problem::bad_request("bad_query", "name what you look for as q"));
     };
     let limit = params.limit().min(20);
-    let find = move |conn: &_| {
+    let find = move |conn: &dyn Sql| {
         let movies = search::best(movies::list(conn, None, 0, 0, usize::MAX)?, &q, limit, Movie::searched);
         let theatres = theatres::list(conn, params.city.as_deref(), 0, usize::MAX)?;
         Ok((

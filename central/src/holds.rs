@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use node::problem::{IdempotencyKey, JsonBody, Problem};
-use rusqlite::Transaction;
+use node::store::Sql;
 use serde::{Deserialize, Serialize};
 use shared::ids::{HoldId, SeatId, ShowId, TheatreId};
 use shared::ledger::{Hold, HoldKind};
@@ -76,7 +76,7 @@ pub async fn place(
 
 fn place_hold(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     now: Timestamp,
     show: ShowId,
     request: &HoldRequest,

@@ -17,6 +17,7 @@ pub mod catalogue;
 pub mod checkup;
 pub mod cli;
 pub mod config;
+pub mod database;
 pub mod desk;
 pub mod discovery;
 pub mod events;

@@ -1,5 +1,6 @@
 //! What every request handler of one central shares.
 
+use crate::database::Readers;
 use crate::desk::Desk;
 use crate::events::{SeatBoard, SeatMap};
 use crate::operator::OperatorToken;
@@ -8,7 +9,6 @@ use node::clock::StoreClock;
 use node::health::Readiness;
 use node::mqtt::Publisher;
 use node::problem::Problem;
-use node::sqlite::Readers;
 use node::writer::Writer;
 use shared::ids::ShowId;
 use shared::refusal::Refusal;

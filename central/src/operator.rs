@@ -5,7 +5,8 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use node::problem::Problem;
-use rusqlite::{Transaction, params};
+use node::store::{Sql, StoreError};
+use node::values;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use shared::ids::TheatreId;
@@ -83,17 +84,11 @@ impl TwoPersons {
     ///
     /// # Errors
     /// A store failure.
-    pub fn answer_for(
-        &self,
-        tx: &Transaction<'_>,
-        theatre: TheatreId,
-        what: &str,
-        now: Timestamp,
-    ) -> rusqlite::Result<()> {
+    pub fn answer_for(&self, tx: &dyn Sql, theatre: TheatreId, what: &str, now: Timestamp) -> Result<(), StoreError> {
         tracing::warn!(%theatre, what, first = self.first, second = self.second, "two persons answer for this");
         tx.execute(
             "INSERT INTO override (at, what, theatre, first, second) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![now.0, what, theatre.0, self.first, self.second],
+            values![now.0, what, theatre.0, self.first, self.second],
         )?;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! One running central.
 
 use crate::config::{Broker, Config};
+use crate::database::Readers;
 use crate::desk::{Desk, KeySource};
 use crate::events::SeatBoard;
 use crate::fleet::accounts::Accounts;
@@ -20,7 +21,7 @@ use node::clock::{self, StoreClock};
 use node::http::{self, HttpLimits};
 use node::mqtt::MqttUrl;
 use node::shutdown::{Shutdown, wait_for_end};
-use node::sqlite::{self, Readers, StoreLock};
+use node::sqlite::{self, StoreLock};
 use node::writer::{Writer, WriterThread};
 use prometheus_client::registry::Registry;
 use rusqlite::Connection;

@@ -6,6 +6,7 @@ use crate::catalogue::{movies, plans, shows, theatres};
 use crate::config::store_path;
 use crate::desk::house::Added;
 use crate::desk::{Desk, KeySource};
+use crate::discovery::schedule;
 use crate::events::SeatBoard;
 use crate::fleet::enrolment::{self, Issuing, JoinFile, JoinRequest};
 use crate::fleet::keys::KeyStore;
@@ -14,9 +15,11 @@ use anyhow::{Context, ensure};
 use node::clock::{self, StoreClock};
 use node::ledger_store;
 use node::sqlite::{self, StoreLock};
+use node::store::Sql;
+use node::values;
 use node::writer::Core;
-use rusqlite::{Connection, Transaction, params};
-use shared::ids::{ScreenId, ShowNumber, Side, TheatreId};
+use rusqlite::{Connection, Transaction};
+use shared::ids::{ScreenId, Side, TheatreId};
 use shared::keys::{PublicKey, SecretKey};
 use shared::ledger::HoldTimes;
 use shared::time::Timestamp;
@@ -160,7 +163,7 @@ impl Setup {
 
     fn in_one_transaction(
         &mut self,
-        import: impl FnOnce(&Transaction<'_>) -> Result<ImportReport, ImportError>,
+        import: impl FnOnce(&dyn Sql) -> Result<ImportReport, ImportError>,
     ) -> anyhow::Result<ImportReport> {
         let tx = self.db.transaction()?;
         let report = import(&tx)?;
@@ -185,12 +188,7 @@ impl Setup {
 }
 
 /// Lets a new box go on with the log of a retired one, if the theatre's is retired.
-fn replace_box(
-    tx: &Transaction<'_>,
-    theatre: TheatreId,
-    request: &JoinRequest,
-    now: Timestamp,
-) -> anyhow::Result<bool> {
+fn replace_box(tx: &dyn Sql, theatre: TheatreId, request: &JoinRequest, now: Timestamp) -> anyhow::Result<bool> {
     let snapshot = ledger_store::load(tx, theatre, Side::Central)?;
     if !snapshot.ledger.marks.retired {
         return Ok(false);
@@ -212,10 +210,8 @@ fn silent_replica(theatre: TheatreId, snapshot: Snapshot, now: Timestamp) -> Rep
 /// Marks every theatre of a store as [`Setup::mark_restored`] does, and says in the store that it is no older than now.
 pub(crate) fn mark_store_restored(db: &mut Connection, now: Timestamp) -> anyhow::Result<usize> {
     let tx = db.transaction()?;
-    let theatres: Vec<TheatreId> = tx
-        .prepare("SELECT theatre FROM ledger_head UNION SELECT theatre FROM enrolment ORDER BY 1")?
-        .query_map([], |row| row.get(0).map(TheatreId))?
-        .collect::<rusqlite::Result<_>>()?;
+    let select = "SELECT theatre FROM ledger_head UNION SELECT theatre FROM enrolment ORDER BY 1";
+    let theatres = (&tx as &dyn Sql).all(select, &[], |row| row.get(0).map(TheatreId))?;
     for theatre in &theatres {
         mark_restored(&tx, *theatre, now).with_context(|| format!("mark theatre {theatre} as restored"))?;
     }
@@ -225,15 +221,14 @@ pub(crate) fn mark_store_restored(db: &mut Connection, now: Timestamp) -> anyhow
 }
 
 /// The theatre begins as the protocol begins after a backup was put back, and that is what is stored.
-fn mark_restored(tx: &Transaction<'_>, theatre: TheatreId, now: Timestamp) -> anyhow::Result<()> {
+fn mark_restored(tx: &dyn Sql, theatre: TheatreId, now: Timestamp) -> anyhow::Result<()> {
     let snapshot = Snapshot { start: Start::Restored, ..ledger_store::load(tx, theatre, Side::Central)? };
     ledger_store::write(tx, theatre, silent_replica(theatre, snapshot, now).take_changes())?;
+    let used = schedule::highest_number(tx, theatre)?;
     tx.execute(
-        "INSERT OR REPLACE INTO number_floor (theatre, number)
-         SELECT ?1, ?2 + max(
-             (SELECT coalesce(max(number), 0) FROM schedule WHERE theatre = ?1 AND number < ?3),
-             (SELECT coalesce(max(number), 0) FROM number_floor WHERE theatre = ?1))",
-        params![theatre.0, NUMBERS_SKIPPED, ShowNumber::EDGE_BIT],
+        "INSERT INTO number_floor (theatre, number) VALUES (?1, ?2)
+         ON CONFLICT (theatre) DO UPDATE SET number = excluded.number",
+        values![theatre.0, used.saturating_add(NUMBERS_SKIPPED)],
     )?;
     Ok(())
 }
@@ -244,7 +239,7 @@ fn settings() -> Settings {
 
 fn publish(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     row: &plans::PlanRow,
     now: Timestamp,
 ) -> anyhow::Result<Result<Imported, String>> {

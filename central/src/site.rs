@@ -12,6 +12,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::Markup;
 use node::problem::{Params, Problem};
+use node::store::{Sql, StoreError};
 use serde::Deserialize;
 use shared::ids::MovieId;
 
@@ -96,7 +97,7 @@ pub async fn home(State(app): State<App>, Params(choice): Params<Choice>) -> Res
     Ok(page(pages::cities(&CitiesPage { cities: &cities, city, query, movies: &movies, next })))
 }
 
-fn city_cards(conn: &rusqlite::Connection) -> rusqlite::Result<Vec<CityCard>> {
+fn city_cards(conn: &dyn Sql) -> Result<Vec<CityCard>, StoreError> {
     let cities = theatres::cities(conn)?;
     Ok(cities.into_iter().map(|(name, theatres)| CityCard { name, theatres }).collect())
 }

@@ -21,15 +21,17 @@ macro_rules! states {
             }
         }
 
-        impl rusqlite::types::ToSql for $name {
-            fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-                self.word().to_sql()
+        impl node::store::ToValue for $name {
+            fn to_value(&self) -> node::store::Value<'_> {
+                node::store::Value::Text(self.word())
             }
         }
 
-        impl rusqlite::types::FromSql for $name {
-            fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
-                Self::from_word(value.as_str()?).ok_or(rusqlite::types::FromSqlError::InvalidType)
+        impl node::store::FromValue for $name {
+            const WANTED: &'static str = concat!("a word of ", stringify!($name));
+
+            fn from_value(value: node::store::Value<'_>) -> Option<Self> {
+                if let node::store::Value::Text(word) = value { Self::from_word(word) } else { None }
             }
         }
     };

@@ -10,9 +10,9 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use node::problem::Problem;
+use node::store::Sql;
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
-use rusqlite::Transaction;
 use serde::Serialize;
 use shared::ids::BookingId;
 use shared::ticket::{RowLabel, TicketBody};
@@ -64,7 +64,7 @@ pub async fn codes(app: &App, id: BookingId) -> Result<Vec<TicketCodeView>, Prob
     signed.await?.ok_or_else(unknown_booking)
 }
 
-fn sign(desk: &Desk, tx: &Transaction<'_>, booking: &Booking) -> anyhow::Result<Vec<TicketCodeView>> {
+fn sign(desk: &Desk, tx: &dyn Sql, booking: &Booking) -> anyhow::Result<Vec<TicketCodeView>> {
     let mut tickets = Vec::new();
     for booked in store::seats(tx, booking)? {
         let Some(ticket) = booked.ticket.filter(|_| booked.state != TicketWord::Void) else { continue };

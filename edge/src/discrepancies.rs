@@ -12,8 +12,9 @@ use axum::http::HeaderMap;
 use cursor::Cursor;
 use node::ledger_store::discrepancy::{self, DiscrepancyView, SettlementRequest, Unsettled};
 use node::problem::{JsonBody, Params, Problem};
+use node::store::{Sql, StoreError};
+use node::values;
 use node::zone::Zone;
-use rusqlite::{Connection, Transaction, params};
 use serde::{Deserialize, Serialize};
 use shared::ids::TheatreId;
 use shared::time::Timestamp;
@@ -61,26 +62,23 @@ pub async fn list(
 ) -> Result<Json<Discrepancies>, Problem> {
     house.authorise(&headers, Task::Discrepancies).await?;
     let (theatre, zone) = (house.identity.theatre, house.identity.zone.clone());
-    let read = move |db: &Connection| Ok(page(db, &wanted, theatre, &zone)?);
+    let read = move |db: &rusqlite::Connection| Ok(page(db, &wanted, theatre, &zone)?);
     Ok(Json(house.readers.read(read).await?))
 }
 
-fn page(db: &Connection, wanted: &Wanted, theatre: TheatreId, zone: &Zone) -> rusqlite::Result<Discrepancies> {
+fn page(db: &dyn Sql, wanted: &Wanted, theatre: TheatreId, zone: &Zone) -> Result<Discrepancies, StoreError> {
     let limit = wanted.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
     let after = wanted.after.unwrap_or_default();
     let (open, settled) = (wanted.settled != Settled::Only, wanted.settled != Settled::False);
-    let mut places: Vec<Cursor> = db
-        .prepare_cached(
-            "SELECT found_at, at_door, n FROM (
+    let mut places: Vec<Cursor> = db.all(
+        "SELECT found_at, at_door, n FROM (
                  SELECT found_at, 0 AS at_door, n, settled_at FROM ledger_discrepancy
                  UNION ALL SELECT noted_at, 1, n, settled_at FROM door_discrepancies)
              WHERE CASE WHEN settled_at IS NULL THEN ?1 ELSE ?2 END AND (found_at, at_door, n) > (?3, ?4, ?5)
              ORDER BY found_at, at_door, n LIMIT ?6",
-        )?
-        .query_map(params![open, settled, after.found_at, after.at_door, after.n, limit + 1], |row| {
-            Ok(Cursor { found_at: row.get(0)?, at_door: row.get(1)?, n: row.get(2)? })
-        })?
-        .collect::<rusqlite::Result<_>>()?;
+        values![open, settled, after.found_at, after.at_door, after.n, limit + 1],
+        |row| Ok(Cursor { found_at: row.get(0)?, at_door: row.get(1)?, n: row.get(2)? }),
+    )?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = places.len() > limit;
     places.truncate(limit);
@@ -119,11 +117,11 @@ pub async fn settle(
 impl Desk {
     fn settle_discrepancy(
         &mut self,
-        tx: &Transaction<'_>,
+        tx: &dyn Sql,
         n: &str,
         request: &SettlementRequest,
         now: Timestamp,
-    ) -> rusqlite::Result<Result<DiscrepancyView, Unsettled>> {
+    ) -> Result<Result<DiscrepancyView, Unsettled>, StoreError> {
         let (theatre, zone) = (self.identity().theatre, self.identity().zone.clone());
         let (at_door, number) = n.strip_prefix(AT_DOOR).map_or((false, n), |number| (true, number));
         let Ok(number) = number.parse() else { return Ok(Err(Unsettled::Unknown)) };

@@ -104,6 +104,8 @@ refusals! {
     TicketKnown = "ticket_known", "The book has this ticket already.";
     /// The ticket's seat is another's, or was put on sale again.
     SeatNotUnknown = "seat_not_unknown", "The book does not doubt this seat; the ticket is listed for a person to settle.";
+    /// The log was taken back, and the sale could not be written again behind it.
+    SaleSetAside = "sale_set_aside", "This sale was made on a log that is no more and is listed for a person to settle; hand out no ticket.";
 }
 
 impl fmt::Display for Refusal {

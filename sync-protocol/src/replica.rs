@@ -144,15 +144,26 @@ pub struct Recovery {
     /// Incarnations of the own log that were set aside, the latest first: whoever remembers one of them remembers nothing of use.
     #[serde(default)]
     pub abandoned: [Option<Incarnation>; 8],
+    /// Incarnations of which devices remembered a head when persons answered for what is missing, the latest first.
+    #[serde(default)]
+    pub answered: [Option<Incarnation>; 8],
 }
 
 impl Recovery {
     fn abandon(&mut self, incarnation: Incarnation) {
-        if !self.abandoned.contains(&Some(incarnation)) {
-            let [kept @ .., _] = self.abandoned;
-            let mut latest = [Some(incarnation)].into_iter().chain(kept);
-            self.abandoned = std::array::from_fn(|_| latest.next().flatten());
-        }
+        note_latest(&mut self.abandoned, incarnation);
+    }
+
+    fn answer(&mut self, incarnation: Incarnation) {
+        note_latest(&mut self.answered, incarnation);
+    }
+}
+
+fn note_latest(noted: &mut [Option<Incarnation>; 8], incarnation: Incarnation) {
+    if !noted.contains(&Some(incarnation)) {
+        let [kept @ .., _] = *noted;
+        let mut latest = [Some(incarnation)].into_iter().chain(kept);
+        *noted = std::array::from_fn(|_| latest.next().flatten());
     }
 }
 

@@ -6,7 +6,7 @@ use super::{BookingState, CancellationState, TicketWord, saga};
 use crate::desk::Desk;
 use crate::payments::settle;
 use crate::payments::store as payments;
-use rusqlite::Transaction;
+use node::store::{Sql, StoreError};
 use shared::ids::{ShowId, TheatreId, TicketId};
 use shared::money::Money;
 use shared::refusal::Refusal;
@@ -31,7 +31,7 @@ pub enum NotCancelled {
 /// Outside if the store fails; inside if there is nothing to cancel.
 pub fn request(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     booking: &mut Booking,
     now: Timestamp,
 ) -> anyhow::Result<Result<(), NotCancelled>> {
@@ -81,13 +81,7 @@ pub fn request(
 ///
 /// # Errors
 /// If the store fails.
-pub fn answered(
-    desk: &mut Desk,
-    tx: &Transaction<'_>,
-    ticket: TicketId,
-    accepted: bool,
-    now: Timestamp,
-) -> anyhow::Result<()> {
+pub fn answered(desk: &mut Desk, tx: &dyn Sql, ticket: TicketId, accepted: bool, now: Timestamp) -> anyhow::Result<()> {
     let Some(mut booking) = store::booking_of_ticket(tx, ticket)? else { return Ok(()) };
     // A refused void means that the ticket was used.
     store::set_ticket_state(tx, ticket, if accepted { TicketWord::Void } else { TicketWord::Used })?;
@@ -117,7 +111,7 @@ pub fn answered(
 }
 
 /// What has gone back for cancelled tickets of a booking, minor units.
-fn paid_back(tx: &Transaction<'_>, booking: &Booking) -> rusqlite::Result<i64> {
+fn paid_back(tx: &dyn Sql, booking: &Booking) -> Result<i64, StoreError> {
     let refunds = payments::refunds_of(tx, booking.id)?;
     Ok(refunds.iter().filter(|refund| refund.reason == "cancelled").map(|refund| refund.amount.minor).sum())
 }
@@ -129,7 +123,7 @@ const UNANSWERED_AFTER: Duration = Duration::from_secs(24 * 3600);
 ///
 /// # Errors
 /// If the store fails.
-pub fn list_unanswered(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
+pub fn list_unanswered(tx: &dyn Sql, now: Timestamp) -> Result<(), StoreError> {
     let text = "The theatre has not answered this cancellation, and the show is long over.";
     for booking in store::cancelling_since(tx, now - UNANSWERED_AFTER)? {
         store::list_discrepancy(tx, &booking, VOID_UNANSWERED, text, now)?;
@@ -141,7 +135,7 @@ pub fn list_unanswered(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result
 ///
 /// # Errors
 /// If the store fails.
-pub fn list_unanswerable(tx: &Transaction<'_>, theatre: TheatreId, now: Timestamp) -> rusqlite::Result<()> {
+pub fn list_unanswerable(tx: &dyn Sql, theatre: TheatreId, now: Timestamp) -> Result<(), StoreError> {
     let text = "The theatre's box was retired before it answered this cancellation.";
     for booking in store::cancelling_at(tx, theatre)? {
         store::list_discrepancy(tx, &booking, VOID_UNANSWERED, text, now)?;
@@ -154,7 +148,7 @@ pub fn list_unanswerable(tx: &Transaction<'_>, theatre: TheatreId, now: Timestam
 ///
 /// # Errors
 /// If the store fails.
-pub fn show_cancelled(desk: &mut Desk, tx: &Transaction<'_>, show: ShowId, now: Timestamp) -> anyhow::Result<()> {
+pub fn show_cancelled(desk: &mut Desk, tx: &dyn Sql, show: ShowId, now: Timestamp) -> anyhow::Result<()> {
     for mut booking in store::standing(tx, show)? {
         if matches!(booking.state, BookingState::AwaitingPayment | BookingState::Paying) {
             saga::end_unpaid(desk, tx, &mut booking)?;
@@ -175,13 +169,7 @@ pub fn show_cancelled(desk: &mut Desk, tx: &Transaction<'_>, show: ShowId, now: 
     Ok(())
 }
 
-fn pay_back(
-    desk: &mut Desk,
-    tx: &Transaction<'_>,
-    booking: &Booking,
-    amount: Money,
-    now: Timestamp,
-) -> anyhow::Result<()> {
+fn pay_back(desk: &mut Desk, tx: &dyn Sql, booking: &Booking, amount: Money, now: Timestamp) -> anyhow::Result<()> {
     if amount.minor == 0 {
         return Ok(());
     }

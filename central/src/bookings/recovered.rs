@@ -5,7 +5,7 @@ use super::{BookingState, TicketWord};
 use crate::desk::Desk;
 use crate::payments::PaymentState;
 use crate::payments::store::{self as payments, Payment};
-use rusqlite::Transaction;
+use node::store::{Sql, StoreError};
 use shared::entry::SoldSeat;
 use shared::ids::{BookingId, HoldId, RequestId, ShowId};
 use shared::money::{Currency, Money};
@@ -30,7 +30,7 @@ pub struct ReturnedSale<'a> {
 ///
 /// # Errors
 /// If the store fails.
-pub fn take_in(desk: &Desk, tx: &Transaction<'_>, sale: &ReturnedSale<'_>, now: Timestamp) -> anyhow::Result<()> {
+pub fn take_in(desk: &Desk, tx: &dyn Sql, sale: &ReturnedSale<'_>, now: Timestamp) -> anyhow::Result<()> {
     let known = store::booking(tx, sale.booking)?;
     let unpaid = |state| matches!(state, BookingState::AwaitingPayment | BookingState::Paying | BookingState::Expired);
     if known.as_ref().is_some_and(|booking| !unpaid(booking.state)) {
@@ -99,7 +99,7 @@ fn seats(desk: &Desk, sale: &ReturnedSale<'_>) -> (Vec<BookedSeat>, Money) {
     (seats, total)
 }
 
-fn free_code(tx: &Transaction<'_>) -> rusqlite::Result<String> {
+fn free_code(tx: &dyn Sql) -> Result<String, StoreError> {
     loop {
         let code = node::random::booking_code();
         if !store::is_code_taken(tx, &code)? {

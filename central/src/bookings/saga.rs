@@ -5,7 +5,7 @@ use super::{BookingState, TicketWord};
 use crate::desk::Desk;
 use crate::payments::settle;
 use crate::payments::store as payments;
-use rusqlite::Transaction;
+use node::store::Sql;
 use shared::ids::{HoldId, RequestId, SeatId, ShowId};
 use shared::ledger::HoldKind;
 use shared::money::Money;
@@ -22,7 +22,7 @@ const OVERDUE_MAX: u32 = 200;
 /// Outside if the store fails; inside if the hold is not to be had.
 pub fn begin(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     hold: HoldId,
     contact: Contact,
     request: RequestId,
@@ -93,7 +93,7 @@ fn draft(
 /// Outside if the store fails. Inside a refusal: `seat_in_transit` where the other side was asked for the seats.
 pub fn sell(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     booking: &mut Booking,
     now: Timestamp,
 ) -> anyhow::Result<Result<(), Refusal>> {
@@ -151,7 +151,7 @@ pub fn sell(
 ///
 /// # Errors
 /// If the store fails.
-pub fn end_unpaid(desk: &mut Desk, tx: &Transaction<'_>, booking: &mut Booking) -> anyhow::Result<()> {
+pub fn end_unpaid(desk: &mut Desk, tx: &dyn Sql, booking: &mut Booking) -> anyhow::Result<()> {
     if !matches!(booking.state, BookingState::AwaitingPayment | BookingState::Paying) {
         return Ok(());
     }
@@ -168,7 +168,7 @@ pub fn end_unpaid(desk: &mut Desk, tx: &Transaction<'_>, booking: &mut Booking) 
 ///
 /// # Errors
 /// If the store fails.
-pub fn end_overdue(desk: &mut Desk, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+pub fn end_overdue(desk: &mut Desk, tx: &dyn Sql, now: Timestamp) -> anyhow::Result<()> {
     let given_up = now - desk.paying_times().grace;
     for mut booking in store::overdue(tx, now, given_up, OVERDUE_MAX)? {
         for mut payment in payments::payments_of(tx, booking.id)? {
@@ -189,7 +189,7 @@ pub fn end_overdue(desk: &mut Desk, tx: &Transaction<'_>, now: Timestamp) -> any
 /// If the store fails.
 pub fn refund_and_end(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     booking: &mut Booking,
     payment: &payments::Payment,
     amount: Money,

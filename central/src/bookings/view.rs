@@ -7,8 +7,8 @@ use crate::pages::{BookingView, CancellationView, PaymentView, RefundView, Ticke
 use crate::payments::store::{self as payments, Payment, Refund};
 use crate::payments::{PaymentState, RefundState};
 use anyhow::Context;
+use node::store::{Sql, StoreError};
 use node::view::LineView;
-use rusqlite::Connection;
 use shared::money::Money;
 use shared::time::Timestamp;
 
@@ -16,7 +16,7 @@ use shared::time::Timestamp;
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn booking_view(conn: &Connection, booking: &Booking, now: Timestamp) -> anyhow::Result<BookingView> {
+pub fn booking_view(conn: &dyn Sql, booking: &Booking, now: Timestamp) -> anyhow::Result<BookingView> {
     let show =
         schedule::by_id(conn, booking.show)?.with_context(|| format!("show {} is not scheduled", booking.show))?;
     let seats = store::seats(conn, booking)?;
@@ -59,10 +59,10 @@ fn payment_view(payments: &[Payment], refunds: &[Refund]) -> Option<PaymentView>
 }
 
 fn cancellation_view(
-    conn: &Connection,
+    conn: &dyn Sql,
     booking: &Booking,
     refunds: &[Refund],
-) -> rusqlite::Result<Option<CancellationView>> {
+) -> Result<Option<CancellationView>, StoreError> {
     let Some(cancellation) = store::cancellation(conn, booking.id)? else { return Ok(None) };
     let refund = refunds.iter().find(|refund| refund.reason == "cancelled").map(|refund| RefundView {
         state: match refund.state {

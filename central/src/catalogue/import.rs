@@ -1,5 +1,6 @@
 //! Reading a CSV table by its header: good rows are imported, bad rows are reported by line number.
 
+use node::store::StoreError;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
@@ -78,7 +79,7 @@ pub enum ImportError {
     Lines(#[source] std::io::Error),
     /// The store refused.
     #[error("write the rows to the store")]
-    Store(#[from] rusqlite::Error),
+    Store(#[from] StoreError),
 }
 
 /// Why one row was not imported.
@@ -87,11 +88,11 @@ pub enum RowError {
     /// It is not a good row; the import goes on.
     Bad(String),
     /// The store failed; the import stops.
-    Store(rusqlite::Error),
+    Store(StoreError),
 }
 
-impl From<rusqlite::Error> for RowError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<StoreError> for RowError {
+    fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }

@@ -2,7 +2,8 @@
 
 use super::import::{ImportError, ImportReport, Imported, Row, RowError, read_table};
 use crate::discovery::search::Searched;
-use rusqlite::{Connection, OptionalExtension, params};
+use node::store::{self, Sql, StoreError};
+use node::values;
 use shared::ids::MovieId;
 use std::io::Read;
 
@@ -35,28 +36,25 @@ impl Movie {
 }
 
 /// Imports movies; the key is title and year, so that importing again changes nothing.
-pub fn import(conn: &Connection, input: impl Read) -> Result<ImportReport, ImportError> {
+pub fn import(conn: &dyn Sql, input: impl Read) -> Result<ImportReport, ImportError> {
     read_table(input, COLUMNS, |row| import_row(conn, row))
 }
 
-fn import_row(conn: &Connection, row: &Row<'_>) -> Result<Imported, RowError> {
+fn import_row(conn: &dyn Sql, row: &Row<'_>) -> Result<Imported, RowError> {
     let title = row.name("title", 200)?;
     let year = row.count("year", 2200)?;
     let runtime = row.count("runtime_min", 900)?;
     let cast: Vec<&str> = row.text("cast").split('|').filter(|name| !name.is_empty()).take(CAST_MAX).collect();
-    let existing: Option<i64> = conn
-        .prepare_cached("SELECT id FROM movie WHERE title = ?1 AND year = ?2")?
-        .query_row(params![title, year], |row| row.get(0))
-        .optional()?;
-    let changed = conn
-        .prepare_cached(
-            "INSERT INTO movie (title, year, runtime_min, genres, cast_names) VALUES (?1, ?2, ?3, ?4, ?5)
+    let existing: Option<i64> =
+        conn.first("SELECT id FROM movie WHERE title = ?1 AND year = ?2", values![title, year], |row| row.get(0))?;
+    let changed = conn.execute(
+        "INSERT INTO movie (title, year, runtime_min, genres, cast_names) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (title, year) DO UPDATE SET
                  (runtime_min, genres, cast_names) = (excluded.runtime_min, excluded.genres, excluded.cast_names)
-             WHERE (runtime_min, genres, cast_names)
-                 IS NOT (excluded.runtime_min, excluded.genres, excluded.cast_names)",
-        )?
-        .execute(params![title, year, runtime, row.text("genres"), cast.join("|")])?;
+             WHERE (movie.runtime_min, movie.genres, movie.cast_names)
+                 IS DISTINCT FROM (excluded.runtime_min, excluded.genres, excluded.cast_names)",
+        values![title, year, runtime, row.text("genres"), cast.join("|")],
+    )?;
     Ok(match (existing, changed) {
         (None, _) => Imported::Added,
         (Some(_), 0) => Imported::Unchanged,
@@ -64,7 +62,7 @@ fn import_row(conn: &Connection, row: &Row<'_>) -> Result<Imported, RowError> {
     })
 }
 
-fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Movie> {
+fn from_row(row: &dyn store::Row) -> Result<Movie, StoreError> {
     let list = |text: String| text.split('|').filter(|word| !word.is_empty()).map(str::to_owned).collect();
     Ok(Movie {
         id: MovieId(row.get("id")?),
@@ -77,36 +75,36 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Movie> {
 }
 
 /// The movie with this id.
-pub fn by_id(conn: &Connection, id: MovieId) -> rusqlite::Result<Option<Movie>> {
-    conn.prepare_cached("SELECT * FROM movie WHERE id = ?1")?.query_row([id.0], from_row).optional()
+pub fn by_id(conn: &dyn Sql, id: MovieId) -> Result<Option<Movie>, StoreError> {
+    conn.first("SELECT * FROM movie WHERE id = ?1", values![id.0], from_row)
 }
 
 /// The movie of a title, or of `Title (1975)` where two share it; the latest of several.
-pub fn by_title(conn: &Connection, text: &str) -> rusqlite::Result<Option<Movie>> {
-    conn.prepare_cached(
-        "SELECT * FROM movie WHERE title = ?1 COLLATE NOCASE OR title || ' (' || year || ')' = ?1 COLLATE NOCASE
+pub fn by_title(conn: &dyn Sql, text: &str) -> Result<Option<Movie>, StoreError> {
+    conn.first(
+        "SELECT * FROM movie WHERE lower(title) = lower(?1) OR lower(title || ' (' || year || ')') = lower(?1)
          ORDER BY year DESC LIMIT 1",
-    )?
-    .query_row([text], from_row)
-    .optional()
+        values![text],
+        from_row,
+    )
 }
 
 /// Movies by id after an id; of one city: those with a show there that starts after `now_ms`.
 pub fn list(
-    conn: &Connection,
+    conn: &dyn Sql,
     city: Option<&str>,
     now_ms: i64,
     after: u32,
     limit: usize,
-) -> rusqlite::Result<Vec<Movie>> {
-    conn.prepare_cached(
-        "SELECT * FROM movie WHERE id > ?1 AND (?2 IS NULL OR id IN (
+) -> Result<Vec<Movie>, StoreError> {
+    conn.all(
+        "SELECT * FROM movie WHERE id > ?1 AND (CAST(?2 AS TEXT) IS NULL OR id IN (
              SELECT s.movie FROM schedule s JOIN theatre t ON t.id = s.theatre
-             WHERE t.city = ?2 COLLATE NOCASE AND s.starts_at > ?3 AND s.cancelled = 0))
+             WHERE lower(t.city) = lower(?2) AND s.starts_at > ?3 AND s.cancelled = 0))
          ORDER BY id LIMIT ?4",
-    )?
-    .query_map(params![after, city, now_ms, i64::try_from(limit).unwrap_or(i64::MAX)], from_row)?
-    .collect()
+        values![after, city, now_ms, i64::try_from(limit).unwrap_or(i64::MAX)],
+        from_row,
+    )
 }
 
 #[cfg(test)]

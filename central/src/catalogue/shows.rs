@@ -3,8 +3,8 @@
 use super::import::{ImportError, ImportReport, Imported, Row, RowError, read_table};
 use super::movies;
 use super::theatres::{self, Theatre};
+use node::store::Sql;
 use node::zone::parse_rfc3339;
-use rusqlite::Connection;
 use shared::ids::{MovieId, ScreenId};
 use shared::money::{Currency, Money};
 use shared::time::Timestamp;
@@ -38,14 +38,14 @@ pub struct PlannedShow {
 
 /// Reads shows and hands each to `add`, which says why it cannot be.
 pub fn import(
-    conn: &Connection,
+    conn: &dyn Sql,
     input: impl Read,
     mut add: impl FnMut(PlannedShow) -> Result<Imported, RowError>,
 ) -> Result<ImportReport, ImportError> {
     read_table(input, COLUMNS, |row| add(planned(conn, row)?))
 }
 
-fn planned(conn: &Connection, row: &Row<'_>) -> Result<PlannedShow, RowError> {
+fn planned(conn: &dyn Sql, row: &Row<'_>) -> Result<PlannedShow, RowError> {
     let (name, city, title) = (row.name("theatre", 120)?, row.name("city", 60)?, row.name("movie", 210)?);
     let theatre = theatres::by_name(conn, &city, &name)?.ok_or_else(|| format!("no theatre {name:?} in {city}"))?;
     let movie = movies::by_title(conn, &title)?.ok_or_else(|| format!("no movie {title:?}"))?;

@@ -1,7 +1,8 @@
 //! Theatres: import from CSV, and looking them up.
 
 use super::import::{ImportError, ImportReport, Imported, Row, RowError, read_table};
-use rusqlite::{Connection, OptionalExtension, named_params};
+use node::store::{self, Sql, StoreError};
+use node::values;
 use shared::ids::TheatreId;
 use std::io::Read;
 
@@ -31,11 +32,11 @@ pub struct Theatre {
 }
 
 /// Imports theatres; the key is city and name, so that importing again changes nothing.
-pub fn import(conn: &Connection, input: impl Read) -> Result<ImportReport, ImportError> {
+pub fn import(conn: &dyn Sql, input: impl Read) -> Result<ImportReport, ImportError> {
     read_table(input, COLUMNS, |row| import_row(conn, row))
 }
 
-fn import_row(conn: &Connection, row: &Row<'_>) -> Result<Imported, RowError> {
+fn import_row(conn: &dyn Sql, row: &Row<'_>) -> Result<Imported, RowError> {
     let city = row.name("city", 60)?;
     let name = row.name("name", 120)?;
     let screens = row.count("screens", 255)?;
@@ -45,28 +46,32 @@ fn import_row(conn: &Connection, row: &Row<'_>) -> Result<Imported, RowError> {
         text => text.to_owned(),
     };
     let chain = Some(row.text("chain")).filter(|chain| !chain.is_empty());
-    let existing: Option<i64> = conn
-        .prepare_cached("SELECT id FROM theatre WHERE city = ?1 AND name = ?2")?
-        .query_row([&city, &name], |row| row.get(0))
-        .optional()?;
-    let changed = conn
-        .prepare_cached(
-            "INSERT INTO theatre (city, name, kind, chain, screens, seats, lat, lon, zone, currency)
-             VALUES (:city, :name, :kind, :chain, :screens, :seats, :lat, :lon, :zone, :currency)
+    let existing: Option<i64> =
+        conn.first("SELECT id FROM theatre WHERE city = ?1 AND name = ?2", values![&city, &name], |row| row.get(0))?;
+    let changed = conn.execute(
+        "INSERT INTO theatre (city, name, kind, chain, screens, seats, lat, lon, zone, currency)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT (city, name) DO UPDATE SET
                  (kind, chain, screens, seats, lat, lon, zone, currency)
                  = (excluded.kind, excluded.chain, excluded.screens, excluded.seats, excluded.lat, excluded.lon,
                     excluded.zone, excluded.currency)
-             WHERE (kind, chain, screens, seats, lat, lon, zone, currency)
-                 IS NOT (excluded.kind, excluded.chain, excluded.screens, excluded.seats, excluded.lat, excluded.lon,
-                         excluded.zone, excluded.currency)",
-        )?
-        .execute(named_params! {
-            ":city": city, ":name": name, ":kind": text_or("type", "Theatre"), ":chain": chain,
-            ":screens": screens, ":seats": seats,
-            ":lat": row.decimal("lat", 90.0)?, ":lon": row.decimal("lon", 180.0)?,
-            ":zone": text_or("zone", DEFAULT_ZONE), ":currency": text_or("currency", DEFAULT_CURRENCY),
-        })?;
+             WHERE (theatre.kind, theatre.chain, theatre.screens, theatre.seats, theatre.lat, theatre.lon,
+                    theatre.zone, theatre.currency)
+                 IS DISTINCT FROM (excluded.kind, excluded.chain, excluded.screens, excluded.seats, excluded.lat,
+                    excluded.lon, excluded.zone, excluded.currency)",
+        values![
+            city,
+            name,
+            text_or("type", "Theatre"),
+            chain,
+            screens,
+            seats,
+            row.decimal("lat", 90.0)?,
+            row.decimal("lon", 180.0)?,
+            text_or("zone", DEFAULT_ZONE),
+            text_or("currency", DEFAULT_CURRENCY),
+        ],
+    )?;
     Ok(match (existing, changed) {
         (None, _) => Imported::Added,
         (Some(_), 0) => Imported::Unchanged,
@@ -74,7 +79,7 @@ fn import_row(conn: &Connection, row: &Row<'_>) -> Result<Imported, RowError> {
     })
 }
 
-fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Theatre> {
+fn from_row(row: &dyn store::Row) -> Result<Theatre, StoreError> {
     Ok(Theatre {
         id: TheatreId(row.get("id")?),
         city: row.get("city")?,
@@ -87,31 +92,33 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Theatre> {
 }
 
 /// The theatre with this id.
-pub fn by_id(conn: &Connection, id: TheatreId) -> rusqlite::Result<Option<Theatre>> {
-    conn.prepare_cached("SELECT * FROM theatre WHERE id = ?1")?.query_row([id.0], from_row).optional()
+pub fn by_id(conn: &dyn Sql, id: TheatreId) -> Result<Option<Theatre>, StoreError> {
+    conn.first("SELECT * FROM theatre WHERE id = ?1", values![id.0], from_row)
 }
 
 /// The theatre with this name in this city, in any case.
-pub fn by_name(conn: &Connection, city: &str, name: &str) -> rusqlite::Result<Option<Theatre>> {
-    conn.prepare_cached("SELECT * FROM theatre WHERE city = ?1 COLLATE NOCASE AND name = ?2 COLLATE NOCASE")?
-        .query_row([city, name], from_row)
-        .optional()
+pub fn by_name(conn: &dyn Sql, city: &str, name: &str) -> Result<Option<Theatre>, StoreError> {
+    conn.first(
+        "SELECT * FROM theatre WHERE lower(city) = lower(?1) AND lower(name) = lower(?2)",
+        values![city, name],
+        from_row,
+    )
 }
 
 /// All theatres by id, or those of one city, after an id.
-pub fn list(conn: &Connection, city: Option<&str>, after: u32, limit: usize) -> rusqlite::Result<Vec<Theatre>> {
-    conn.prepare_cached(
-        "SELECT * FROM theatre WHERE id > ?1 AND (?2 IS NULL OR city = ?2 COLLATE NOCASE) ORDER BY id LIMIT ?3",
-    )?
-    .query_map(rusqlite::params![after, city, i64::try_from(limit).unwrap_or(i64::MAX)], from_row)?
-    .collect()
+pub fn list(conn: &dyn Sql, city: Option<&str>, after: u32, limit: usize) -> Result<Vec<Theatre>, StoreError> {
+    conn.all(
+        "SELECT * FROM theatre WHERE id > ?1 AND (CAST(?2 AS TEXT) IS NULL OR lower(city) = lower(?2)) ORDER BY id LIMIT ?3",
+        values![after, city, i64::try_from(limit).unwrap_or(i64::MAX)],
+        from_row,
+    )
 }
 
 /// Cities with how many theatres each has, by name.
-pub fn cities(conn: &Connection) -> rusqlite::Result<Vec<(String, u32)>> {
-    conn.prepare_cached("SELECT city, count(*) FROM theatre GROUP BY city ORDER BY city")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect()
+pub fn cities(conn: &dyn Sql) -> Result<Vec<(String, u32)>, StoreError> {
+    conn.all("SELECT city, count(*) FROM theatre GROUP BY city ORDER BY city", &[], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
 }
 
 #[cfg(test)]

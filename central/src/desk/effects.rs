@@ -7,7 +7,7 @@ use crate::bookings::{cancel, store as bookings};
 use crate::discovery::schedule;
 use anyhow::Context;
 use node::ledger_store;
-use rusqlite::Transaction;
+use node::store::Sql;
 use shared::entry::Fact;
 use shared::ids::{HoldId, ShowId, ShowNumber, Side, TheatreId};
 use shared::ledger::Hold;
@@ -17,7 +17,7 @@ use sync_protocol::replica::Event;
 
 impl Desk {
     /// Lets what happened in a theatre have its effects, stores what changed and gathers what is to be sent.
-    pub(super) fn settle(&mut self, theatre: TheatreId, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+    pub(super) fn settle(&mut self, theatre: TheatreId, tx: &dyn Sql, now: Timestamp) -> anyhow::Result<()> {
         self.react_to_all(theatre, tx, now)?;
         let Some(house) = self.houses.get_mut(&theatre) else { return Ok(()) };
         ledger_store::write(tx, theatre, house.replica.take_changes())?;
@@ -28,19 +28,14 @@ impl Desk {
     }
 
     /// Lets what happened in a theatre have its effects.
-    pub(super) fn react_to_all(
-        &mut self,
-        theatre: TheatreId,
-        tx: &Transaction<'_>,
-        now: Timestamp,
-    ) -> anyhow::Result<()> {
+    pub(super) fn react_to_all(&mut self, theatre: TheatreId, tx: &dyn Sql, now: Timestamp) -> anyhow::Result<()> {
         while let Some(event) = self.houses.get_mut(&theatre).and_then(|house| house.replica.poll_event()) {
             self.react(theatre, event, tx, now)?;
         }
         Ok(())
     }
 
-    fn react(&mut self, theatre: TheatreId, event: Event, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+    fn react(&mut self, theatre: TheatreId, event: Event, tx: &dyn Sql, now: Timestamp) -> anyhow::Result<()> {
         match event {
             Event::LinkChanged(state) => {
                 tracing::info!(%theatre, state = state.word(), "link");
@@ -78,7 +73,7 @@ impl Desk {
         theatre: TheatreId,
         hold: HoldId,
         outcome: Result<Hold, Refusal>,
-        tx: &Transaction<'_>,
+        tx: &dyn Sql,
         now: Timestamp,
     ) -> anyhow::Result<()> {
         let Some(Waiting { asked, show, answer }) = self.waiting.remove(&hold) else { return Ok(()) };
@@ -97,7 +92,7 @@ impl Desk {
         theatre: TheatreId,
         fact: &Fact,
         at: Timestamp,
-        tx: &Transaction<'_>,
+        tx: &dyn Sql,
         now: Timestamp,
     ) -> anyhow::Result<()> {
         if let Fact::Sold { show, booking, request, seats } = fact {
@@ -108,7 +103,7 @@ impl Desk {
     }
 
     /// Brings what is kept beside the ledger up to a fact of either log.
-    fn project(&mut self, theatre: TheatreId, fact: &Fact, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+    fn project(&mut self, theatre: TheatreId, fact: &Fact, tx: &dyn Sql, now: Timestamp) -> anyhow::Result<()> {
         match fact {
             Fact::ShowAdded(facts) => {
                 let Ok(house) = self.house(theatre) else { return Ok(()) };

@@ -3,14 +3,15 @@
 use super::Desk;
 use super::house::House;
 use crate::catalogue::theatres::{self, Theatre};
+use crate::discovery::schedule;
 use crate::events::SeatBoard;
 use crate::fleet::enrolment::{self, Enrolment};
 use crate::fleet::keys::KeyStore;
 use anyhow::Context;
 use node::ledger_store;
+use node::store::{Sql, StoreError};
 use node::view::TheatreRef;
 use node::zone::Zone;
-use rusqlite::Connection;
 use shared::ids::{ShowNumber, Side, TheatreId};
 use shared::keys::{PublicKey, SecretKey};
 use shared::refusal::Refusal;
@@ -36,7 +37,7 @@ impl Desk {
     /// # Errors
     /// If the store or a key cannot be read.
     pub fn load(
-        conn: &Connection,
+        conn: &dyn Sql,
         keys: KeySource<'_>,
         settings: Settings,
         board: SeatBoard,
@@ -45,10 +46,8 @@ impl Desk {
     ) -> anyhow::Result<Self> {
         let enrolments: BTreeMap<TheatreId, Enrolment> =
             enrolment::all(conn)?.into_iter().map(|enrolment| (enrolment.theatre, enrolment)).collect();
-        let mut ids: BTreeSet<TheatreId> = conn
-            .prepare("SELECT theatre FROM ledger_head")?
-            .query_map([], |row| row.get(0).map(TheatreId))?
-            .collect::<Result<_, _>>()?;
+        let ledgers = conn.all("SELECT theatre FROM ledger_head", &[], |row| row.get(0).map(TheatreId))?;
+        let mut ids: BTreeSet<TheatreId> = ledgers.into_iter().collect();
         ids.extend(enrolments.keys());
         let mut houses = BTreeMap::new();
         for id in ids {
@@ -66,7 +65,7 @@ impl Desk {
     /// If the store or a key cannot be read.
     pub fn house_or_new(
         &mut self,
-        conn: &Connection,
+        conn: &dyn Sql,
         theatre: &Theatre,
         keys: KeySource<'_>,
         settings: Settings,
@@ -81,7 +80,7 @@ impl Desk {
 
 impl House {
     fn load(
-        conn: &Connection,
+        conn: &dyn Sql,
         theatre: Theatre,
         enrolment: Option<&Enrolment>,
         keys: KeySource<'_>,
@@ -121,13 +120,8 @@ impl House {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn next_number(&self, conn: &Connection) -> rusqlite::Result<ShowNumber> {
-        let used: u32 = conn
-            .prepare_cached("SELECT coalesce(max(number), 0) FROM schedule WHERE theatre = ?1 AND number < ?2")?
-            .query_row([self.theatre.id.0, ShowNumber::EDGE_BIT], |row| row.get(0))?;
-        let floor: u32 = conn
-            .prepare_cached("SELECT coalesce(max(number), 0) FROM number_floor WHERE theatre = ?1")?
-            .query_row([self.theatre.id.0], |row| row.get(0))?;
-        Ok(ShowNumber(used.max(floor).max(self.highest_number()) + 1))
+    pub fn next_number(&self, conn: &dyn Sql) -> Result<ShowNumber, StoreError> {
+        let used = schedule::highest_number(conn, self.theatre.id)?;
+        Ok(ShowNumber(used.max(self.highest_number()) + 1))
     }
 }

@@ -1,9 +1,10 @@
 //! The schedule: a projection of the ledgers' shows, kept for searching by city, movie and date.
 
 use crate::catalogue::theatres::Theatre;
+use node::store::{Row, Sql, StoreError};
+use node::values;
 use node::view::{MovieRef, ShowView, TheatreRef};
 use node::zone::Zone;
-use rusqlite::{Connection, OptionalExtension, params};
 use shared::entry::ShowFacts;
 use shared::ids::{MovieId, ShowId, ShowNumber, TheatreId};
 use shared::money::{Currency, Money};
@@ -76,17 +77,16 @@ impl ScheduledShow {
 }
 
 /// Shows by start.
-pub fn list(conn: &Connection, wanted: &Wanted, limit: usize) -> rusqlite::Result<Vec<ScheduledShow>> {
+pub fn list(conn: &dyn Sql, wanted: &Wanted, limit: usize) -> Result<Vec<ScheduledShow>, StoreError> {
     let [starts_at, theatre, number] = <[i64; 3]>::try_from(wanted.after.clone()).unwrap_or([i64::MIN; 3]);
-    conn.prepare_cached(
+    conn.all(
         "SELECT s.*, t.name AS theatre_name, t.zone, t.currency FROM schedule s JOIN theatre t ON t.id = s.theatre
          WHERE (s.starts_at, s.theatre, s.number) > (?1, ?2, ?3) AND s.ends_at > ?4
-           AND (?5 IS NULL OR t.city = ?5 COLLATE NOCASE) AND (?6 IS NULL OR s.movie = ?6)
-           AND (?7 IS NULL OR s.theatre = ?7) AND (?8 IS NULL OR s.local_date = ?8)
+           AND (CAST(?5 AS TEXT) IS NULL OR lower(t.city) = lower(?5))
+           AND (CAST(?6 AS BIGINT) IS NULL OR s.movie = ?6) AND (CAST(?7 AS BIGINT) IS NULL OR s.theatre = ?7)
+           AND (CAST(?8 AS TEXT) IS NULL OR s.local_date = ?8)
          ORDER BY s.starts_at, s.theatre, s.number LIMIT ?9",
-    )?
-    .query_map(
-        params![
+        values![
             starts_at,
             theatre,
             number,
@@ -98,37 +98,36 @@ pub fn list(conn: &Connection, wanted: &Wanted, limit: usize) -> rusqlite::Resul
             i64::try_from(limit).unwrap_or(i64::MAX)
         ],
         from_row,
-    )?
-    .collect()
+    )
 }
 
 /// One show.
-pub fn by_id(conn: &Connection, show: ShowId) -> rusqlite::Result<Option<ScheduledShow>> {
-    conn.prepare_cached(
+pub fn by_id(conn: &dyn Sql, show: ShowId) -> Result<Option<ScheduledShow>, StoreError> {
+    conn.first(
         "SELECT s.*, t.name AS theatre_name, t.zone, t.currency FROM schedule s JOIN theatre t ON t.id = s.theatre
          WHERE s.theatre = ?1 AND s.number = ?2",
-    )?
-    .query_row(params![show.theatre.0, show.number.0], from_row)
-    .optional()
+        values![show.theatre.0, show.number.0],
+        from_row,
+    )
 }
 
 /// The local dates with shows of a movie in a city to come, at most `limit`.
 pub fn dates(
-    conn: &Connection,
+    conn: &dyn Sql,
     city: &str,
     movie: MovieId,
     now: Timestamp,
     limit: u32,
-) -> rusqlite::Result<Vec<String>> {
-    conn.prepare_cached(
+) -> Result<Vec<String>, StoreError> {
+    conn.all(
         "SELECT DISTINCT s.local_date FROM schedule s JOIN theatre t ON t.id = s.theatre
-         WHERE t.city = ?1 COLLATE NOCASE AND s.movie = ?2 AND s.ends_at > ?3 ORDER BY s.local_date LIMIT ?4",
-    )?
-    .query_map(params![city, movie.0, now.0, limit], |row| row.get(0))?
-    .collect()
+         WHERE lower(t.city) = lower(?1) AND s.movie = ?2 AND s.ends_at > ?3 ORDER BY s.local_date LIMIT ?4",
+        values![city, movie.0, now.0, limit],
+        |row| row.get(0),
+    )
 }
 
-fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ScheduledShow> {
+fn from_row(row: &dyn Row) -> Result<ScheduledShow, StoreError> {
     let (zone, currency): (String, String) = (row.get("zone")?, row.get("currency")?);
     let currency = Currency::parse(&currency).unwrap_or(Currency::INR);
     Ok(ScheduledShow {
@@ -146,32 +145,47 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ScheduledShow> {
     })
 }
 
+/// The highest number of a show of central's that this theatre has had, or may have had before a backup was put back.
+pub fn highest_number(conn: &dyn Sql, theatre: TheatreId) -> Result<u32, StoreError> {
+    let used = "SELECT coalesce(max(number), 0) FROM schedule WHERE theatre = ?1 AND number < ?2";
+    let used: u32 = conn.only(used, values![theatre.0, ShowNumber::EDGE_BIT], |row| row.get(0))?;
+    let floor = "SELECT coalesce(max(number), 0) FROM number_floor WHERE theatre = ?1";
+    let floor: u32 = conn.only(floor, values![theatre.0], |row| row.get(0))?;
+    Ok(used.max(floor))
+}
+
 /// Writes a show of a theatre's ledger into the schedule.
-pub fn put(conn: &Connection, theatre: &Theatre, facts: &ShowFacts, seats: usize) -> rusqlite::Result<()> {
+pub fn put(conn: &dyn Sql, theatre: &Theatre, facts: &ShowFacts, seats: usize) -> Result<(), StoreError> {
     let zone = Zone::named(&theatre.zone).unwrap_or_else(|_| Zone::utc());
-    conn.prepare_cached(
-        "INSERT OR REPLACE INTO schedule
+    conn.execute(
+        "INSERT INTO schedule
              (theatre, number, screen, movie, title, starts_at, ends_at, local_date, from_minor, seats, cancelled)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0)",
-    )?
-    .execute(params![
-        theatre.id.0,
-        facts.number.0,
-        facts.screen.0,
-        facts.movie.0,
-        facts.title,
-        facts.starts_at().0,
-        facts.ends_at().0,
-        zone.local_date(facts.starts_at()),
-        facts.prices.iter().min().copied().unwrap_or_default(),
-        i64::try_from(seats).unwrap_or(i64::MAX),
-    ])?;
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0)
+         ON CONFLICT (theatre, number) DO UPDATE SET
+             (screen, movie, title, starts_at, ends_at, local_date, from_minor, seats, cancelled)
+             = (excluded.screen, excluded.movie, excluded.title, excluded.starts_at, excluded.ends_at,
+                excluded.local_date, excluded.from_minor, excluded.seats, excluded.cancelled)",
+        values![
+            theatre.id.0,
+            facts.number.0,
+            facts.screen.0,
+            facts.movie.0,
+            facts.title,
+            facts.starts_at().0,
+            facts.ends_at().0,
+            zone.local_date(facts.starts_at()),
+            facts.prices.iter().min().copied().unwrap_or_default(),
+            i64::try_from(seats).unwrap_or(i64::MAX),
+        ],
+    )?;
     Ok(())
 }
 
 /// Marks a show cancelled, for ever.
-pub fn cancel(conn: &Connection, show: ShowId) -> rusqlite::Result<()> {
-    conn.prepare_cached("UPDATE schedule SET cancelled = 1 WHERE theatre = ?1 AND number = ?2")?
-        .execute(params![show.theatre.0, show.number.0])?;
+pub fn cancel(conn: &dyn Sql, show: ShowId) -> Result<(), StoreError> {
+    conn.execute(
+        "UPDATE schedule SET cancelled = 1 WHERE theatre = ?1 AND number = ?2",
+        values![show.theatre.0, show.number.0],
+    )?;
     Ok(())
 }

@@ -10,8 +10,9 @@ use node::ledger_store::discrepancy::{
     self, DiscrepancyView, LISTED_MAX, ProposalView, Settlement, SettlementRequest, Unsettled,
 };
 use node::problem::{JsonBody, Params, Problem};
+use node::store::{Row, Sql, StoreError};
+use node::values;
 use node::zone::Zone;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::ids::BookingId;
@@ -79,37 +80,30 @@ pub async fn replay(
     Ok(Json(replayed.await??))
 }
 
-fn all(conn: &Connection, settled_too: bool) -> rusqlite::Result<Vec<DiscrepancyView>> {
+fn all(conn: &dyn Sql, settled_too: bool) -> Result<Vec<DiscrepancyView>, StoreError> {
     let zone = Zone::utc();
     let mut listed = discrepancy::list(conn, settled_too, &zone)?;
-    let mut select =
-        conn.prepare_cached("SELECT * FROM discrepancy WHERE ?1 OR settled_at IS NULL ORDER BY id LIMIT ?2")?;
-    for row in select.query_map(params![settled_too, LISTED_MAX], |row| of_booking(row, &zone))? {
-        listed.push(row?);
-    }
+    let select = "SELECT * FROM discrepancy WHERE ?1 OR settled_at IS NULL ORDER BY id LIMIT ?2";
+    listed.extend(conn.all(select, values![settled_too, LISTED_MAX], |row| of_booking(row, &zone))?);
     // RFC 3339 in one zone sorts as time does.
     listed.sort_by(|a, b| a.found_at.cmp(&b.found_at));
     Ok(listed)
 }
 
 fn settle_either(
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     n: &str,
     request: &SettlementRequest,
     now: Timestamp,
-) -> rusqlite::Result<Result<DiscrepancyView, Unsettled>> {
+) -> Result<Result<DiscrepancyView, Unsettled>, StoreError> {
     let zone = Zone::utc();
     let Some(n) = n.strip_prefix(OF_BOOKING) else {
         let Ok(n) = n.parse() else { return Ok(Err(Unsettled::Unknown)) };
         return discrepancy::settle(tx, n, request, now, &zone);
     };
     let Ok(n) = n.parse::<i64>() else { return Ok(Err(Unsettled::Unknown)) };
-    let changed = tx.execute(
-        "UPDATE discrepancy SET settled_at = ?2, settled_by = ?3, settled_how = ?4 WHERE id = ?1 AND settled_at IS NULL",
-        params![n, now.0, request.by, request.how],
-    )?;
-    let known =
-        tx.query_row("SELECT * FROM discrepancy WHERE id = ?1", [n], |row| of_booking(row, &zone)).optional()?;
+    let changed = tx.execute("UPDATE discrepancy SET settled_at = ?2, settled_by = ?3, settled_how = ?4 WHERE id = ?1 AND settled_at IS NULL", values![n, now.0, request.by, request.how])?;
+    let known = tx.first("SELECT * FROM discrepancy WHERE id = ?1", values![n], |row| of_booking(row, &zone))?;
     Ok(match (known, changed) {
         (None, _) => Err(Unsettled::Unknown),
         (Some(_), 0) => Err(Unsettled::Already),
@@ -120,14 +114,14 @@ fn settle_either(
     })
 }
 
-fn of_booking(row: &Row<'_>, zone: &Zone) -> rusqlite::Result<DiscrepancyView> {
-    let booking = row.get::<_, Option<[u8; 16]>>("booking")?.map(|id| BookingId(id).to_string());
-    let settled = match row.get::<_, Option<i64>>("settled_at")? {
+fn of_booking(row: &dyn Row, zone: &Zone) -> Result<DiscrepancyView, StoreError> {
+    let booking = row.get::<Option<[u8; 16]>>("booking")?.map(|id| BookingId(id).to_string());
+    let settled = match row.get::<Option<i64>>("settled_at")? {
         None => None,
         Some(at) => Some(Settlement {
             at: zone.rfc3339(Timestamp(at)),
-            by: row.get::<_, Option<String>>("settled_by")?.unwrap_or_default(),
-            how: row.get::<_, Option<String>>("settled_how")?.unwrap_or_default(),
+            by: row.get::<Option<String>>("settled_by")?.unwrap_or_default(),
+            how: row.get::<Option<String>>("settled_how")?.unwrap_or_default(),
         }),
     };
     let kind: String = row.get("code")?;
@@ -138,13 +132,13 @@ fn of_booking(row: &Row<'_>, zone: &Zone) -> rusqlite::Result<DiscrepancyView> {
         ("compare_payments", text)
     };
     Ok(DiscrepancyView {
-        n: format!("{OF_BOOKING}{}", row.get::<_, i64>("id")?),
+        n: format!("{OF_BOOKING}{}", row.get::<i64>("id")?),
         found_at: zone.rfc3339(Timestamp(row.get("found_at")?)),
         kind,
         theatre: row.get("theatre")?,
         log: None,
         seq: None,
-        ours: json!({ "booking": booking, "text": row.get::<_, String>("text")? }),
+        ours: json!({ "booking": booking, "text": row.get::<String>("text")? }),
         theirs: Value::Null,
         proposed: ProposalView { code: proposed.to_owned(), text: text.to_owned() },
         settled,

@@ -4,7 +4,8 @@ use super::accounts::password_hash;
 use super::keys::KeyStore;
 use crate::catalogue::theatres::{self, Theatre};
 use anyhow::{Context, ensure};
-use rusqlite::{Connection, params};
+use node::store::{Sql, StoreError};
+use node::values;
 use serde::{Deserialize, Serialize};
 use shared::ids::{Side, TheatreId};
 use shared::keys::{Certificate, PublicKey, Purpose};
@@ -86,7 +87,7 @@ pub struct Enrolment {
 ///
 /// # Errors
 /// If there is none, or more than one.
-pub fn theatre_named(conn: &Connection, text: &str) -> anyhow::Result<Theatre> {
+pub fn theatre_named(conn: &dyn Sql, text: &str) -> anyhow::Result<Theatre> {
     if let Ok(id) = text.parse() {
         return theatres::by_id(conn, id)?.with_context(|| format!("there is no theatre {id}"));
     }
@@ -107,7 +108,7 @@ pub fn theatre_named(conn: &Connection, text: &str) -> anyhow::Result<Theatre> {
 /// # Errors
 /// If the request's key is not usable, the root key is missing or the store fails.
 pub fn enrol(
-    conn: &Connection,
+    conn: &dyn Sql,
     keys: &KeyStore,
     theatre: &Theatre,
     request: &JoinRequest,
@@ -149,12 +150,16 @@ pub fn enrol(
     })
 }
 
-fn put(conn: &Connection, enrolment: &Enrolment, now: Timestamp) -> rusqlite::Result<()> {
+fn put(conn: &dyn Sql, enrolment: &Enrolment, now: Timestamp) -> Result<(), StoreError> {
     conn.execute(
-        "INSERT OR REPLACE INTO enrolment (theatre, edge_key, edge_certificate, central_certificate, broker_username,
+        "INSERT INTO enrolment (theatre, edge_key, edge_certificate, central_certificate, broker_username,
              broker_password, enrolled_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (theatre) DO UPDATE SET
+             (edge_key, edge_certificate, central_certificate, broker_username, broker_password, enrolled_at)
+             = (excluded.edge_key, excluded.edge_certificate, excluded.central_certificate, excluded.broker_username,
+                excluded.broker_password, excluded.enrolled_at)",
+        values![
             enrolment.theatre.0,
             enrolment.edge_key,
             enrolment.edge_certificate,
@@ -168,24 +173,22 @@ fn put(conn: &Connection, enrolment: &Enrolment, now: Timestamp) -> rusqlite::Re
 }
 
 /// The box of a theatre.
-pub fn of_theatre(conn: &Connection, theatre: TheatreId) -> rusqlite::Result<Option<Enrolment>> {
+pub fn of_theatre(conn: &dyn Sql, theatre: TheatreId) -> Result<Option<Enrolment>, StoreError> {
     Ok(all(conn)?.into_iter().find(|enrolment| enrolment.theatre == theatre))
 }
 
 /// All enrolled theatres, by id.
-pub fn all(conn: &Connection) -> rusqlite::Result<Vec<Enrolment>> {
-    conn.prepare("SELECT * FROM enrolment ORDER BY theatre")?
-        .query_map([], |row| {
-            Ok(Enrolment {
-                theatre: TheatreId(row.get("theatre")?),
-                edge_key: row.get("edge_key")?,
-                edge_certificate: row.get("edge_certificate")?,
-                central_certificate: row.get("central_certificate")?,
-                broker_username: row.get("broker_username")?,
-                broker_password: row.get("broker_password")?,
-            })
-        })?
-        .collect()
+pub fn all(conn: &dyn Sql) -> Result<Vec<Enrolment>, StoreError> {
+    conn.all("SELECT * FROM enrolment ORDER BY theatre", &[], |row| {
+        Ok(Enrolment {
+            theatre: TheatreId(row.get("theatre")?),
+            edge_key: row.get("edge_key")?,
+            edge_certificate: row.get("edge_certificate")?,
+            central_certificate: row.get("central_certificate")?,
+            broker_username: row.get("broker_username")?,
+            broker_password: row.get("broker_password")?,
+        })
+    })
 }
 
 #[cfg(test)]

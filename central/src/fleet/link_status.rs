@@ -6,8 +6,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use node::ledger_store::discrepancy;
 use node::problem::Problem;
+use node::store::Sql;
+use node::values;
 use node::view::{LinkView, PipeView, TheatreRef};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde_json::Value;
 use shared::ids::{Side, TheatreId};
@@ -74,26 +75,25 @@ pub async fn link(State(app): State<App>, Path(theatre): Path<String>) -> Result
     Ok(Json(found.await?.ok_or_else(unknown)?))
 }
 
-fn standings(conn: &Connection, house: &House) -> anyhow::Result<Vec<StandingView>> {
-    let mut select = conn
-        .prepare_cached("SELECT at, closed, proof FROM ledger_standing WHERE theatre = ?1 ORDER BY n DESC LIMIT ?2")?;
-    let rows = select.query_map(params![house.theatre.id.0, STANDINGS_SHOWN], |row| {
+fn standings(conn: &dyn Sql, house: &House) -> anyhow::Result<Vec<StandingView>> {
+    let select = "SELECT at, closed, proof FROM ledger_standing WHERE theatre = ?1 ORDER BY n DESC LIMIT ?2";
+    Ok(conn.all(select, values![house.theatre.id.0, STANDINGS_SHOWN], |row| {
         let proof: Option<String> = row.get(2)?;
         Ok(StandingView {
             at: house.zone.rfc3339(Timestamp(row.get(0)?)),
             closed: row.get(1)?,
             proof: proof.and_then(|proof| serde_json::from_str(&proof).ok()),
         })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    })?)
 }
 
-fn theatre_link(conn: &Connection, house: &House, now: Timestamp) -> anyhow::Result<TheatreLink> {
+fn theatre_link(conn: &dyn Sql, house: &House, now: Timestamp) -> anyhow::Result<TheatreLink> {
     let (heads, theatre) = (house.replica.heads(), house.theatre.id);
-    let oldest: Option<i64> = conn
-        .prepare_cached("SELECT at FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq = ?3")?
-        .query_row(params![theatre.0, Side::Central.word(), heads.acked.cast_signed() + 1], |row| row.get(0))
-        .optional()?;
+    let oldest: Option<i64> = conn.first(
+        "SELECT at FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq = ?3",
+        values![theatre.0, Side::Central.word(), heads.acked.cast_signed() + 1],
+        |row| row.get(0),
+    )?;
     let discrepancies = discrepancy::open_count(conn, theatre)?;
     let oldest_s = oldest.map_or(0, |at| now.since(Timestamp(at)).as_secs());
     let link = house.view().link(discrepancies, oldest_s);

@@ -11,7 +11,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use node::ledger_store::StoredLogs;
 use node::problem::{JsonBody, Problem};
-use rusqlite::Transaction;
+use node::store::Sql;
 use serde::{Deserialize, Serialize};
 use shared::entry::OpenedBy;
 use shared::ids::{KeyId, ShowNumber, TheatreId};
@@ -158,7 +158,7 @@ fn unknown_key() -> Problem {
 
 fn unknown_to_free(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     theatre: TheatreId,
     show: Option<u32>,
     persons: &TwoPersons,
@@ -187,7 +187,7 @@ fn unknown_to_free(
 
 fn retire_box(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     theatre: TheatreId,
     persons: &TwoPersons,
     now: Timestamp,
@@ -211,7 +211,7 @@ fn retire_box(
 
 fn open_theatre(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     theatre: TheatreId,
     persons: &TwoPersons,
     now: Timestamp,

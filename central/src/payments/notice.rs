@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use node::problem::Problem;
-use rusqlite::Transaction;
+use node::store::{Sql, StoreError};
 use shared::ids::BookingId;
 use shared::time::Timestamp;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub async fn receive(
 
 fn take(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     gateway: &str,
     event: &str,
     notice: &Notice,
@@ -79,7 +79,7 @@ fn take(
 
 /// The payment a report is about. A webhook may overtake the answer that names the gateway's id: then it is the one of
 /// its booking whose answer is missing.
-fn meant(tx: &Transaction<'_>, report: &PaymentReport) -> rusqlite::Result<Option<Payment>> {
+fn meant(tx: &dyn Sql, report: &PaymentReport) -> Result<Option<Payment>, StoreError> {
     if let Some(payment) = store::payment_at_gateway(tx, &report.id)? {
         return Ok(Some(payment));
     }

@@ -13,8 +13,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use node::problem::{IdempotencyKey, Problem, SpareBody};
+use node::store::Sql;
 use node::zone::Zone;
-use rusqlite::Transaction;
 use serde::Serialize;
 use shared::ids::BookingId;
 use shared::refusal::Refusal;
@@ -80,7 +80,7 @@ enum Begun {
 
 fn begin(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     id: BookingId,
     asked: &Asked,
     gateway: &str,
@@ -140,7 +140,7 @@ fn new_payment(booking: &Booking, key: &str, gateway: &str, expires_at: Timestam
     }
 }
 
-fn answer(desk: &Desk, tx: &Transaction<'_>, id: &str, asked: &Asked, now: Timestamp) -> anyhow::Result<Answer> {
+fn answer(desk: &Desk, tx: &dyn Sql, id: &str, asked: &Asked, now: Timestamp) -> anyhow::Result<Answer> {
     let payment = store::payment(tx, id)?.context("the payment is not stored")?;
     let booking = bookings::booking(tx, payment.booking)?.context("a payment without its booking")?;
     let house = desk.house(booking.show.theatre);

@@ -7,7 +7,7 @@ use crate::bookings::store::{self as bookings, Booking};
 use crate::bookings::{BookingState, saga};
 use crate::desk::Desk;
 use anyhow::Context;
-use rusqlite::Transaction;
+use node::store::{Sql, StoreError};
 use shared::money::Money;
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
@@ -23,7 +23,7 @@ const CLAIMS_MAX: u32 = 3;
 /// If the store fails.
 pub fn payment_reported(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     id: &str,
     report: &PaymentReport,
     poll: Duration,
@@ -60,7 +60,7 @@ pub fn payment_reported(
 }
 
 /// A captured payment is settled once it has bought its tickets or its money is on the way back.
-fn is_settled(tx: &Transaction<'_>, payment: &Payment, booking: &Booking) -> rusqlite::Result<bool> {
+fn is_settled(tx: &dyn Sql, payment: &Payment, booking: &Booking) -> Result<bool, StoreError> {
     let refunded = store::refunds_of(tx, booking.id)?.iter().any(|refund| refund.payment == payment.id);
     Ok(refunded || payment.bought)
 }
@@ -71,7 +71,7 @@ fn is_taking_back(desk: &Desk, booking: &Booking) -> bool {
 }
 
 /// A payment ended unpaid, or began.
-fn follow(desk: &mut Desk, tx: &Transaction<'_>, payment: &Payment, booking: &mut Booking) -> anyhow::Result<()> {
+fn follow(desk: &mut Desk, tx: &dyn Sql, payment: &Payment, booking: &mut Booking) -> anyhow::Result<()> {
     let others_open =
         store::payments_of(tx, booking.id)?.iter().any(|other| other.id != payment.id && other.state.is_open());
     match payment.state {
@@ -92,7 +92,7 @@ fn follow(desk: &mut Desk, tx: &Transaction<'_>, payment: &Payment, booking: &mu
 /// The money is here: it buys the tickets, or it goes back.
 fn take_money(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     payment: &mut Payment,
     booking: &mut Booking,
     report: &PaymentReport,
@@ -132,7 +132,7 @@ fn take_money(
 }
 
 /// Another payment of the same booking is not wanted any more.
-fn end_others(desk: &mut Desk, tx: &Transaction<'_>, payment: &Payment, now: Timestamp) -> anyhow::Result<()> {
+fn end_others(desk: &mut Desk, tx: &dyn Sql, payment: &Payment, now: Timestamp) -> anyhow::Result<()> {
     for mut other in store::payments_of(tx, payment.booking)? {
         if other.id != payment.id && other.state.is_open() {
             (other.expires_at, other.next_look_at) = (now, Some(now));
@@ -149,7 +149,7 @@ fn end_others(desk: &mut Desk, tx: &Transaction<'_>, payment: &Payment, now: Tim
 /// If the store fails.
 pub fn refund(
     desk: &mut Desk,
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     payment: &Payment,
     amount: Money,
     reason: &str,
@@ -180,7 +180,7 @@ pub fn refund(
 /// # Errors
 /// If the store fails.
 pub fn refund_reported(
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     id: &str,
     report: &RefundReport,
     poll: Duration,
@@ -205,7 +205,7 @@ pub fn refund_reported(
     Ok(())
 }
 
-fn refund_moved(tx: &Transaction<'_>, refund: &Refund, now: Timestamp) -> anyhow::Result<()> {
+fn refund_moved(tx: &dyn Sql, refund: &Refund, now: Timestamp) -> anyhow::Result<()> {
     let mut booking = bookings::booking(tx, refund.booking)?.context("a refund without its booking")?;
     match refund.state {
         RefundState::Failed => {
@@ -226,7 +226,7 @@ fn refund_moved(tx: &Transaction<'_>, refund: &Refund, now: Timestamp) -> anyhow
 ///
 /// # Errors
 /// If the store fails.
-pub fn payment_refused(desk: &mut Desk, tx: &Transaction<'_>, id: &str) -> anyhow::Result<()> {
+pub fn payment_refused(desk: &mut Desk, tx: &dyn Sql, id: &str) -> anyhow::Result<()> {
     let mut payment = store::payment(tx, id)?.with_context(|| format!("payment {id} is not stored"))?;
     if payment.state != PaymentState::Unknown {
         return Ok(());
@@ -241,7 +241,7 @@ pub fn payment_refused(desk: &mut Desk, tx: &Transaction<'_>, id: &str) -> anyho
 ///
 /// # Errors
 /// If the store fails.
-pub fn refund_refused(tx: &Transaction<'_>, id: &str, now: Timestamp) -> anyhow::Result<()> {
+pub fn refund_refused(tx: &dyn Sql, id: &str, now: Timestamp) -> anyhow::Result<()> {
     let mut refund = store::refund(tx, id)?.with_context(|| format!("refund {id} is not stored"))?;
     (refund.state, refund.next_look_at) = (RefundState::Failed, None);
     refund_moved(tx, &refund, now)?;
@@ -252,7 +252,7 @@ pub fn refund_refused(tx: &Transaction<'_>, id: &str, now: Timestamp) -> anyhow:
 ///
 /// # Errors
 /// If the store fails.
-pub fn payment_unheard(tx: &Transaction<'_>, id: &str, poll: Duration, now: Timestamp) -> anyhow::Result<()> {
+pub fn payment_unheard(tx: &dyn Sql, id: &str, poll: Duration, now: Timestamp) -> anyhow::Result<()> {
     let mut payment = store::payment(tx, id)?.with_context(|| format!("payment {id} is not stored"))?;
     payment.attempts += 1;
     payment.next_look_at = schedule::payment_look(&payment, false, poll, now);
@@ -263,7 +263,7 @@ pub fn payment_unheard(tx: &Transaction<'_>, id: &str, poll: Duration, now: Time
 ///
 /// # Errors
 /// If the store fails.
-pub fn refund_unheard(tx: &Transaction<'_>, id: &str, poll: Duration, now: Timestamp) -> anyhow::Result<()> {
+pub fn refund_unheard(tx: &dyn Sql, id: &str, poll: Duration, now: Timestamp) -> anyhow::Result<()> {
     let mut refund = store::refund(tx, id)?.with_context(|| format!("refund {id} is not stored"))?;
     refund.attempts += 1;
     refund.next_look_at = schedule::refund_look(&refund, poll, now);

@@ -1,9 +1,11 @@
 //! Payments, refunds and seen webhooks in the store.
 
 use super::{PaymentState, Quote, RefundState};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use crate::bookings::store::currency;
+use node::store::{Row, Sql, StoreError};
+use node::values;
 use shared::ids::BookingId;
-use shared::money::{Currency, Money};
+use shared::money::Money;
 use shared::time::Timestamp;
 use std::time::Duration;
 
@@ -72,13 +74,11 @@ impl Payment {
     }
 }
 
-fn money(row: &Row<'_>) -> rusqlite::Result<Money> {
-    let code: String = row.get("currency")?;
-    let currency = Currency::parse(&code).ok_or(rusqlite::types::FromSqlError::InvalidType)?;
-    Ok(Money { minor: row.get("amount_minor")?, currency })
+fn money(row: &dyn Row) -> Result<Money, StoreError> {
+    Ok(Money { minor: row.get("amount_minor")?, currency: currency(row)? })
 }
 
-fn payment_from(row: &Row<'_>) -> rusqlite::Result<Payment> {
+fn payment_from(row: &dyn Row) -> Result<Payment, StoreError> {
     Ok(Payment {
         id: row.get("id")?,
         booking: BookingId(row.get("booking")?),
@@ -93,11 +93,11 @@ fn payment_from(row: &Row<'_>) -> rusqlite::Result<Payment> {
         given_up: row.get("given_up")?,
         bought: row.get("bought")?,
         attempts: row.get("attempts")?,
-        next_look_at: row.get::<_, Option<i64>>("next_look_at")?.map(Timestamp),
+        next_look_at: row.get::<Option<i64>>("next_look_at")?.map(Timestamp),
     })
 }
 
-fn refund_from(row: &Row<'_>) -> rusqlite::Result<Refund> {
+fn refund_from(row: &dyn Row) -> Result<Refund, StoreError> {
     Ok(Refund {
         id: row.get("id")?,
         payment: row.get("payment")?,
@@ -108,13 +108,13 @@ fn refund_from(row: &Row<'_>) -> rusqlite::Result<Refund> {
         amount: money(row)?,
         decided_at: Timestamp(row.get("decided_at")?),
         attempts: row.get("attempts")?,
-        next_look_at: row.get::<_, Option<i64>>("next_look_at")?.map(Timestamp),
+        next_look_at: row.get::<Option<i64>>("next_look_at")?.map(Timestamp),
     })
 }
 
 /// Inserts or replaces a payment.
-pub fn put_payment(conn: &Connection, payment: &Payment) -> rusqlite::Result<()> {
-    conn.prepare_cached(
+pub fn put_payment(conn: &dyn Sql, payment: &Payment) -> Result<(), StoreError> {
+    conn.execute(
         "INSERT INTO payment (id, booking, request_key, gateway, gateway_payment, state, amount_minor, currency,
              pay_url, created_at, expires_at, given_up, bought, attempts, next_look_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
@@ -122,119 +122,120 @@ pub fn put_payment(conn: &Connection, payment: &Payment) -> rusqlite::Result<()>
              (gateway_payment, state, pay_url, expires_at, given_up, bought, attempts, next_look_at)
              = (excluded.gateway_payment, excluded.state, excluded.pay_url, excluded.expires_at, excluded.given_up,
                 excluded.bought, excluded.attempts, excluded.next_look_at)",
-    )?
-    .execute(params![
-        payment.id,
-        payment.booking.0,
-        payment.request_key,
-        payment.gateway,
-        payment.gateway_payment,
-        payment.state,
-        payment.amount.minor,
-        payment.amount.currency.code(),
-        payment.pay_url,
-        payment.created_at.0,
-        payment.expires_at.0,
-        payment.given_up,
-        payment.bought,
-        payment.attempts,
-        payment.next_look_at.map(|at| at.0),
-    ])?;
+        values![
+            payment.id,
+            payment.booking.0,
+            payment.request_key,
+            payment.gateway,
+            payment.gateway_payment,
+            payment.state,
+            payment.amount.minor,
+            payment.amount.currency.code(),
+            payment.pay_url,
+            payment.created_at.0,
+            payment.expires_at.0,
+            payment.given_up,
+            payment.bought,
+            payment.attempts,
+            payment.next_look_at.map(|at| at.0),
+        ],
+    )?;
     Ok(())
 }
 
 /// Inserts or replaces a refund.
-pub fn put_refund(conn: &Connection, refund: &Refund) -> rusqlite::Result<()> {
-    conn.prepare_cached(
+pub fn put_refund(conn: &dyn Sql, refund: &Refund) -> Result<(), StoreError> {
+    conn.execute(
         "INSERT INTO refund (id, payment, booking, reason, gateway_refund, state, amount_minor, currency, decided_at,
              attempts, next_look_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (id) DO UPDATE SET
              (gateway_refund, state, attempts, next_look_at)
              = (excluded.gateway_refund, excluded.state, excluded.attempts, excluded.next_look_at)",
-    )?
-    .execute(params![
-        refund.id,
-        refund.payment,
-        refund.booking.0,
-        refund.reason,
-        refund.gateway_refund,
-        refund.state,
-        refund.amount.minor,
-        refund.amount.currency.code(),
-        refund.decided_at.0,
-        refund.attempts,
-        refund.next_look_at.map(|at| at.0),
-    ])?;
+        values![
+            refund.id,
+            refund.payment,
+            refund.booking.0,
+            refund.reason,
+            refund.gateway_refund,
+            refund.state,
+            refund.amount.minor,
+            refund.amount.currency.code(),
+            refund.decided_at.0,
+            refund.attempts,
+            refund.next_look_at.map(|at| at.0),
+        ],
+    )?;
     Ok(())
 }
 
 /// The payment with our id.
-pub fn payment(conn: &Connection, id: &str) -> rusqlite::Result<Option<Payment>> {
-    conn.prepare_cached("SELECT * FROM payment WHERE id = ?1")?.query_row([id], payment_from).optional()
+pub fn payment(conn: &dyn Sql, id: &str) -> Result<Option<Payment>, StoreError> {
+    conn.first("SELECT * FROM payment WHERE id = ?1", values![id], payment_from)
 }
 
 /// The payment with the gateway's id.
-pub fn payment_at_gateway(conn: &Connection, id: &str) -> rusqlite::Result<Option<Payment>> {
-    conn.prepare_cached("SELECT * FROM payment WHERE gateway_payment = ?1")?.query_row([id], payment_from).optional()
+pub fn payment_at_gateway(conn: &dyn Sql, id: &str) -> Result<Option<Payment>, StoreError> {
+    conn.first("SELECT * FROM payment WHERE gateway_payment = ?1", values![id], payment_from)
 }
 
 /// A booking's payments, oldest first.
-pub fn payments_of(conn: &Connection, booking: BookingId) -> rusqlite::Result<Vec<Payment>> {
-    conn.prepare_cached("SELECT * FROM payment WHERE booking = ?1 ORDER BY created_at, rowid")?
-        .query_map([booking.0], payment_from)?
-        .collect()
+pub fn payments_of(conn: &dyn Sql, booking: BookingId) -> Result<Vec<Payment>, StoreError> {
+    conn.all("SELECT * FROM payment WHERE booking = ?1 ORDER BY created_at, id", values![booking.0], payment_from)
 }
 
 /// The refund with the gateway's id.
-pub fn refund_at_gateway(conn: &Connection, id: &str) -> rusqlite::Result<Option<Refund>> {
-    conn.prepare_cached("SELECT * FROM refund WHERE gateway_refund = ?1")?.query_row([id], refund_from).optional()
+pub fn refund_at_gateway(conn: &dyn Sql, id: &str) -> Result<Option<Refund>, StoreError> {
+    conn.first("SELECT * FROM refund WHERE gateway_refund = ?1", values![id], refund_from)
 }
 
 /// The refund with our id.
-pub fn refund(conn: &Connection, id: &str) -> rusqlite::Result<Option<Refund>> {
-    conn.prepare_cached("SELECT * FROM refund WHERE id = ?1")?.query_row([id], refund_from).optional()
+pub fn refund(conn: &dyn Sql, id: &str) -> Result<Option<Refund>, StoreError> {
+    conn.first("SELECT * FROM refund WHERE id = ?1", values![id], refund_from)
 }
 
 /// A booking's refunds, oldest first.
-pub fn refunds_of(conn: &Connection, booking: BookingId) -> rusqlite::Result<Vec<Refund>> {
-    conn.prepare_cached("SELECT * FROM refund WHERE booking = ?1 ORDER BY decided_at, rowid")?
-        .query_map([booking.0], refund_from)?
-        .collect()
+pub fn refunds_of(conn: &dyn Sql, booking: BookingId) -> Result<Vec<Refund>, StoreError> {
+    conn.all("SELECT * FROM refund WHERE booking = ?1 ORDER BY decided_at, id", values![booking.0], refund_from)
 }
 
 /// The clock has jumped forward: open payments are waited for as long as they were.
-pub fn follow_jump(tx: &Transaction<'_>, by: Duration) -> rusqlite::Result<()> {
+pub fn follow_jump(tx: &dyn Sql, by: Duration) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE payment SET expires_at = expires_at + ?1 WHERE state IN ('unknown', 'created')",
-        [i64::try_from(by.as_millis()).unwrap_or(i64::MAX)],
+        values![i64::try_from(by.as_millis()).unwrap_or(i64::MAX)],
     )?;
     Ok(())
 }
 
 /// Payments to ask the gateway about, longest due first.
-pub fn payments_due(conn: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<Payment>> {
-    conn.prepare_cached("SELECT * FROM payment WHERE next_look_at <= ?1 ORDER BY next_look_at LIMIT ?2")?
-        .query_map(params![now.0, limit], payment_from)?
-        .collect()
+pub fn payments_due(conn: &dyn Sql, now: Timestamp, limit: u32) -> Result<Vec<Payment>, StoreError> {
+    conn.all(
+        "SELECT * FROM payment WHERE next_look_at <= ?1 ORDER BY next_look_at LIMIT ?2",
+        values![now.0, limit],
+        payment_from,
+    )
 }
 
 /// Refunds to ask the gateway about, longest due first.
-pub fn refunds_due(conn: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<Refund>> {
-    conn.prepare_cached("SELECT * FROM refund WHERE next_look_at <= ?1 ORDER BY next_look_at LIMIT ?2")?
-        .query_map(params![now.0, limit], refund_from)?
-        .collect()
+pub fn refunds_due(conn: &dyn Sql, now: Timestamp, limit: u32) -> Result<Vec<Refund>, StoreError> {
+    conn.all(
+        "SELECT * FROM refund WHERE next_look_at <= ?1 ORDER BY next_look_at LIMIT ?2",
+        values![now.0, limit],
+        refund_from,
+    )
 }
 
 /// Remembers a webhook's event id; false where it was seen before.
-pub fn see_webhook(conn: &Connection, gateway: &str, event: &str, now: Timestamp) -> rusqlite::Result<bool> {
-    let inserted = conn
-        .prepare_cached("INSERT OR IGNORE INTO webhook_seen (gateway, event, seen_at) VALUES (?1, ?2, ?3)")?
-        .execute(params![gateway, event, now.0])?;
+pub fn see_webhook(conn: &dyn Sql, gateway: &str, event: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let inserted = conn.execute(
+        "INSERT INTO webhook_seen (gateway, event, seen_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        values![gateway, event, now.0],
+    )?;
     Ok(inserted == 1)
 }
 
 /// Forgets event ids that were seen before a moment.
-pub fn forget_webhooks(conn: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
-    conn.prepare_cached("DELETE FROM webhook_seen WHERE seen_at < ?1")?.execute([before.0])
+pub fn forget_webhooks(conn: &dyn Sql, before: Timestamp) -> Result<usize, StoreError> {
+    conn.execute("DELETE FROM webhook_seen WHERE seen_at < ?1", values![before.0])
 }

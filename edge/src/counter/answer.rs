@@ -1,11 +1,12 @@
 //! Answers of the counter's writes: given once, remembered for their idempotency key, and sometimes later than the job that asked.
 
+use anyhow::Context;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use node::idempotency::{self, BodyHash, Outcome};
 use node::problem::Problem;
 use node::store::{Sql, StoreError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::time::Timestamp;
 use tokio::sync::oneshot;
 
@@ -23,6 +24,14 @@ impl Answer {
     /// If the body does not serialise.
     pub fn created(body: &impl Serialize) -> anyhow::Result<Self> {
         Ok(Self { status: StatusCode::CREATED.as_u16(), body: serde_json::to_vec(body)? })
+    }
+
+    /// What was answered, read again.
+    ///
+    /// # Errors
+    /// If the body is not what is asked for.
+    pub fn read<'a, T: Deserialize<'a>>(&'a self) -> anyhow::Result<T> {
+        serde_json::from_slice(&self.body).context("read a remembered answer")
     }
 }
 

@@ -76,6 +76,17 @@ struct SaleView {
     tickets: Vec<TicketView>,
 }
 
+/// Of a sale that was answered: the tickets it gave.
+#[derive(Debug, Deserialize)]
+struct SoldTickets {
+    tickets: Vec<SoldTicket>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SoldTicket {
+    ticket: String,
+}
+
 /// `POST /v1/shows/{show}/sales`.
 pub async fn sell(
     State(house): State<Arc<House>>,
@@ -95,10 +106,14 @@ pub async fn sell(
     }
     let wanted = HoldRequest::new(request.seats, request.best, request.category);
     let sold = house.writer.run(move |desk, tx, now| {
-        desk.once(tx, key, |desk, key| match hold {
+        let reply = desk.once(tx, key, |desk, key| match hold {
             Some(hold) => desk.sell_hold(tx, number, hold, &till, &key, now).map(Reply::Now),
             None => desk.ask(tx, number, &wanted, Purpose::Sale(till), key, now),
-        })
+        })?;
+        match reply {
+            Reply::Now(Ok(answer)) => desk.answer_again(answer).map(Reply::Now),
+            other => Ok(other),
+        }
     });
     let outcome = sold.await?.outcome().await;
     if outcome.is_ok() {
@@ -109,6 +124,13 @@ pub async fn sell(
 }
 
 impl Desk {
+    /// A sale is answered, now or once more, only while its tickets stand in the book.
+    fn answer_again(&self, answer: Answer) -> anyhow::Result<Outcomes> {
+        let SoldTickets { tickets } = answer.read()?;
+        let tickets = tickets.iter().map(|sold| sold.ticket.parse()).collect::<Result<Vec<TicketId>, _>>()?;
+        Ok(self.replica().sell_again(&tickets).map(|()| answer).map_err(Problem::from))
+    }
+
     /// Answers the requests whose claims were settled.
     pub(crate) fn settle_claims(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
         for (WaitingRequest { key, purpose, answer }, outcome) in self.waiting().take_settled() {

@@ -2,8 +2,9 @@
 
 use crate::desk::Desk;
 use node::ledger_store::discrepancy::{DiscrepancyView, ProposalView, Settlement, SettlementRequest, Unsettled};
+use node::store::{Row, Sql, StoreError};
+use node::values;
 use node::zone::Zone;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::{Value, json};
 use shared::admission::Admission;
 use shared::ids::{ScanId, TheatreId, TicketId};
@@ -35,15 +36,13 @@ pub(super) struct Story<'a> {
 }
 
 impl Desk {
-    pub(super) fn note(&mut self, tx: &Transaction<'_>, story: &Story<'_>, now: Timestamp) -> anyhow::Result<()> {
+    pub(super) fn note(&mut self, tx: &dyn Sql, story: &Story<'_>, now: Timestamp) -> anyhow::Result<()> {
         let Story { code, body, scan, guarantee, entry, first } = story;
-        let noted = tx
-            .prepare_cached(
-                "INSERT INTO door_discrepancies
+        let noted = tx.execute(
+            "INSERT INTO door_discrepancies
                      (scan, code, ticket, show, seat, door, at, guarantee, first_door, first_at, noted_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (scan, code) DO NOTHING",
-            )?
-            .execute(params![
+            values![
                 scan.0,
                 code,
                 body.ticket.0,
@@ -55,7 +54,8 @@ impl Desk {
                 first.map(|first| first.door.as_str()),
                 first.map(|first| first.at.0),
                 now.0
-            ])?;
+            ],
+        )?;
         if noted > 0 {
             self.count_door_discrepancy();
             tracing::warn!(ticket = %body.ticket, code, door = entry.door, "a discrepancy at the door");
@@ -65,31 +65,31 @@ impl Desk {
 }
 
 /// Is the ticket's story told under this code already?
-pub(super) fn is_noted(db: &Connection, code: &str, ticket: TicketId) -> rusqlite::Result<bool> {
-    db.prepare_cached("SELECT 1 FROM door_discrepancies WHERE code = ?1 AND ticket = ?2")?
-        .exists(params![code, ticket.0])
+pub(super) fn is_noted(db: &dyn Sql, code: &str, ticket: TicketId) -> Result<bool, StoreError> {
+    let select = "SELECT 1 FROM door_discrepancies WHERE code = ?1 AND ticket = ?2";
+    Ok(db.first(select, values![code, ticket.0], |_| Ok(()))?.is_some())
 }
 
 /// How many of them nobody has settled.
 ///
 /// # Errors
 /// If the database fails.
-pub fn open_count(db: &Connection) -> rusqlite::Result<u64> {
+pub fn open_count(db: &dyn Sql) -> Result<u64, StoreError> {
     let select = "SELECT count(*) FROM door_discrepancies WHERE settled_at IS NULL";
-    db.query_row(select, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+    db.only(select, &[], |row| row.get::<i64>(0)).map(i64::unsigned_abs)
 }
 
 /// One of them; nothing for a number that none has.
 ///
 /// # Errors
 /// If the database fails.
-pub fn find(db: &Connection, theatre: TheatreId, n: i64, zone: &Zone) -> rusqlite::Result<Option<DiscrepancyView>> {
-    db.prepare_cached(
+pub fn find(db: &dyn Sql, theatre: TheatreId, n: i64, zone: &Zone) -> Result<Option<DiscrepancyView>, StoreError> {
+    db.first(
         "SELECT d.*, s.title FROM door_discrepancies d
          LEFT JOIN ledger_show s ON s.theatre = ?2 AND s.show = d.show WHERE n = ?1",
-    )?
-    .query_row(params![n, theatre.0], |row| view(row, theatre, zone))
-    .optional()
+        values![n, theatre.0],
+        |row| view(row, theatre, zone),
+    )
 }
 
 /// Writes down who settled one and how, once.
@@ -97,17 +97,17 @@ pub fn find(db: &Connection, theatre: TheatreId, n: i64, zone: &Zone) -> rusqlit
 /// # Errors
 /// Outside a store failure; inside why it was not settled.
 pub fn settle(
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     theatre: TheatreId,
     n: i64,
     request: &SettlementRequest,
     now: Timestamp,
     zone: &Zone,
-) -> rusqlite::Result<Result<DiscrepancyView, Unsettled>> {
+) -> Result<Result<DiscrepancyView, Unsettled>, StoreError> {
     let settled = tx.execute(
         "UPDATE door_discrepancies SET settled_at = ?2, settled_by = ?3, settled_how = ?4
          WHERE n = ?1 AND settled_at IS NULL",
-        params![n, now.0, request.by, request.how],
+        values![n, now.0, request.by, request.how],
     )?;
     Ok(match (find(tx, theatre, n, zone)?, settled) {
         (None, _) => Err(Unsettled::Unknown),
@@ -120,24 +120,24 @@ pub fn settle(
 }
 
 /// Ours is the book, theirs is what the door did; of a ticket that was not let in, where it was shown.
-fn view(row: &Row<'_>, theatre: TheatreId, zone: &Zone) -> rusqlite::Result<DiscrepancyView> {
+fn view(row: &dyn Row, theatre: TheatreId, zone: &Zone) -> Result<DiscrepancyView, StoreError> {
     let time = |at| zone.rfc3339(Timestamp(at));
     let code: String = row.get("code")?;
     let seat = json!({
-        "show": row.get::<_, u32>("show")?, "title": row.get::<_, Option<String>>("title")?,
-        "label": row.get::<_, String>("seat")?, "ticket": TicketId(row.get("ticket")?).to_string(),
+        "show": row.get::<u32>("show")?, "title": row.get::<Option<String>>("title")?,
+        "label": row.get::<String>("seat")?, "ticket": TicketId(row.get("ticket")?).to_string(),
     });
-    let first = match (row.get::<_, Option<String>>("first_door")?, row.get::<_, Option<i64>>("first_at")?) {
+    let first = match (row.get::<Option<String>>("first_door")?, row.get::<Option<i64>>("first_at")?) {
         (Some(door), Some(at)) => json!({ "door": door, "at": time(at) }),
         _ => Value::Null,
     };
     let at_door = json!({
-        "door": row.get::<_, String>("door")?, "at": time(row.get("at")?),
-        "guarantee": row.get::<_, String>("guarantee")?,
+        "door": row.get::<String>("door")?, "at": time(row.get("at")?),
+        "guarantee": row.get::<String>("guarantee")?,
     });
     let theirs = if code == SEAT_TAKEN { "shown" } else { "admitted" };
     Ok(DiscrepancyView {
-        n: format!("{AT_DOOR}{}", row.get::<_, i64>("n")?),
+        n: format!("{AT_DOOR}{}", row.get::<i64>("n")?),
         found_at: time(row.get("noted_at")?),
         proposed: proposed(&code),
         kind: code,

@@ -1,16 +1,18 @@
-//! A replica in SQLite: its entries, heads, materialised state and holds, written in the transaction of whatever caused them.
+//! A replica in the store: its entries, heads, materialised state and holds, written in the transaction of whatever caused them.
 //!
 //! Edge and central keep their replicas in the same tables, so that one checker reads both.
 
 pub mod dead_letter;
 pub mod discrepancy;
 mod load;
+mod put;
 mod recovery;
 mod story;
 
 use crate::sqlite::Migration;
+use crate::store::{Sql, StoreError};
+use crate::values;
 use anyhow::Context;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use shared::entry::{Hash, Head};
 use shared::ids::{Incarnation, Side, TheatreId};
 use shared::ledger::{HoldKind, LedgerChanges, VoidAnswer};
@@ -23,11 +25,14 @@ pub use load::load;
 /// The tables. Each program puts this first among its migrations.
 pub const MIGRATION: Migration = Migration { name: "ledger", sql: include_str!("ledger_store.sql") };
 
+const ADD_ENTRY: &str =
+    "INSERT INTO ledger_entry (theatre, log, seq, incarnation, hash, bytes, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
 /// Writes everything a replica's `take_changes` gave.
 ///
 /// # Errors
 /// A store failure: the transaction must be rolled back.
-pub fn write(tx: &Transaction<'_>, theatre: TheatreId, changes: Changes) -> anyhow::Result<()> {
+pub fn write(tx: &dyn Sql, theatre: TheatreId, changes: Changes) -> anyhow::Result<()> {
     let theatre_column = i64::from(theatre.0);
     if let Some(rewound) = changes.rewound {
         recovery::rewind(tx, theatre, rewound).with_context(|| format!("cut the logs of theatre {theatre} back"))?;
@@ -35,19 +40,12 @@ pub fn write(tx: &Transaction<'_>, theatre: TheatreId, changes: Changes) -> anyh
     if let Some(aside) = &changes.aside {
         recovery::set_aside(tx, theatre, aside).with_context(|| format!("set entries of theatre {theatre} aside"))?;
     }
-    if !changes.entries.is_empty() {
-        let mut insert = tx.prepare_cached(
-            "INSERT INTO ledger_entry (theatre, log, seq, incarnation, hash, bytes, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        for entry in &changes.entries {
-            let seq = i64::try_from(entry.seq).context("an entry number beyond SQLite's integers")?;
-            let incarnation = entry.incarnation.0.to_be_bytes();
-            let row =
-                params![theatre_column, entry.log.word(), seq, incarnation, entry.hash.0, entry.bytes, entry.at.0];
-            insert
-                .execute(row)
-                .with_context(|| format!("store entry {seq} of the {} log of theatre {theatre}", entry.log))?;
-        }
+    for entry in &changes.entries {
+        let seq = i64::try_from(entry.seq).context("an entry number beyond the store's integers")?;
+        let incarnation = entry.incarnation.0.to_be_bytes();
+        let (log, hash, bytes, at) = (entry.log.word(), entry.hash.0, &entry.bytes, entry.at.0);
+        tx.execute(ADD_ENTRY, values![theatre_column, log, seq, incarnation, hash, bytes, at])
+            .with_context(|| format!("store entry {seq} of the {} log of theatre {theatre}", entry.log))?;
     }
     write_ledger(tx, theatre, &changes.ledger).with_context(|| format!("store the state of theatre {theatre}"))?;
     if let Some(heads) = changes.heads {
@@ -65,9 +63,10 @@ pub fn write(tx: &Transaction<'_>, theatre: TheatreId, changes: Changes) -> anyh
     Ok(())
 }
 
-fn write_heads(tx: &Transaction<'_>, theatre: TheatreId, heads: Heads) -> anyhow::Result<()> {
-    tx.prepare_cached("INSERT OR REPLACE INTO ledger_head VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?.execute(
-        params![
+fn write_heads(tx: &dyn Sql, theatre: TheatreId, heads: Heads) -> anyhow::Result<()> {
+    tx.execute(
+        put::HEAD,
+        values![
             i64::from(theatre.0),
             heads.own.incarnation.0.to_be_bytes(),
             heads.own.seq.cast_signed(),
@@ -83,41 +82,41 @@ fn write_heads(tx: &Transaction<'_>, theatre: TheatreId, heads: Heads) -> anyhow
     Ok(())
 }
 
-fn write_ledger(tx: &Transaction<'_>, theatre: TheatreId, changes: &LedgerChanges) -> anyhow::Result<()> {
+fn write_ledger(tx: &dyn Sql, theatre: TheatreId, changes: &LedgerChanges) -> anyhow::Result<()> {
     let theatre = i64::from(theatre.0);
     for (screen, plan) in &changes.plans {
         let json = serde_json::to_string(&plan.plan).context("write a seating plan down")?;
-        tx.prepare_cached("INSERT INTO ledger_plan VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-            theatre,
-            screen.0,
-            plan.plan.version,
-            json
-        ])?;
+        tx.execute(
+            "INSERT INTO ledger_plan (theatre, screen, version, plan) VALUES (?1, ?2, ?3, ?4)",
+            values![theatre, screen.0, plan.plan.version, json],
+        )?;
     }
     for (screen, version, parts) in &changes.plan_parts {
         let Some(parts) = parts else {
-            tx.prepare_cached("DELETE FROM ledger_plan_part WHERE theatre = ?1 AND screen = ?2 AND version = ?3")?
-                .execute(params![theatre, screen.0, version])?;
+            tx.execute(
+                "DELETE FROM ledger_plan_part WHERE theatre = ?1 AND screen = ?2 AND version = ?3",
+                values![theatre, screen.0, version],
+            )?;
             continue;
         };
         let json = serde_json::to_string(parts).context("write a part of a seating plan down")?;
-        tx.prepare_cached("INSERT OR REPLACE INTO ledger_plan_part VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![theatre, screen.0, version, json])?;
+        tx.execute(put::PLAN_PART, values![theatre, screen.0, version, json])?;
     }
     for (number, show) in &changes.shows {
         let Some(show) = show else {
             for table in ["ledger_show", "ledger_seat", "ledger_ticket", "ledger_hold"] {
                 tx.execute(
                     &format!("DELETE FROM {table} WHERE theatre = ?1 AND show = ?2"),
-                    params![theatre, number.0],
+                    values![theatre, number.0],
                 )?;
             }
             continue;
         };
         let facts = &show.facts;
         let bytes = postcard::to_extend(facts, Vec::new()).context("write a show down")?;
-        tx.prepare_cached("INSERT OR REPLACE INTO ledger_show VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
-            .execute(params![
+        tx.execute(
+            put::SHOW,
+            values![
                 theatre,
                 number.0,
                 facts.screen.0,
@@ -128,7 +127,8 @@ fn write_ledger(tx: &Transaction<'_>, theatre: TheatreId, changes: &LedgerChange
                 show.cancelled,
                 show.overlaps,
                 bytes
-            ])?;
+            ],
+        )?;
     }
     for (number, seat, state) in &changes.seats {
         let (standing, ticket) = match state.standing {
@@ -137,8 +137,9 @@ fn write_ledger(tx: &Transaction<'_>, theatre: TheatreId, changes: &LedgerChange
             Standing::Withheld => ("withheld", None),
             Standing::Unknown => ("unknown", None),
         };
-        tx.prepare_cached("INSERT OR REPLACE INTO ledger_seat VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(
-            params![theatre, number.0, seat.0, state.epoch, state.generation, standing, ticket, state.doubtful],
+        tx.execute(
+            put::SEAT,
+            values![theatre, number.0, seat.0, state.epoch, state.generation, standing, ticket, state.doubtful],
         )?;
     }
     for ticket in &changes.tickets {
@@ -147,44 +148,47 @@ fn write_ledger(tx: &Transaction<'_>, theatre: TheatreId, changes: &LedgerChange
             VoidAnswer::Accepted => "accepted",
             VoidAnswer::Refused => "refused",
         });
-        tx.prepare_cached(
-            "INSERT OR REPLACE INTO ledger_ticket VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        )?
-        .execute(params![
-            theatre,
-            at.ticket.0,
-            at.show.0,
-            at.seat.0,
-            at.generation,
-            sale.map(|sale| sale.seller.word()),
-            sale.map(|sale| sale.booking.0),
-            sale.map(|sale| sale.price),
-            sale.is_some_and(|sale| sale.void_requested),
-            answer,
-            admitted.map(|admitted| admitted.at.0),
-            admitted.map(|admitted| admitted.door.as_str()),
-        ])?;
+        tx.execute(
+            put::TICKET,
+            values![
+                theatre,
+                at.ticket.0,
+                at.show.0,
+                at.seat.0,
+                at.generation,
+                sale.map(|sale| sale.seller.word()),
+                sale.map(|sale| sale.booking.0),
+                sale.map(|sale| sale.price),
+                sale.is_some_and(|sale| sale.void_requested),
+                answer,
+                admitted.map(|admitted| admitted.at.0),
+                admitted.map(|admitted| admitted.door.as_str()),
+            ],
+        )?;
     }
     for (id, hold) in &changes.holds {
         let Some(hold) = hold else {
-            tx.prepare_cached("DELETE FROM ledger_hold WHERE theatre = ?1 AND hold = ?2")?
-                .execute(params![theatre, id.0])?;
+            tx.execute("DELETE FROM ledger_hold WHERE theatre = ?1 AND hold = ?2", values![theatre, id.0])?;
             continue;
         };
         let seats = postcard::to_extend(&hold.seats, Vec::new()).context("write a hold down")?;
-        tx.prepare_cached("INSERT OR REPLACE INTO ledger_hold VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
-            params![theatre, id.0, hold.show.0, hold_kind_word(hold.kind), hold.deadline.0, hold.cap.0, seats],
+        tx.execute(
+            put::HOLD,
+            values![theatre, id.0, hold.show.0, hold_kind_word(hold.kind), hold.deadline.0, hold.cap.0, seats],
         )?;
     }
     for certificate in &changes.certificates {
-        tx.execute("INSERT INTO ledger_certificate (theatre, bytes) VALUES (?1, ?2)", params![theatre, certificate])?;
+        tx.execute("INSERT INTO ledger_certificate (theatre, bytes) VALUES (?1, ?2)", values![theatre, certificate])?;
     }
     if let Some(marks) = changes.marks {
         let marks = serde_json::to_string(&marks).context("write down where the logs were cut")?;
-        tx.execute("INSERT OR REPLACE INTO ledger_mark VALUES (?1, ?2)", params![theatre, marks])?;
+        tx.execute(put::MARK, values![theatre, marks])?;
     }
     for key in &changes.revoked {
-        tx.execute("INSERT OR IGNORE INTO ledger_revoked_key VALUES (?1, ?2)", params![theatre, key.0])?;
+        tx.execute(
+            "INSERT INTO ledger_revoked_key (theatre, key) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            values![theatre, key.0],
+        )?;
     }
     Ok(())
 }
@@ -199,31 +203,28 @@ fn hold_kind_word(kind: HoldKind) -> &'static str {
 }
 
 /// The entries of one theatre, those of a transaction under way on this connection included.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct StoredLogs<'c> {
-    conn: &'c Connection,
+    store: &'c dyn Sql,
     theatre: TheatreId,
 }
 
 impl<'c> StoredLogs<'c> {
     /// Reads through this connection.
-    pub fn new(conn: &'c Connection, theatre: TheatreId) -> Self {
-        Self { conn, theatre }
+    pub fn new(store: &'c dyn Sql, theatre: TheatreId) -> Self {
+        Self { store, theatre }
     }
 
-    fn read(&self, log: Side, from: u64, bytes_max: usize) -> rusqlite::Result<Vec<Vec<u8>>> {
-        let mut select = self.conn.prepare_cached(
-            "SELECT bytes FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq >= ?3 ORDER BY seq LIMIT 1000",
-        )?;
-        let mut rows = select.query(params![self.theatre.0, log.word(), from.cast_signed()])?;
+    fn read(&self, log: Side, from: u64, bytes_max: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        let select =
+            "SELECT bytes FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq >= ?3 ORDER BY seq LIMIT 1000";
         let (mut size, mut entries) = (0, Vec::new());
-        while size <= bytes_max
-            && let Some(row) = rows.next()?
-        {
+        self.store.query(select, values![self.theatre.0, log.word(), from.cast_signed()], &mut |row| {
             let bytes: Vec<u8> = row.get(0)?;
             size += bytes.len();
             entries.push(bytes);
-        }
+            Ok(size <= bytes_max)
+        })?;
         Ok(entries)
     }
 }
@@ -238,22 +239,17 @@ impl EntrySource for StoredLogs<'_> {
             return Ok(Some(Head::default()));
         }
         let select = "SELECT incarnation, hash FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq = ?3";
-        let read = || {
-            self.conn
-                .prepare_cached(select)?
-                .query_row(params![self.theatre.0, log.word(), seq.cast_signed()], |row| {
-                    let incarnation = Incarnation(u64::from_be_bytes(row.get(0)?));
-                    Ok(Head { incarnation, seq, hash: Hash(row.get(1)?) })
-                })
-                .optional()
-        };
-        read().map_err(|error| UnreadableLog { log, seq, cause: error.to_string() })
+        let found = self.store.first(select, values![self.theatre.0, log.word(), seq.cast_signed()], |row| {
+            Ok(Head { incarnation: Incarnation(u64::from_be_bytes(row.get(0)?)), seq, hash: Hash(row.get(1)?) })
+        });
+        found.map_err(|error| UnreadableLog { log, seq, cause: error.to_string() })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rusqlite::Connection;
     use shared::entry::ShowFacts;
     use shared::ids::{BookingId, MovieId, RequestId, ScreenId, SeatId, ShowNumber};
     use shared::keys::SecretKey;
@@ -344,15 +340,12 @@ mod tests {
     fn writing_seats_tickets_and_holds_builds_no_table_on_the_way() {
         let conn = Connection::open_in_memory().expect("open");
         conn.execute_batch(MIGRATION.sql).expect("tables");
-        for table in ["ledger_entry", "ledger_seat", "ledger_ticket", "ledger_hold"] {
-            let columns = format!("SELECT count(*) FROM pragma_table_info('{table}')");
-            let columns: u32 = conn.query_row(&columns, [], |row| row.get(0)).expect("columns");
-            let values = vec!["NULL"; columns as usize].join(", ");
-            let mut explain =
-                conn.prepare(&format!("EXPLAIN INSERT OR REPLACE INTO {table} VALUES ({values})")).expect("explains");
-            let steps = explain.query_map([], |row| row.get::<_, String>(1)).expect("steps");
-            let steps: Vec<String> = steps.collect::<Result<_, _>>().expect("steps");
-            assert!(steps.iter().all(|step| !step.starts_with("OpenEphemeral")), "{table}: {steps:?}");
+        for statement in [ADD_ENTRY, put::SEAT, put::TICKET, put::HOLD] {
+            let mut explain = conn.prepare(&format!("EXPLAIN {statement}")).expect("explains");
+            let steps = explain.raw_query().mapped(|row| row.get::<_, String>(1)).collect::<Result<Vec<_>, _>>();
+            let steps = steps.expect("steps");
+            assert!(steps.iter().any(|step| step == "IdxInsert"), "{statement}: {steps:?}");
+            assert!(steps.iter().all(|step| !step.starts_with("OpenEphemeral")), "{statement}: {steps:?}");
         }
     }
 }

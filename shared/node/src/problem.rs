@@ -201,6 +201,7 @@ fn refusal_status(refusal: Refusal) -> StatusCode {
         | Refusal::ShowOverlaps
         | Refusal::TicketKnown
         | Refusal::SeatNotUnknown
+        | Refusal::SaleSetAside
         | Refusal::NotClosed
         | Refusal::Asking => StatusCode::CONFLICT,
     }

@@ -24,6 +24,9 @@ pub enum StoreError {
         /// What it should be.
         wanted: &'static str,
     },
+    /// A question that always has an answer had none.
+    #[error("no row answers {0:?}")]
+    NoRow(Box<str>),
 }
 
 /// A connection, or a transaction under way on it.
@@ -61,6 +64,19 @@ impl dyn Sql + '_ {
             Ok(false)
         })?;
         Ok(found)
+    }
+
+    /// The row of an answer that always has one: a count, a sum.
+    ///
+    /// # Errors
+    /// A store failure, what `read` failed with, or that there was no row.
+    pub fn only<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        read: impl FnOnce(&dyn Row) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.first(sql, values, read)?.ok_or_else(|| StoreError::NoRow(sql.into()))
     }
 
     /// Every row of an answer.

@@ -148,6 +148,13 @@ impl Replica {
         self.go_on(Proof::Persons { by, who: who.to_owned() }, now, source)?;
         let opened = if self.heads.closed.is_none() { Ok(()) } else { Err(Refusal::Closed) };
         self.heads.recovery.unproven = Some(first);
+        // They have answered for what the devices remember; for what somebody turns out to remember later they have not.
+        let remembered: Vec<_> = self.gate.answers().filter(|(memory, _)| *memory != Memory::Peer).collect();
+        for (_, head) in remembered {
+            if self.logs(source).head_at(self.me, head.seq)? != Some(head) {
+                self.heads.recovery.answer(head.incarnation);
+            }
+        }
         self.gate = Gate::new(self.gate.named());
         // Whoever remembers something else has to be heard again.
         self.end_session(LinkState::LockedDown, now);

@@ -141,6 +141,20 @@ impl Replica {
         Ok(lines)
     }
 
+    /// May a sale that was answered before be answered again? Only while its tickets stand in the book: a sale that was set aside
+    /// and could not be written again is listed for persons, and gives nobody a ticket.
+    ///
+    /// # Errors
+    /// `sale_set_aside`; `closed` while its entries may still come back.
+    pub fn sell_again(&self, tickets: &[TicketId]) -> Result<(), Refusal> {
+        let stands = |ticket| self.ledger.ticket(ticket).is_some_and(|ticket| ticket.sale.is_some());
+        if tickets.iter().copied().all(stands) {
+            return Ok(());
+        }
+        self.may_sell()?;
+        Err(Refusal::SaleSetAside)
+    }
+
     /// Ends a ticket this side sold. At the edge the ticket is void at once and its seat free; central asks and waits.
     pub fn void(&mut self, ticket: TicketId, now: Timestamp) -> Result<Ticket, Refusal> {
         self.may_sell()?;

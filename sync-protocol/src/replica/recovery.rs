@@ -5,7 +5,7 @@
 //! its own entries aside first, and writes their facts again once the log is back: so every log stays one line for its peer.
 
 use super::closed::Proof;
-use super::{Closed, DiscrepancyKind, Event, Replica, Rewound, Start};
+use super::{Closed, DiscrepancyKind, Event, Recovery, Replica, Rewound, Start};
 use crate::gate::{Gate, Judgement, Memory};
 use crate::inbox::{self, Arrival, Arrived};
 use crate::link::LinkState;
@@ -85,7 +85,9 @@ impl Replica {
         if on_chain(head)? || head.incarnation == own.incarnation {
             return Ok(false);
         }
-        if self.heads.recovery.abandoned.contains(&Some(head.incarnation))
+        let Recovery { abandoned, answered, .. } = self.heads.recovery;
+        if abandoned.contains(&Some(head.incarnation))
+            || answered.contains(&Some(head.incarnation))
             || self.aside.iter().any(|entry| entry.head() == head)
         {
             return Ok(true);
@@ -117,21 +119,6 @@ impl Replica {
             }
         }
         Ok(false)
-    }
-
-    /// Do entries continue what nobody here has, although persons have answered for what is missing? Asking for it again would
-    /// close this node over and over. Nobody has answered for what was signed since.
-    pub(super) fn is_out_of_place(
-        &self,
-        head: Head,
-        entries: Option<&Batch>,
-        source: &dyn EntrySource,
-    ) -> Result<bool, UnreadableLog> {
-        let answered = self.heads.recovery.unproven.is_some() && head.incarnation != self.heads.own.incarnation;
-        let Some(batch) = entries.filter(|_| answered) else { return Ok(false) };
-        let before = batch.before;
-        let known = before.seq <= self.heads.own.seq && self.logs(source).head_at(self.me, before.seq)? == Some(before);
-        Ok(!known)
     }
 
     /// The own log is longer than this node knows.

@@ -69,17 +69,11 @@ impl Replica {
             // A device that keeps nothing can vouch for nothing.
             Some(_) | None => return Ok(()),
         };
-        // Persons have answered for what nobody can give back: a head alone changes nothing of that, unless it was signed since.
-        let gives = entries.as_ref().is_some_and(|batch| batch.log == self.me);
-        let answered = self.heads.recovery.unproven.is_some() && head.incarnation != self.heads.own.incarnation;
-        if answered && !gives && !named {
-            return Ok(());
-        }
         if named && self.gate.answers().all(|(memory, _)| memory != Memory::Device(device)) {
             self.gate_patience = now + self.settings.gate_wait;
         }
         let given = entries.as_ref().filter(|batch| batch.log == self.me);
-        let (head, entries) = if self.is_left(head, given, source)? || self.is_out_of_place(head, given, source)? {
+        let (head, entries) = if self.is_left(head, given, source)? {
             // What it keeps of such a line is never applied, and never dropped silently; it vouches like one that keeps nothing.
             if let Some(batch) = entries.filter(|batch| batch.log == self.me) {
                 self.list_left(inbox::walk(batch.before, batch.entries), now, source)?;

@@ -199,6 +199,9 @@ fn what_was_sold_on_a_persons_word_is_written_again_behind_what_the_peer_remembe
     let aside = house.count(Side::Edge, |kind| matches!(kind, DiscrepancyKind::SetAside { .. }));
     assert!(aside >= 1);
     assert!(house.edge.disk.aside.is_empty());
+    // Whoever asks for his sale again gets the tickets only of the one that stands.
+    let again = |tickets: &[TicketId]| house.edge.replica.sell_again(tickets);
+    assert_eq!((again(&once), again(&twice)), (Ok(()), Err(Refusal::SaleSetAside)));
 }
 
 #[test]

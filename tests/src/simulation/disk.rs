@@ -25,8 +25,10 @@ pub struct Commit {
     pub store_time: Timestamp,
     /// What the replica changed.
     pub changes: Changes,
-    /// Answers to requests, with the number of the sale, so that a retry gets the same one.
-    pub answers: Vec<(RequestId, u64, Vec<TicketRef>)>,
+    /// Answers to requests, so that a retry gets the same one.
+    pub answers: Vec<(RequestId, Vec<TicketRef>)>,
+    /// Tickets by the number of the own entry that sold or found them.
+    pub sales: Vec<(TicketId, u64)>,
     /// What the doors' tables changed.
     pub doors: Vec<DoorWrite>,
 }
@@ -46,6 +48,7 @@ impl Commit {
             && ledger.shows.is_empty()
             && ledger.plan_parts.is_empty()
             && self.answers.is_empty()
+            && self.sales.is_empty()
             && self.doors.is_empty()
     }
 }
@@ -116,14 +119,12 @@ impl Disk {
 
     fn apply(&mut self, commit: &Commit) {
         self.store_time = self.store_time.max(commit.store_time);
-        for (request, seq, tickets) in &commit.answers {
-            self.answers.insert(*request, tickets.clone());
-            self.sales.extend(tickets.iter().map(|at| (at.ticket, *seq)));
-        }
+        self.answers.extend(commit.answers.iter().cloned());
         let changes = &commit.changes;
         if let Some(rewound) = changes.rewound {
             self.rewind(commit.side, rewound);
         }
+        self.sales.extend(commit.sales.iter().copied());
         self.aside = changes.aside.clone().unwrap_or_else(|| std::mem::take(&mut self.aside));
         self.standings.extend(changes.standings.iter().cloned());
         self.logs.extend(changes.entries.iter().map(|entry| ((entry.log, entry.seq), entry.clone())));
@@ -219,6 +220,7 @@ impl Disk {
         let stored = self.logs.get(&(seller, *self.sales.get(&ticket)?))?;
         match Entry::decode(&stored.bytes).ok()?.fact {
             Fact::Sold { seats, .. } => seats.iter().find(|line| line.ticket == ticket).map(|line| line.epoch),
+            Fact::TicketFound { seat, .. } => Some(seat.epoch),
             _ => None,
         }
     }

@@ -23,7 +23,7 @@ impl Site {
         let node = self.node(who);
         let at = node.now(now);
         let Some(replica) = node.replica.as_mut() else { return Ok(()) };
-        let (mut answers, mut rewound) = (Vec::new(), false);
+        let (mut answers, mut sales, mut rewound) = (Vec::new(), Vec::new(), false);
         while let Some(event) = replica.poll_event() {
             match event {
                 Event::Applied { writer, seq, fact: Fact::Sold { show, request, seats, .. }, .. }
@@ -35,7 +35,11 @@ impl Site {
                         generation: line.generation,
                         ticket: line.ticket,
                     };
-                    answers.push((request, seq, seats.into_iter().map(ticket).collect()));
+                    sales.extend(seats.iter().map(|line| (line.ticket, seq)));
+                    answers.push((request, seats.into_iter().map(ticket).collect()));
+                }
+                Event::Applied { writer, seq, fact: Fact::TicketFound { seat, .. }, .. } if writer == who.side() => {
+                    sales.push((seat.ticket, seq));
                 }
                 Event::Rewound => rewound = true,
                 Event::ClaimSettled { outcome: Ok(hold), .. } => node.holds.push(hold.id),
@@ -43,7 +47,7 @@ impl Site {
             }
         }
         let (changes, doors) = (replica.take_changes(), std::mem::take(&mut node.door_writes));
-        let commit = Commit { side: who.side(), at: now, store_time: at, changes, answers, doors };
+        let commit = Commit { side: who.side(), at: now, store_time: at, changes, answers, sales, doors };
         let wrote = !commit.is_empty();
         if wrote {
             if node.dies == Some(CrashPoint::BeforeCommit) {
@@ -136,7 +140,7 @@ impl Site {
             let disk = &mut self.node(who).disk;
             *disk = disk.without_last(1);
         } else if planted::is(Plant::AnswerBeforeCommit) {
-            let tickets = commit.answers.iter().flat_map(|(_, _, tickets)| tickets);
+            let tickets = commit.answers.iter().flat_map(|(_, tickets)| tickets);
             tickets.copied().try_for_each(|at| self.hand(who, at, false))?;
         } else if planted::is(Plant::BatchHalfApplied) {
             commit.changes.ledger = LedgerChanges::default();
@@ -181,6 +185,7 @@ impl Site {
         let covered = replica.heads().own.seq - replica.unwitnessed();
         let promised = node_hears_witness;
         let waits = replica.waits_for_witness(at);
+        let ids = |tickets: &[TicketRef]| tickets.iter().map(|at| at.ticket).collect::<Vec<_>>();
         let told = |tickets: &[TicketRef]| {
             let sold = tickets.iter().filter_map(|at| disk.sale(who.side(), at.ticket));
             !waits || sold.map(|(seq, _)| seq).max().is_none_or(|seq| seq <= covered)
@@ -188,6 +193,8 @@ impl Site {
         let (mut ready, mut late) = (Vec::new(), BTreeSet::new());
         for request in std::mem::take(waiting) {
             match disk.answers.get(&request) {
+                // Refused: what was set aside and not written again is listed, and a log that is being taken back is asked again.
+                Some(tickets) if replica.sell_again(&ids(tickets)).is_err() => {}
                 Some(tickets) if told(tickets) => ready.push((request, tickets.clone())),
                 Some(_) => {
                     late.insert(request);

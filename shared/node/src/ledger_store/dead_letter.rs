@@ -1,9 +1,10 @@
 //! Dead letters in the store: bytes that could not be processed, kept to be tried again.
 
 use crate::problem::Problem;
+use crate::store::{Sql, StoreError};
+use crate::values;
 use crate::zone::Zone;
 use anyhow::Context;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 use shared::entry::Entry;
 use shared::ids::TheatreId;
@@ -12,7 +13,7 @@ use sync_protocol::Replica;
 use sync_protocol::replica::{Changes, DeadLetter};
 
 /// Dead letters kept: whoever may publish could fill the disk otherwise.
-const KEPT_MAX: i64 = 1_000;
+const KEPT_MAX: u32 = 1_000;
 /// Bytes of a letter that a list shows.
 const SHOWN_BYTES: usize = 64;
 
@@ -66,12 +67,15 @@ impl From<UnknownDeadLetter> for Problem {
 }
 
 /// Keeps what a replica could not process.
-pub(super) fn keep(tx: &Transaction<'_>, theatre: TheatreId, letter: &DeadLetter) -> rusqlite::Result<()> {
-    tx.prepare_cached("INSERT INTO dead_letter (theatre, at, why, bytes) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![theatre.0, letter.at.0, letter.why, letter.bytes])?;
-    let dropped = tx
-        .prepare_cached("DELETE FROM dead_letter WHERE n <= (SELECT max(n) FROM dead_letter) - ?1")?
-        .execute([KEPT_MAX])?;
+pub(super) fn keep(tx: &dyn Sql, theatre: TheatreId, letter: &DeadLetter) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO dead_letter (theatre, at, why, bytes) VALUES (?1, ?2, ?3, ?4)",
+        values![theatre.0, letter.at.0, letter.why, letter.bytes],
+    )?;
+    let dropped = tx.execute(
+        "DELETE FROM dead_letter WHERE n <= (SELECT n FROM dead_letter ORDER BY n DESC LIMIT 1 OFFSET ?1)",
+        values![KEPT_MAX],
+    )?;
     if dropped > 0 {
         tracing::warn!(%theatre, dropped, "dead letters had to make room for newer ones");
     }
@@ -82,13 +86,12 @@ pub(super) fn keep(tx: &Transaction<'_>, theatre: TheatreId, letter: &DeadLetter
 ///
 /// # Errors
 /// A store failure.
-pub fn list(conn: &Connection, zone: &Zone) -> rusqlite::Result<DeadLetters> {
-    let dead_letters: Vec<DeadLetterView> = conn
-        .prepare_cached("SELECT n, at, theatre, why, bytes, replayed_at, outcome FROM dead_letter ORDER BY n")?
-        .query_map([], |row| {
+pub fn list(conn: &dyn Sql, zone: &Zone) -> Result<DeadLetters, StoreError> {
+    let dead_letters: Vec<DeadLetterView> =
+        conn.all("SELECT n, at, theatre, why, bytes, replayed_at, outcome FROM dead_letter ORDER BY n", &[], |row| {
             let bytes: Vec<u8> = row.get(4)?;
             let begins = bytes.get(..bytes.len().min(SHOWN_BYTES)).unwrap_or_default();
-            let replayed = match (row.get::<_, Option<i64>>(5)?, row.get::<_, Option<String>>(6)?) {
+            let replayed = match (row.get::<Option<i64>>(5)?, row.get::<Option<String>>(6)?) {
                 (Some(at), Some(outcome)) => Some(ReplayView { at: zone.rfc3339(Timestamp(at)), outcome }),
                 _ => None,
             };
@@ -101,11 +104,11 @@ pub fn list(conn: &Connection, zone: &Zone) -> rusqlite::Result<DeadLetters> {
                 begins: data_encoding::HEXLOWER.encode(begins),
                 replayed,
             })
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    // Numbers are given without gaps, and the newest is always kept.
-    let newest = dead_letters.last().map_or(0, |letter| letter.n.cast_unsigned());
-    let dropped = newest.saturating_sub(dead_letters.len() as u64);
+        })?;
+    // Only where the shelf is full have older ones had to go. An engine may leave numbers out, but hardly ever does.
+    let full = dead_letters.len() >= KEPT_MAX as usize;
+    let oldest = dead_letters.first().filter(|_| full).map_or(1, |letter| letter.n);
+    let dropped = oldest.saturating_sub(1).unsigned_abs();
     Ok(DeadLetters { dead_letters, dropped })
 }
 
@@ -113,8 +116,8 @@ pub fn list(conn: &Connection, zone: &Zone) -> rusqlite::Result<DeadLetters> {
 ///
 /// # Errors
 /// Outside a store failure; inside if there is none.
-pub fn theatre(conn: &Connection, n: i64) -> rusqlite::Result<Result<TheatreId, UnknownDeadLetter>> {
-    let found = conn.query_row("SELECT theatre FROM dead_letter WHERE n = ?1", [n], |row| row.get(0)).optional()?;
+pub fn theatre(conn: &dyn Sql, n: i64) -> Result<Result<TheatreId, UnknownDeadLetter>, StoreError> {
+    let found = conn.first("SELECT theatre FROM dead_letter WHERE n = ?1", values![n], |row| row.get(0))?;
     Ok(found.map(TheatreId).ok_or(UnknownDeadLetter))
 }
 
@@ -131,7 +134,7 @@ pub struct Replayed {
 /// # Errors
 /// Outside a store failure; inside if there is no such letter of this replica's theatre.
 pub fn replay(
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     replica: &mut Replica,
     n: i64,
     now: Timestamp,
@@ -151,14 +154,14 @@ pub fn replay(
 /// # Errors
 /// Outside a store failure; inside if there is no such letter of this replica's theatre.
 pub fn feed(
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     replica: &mut Replica,
     n: i64,
     now: Timestamp,
 ) -> anyhow::Result<Result<(Replayed, Changes), UnknownDeadLetter>> {
     let theatre = replica.theatre();
     let select = "SELECT bytes FROM dead_letter WHERE n = ?1 AND theatre = ?2";
-    let found: Option<Vec<u8>> = tx.query_row(select, params![n, theatre.0], |row| row.get(0)).optional()?;
+    let found: Option<Vec<u8>> = tx.first(select, values![n, theatre.0], |row| row.get(0))?;
     let Some(bytes) = found else { return Ok(Err(UnknownDeadLetter)) };
     replica
         .handle_message(&bytes, now, &super::StoredLogs::new(tx, theatre))
@@ -174,7 +177,7 @@ pub fn feed(
 /// # Errors
 /// A store failure.
 pub fn note(
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     theatre: TheatreId,
     n: i64,
     replayed: Replayed,
@@ -185,17 +188,17 @@ pub fn note(
         None => "taken".to_owned(),
         Some(why) => outcome_of_entry(tx, theatre, &replayed.bytes)?.map_or(why, str::to_owned),
     };
-    tx.execute("UPDATE dead_letter SET replayed_at = ?2, outcome = ?3 WHERE n = ?1", params![n, now.0, outcome])?;
+    tx.execute("UPDATE dead_letter SET replayed_at = ?2, outcome = ?3 WHERE n = ?1", values![n, now.0, outcome])?;
     tracing::info!(%theatre, n, outcome, "a dead letter was replayed");
     Ok(ReplayView { at: zone.rfc3339(now), outcome })
 }
 
 /// Some dead letters are no messages but entries that could not be read, or were cut off.
-fn outcome_of_entry(conn: &Connection, theatre: TheatreId, bytes: &[u8]) -> rusqlite::Result<Option<&'static str>> {
+fn outcome_of_entry(conn: &dyn Sql, theatre: TheatreId, bytes: &[u8]) -> Result<Option<&'static str>, StoreError> {
     if Entry::decode(bytes).is_err() {
         return Ok(None);
     }
     let select = "SELECT EXISTS (SELECT 1 FROM ledger_entry WHERE theatre = ?1 AND bytes = ?2)";
-    let applied: bool = conn.query_row(select, params![theatre.0, bytes], |row| row.get(0))?;
+    let applied: bool = conn.only(select, values![theatre.0, bytes], |row| row.get(0))?;
     Ok(Some(if applied { "applied" } else { "readable" }))
 }

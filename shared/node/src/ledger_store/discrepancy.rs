@@ -6,9 +6,10 @@ pub use super::story::Proposal;
 pub use settlement::{Settlement, SettlementRequest, Unsettled};
 
 use super::story;
+use crate::store::{Row, Sql, StoreError};
+use crate::values;
 use crate::zone::Zone;
 use anyhow::Context;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::ids::TheatreId;
@@ -59,24 +60,24 @@ impl From<Proposal> for ProposalView {
 }
 
 /// Lists what a replica found, with both sides of it.
-pub(super) fn keep(tx: &Transaction<'_>, theatre: TheatreId, found: &Discrepancy) -> anyhow::Result<()> {
+pub(super) fn keep(tx: &dyn Sql, theatre: TheatreId, found: &Discrepancy) -> anyhow::Result<()> {
     let raw = serde_json::to_string(&found.kind).context("write a discrepancy down")?;
     let story = story::tell(tx, theatre, found).context("tell both sides of a discrepancy")?;
-    tx.prepare_cached(
+    tx.execute(
         "INSERT INTO ledger_discrepancy (theatre, found_at, log, seq, story, kind, ours, theirs, proposed)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?
-    .execute(params![
-        theatre.0,
-        found.at.0,
-        found.log.word(),
-        found.seq.cast_signed(),
-        raw,
-        story.kind,
-        story.ours.to_string(),
-        story.theirs.to_string(),
-        story.proposed.code()
-    ])?;
+        values![
+            theatre.0,
+            found.at.0,
+            found.log.word(),
+            found.seq.cast_signed(),
+            raw,
+            story.kind,
+            story.ours.to_string(),
+            story.theirs.to_string(),
+            story.proposed.code()
+        ],
+    )?;
     Ok(())
 }
 
@@ -84,22 +85,20 @@ pub(super) fn keep(tx: &Transaction<'_>, theatre: TheatreId, found: &Discrepancy
 ///
 /// # Errors
 /// A store failure.
-pub fn list(conn: &Connection, settled_too: bool, zone: &Zone) -> rusqlite::Result<Vec<DiscrepancyView>> {
-    conn.prepare_cached(
+pub fn list(conn: &dyn Sql, settled_too: bool, zone: &Zone) -> Result<Vec<DiscrepancyView>, StoreError> {
+    conn.all(
         "SELECT * FROM ledger_discrepancy WHERE ?1 OR settled_at IS NULL ORDER BY settled_at IS NOT NULL, n LIMIT ?2",
-    )?
-    .query_map(params![settled_too, LISTED_MAX], |row| view(row, zone))?
-    .collect()
+        values![settled_too, LISTED_MAX],
+        |row| view(row, zone),
+    )
 }
 
 /// One discrepancy; nothing for a number that none has.
 ///
 /// # Errors
 /// A store failure.
-pub fn find(conn: &Connection, n: i64, zone: &Zone) -> rusqlite::Result<Option<DiscrepancyView>> {
-    conn.prepare_cached("SELECT * FROM ledger_discrepancy WHERE n = ?1")?
-        .query_row([n], |row| view(row, zone))
-        .optional()
+pub fn find(conn: &dyn Sql, n: i64, zone: &Zone) -> Result<Option<DiscrepancyView>, StoreError> {
+    conn.first("SELECT * FROM ledger_discrepancy WHERE n = ?1", values![n], |row| view(row, zone))
 }
 
 /// Writes down who settled a discrepancy and how, once.
@@ -107,18 +106,17 @@ pub fn find(conn: &Connection, n: i64, zone: &Zone) -> rusqlite::Result<Option<D
 /// # Errors
 /// Outside a store failure; inside why it was not settled.
 pub fn settle(
-    tx: &Transaction<'_>,
+    tx: &dyn Sql,
     n: i64,
     request: &SettlementRequest,
     now: Timestamp,
     zone: &Zone,
-) -> rusqlite::Result<Result<DiscrepancyView, Unsettled>> {
-    let settled = tx
-        .prepare_cached(
-            "UPDATE ledger_discrepancy SET settled_at = ?2, settled_by = ?3, settled_how = ?4
+) -> Result<Result<DiscrepancyView, Unsettled>, StoreError> {
+    let settled = tx.execute(
+        "UPDATE ledger_discrepancy SET settled_at = ?2, settled_by = ?3, settled_how = ?4
              WHERE n = ?1 AND settled_at IS NULL",
-        )?
-        .execute(params![n, now.0, request.by, request.how])?;
+        values![n, now.0, request.by, request.how],
+    )?;
     Ok(match (find(tx, n, zone)?, settled) {
         (None, _) => Err(Unsettled::Unknown),
         (Some(_), 0) => Err(Unsettled::Already),
@@ -133,23 +131,26 @@ pub fn settle(
 ///
 /// # Errors
 /// A store failure.
-pub fn open_count(conn: &Connection, theatre: TheatreId) -> rusqlite::Result<u64> {
-    conn.prepare_cached("SELECT count(*) FROM ledger_discrepancy WHERE theatre = ?1 AND settled_at IS NULL")?
-        .query_row([theatre.0], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))
+pub fn open_count(conn: &dyn Sql, theatre: TheatreId) -> Result<u64, StoreError> {
+    conn.only(
+        "SELECT count(*) FROM ledger_discrepancy WHERE theatre = ?1 AND settled_at IS NULL",
+        values![theatre.0],
+        |row| row.get::<i64>(0).map(i64::cast_unsigned),
+    )
 }
 
-fn view(row: &Row<'_>, zone: &Zone) -> rusqlite::Result<DiscrepancyView> {
+fn view(row: &dyn Row, zone: &Zone) -> Result<DiscrepancyView, StoreError> {
     let json = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
     Ok(DiscrepancyView {
-        n: row.get::<_, i64>("n")?.to_string(),
+        n: row.get::<i64>("n")?.to_string(),
         found_at: zone.rfc3339(Timestamp(row.get("found_at")?)),
         kind: row.get("kind")?,
         theatre: Some(row.get("theatre")?),
         log: Some(row.get("log")?),
-        seq: Some(row.get::<_, i64>("seq")?.cast_unsigned()),
+        seq: Some(row.get::<i64>("seq")?.cast_unsigned()),
         ours: json(row.get("ours")?),
         theirs: json(row.get("theirs")?),
-        proposed: Proposal::of_code(&row.get::<_, String>("proposed")?).into(),
+        proposed: Proposal::of_code(&row.get::<String>("proposed")?).into(),
         settled: Settlement::of_row(row, zone)?,
     })
 }
@@ -157,6 +158,7 @@ fn view(row: &Row<'_>, zone: &Zone) -> rusqlite::Result<DiscrepancyView> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rusqlite::Connection;
     use serde_json::json;
     use shared::entry::{Entry, Fact, Head, SoldSeat};
     use shared::ids::{BookingId, RequestId, SeatId, ShowNumber, Side, TicketId};

@@ -1,7 +1,8 @@
 //! Both sides of a discrepancy as plain facts, told when it is found, with what a person might do about it.
 
 use super::StoredLogs;
-use rusqlite::{Connection, OptionalExtension, params};
+use crate::store::{Sql, StoreError};
+use crate::values;
 use serde_json::{Value, json};
 use shared::entry::{Entry, Fact, Head, SoldSeat, TicketRef};
 use shared::ids::{SeatId, ShowNumber, TheatreId};
@@ -66,7 +67,7 @@ pub(super) struct Story {
 }
 
 /// Tells what was found, from the store as it is now.
-pub(super) fn tell(conn: &Connection, theatre: TheatreId, found: &Discrepancy) -> anyhow::Result<Story> {
+pub(super) fn tell(conn: &dyn Sql, theatre: TheatreId, found: &Discrepancy) -> anyhow::Result<Story> {
     let own_head = || own_head(conn, theatre).map(|head| json!({ "head": head }));
     let story = |kind, ours, theirs, proposed| Story { kind, ours, theirs, proposed };
     Ok(match &found.kind {
@@ -125,7 +126,7 @@ pub(super) fn tell(conn: &Connection, theatre: TheatreId, found: &Discrepancy) -
     })
 }
 
-fn entry_at(conn: &Connection, theatre: TheatreId, found: &Discrepancy) -> anyhow::Result<Option<Entry>> {
+fn entry_at(conn: &dyn Sql, theatre: TheatreId, found: &Discrepancy) -> anyhow::Result<Option<Entry>> {
     let logs = StoredLogs::new(conn, theatre);
     if logs.head_at(found.log, found.seq)?.is_none() {
         return Ok(None);
@@ -144,11 +145,11 @@ fn proposal_for(fact: Option<&Fact>) -> Proposal {
 
 /// A sale that no log has any more: its seat may still be nobody's.
 fn proposal_for_lost(
-    conn: &Connection,
+    conn: &dyn Sql,
     theatre: TheatreId,
     fact: Option<&Fact>,
     seats: &[(ShowNumber, SeatId)],
-) -> rusqlite::Result<Proposal> {
+) -> Result<Proposal, StoreError> {
     let proposed = proposal_for(fact);
     if proposed != Proposal::RefundSecond {
         return Ok(proposed);
@@ -185,23 +186,22 @@ fn seats_of(fact: &Fact) -> Vec<(ShowNumber, SeatId)> {
     }
 }
 
-fn seats_now(conn: &Connection, theatre: TheatreId, seats: &[(ShowNumber, SeatId)]) -> rusqlite::Result<Vec<Value>> {
+fn seats_now(conn: &dyn Sql, theatre: TheatreId, seats: &[(ShowNumber, SeatId)]) -> Result<Vec<Value>, StoreError> {
     seats.iter().map(|(show, seat)| seat_now(conn, theatre, *show, *seat)).collect()
 }
 
-fn seat_now(conn: &Connection, theatre: TheatreId, show: ShowNumber, seat: SeatId) -> rusqlite::Result<Value> {
-    let known = conn
-        .prepare_cached(
-            "SELECT standing, epoch, generation, ticket FROM ledger_seat WHERE theatre = ?1 AND show = ?2 AND seat = ?3",
-        )?
-        .query_row(params![theatre.0, show.0, seat.0], |row| {
-            let ticket = row.get::<_, Option<[u8; 8]>>(3)?.map(|ticket| shared::ids::TicketId(ticket).to_string());
+fn seat_now(conn: &dyn Sql, theatre: TheatreId, show: ShowNumber, seat: SeatId) -> Result<Value, StoreError> {
+    let known = conn.first(
+        "SELECT standing, epoch, generation, ticket FROM ledger_seat WHERE theatre = ?1 AND show = ?2 AND seat = ?3",
+        values![theatre.0, show.0, seat.0],
+        |row| {
+            let ticket = row.get::<Option<[u8; 8]>>(3)?.map(|ticket| shared::ids::TicketId(ticket).to_string());
             Ok(json!({
-                "show": show.0, "seat": seat.0, "standing": row.get::<_, String>(0)?, "epoch": row.get::<_, u32>(1)?,
-                "generation": row.get::<_, u16>(2)?, "ticket": ticket,
+                "show": show.0, "seat": seat.0, "standing": row.get::<String>(0)?, "epoch": row.get::<u32>(1)?,
+                "generation": row.get::<u16>(2)?, "ticket": ticket,
             }))
-        })
-        .optional()?;
+        },
+    )?;
     // A seat without a row is as its show's opening split left it.
     let mut told = known.unwrap_or_else(|| json!({ "show": show.0, "seat": seat.0, "standing": "free" }));
     if let Some((title, label)) = printed(conn, theatre, show, seat)? {
@@ -213,56 +213,53 @@ fn seat_now(conn: &Connection, theatre: TheatreId, show: ShowNumber, seat: SeatI
 
 /// What people call a seat: its show's title and its own label. Nothing where the show or its plan is not known.
 fn printed(
-    conn: &Connection,
+    conn: &dyn Sql,
     theatre: TheatreId,
     show: ShowNumber,
     seat: SeatId,
-) -> rusqlite::Result<Option<(String, String)>> {
-    let known = conn
-        .prepare_cached(
-            "SELECT s.title, p.plan FROM ledger_show s JOIN ledger_plan p ON p.theatre = s.theatre AND p.screen = s.screen
+) -> Result<Option<(String, String)>, StoreError> {
+    let known = conn.first(
+        "SELECT s.title, p.plan FROM ledger_show s JOIN ledger_plan p ON p.theatre = s.theatre AND p.screen = s.screen
              WHERE s.theatre = ?1 AND s.show = ?2 ORDER BY p.version DESC LIMIT 1",
-        )?
-        .query_row(params![theatre.0, show.0], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
-        .optional()?;
+        values![theatre.0, show.0],
+        |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)),
+    )?;
     // Seats keep their labels over the versions of a plan.
     let plan = known.and_then(|(title, plan)| Some((title, serde_json::from_str::<SeatingPlan>(&plan).ok()?)));
     Ok(plan.and_then(|(title, plan)| Some((title, plan.seat(seat)?.label()))))
 }
 
-fn overlapping(conn: &Connection, theatre: TheatreId, show: ShowNumber) -> rusqlite::Result<(Value, Vec<Value>)> {
-    let mut select = conn.prepare_cached(
-        "SELECT o.show, o.screen, o.title, o.starts, o.ends FROM ledger_show s
+fn overlapping(conn: &dyn Sql, theatre: TheatreId, show: ShowNumber) -> Result<(Value, Vec<Value>), StoreError> {
+    let select = "SELECT o.show, o.screen, o.title, o.starts, o.ends FROM ledger_show s
          JOIN ledger_show o ON o.theatre = s.theatre AND o.screen = s.screen AND o.starts < s.ends AND s.starts < o.ends
-         WHERE s.theatre = ?1 AND s.show = ?2 AND (o.cancelled = 0 OR o.show = s.show)",
-    )?;
-    let rows = select.query_map(params![theatre.0, show.0], |row| {
+         WHERE s.theatre = ?1 AND s.show = ?2 AND (o.cancelled = 0 OR o.show = s.show) ORDER BY o.show";
+    let shows = conn.all(select, values![theatre.0, show.0], |row| {
         let number: u32 = row.get(0)?;
         let view = json!({
-            "show": number, "screen": row.get::<_, u8>(1)?, "title": row.get::<_, String>(2)?,
-            "starts": row.get::<_, i64>(3)?, "ends": row.get::<_, i64>(4)?,
+            "show": number, "screen": row.get::<u8>(1)?, "title": row.get::<String>(2)?,
+            "starts": row.get::<i64>(3)?, "ends": row.get::<i64>(4)?,
         });
         Ok((number, view))
     })?;
     let (mut new, mut others) = (Value::Null, Vec::new());
-    for row in rows {
-        let (number, view) = row?;
+    for (number, view) in shows {
         if number == show.0 { new = view } else { others.push(view) }
     }
     Ok((new, others))
 }
 
-fn own_head(conn: &Connection, theatre: TheatreId) -> rusqlite::Result<Value> {
-    let known = conn
-        .prepare_cached("SELECT own_incarnation, own_seq, own_hash FROM ledger_head WHERE theatre = ?1")?
-        .query_row([theatre.0], |row| {
+fn own_head(conn: &dyn Sql, theatre: TheatreId) -> Result<Value, StoreError> {
+    let known = conn.first(
+        "SELECT own_incarnation, own_seq, own_hash FROM ledger_head WHERE theatre = ?1",
+        values![theatre.0],
+        |row| {
             Ok(Head {
                 incarnation: shared::ids::Incarnation(u64::from_be_bytes(row.get(0)?)),
-                seq: row.get::<_, i64>(1)?.cast_unsigned(),
+                seq: row.get::<i64>(1)?.cast_unsigned(),
                 hash: shared::entry::Hash(row.get(2)?),
             })
-        })
-        .optional()?;
+        },
+    )?;
     Ok(known.map(head).unwrap_or_default())
 }
 

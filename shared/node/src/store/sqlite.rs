@@ -43,7 +43,7 @@ impl Row for rusqlite::Row<'_> {
             ValueRef::Integer(number) => Ok(Value::Int(number)),
             ValueRef::Text(text) => Ok(Value::Text(str::from_utf8(text).map_err(|_| other("text that is no UTF-8"))?)),
             ValueRef::Blob(bytes) => Ok(Value::Blob(bytes)),
-            ValueRef::Real(_) => Err(other("a fraction")),
+            ValueRef::Real(fraction) => Ok(Value::Real(fraction)),
         }
     }
 }
@@ -53,6 +53,7 @@ impl ToSql for Value<'_> {
         Ok(ToSqlOutput::Borrowed(match *self {
             Self::Null => ValueRef::Null,
             Self::Int(number) => ValueRef::Integer(number),
+            Self::Real(fraction) => ValueRef::Real(fraction),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Blob(bytes) => ValueRef::Blob(bytes),
         }))

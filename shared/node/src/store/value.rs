@@ -1,12 +1,14 @@
 //! What a column can hold, in every engine.
 
 /// What a column holds, or a statement is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value<'v> {
     /// Nothing.
     Null,
     /// A number; also what is true (1) or false (0).
     Int(i64),
+    /// A fraction: nothing that is counted, paid or compared.
+    Real(f64),
     /// Text.
     Text(&'v str),
     /// Bytes.
@@ -19,6 +21,7 @@ impl Value<'_> {
         match self {
             Self::Null => "nothing",
             Self::Int(_) => "a number",
+            Self::Real(_) => "a fraction",
             Self::Text(_) => "text",
             Self::Blob(_) => "bytes",
         }
@@ -53,6 +56,12 @@ pub trait ToValue {
 impl ToValue for bool {
     fn to_value(&self) -> Value<'_> {
         Value::Int(i64::from(*self))
+    }
+}
+
+impl ToValue for f64 {
+    fn to_value(&self) -> Value<'_> {
+        Value::Real(*self)
     }
 }
 
@@ -123,6 +132,14 @@ impl FromValue for bool {
             Value::Int(1) => Some(true),
             _ => None,
         }
+    }
+}
+
+impl FromValue for f64 {
+    const WANTED: &'static str = "a fraction";
+
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        if let Value::Real(fraction) = value { Some(fraction) } else { None }
     }
 }
 

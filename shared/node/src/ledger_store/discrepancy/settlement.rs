@@ -1,8 +1,8 @@
 //! How a person settles a discrepancy: once, with a name and in words.
 
 use crate::problem::Problem;
+use crate::store::{Row, StoreError};
 use crate::zone::Zone;
-use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 use shared::time::Timestamp;
 
@@ -25,12 +25,12 @@ impl Settlement {
     ///
     /// # Errors
     /// If the row has no such columns.
-    pub fn of_row(row: &Row<'_>, zone: &Zone) -> rusqlite::Result<Option<Self>> {
-        let Some(at) = row.get::<_, Option<i64>>("settled_at")? else { return Ok(None) };
+    pub fn of_row(row: &dyn Row, zone: &Zone) -> Result<Option<Self>, StoreError> {
+        let Some(at) = row.get::<Option<i64>>("settled_at")? else { return Ok(None) };
         Ok(Some(Self {
             at: zone.rfc3339(Timestamp(at)),
-            by: row.get::<_, Option<String>>("settled_by")?.unwrap_or_default(),
-            how: row.get::<_, Option<String>>("settled_how")?.unwrap_or_default(),
+            by: row.get::<Option<String>>("settled_by")?.unwrap_or_default(),
+            how: row.get::<Option<String>>("settled_how")?.unwrap_or_default(),
         }))
     }
 }
