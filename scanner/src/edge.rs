@@ -126,6 +126,18 @@ impl EdgeClient {
         answer(self.request(Method::POST, "/v1/door/overrides").json(call).timeout(2 * ANSWER_WITHIN)).await
     }
 
+    /// The role of a person, by name and PIN.
+    pub(crate) async fn role_of(&self, staff: &str, pin: &str) -> Result<String, EdgeError> {
+        #[derive(serde::Deserialize)]
+        struct Session {
+            role: String,
+        }
+        let login = serde_json::json!({ "staff": staff, "pin": pin });
+        let session: Session =
+            answer(self.request(Method::POST, "/v1/session").json(&login).timeout(2 * ANSWER_WITHIN)).await?;
+        Ok(session.role)
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
     }

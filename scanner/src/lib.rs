@@ -22,6 +22,7 @@ mod contact;
 mod departures;
 mod edge;
 mod frames;
+mod lock;
 mod lookup;
 mod metrics;
 mod overrides;

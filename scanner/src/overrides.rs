@@ -50,7 +50,7 @@ pub(crate) async fn let_in(
     Ok(Json(view))
 }
 
-fn problem(error: &EdgeError) -> Problem {
+pub(crate) fn problem(error: &EdgeError) -> Problem {
     match error {
         EdgeError::Refused { status, code: Some(code) } => match *status {
             StatusCode::UNAUTHORIZED => Problem::unauthorized(code.clone(), "Name and PIN do not fit."),

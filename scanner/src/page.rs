@@ -8,6 +8,9 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/verdict.css", text: include_str!("page/verdict.css") },
     Asset { path: "/assets/door.js", text: include_str!("page/door.js") },
     Asset { path: "/assets/verdict.js", text: include_str!("page/verdict.js") },
+    Asset { path: "/assets/entry.js", text: include_str!("page/entry.js") },
+    Asset { path: "/assets/find.js", text: include_str!("page/find.js") },
+    Asset { path: "/assets/lock.js", text: include_str!("page/lock.js") },
     Asset { path: "/assets/reader.js", text: include_str!("page/reader.js") },
     Asset { path: "/assets/camera.js", text: include_str!("page/camera.js") },
     Asset { path: "/assets/sound.js", text: include_str!("page/sound.js") },
@@ -46,8 +49,10 @@ pub fn door() -> Markup {
         }
         footer.door-foot {
             dl.counts {
-                div { dt { "In" } dd id="admitted" { "–" } }
+                div { dt { "In" } dd { span id="admitted" { "–" } small id="expected" {} } }
+                div { dt { "A minute" } dd id="per-minute" { "–" } }
                 div { dt { "To deliver" } dd id="queued" { "–" } }
+                div.doors { dt { "Doors" } dd id="doors" { "–" } }
             }
             form.typed id="typed" {
                 label.unseen for="code" { "Ticket code" }
@@ -56,13 +61,59 @@ pub fn door() -> Markup {
                 button."button main" type="submit" { "Check" }
             }
             div.door-keys {
-                button."button slim" type="button" id="camera-key" hidden aria-pressed="false" { "Camera" }
-                button."button slim" type="button" id="sound-key" aria-pressed="true" { "Sound" }
+                button."button slim" type="button" id="undo-key" hidden { "Take back" }
+                button."button slim" type="button" id="let-in-key" hidden { "Let in…" }
+                button."button slim" type="button" id="find-key" { "Find seat" }
+                button."button slim setting" type="button" id="out-key" aria-pressed="false" { "Way out" }
+                button."button slim setting" type="button" id="camera-key" hidden aria-pressed="false" { "Camera" }
+                button."button slim setting" type="button" id="sound-key" aria-pressed="true" { "Sound" }
+                button."button slim" type="button" id="lock-key" { "Lock" }
             }
         }
+        (dialogs())
         noscript { p { "The door page needs JavaScript." } }
     };
     design::page("Door", head, body)
+}
+
+/// What asks for more than a tap.
+fn dialogs() -> Markup {
+    let field = |name: &str, words: &str, kind: &str| {
+        html! {
+            label { (words) input.input name=(name) type=(kind) required autocomplete="off"; }
+        }
+    };
+    html! {
+        dialog.sheet id="let-in" aria-label="Let in against the verdict" {
+            form id="let-in-form" {
+                p { "A supervisor lets the bearer in. Both names are written down." }
+                (field("person", "Your name", "text"))
+                (field("reason", "Reason", "text"))
+                (field("staff", "Supervisor", "text"))
+                (field("pin", "Supervisor's PIN", "password"))
+                p.fault id="let-in-fault" role="alert" {}
+                button."button main" type="submit" { "Let in" }
+                button.button type="button" data-closes="let-in" { "Back" }
+            }
+        }
+        dialog.sheet id="find" aria-label="Find a seat" {
+            form id="find-form" {
+                (field("seat", "Seat, or the beginning of the ticket's number", "text"))
+                button."button main" type="submit" { "Find" }
+                button.button type="button" data-closes="find" { "Back" }
+            }
+            ul id="found" {}
+        }
+        dialog.sheet id="unlock" aria-label="Unlock the settings" {
+            form id="unlock-form" {
+                (field("staff", "Supervisor", "text"))
+                (field("pin", "PIN", "password"))
+                p.fault id="unlock-fault" role="alert" {}
+                button."button main" type="submit" { "Unlock" }
+                button.button type="button" data-closes="unlock" { "Back" }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Every route of a door device.
 
 use crate::server::Device;
-use crate::{departures, frames, lookup, overrides, page, scan, status, verdicts};
+use crate::{departures, frames, lock, lookup, overrides, page, scan, status, verdicts};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
@@ -22,6 +22,7 @@ pub(crate) fn routes(device: &Arc<Device>) -> Router {
         .route("/v1/scan", post(scan::scan))
         .route("/v1/departures", post(departures::depart))
         .route("/v1/overrides", post(overrides::let_in))
+        .route("/v1/unlock", post(lock::unlock))
         .route("/v1/frames", post(frames::decode).layer(DefaultBodyLimit::max(frames::POINTS_MAX)))
         .route("/v1/verdicts", get(verdicts::next))
         .route("/v1/tickets", get(lookup::find))

@@ -7,7 +7,7 @@ mod identity;
 mod scans;
 mod witness;
 
-pub(crate) use book::{facts, key_ring, note_admission, synced_at, take_in};
+pub(crate) use book::{facts, keep_certificate, key_ring, note_admission, synced_at, take_in};
 pub(crate) use counts::{Counts, admitted_count, counts};
 pub(crate) use departures::{Departed, acknowledge_departures, entry_of, keep_departure, note_departed};
 pub(crate) use departures::{queued_departures, reentry};

@@ -112,17 +112,34 @@ class House:
         tickets = request("GET", f"{self.customer}/v1/bookings/{booking}/tickets")["tickets"]
         return {ticket["seat"]: ticket["code"] for ticket in tickets}
 
+    def add_scanner(self, name):
+        """Its number and its pairing address, as a manager gets them."""
+        device = self.as_manager("/v1/devices", {"name": name, "kind": "scanner"})
+        return device["device"], device["pair_url"]
+
+    def declare_off(self, device):
+        """Nothing waits for that scanner any more."""
+        self.as_manager(f"/v1/devices/{device}", {"off": True})
+
+    def as_manager(self, path, body):
+        counter, manager = self.theatre["counter"], self.staff("manager")
+        login = {"staff": "manager", "pin": manager["pin"]}
+        token = request("POST", f"{counter}/v1/session", login)["token"]
+        return request("POST", f"{counter}{path}", body, token)
+
     def truth(self):
         return request("GET", f"{self.stage}/api/truth")
 
 
-def request(method, url, body=None):
-    """Asks and reads JSON."""
+def request(method, url, body=None, token=None):
+    """Asks and reads JSON, nothing where there is none."""
     headers = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
     data = None if body is None else json.dumps(body).encode()
     asked = urllib.request.Request(url, data=data, headers=headers, method=method)
     with urllib.request.urlopen(asked, timeout=15) as answer:
-        return json.load(answer)
+        return json.loads(answer.read() or "null")
 
 
 def until(what, holds, seconds):

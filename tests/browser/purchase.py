@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
+from house import request
+
 
 def open_show(page, house, show):
     """From the start page to a show, by the links a customer follows."""
@@ -63,3 +65,20 @@ def expect_tickets(page, count):
 
 def booking_of(page):
     return page.url.rsplit("/", 1)[1]
+
+
+def buy(house, count):
+    """Tickets bought over the public interface; returns their texts."""
+    return list(house.ticket_codes(book(house, count)).values())
+
+
+def book(house, count):
+    """A booking of so many seats, made and paid over the public interface; returns its number."""
+    show = house.show()
+    hold = request("POST", f"{house.customer}/v1/shows/{show['id']}/holds", {"best": count})
+    contact = {"email": "guest@example.org"}
+    booking = request("POST", f"{house.customer}/v1/bookings", {"hold": hold["hold"], "contact": contact})["booking"]
+    payment = request("POST", f"{house.customer}/v1/bookings/{booking}/payments", {})
+    house.approve(payment["pay_url"])
+    house.wait_until_booked(booking)
+    return booking

@@ -5,20 +5,8 @@ import uuid
 
 from playwright.sync_api import expect
 
-from house import request
 from looks import FIRST_VIEW_BYTES_MAX, first_view_bytes, walk_to
-
-
-def buy(house, count):
-    """Tickets bought over the public interface; returns their texts."""
-    show = house.show()
-    hold = request("POST", f"{house.customer}/v1/shows/{show['id']}/holds", {"best": count})
-    contact = {"email": "guest@example.org"}
-    booking = request("POST", f"{house.customer}/v1/bookings", {"hold": hold["hold"], "contact": contact})["booking"]
-    payment = request("POST", f"{house.customer}/v1/bookings/{booking}/payments", {})
-    house.approve(payment["pay_url"])
-    house.wait_until_booked(booking)
-    return list(house.ticket_codes(booking).values())
+from purchase import buy
 
 
 def burst(page, code):

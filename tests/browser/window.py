@@ -13,9 +13,11 @@ EXPECTED = [
 class Window:
     """One page in a context of its own, so that nothing is kept from another test."""
 
-    def __init__(self, browser, url, width=WIDE, refusals=frozenset()):
+    def __init__(self, browser, url, width=WIDE, refusals=frozenset(), loses_server=False):
         # Statuses that this test provokes.
         self.refusals = refusals
+        # Whether this test takes the page's server away.
+        self.loses_server = loses_server
         size = {"width": width, "height": HEIGHTS[width]}
         self.context = browser.new_context(viewport=size, locale="en-IN", timezone_id="Asia/Kolkata")
         self.context.set_default_timeout(15_000)
@@ -33,7 +35,7 @@ class Window:
 
     def on_request_failed(self, request):
         # Leaving a page ends its open streams and polls.
-        if request.failure != "net::ERR_ABORTED":
+        if request.failure != "net::ERR_ABORTED" and not self.loses_server:
             self.faults.append(f"failed: {request.method} {request.url}: {request.failure}")
 
     def on_response(self, response):

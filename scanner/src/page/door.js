@@ -3,6 +3,9 @@
 
 import { every, pause, request } from "./api.js";
 import { cameraWorks, watch } from "./camera.js";
+import { about, goesOut, letOut, listenToKeys } from "./entry.js";
+import { listenToSearch } from "./find.js";
+import { listenToLock } from "./lock.js";
 import { onPresented } from "./pane.js";
 import { listen } from "./reader.js";
 import { sound } from "./sound.js";
@@ -11,7 +14,7 @@ import { clockHere, count, span } from "./words.js";
 
 const STATUS_MS = 2000;
 const AGAIN_MS = 1000;
-const SHOWN_MS = { admit: 5000, already: 15000, unknown: 15000, refuse: 15000 };
+const SHOWN_MS = { admit: 5000, out: 5000, already: 15000, unknown: 15000, refuse: 15000 };
 const KEPT_MAX = 500;
 
 const byId = (id) => document.getElementById(id);
@@ -39,11 +42,17 @@ async function work() {
   asking = true;
   while (kept.length > 0) {
     const [scan] = kept;
+    if (goesOut()) {
+      kept = kept.slice(1);
+      keep();
+      show(await letOut(scan.code));
+      continue;
+    }
     const answer = await request("POST", "/v1/scan", { body: { code: scan.code }, patience: 5000 });
     if (answer.ok || (answer.status >= 400 && answer.status < 500)) {
       kept = kept.slice(1);
       keep();
-      show(answer.ok ? settle(answer.data, scan) : refused(answer.problem));
+      show(answer.ok ? settle(answer.data, scan) : refused(answer.problem), scan.code);
     } else {
       scan.asked += 1;
       keep();
@@ -65,9 +74,10 @@ function refused(problem) {
   return { verdict: "refuse", code: problem.code, guarantee: "", text: problem.detail || problem.title };
 }
 
-function show(verdict) {
+function show(verdict, code) {
   const kind = verdict.verdict;
-  paint(kind, wordsOf(verdict), place(verdict), verdict.text);
+  about(verdict, code);
+  paint(kind, verdict.words ?? wordsOf(verdict), place(verdict), verdict.text);
   byId("first").textContent = verdict.first ? `First at ${clockHere(verdict.first.at)}, ${verdict.first.door}` : "";
   if (byId("sound-key").getAttribute("aria-pressed") === "true") sound(kind);
   clearTimeout(idleTimer);
@@ -114,16 +124,40 @@ async function look() {
   const badge = byId("guarantee");
   badge.dataset.level = answer.ok ? answer.data.guarantee : "NONE";
   if (!answer.ok) return badge.replaceChildren(strong("NO ANSWER"), " this device's program does not answer; codes are kept");
-  const { theatre, guarantee, data_age_s, queued, admitted } = answer.data;
+  const { theatre, guarantee, data_age_s, queued, admitted, counts } = answer.data;
   door = answer.data.door;
   byId("door").textContent = door;
   byId("theatre").textContent = theatre.name;
-  byId("admitted").textContent = admitted.toLocaleString("en-IN");
+  countAll(counts, admitted);
   byId("queued").textContent = queued.toLocaleString("en-IN");
   const words = guaranteeWords(guarantee, data_age_s === undefined ? undefined : span(data_age_s));
   const text = `${guarantee} ${words}`;
   if (badge.textContent !== text) badge.replaceChildren(strong(guarantee), ` ${words}`);
   document.title = `${door} · Usher`;
+}
+
+function countAll(counts, admitted) {
+  // Before the doors of any show are open there is nothing to expect.
+  const open = counts.expected > 0;
+  const text = (number) => number.toLocaleString("en-IN");
+  byId("admitted").textContent = text(open ? counts.inside : admitted);
+  byId("expected").textContent = open ? ` / ${text(counts.expected)}` : "";
+  byId("per-minute").textContent = text(counts.per_minute);
+  byId("doors").textContent = counts.doors.map((one) => `${one.door} ${text(one.admitted)}`).join(" · ") || "–";
+}
+
+// What a reader of this machine has read shows on every page that is open.
+async function watchReaders() {
+  let after;
+  for (;;) {
+    const answer = await request("GET", `/v1/verdicts${after === undefined ? "" : `?after=${after}`}`, { patience: 30_000 });
+    if (!answer.ok) {
+      await pause(2000);
+      continue;
+    }
+    after = answer.data.n;
+    if (answer.data.verdict) show(answer.data.verdict);
+  }
 }
 
 byId("typed").addEventListener("submit", (event) => {
@@ -148,6 +182,13 @@ byId("camera-key").addEventListener("click", async ({ currentTarget }) => {
 });
 
 listen(byId("code"), take);
+listenToKeys(show);
+listenToSearch();
+listenToLock();
+for (const key of document.querySelectorAll("[data-closes]")) {
+  key.addEventListener("click", () => byId(key.dataset.closes).close());
+}
+watchReaders();
 onPresented(take);
 cameraWorks().then((works) => (byId("camera-key").hidden = !works));
 showIdle();

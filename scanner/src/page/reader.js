@@ -36,7 +36,8 @@ export function listen(field, take) {
   };
 
   const onKey = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // Whoever types into a dialog is no reader.
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("dialog")) return;
     const typing = event.target === field;
     // The time of the key, not of its handling.
     const gap = event.timeStamp - last;

@@ -6,10 +6,11 @@ const TONES = {
   already: [[440, 0, 0.14], [440, 0.22, 0.14]],
   unknown: [[520, 0, 0.14], [390, 0.18, 0.2]],
   refuse: [[150, 0, 0.5]],
+  out: [[520, 0, 0.12]],
   waiting: [[330, 0, 0.08]],
 };
 
-const BUZZ = { admit: [60], already: [80, 80, 80], unknown: [160, 60, 60], refuse: [350], waiting: [30] };
+const BUZZ = { admit: [60], already: [80, 80, 80], unknown: [160, 60, 60], refuse: [350], out: [40], waiting: [30] };
 
 let audio = null;
 

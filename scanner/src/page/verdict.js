@@ -9,6 +9,7 @@ const SHAPES = {
   already: ["M50 8 95 88H5z", "M50 36v26M50 74v.5"],
   unknown: ["M50 4 96 50 50 96 4 50z", "M40 41a10 10 0 1 1 14 9c-3 2-4 4-4 8M50 69v.5"],
   refuse: ["M32 5h36l27 27v36L68 95H32L5 68V32z", "M34 34l32 32M66 34L34 66"],
+  out: ["M50 6a44 44 0 1 1-.01 0z", "M30 50h38M54 34l16 16-16 16"],
   waiting: ["M8 8h84v84H8z", "M50 28v24l15 10"],
 };
 
@@ -20,6 +21,7 @@ const WORDS = {
   seat_taken: "Seat taken",
   unknown_key: "Key not known",
   not_in_book: "Not in the book",
+  key_learned: "New key known",
   malformed: "Not a ticket",
   bad_signature: "Not genuine",
   void: "Cancelled ticket",

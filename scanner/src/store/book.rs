@@ -97,12 +97,17 @@ fn put_ticket(tx: &Transaction<'_>, id: TicketId, ticket: &DoorTicket, round: i6
 fn put_keys(tx: &Transaction<'_>, page: &FeedPage) -> rusqlite::Result<bool> {
     let mut changed = 0;
     for certificate in &page.certificates {
-        changed += tx.execute("INSERT OR IGNORE INTO certificates (text) VALUES (?1)", [certificate])?;
+        changed += keep_certificate(tx, certificate)?;
     }
     for key in &page.revoked_keys {
         changed += tx.execute("INSERT OR IGNORE INTO revoked_keys (key) VALUES (?1)", [key.0])?;
     }
     Ok(changed > 0)
+}
+
+/// Keeps a certificate; returns how many are new.
+pub(crate) fn keep_certificate(tx: &Transaction<'_>, certificate: &str) -> rusqlite::Result<usize> {
+    tx.execute("INSERT OR IGNORE INTO certificates (text) VALUES (?1)", [certificate])
 }
 
 fn forget_ended(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {

@@ -2,6 +2,7 @@
 
 mod departures;
 mod fake_edge;
+mod keys;
 mod readers;
 mod test_door;
 mod witness;

@@ -74,6 +74,11 @@ impl TestDoor {
         self.rows("SELECT lower(hex(scan)) FROM scans WHERE state = 'queued' ORDER BY 1")
     }
 
+    /// How many revoked keys it has on its disk.
+    pub(crate) fn revoked(&self) -> usize {
+        self.rows("SELECT hex(key) FROM revoked_keys").len()
+    }
+
     pub(crate) fn tickets_known(&self) -> Vec<String> {
         self.rows("SELECT lower(hex(ticket)) || ' ' || state FROM tickets ORDER BY 1")
     }

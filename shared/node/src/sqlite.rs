@@ -28,6 +28,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// as long.
 const CHECKPOINT_PAGES: i32 = 4000;
 
+/// Kibibytes of pages that the writer's connection keeps: with SQLite's own 2 MiB every commit of a house with many tickets reads
+/// pages again that the one before had read.
+const WRITER_CACHE_KIB: i32 = 8 * 1024;
+
 /// How many prepared statements a connection keeps.
 const STATEMENTS_KEPT: usize = 128;
 
@@ -174,6 +178,7 @@ fn connect(path: &Path) -> anyhow::Result<Connection> {
         ("trusted_schema", 0),
         ("journal_size_limit", 64 << 20),
         ("wal_autocheckpoint", CHECKPOINT_PAGES),
+        ("cache_size", -WRITER_CACHE_KIB),
     ];
     for (pragma, value) in numbers {
         connection.pragma_update_and_check(None, pragma, value, |_| Ok(())).or_else(none_returned)?;

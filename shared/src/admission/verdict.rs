@@ -71,6 +71,8 @@ verdict_codes! {
     UnknownKey = "unknown_key", Unknown;
     /// Signed by the edge or with a doubtful key, and the book does not have it.
     NotInBook = "not_in_book", Unknown;
+    /// Not a ticket but a certificate of this theatre, which is known here from now on.
+    KeyLearned = "key_learned", Unknown;
     /// Not a ticket code.
     Malformed = "malformed", Refuse;
     /// The named key has not signed it.
@@ -206,6 +208,7 @@ impl Verdict {
             VerdictCode::UnknownKey => {
                 "This device does not know the signing key: scan the certificate, or ask the manager.".to_owned()
             }
+            VerdictCode::KeyLearned => "This device knows the new key now: scan the ticket again.".to_owned(),
             VerdictCode::NotInBook => "Signed, but not in the book: ask the manager.".to_owned(),
             VerdictCode::Malformed => "Not a ticket code: scan the square code on the ticket again.".to_owned(),
             VerdictCode::BadSignature => "Not a genuine ticket: do not admit, send to the counter.".to_owned(),

@@ -2,7 +2,9 @@
 //! itself (SOLO), and how long one that the box gives (SHARED), and how many of those can one box give in a second?
 //!
 //! A SOLO verdict is asked of the real scanner program over HTTP, its box out of reach, so it has been written to the disk when it is
-//! there. What the decision alone takes, the looking up in the scanner's store included, is measured on that store from inside, against
+//! there. The box is asked while its line to central is cut: central and its broker, which run on other machines, then take nothing
+//! from this one, and a door must be as fast as with them. The processor time of a verdict tells what the box itself does, whatever
+//! else the machine is busy with. What the decision alone takes, the looking up in the scanner's store included, is measured on that store from inside, against
 //! one bare Ed25519 check of the same signatures. The other baselines, in the same run: a bare append to a file with `fdatasync`, and
 //! a request to the same server that decides nothing.
 
@@ -15,6 +17,7 @@ use super::table::{Table, Timings};
 use super::{Figures, Options, say};
 use anyhow::{Context, ensure};
 use data_encoding::BASE32_NOPAD;
+use demo::valve::Mode;
 use node::sqlite::open_read_only;
 use scanner::Book;
 use serde_json::{Value, json};
@@ -50,7 +53,7 @@ impl Scale {
         if quick {
             Self { halls: halls(1, 100, 40), solo: 400 }
         } else {
-            Self { halls: halls(2, 200, 100), solo: 4_000 }
+            Self { halls: halls(4, 200, 100), solo: 4_000 }
         }
     }
 }
@@ -62,6 +65,10 @@ struct Solo {
     bare_commit: Timings,
     decision: Timings,
     signature: Timings,
+    /// From its first start until it has every ticket.
+    first_start: Duration,
+    /// The most memory it had by then, kilobytes.
+    rss_kb: u64,
 }
 
 /// What a box does with so many doors at once.
@@ -69,6 +76,8 @@ struct Shared {
     doors: usize,
     verdict: Timings,
     per_s: f64,
+    /// Processor time of the box for one verdict.
+    cpu: Duration,
     bare_request: Timings,
     bare_per_s: f64,
 }
@@ -100,14 +109,18 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
         .with("solo_p50_ms", solo.verdict.ms(50))
         .with("solo_disk_p99_ms", solo.bare_commit.ms(99))
         .with("solo_ratio", format_args!("{ratio:.2}"))
+        .with("first_start_s", format_args!("{:.2}", solo.first_start.as_secs_f64()))
+        .with("first_start_tickets", codes.len())
+        .with("scanner_rss_mb", solo.rss_kb / 1024)
         .with("shared_p99_ms", judged.verdict.ms(99))
         .with("shared_p50_ms", judged.verdict.ms(50))
         .with("shared_per_s", format_args!("{:.0}", judged.per_s))
+        .with("shared_cpu_us", judged.cpu.as_micros())
         .with("shared_http_ratio", format_args!("{:.2}", judged.bare_per_s / judged.per_s)))
 }
 
 fn print(solo: &Solo, shared: &[Shared]) {
-    let mut table = Table::new(["verdict", "doors", "number", "p50 ms", "p99 ms", "per s"]);
+    let mut table = Table::new(["verdict", "doors", "number", "p50 ms", "p99 ms", "per s", "cpu us"]);
     let rows = [
         ("SOLO, scanner over HTTP, on disk", &solo.verdict),
         ("  bare request", &solo.bare_request),
@@ -118,16 +131,16 @@ fn print(solo: &Solo, shared: &[Shared]) {
     for (what, timings) in rows {
         let p50 = format!("{:.4}", timings.percentile(50).as_secs_f64() * 1000.0);
         let p99 = format!("{:.4}", timings.percentile(99).as_secs_f64() * 1000.0);
-        table.add([what.to_owned(), "1".to_owned(), timings.len().to_string(), p50, p99, String::new()]);
+        table.add([what.to_owned(), "1".to_owned(), timings.len().to_string(), p50, p99, String::new(), String::new()]);
     }
     for row in shared {
-        let doors = row.doors.to_string();
-        for (what, timings, per_s) in [
-            ("SHARED, box over HTTP, on disk", &row.verdict, row.per_s),
-            ("  bare request", &row.bare_request, row.bare_per_s),
+        let (doors, cpu) = (row.doors.to_string(), row.cpu.as_micros().to_string());
+        for (what, timings, per_s, cpu) in [
+            ("SHARED, box over HTTP, on disk", &row.verdict, row.per_s, cpu),
+            ("  bare request", &row.bare_request, row.bare_per_s, String::new()),
         ] {
-            let number = timings.len().to_string();
-            table.add([what.to_owned(), doors.clone(), number, timings.ms(50), timings.ms(99), format!("{per_s:.0}")]);
+            let (number, per_s) = (timings.len().to_string(), format!("{per_s:.0}"));
+            table.add([what.to_owned(), doors.clone(), number, timings.ms(50), timings.ms(99), per_s, cpu]);
         }
     }
     table.print();
@@ -140,12 +153,14 @@ async fn alone_at_the_door(programs: &Programs, house: &BenchHouse, codes: &[Str
         ["pair", &house.add_scanner("Door A").await?, &format!("--data={}", data.display())],
         "",
     )?;
+    let began = Instant::now();
     let (running, door) = scanner(programs, house.dir(), &[]).context("start the scanner")?;
     let synced = async || {
         let status: Value = get(door, "/v1/status").await?;
         Ok(status["guarantee"] == "SHARED" && status["data_age_s"].as_u64().is_some())
     };
     house.wait_until("the scanner has all tickets", SYNCS_WITHIN, synced).await?;
+    let (first_start, rss_kb) = (began.elapsed(), running.rss_kb()?);
     running.stop().await?;
     let (running, door) =
         scanner(programs, house.dir(), &[&format!("--edge={NOWHERE}")]).context("start the scanner alone")?;
@@ -165,7 +180,15 @@ async fn alone_at_the_door(programs: &Programs, house: &BenchHouse, codes: &[Str
     ensure!(queued as usize == codes.len(), "{queued} of {} admissions are on the scanner's disk", codes.len());
     let book = Book::open(&data, Duration::from_secs(60 * u64::from(EARLY_MIN)))?;
     let (decision, signature) = decide(&book, codes)?;
-    Ok(Solo { verdict, bare_request, bare_commit: bare_commits(house.dir(), codes.len())?, decision, signature })
+    Ok(Solo {
+        verdict,
+        bare_request,
+        bare_commit: bare_commits(house.dir(), codes.len())?,
+        decision,
+        signature,
+        first_start,
+        rss_kb,
+    })
 }
 
 fn scanner(programs: &Programs, dir: &Path, flags: &[&str]) -> anyhow::Result<(Running, SocketAddr)> {
@@ -221,6 +244,9 @@ async fn at_the_box(house: &BenchHouse, codes: &[String]) -> anyhow::Result<Vec<
     for door in 0..DOORS.into_iter().max().unwrap_or(1) {
         tokens.push(house.pair(&format!("Door {door}")).await?);
     }
+    house.valve.set(Mode::CutBoth);
+    let noticed = async || Ok(house.edge_link().await?.state == "locked_down");
+    house.wait_until("the box knows of the cut", SYNCS_WITHIN, noticed).await?;
     let mut rows = Vec::new();
     // One door alone takes its time: it gets a tenth.
     let (few, most) = codes.split_at(codes.len() / 10);
@@ -238,11 +264,12 @@ async fn at_the_box(house: &BenchHouse, codes: &[String]) -> anyhow::Result<Vec<
                 scan(code, door, &tokens[door], now(), None)
             })
             .collect();
-        let began = Instant::now();
+        let (began, before) = (Instant::now(), house.edge_cpu()?);
         let (_, verdict) =
             post_all(house.edge, doors, requests, |_, reply| let_in(&reply, "SHARED", |all| all[0].clone())).await?;
         let per_s = codes.len() as f64 / began.elapsed().as_secs_f64();
-        rows.push(Shared { doors, verdict, per_s, bare_request, bare_per_s });
+        let cpu = (house.edge_cpu()? - before) / u32::try_from(codes.len())?;
+        rows.push(Shared { doors, verdict, per_s, cpu, bare_request, bare_per_s });
     }
     Ok(rows)
 }

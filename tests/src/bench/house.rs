@@ -94,7 +94,7 @@ impl BenchHouse {
         };
         let (central_process, central, broker) = built.start_central(mosquitto.as_ref()).context("start central")?;
         let valve = Valve::start(broker).await.context("start the valve")?;
-        let (edge_process, edge) = built.start_edge(valve.address()).context("start the box")?;
+        let (edge_process, edge) = built.start_edge(valve.address(), "127.0.0.1:0").context("start the box")?;
         let dir = dir.to_owned();
         let house = Self { central, edge, theatre, halls, valve, today, dir, central_process, edge_process, mosquitto };
         house.wait_until("both sides are live", STARTS_WITHIN, async || Ok(house.are_live().await?)).await?;
@@ -143,6 +143,26 @@ impl BenchHouse {
         let reply = Client::connect(self.edge).await?.ask("POST", path, "", "").await?;
         let paired: Value = serde_json::from_slice(&reply.body).context("read what the scanner was given")?;
         Ok(bearer(paired["token"].as_str().with_context(|| format!("the scanner is not paired: {paired}"))?))
+    }
+
+    /// Kills the box as a power cut does, and starts it again where it was.
+    ///
+    /// # Errors
+    /// If it cannot be killed or started.
+    pub(super) fn kill_edge(&mut self, programs: &Programs) -> anyhow::Result<()> {
+        self.edge_process.kill()?;
+        let built = SetUp { programs, dir: self.dir.clone(), halls: self.halls, today: self.today };
+        (self.edge_process, self.edge) =
+            built.start_edge(self.valve.address(), &self.edge.to_string()).context("start the box again")?;
+        Ok(())
+    }
+
+    /// Processor time that the box has used.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn edge_cpu(&self) -> anyhow::Result<Duration> {
+        self.edge_process.cpu()
     }
 
     /// The folder of this house.
@@ -286,9 +306,9 @@ impl SetUp<'_> {
         Ok((running, address, broker.with_context(|| format!("find the broker's address in {line:?}"))?))
     }
 
-    fn start_edge(&self, broker: SocketAddr) -> anyhow::Result<(Running, SocketAddr)> {
+    fn start_edge(&self, broker: SocketAddr, listen: &str) -> anyhow::Result<(Running, SocketAddr)> {
         let mut command = self.programs.command("usher-edge");
-        command.args(["serve", "--listen=127.0.0.1:0", "--log=warn"]);
+        command.args(["serve", "--log=warn", &format!("--listen={listen}")]);
         command.args([format!("--data={}", self.path("edge")), format!("--mqtt=mqtt://{broker}")]);
         command.arg(format!("--early-min={EARLY_MIN}"));
         let (running, line) = Running::listening("usher-edge", command, &self.dir.join("edge.log"))?;

@@ -130,6 +130,39 @@ impl Running {
         Ok(Self { name: name.to_owned(), log: log.to_owned(), child, ended: false })
     }
 
+    /// `kill -9`.
+    ///
+    /// # Errors
+    /// If it cannot be killed.
+    pub(super) fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill().with_context(|| format!("kill {}", self.name))?;
+        self.child.wait().with_context(|| format!("wait for {}", self.name))?;
+        self.ended = true;
+        Ok(())
+    }
+
+    /// Processor time it has used, in hundredths of a second as the kernel counts.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn cpu(&self) -> anyhow::Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).context("read /proc")?;
+        // The name in parentheses may have spaces; user and system time are the 12th and 13th word after it.
+        let words: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |at: usize| words.get(at).and_then(|word| word.parse::<u64>().ok()).context("read the times");
+        Ok(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
+    }
+
+    /// The most memory it has had, kilobytes.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn rss_kb(&self) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).context("read /proc")?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
+        peak.context("read the memory")
+    }
+
     /// The end of its log.
     pub(super) fn last_words(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();

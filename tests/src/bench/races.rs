@@ -1,6 +1,7 @@
 //! `races`: two to eight doors are shown one ticket at the same moment. While the box answers them, exactly one lets the guest in and
 //! the others say when and where that was. While they are alone each of them lets the guest in, and what they tell the box later, in
-//! any order and some of it twice, comes out as one admission, the earliest, with every other entry listed beside it.
+//! any order and some of it twice, comes out as one admission, the earliest, with every other entry listed beside it. And while doors ask
+//! the box it is killed: who was let in stays let in, and what was not answered is asked again and let in once.
 
 use super::entrance::{now, scan, sell_all};
 use super::generator::{Client, Reply, Request, post_all};
@@ -29,6 +30,11 @@ const LANES: usize = 4;
 /// Connections over which the doors tell what they did alone.
 const UPLOADS: usize = 16;
 
+/// Tickets that are shown while the box is killed.
+const SHOWN_IN_A_KILL: usize = 400;
+/// The box may take so long to be back.
+const BACK_WITHIN: Duration = Duration::from_secs(60);
+
 /// Runs it.
 ///
 /// # Errors
@@ -38,14 +44,14 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
     let programs = Programs::build(options)?;
     // A quarter of every show is the counter's; one half of that races at the box, the other alone.
     let (halls, races) = if options.quick {
-        (Halls { screens: 1, rows: 100, seats: 20, days: 1 }, 500)
+        (Halls { screens: 1, rows: 100, seats: 24, days: 1 }, 500)
     } else {
         (Halls { screens: 2, rows: 200, seats: 100, days: 1 }, 10_000)
     };
     let dir = tempfile::tempdir().context("make a folder")?;
-    let house = BenchHouse::start(&programs, BrokerKind::Embedded, halls, dir.path()).await?;
+    let mut house = BenchHouse::start(&programs, BrokerKind::Embedded, halls, dir.path()).await?;
     let codes = sell_all(&house).await?;
-    ensure!(codes.len() >= 2 * races, "{} tickets are too few", codes.len());
+    ensure!(codes.len() >= 2 * races + SHOWN_IN_A_KILL, "{} tickets are too few", codes.len());
     let mut tokens = Vec::new();
     for door in 0..DOORS {
         tokens.push(house.pair(&format!("Door {door}")).await?);
@@ -54,16 +60,23 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
     let shown = race_all(house.edge, &codes[..races], &tokens).await.context("race at the box")?;
     say(format_args!("{races} races of doors that are alone"));
     let alone = tell_all(&house, &codes[races..2 * races], &tokens).await.context("tell of races alone")?;
+    say(format_args!("{SHOWN_IN_A_KILL} tickets while the box is killed"));
+    let killed = &codes[2 * races..][..SHOWN_IN_A_KILL];
+    show_through_a_kill(&mut house, &programs, killed, &tokens)
+        .await
+        .context("show tickets while the box is killed")?;
     let (_, database) = house.databases();
     house.stop().await?;
     check_books(&database, &alone)?;
+    check_once(&database, killed)?;
     Ok(Figures::default()
         .with("races", races)
         .with("shown", shown)
         .with("admitted_twice_shared", 0)
         .with("races_alone", races)
         .with("entries_alone", alone.values().map(Vec::len).sum::<usize>())
-        .with("unreported", 0))
+        .with("unreported", 0)
+        .with("lost_in_a_kill", 0))
 }
 
 /// How many doors race for the ticket of this index.
@@ -100,9 +113,9 @@ async fn race_all(edge: SocketAddr, codes: &[String], tokens: &[String]) -> anyh
 /// One ticket at so many doors at once: one green, and yellow with the green door's name at all others.
 async fn race(clients: &mut Vec<Client>, code: &str, doors: usize, tokens: &[String]) -> anyhow::Result<()> {
     let mut asked = JoinSet::new();
-    for door in 0..doors {
+    for (door, token) in tokens.iter().enumerate().take(doors) {
         let mut client = clients.pop().context("a connection for each door")?;
-        let request = scan(code, door, &tokens[door], now(), None);
+        let request = scan(code, door, token, now(), None);
         asked.spawn(async move {
             let reply = client.ask("POST", &request.path, &request.headers, &request.body).await?;
             anyhow::Ok((door, verdict(&reply)?, client))
@@ -138,13 +151,13 @@ async fn tell_all(house: &BenchHouse, codes: &[String], tokens: &[String]) -> an
     let (mut alone, mut told): (Alone, Vec<Request>) = (Alone::new(), Vec::new());
     let began = now();
     for (index, code) in codes.iter().enumerate() {
-        for door in 0..racing(index) {
+        for (door, token) in tokens.iter().enumerate().take(racing(index)) {
             // Whole seconds, as the box keeps what it is told; some doors at the same one.
             let at = began
                 - Duration::from_secs(((index + 7 * door) % 40) as u64)
                 - Duration::from_millis(began.0.unsigned_abs() % 1000);
             alone.entry(code.clone()).or_default().push((at.0, format!("Door {door}")));
-            let request = scan(code, door, &tokens[door], at, Some("SOLO"));
+            let request = scan(code, door, token, at, Some("SOLO"));
             told.extend(std::iter::repeat_n(request, 1 + usize::from((index + door) % 3 == 0)));
         }
     }
@@ -154,6 +167,67 @@ async fn tell_all(house: &BenchHouse, codes: &[String], tokens: &[String]) -> an
     let per_s = count as f64 / started.elapsed().as_secs_f64();
     say(format_args!("{count} entries told at {per_s:.0} a second, p99 {} ms", timings.ms(99)));
     Ok(alone)
+}
+
+/// Each door shows its tickets one after the other and asks again, with the same scan, until it is answered.
+async fn show_through_a_kill(
+    house: &mut BenchHouse,
+    programs: &Programs,
+    codes: &[String],
+    tokens: &[String],
+) -> anyhow::Result<()> {
+    let (edge, mut doors) = (house.edge, JoinSet::new());
+    for (door, token) in tokens.iter().enumerate() {
+        let scans: Vec<Request> =
+            codes.iter().skip(door).step_by(DOORS).map(|code| scan(code, door, token, now(), None)).collect();
+        doors.spawn(async move {
+            let mut client = None;
+            for Request { path, headers, body } in scans {
+                let asked = Instant::now();
+                let reply = loop {
+                    ensure!(asked.elapsed() < BACK_WITHIN, "the box is not back");
+                    let mut connected = match client.take() {
+                        Some(connected) => connected,
+                        None => match Client::connect(edge).await {
+                            Ok(connected) => connected,
+                            Err(_nobody_listens) => {
+                                tokio::time::sleep(Duration::from_millis(20)).await;
+                                continue;
+                            }
+                        },
+                    };
+                    if let Ok(reply) = connected.ask("POST", &path, &headers, &body).await {
+                        client = Some(connected);
+                        break reply;
+                    }
+                };
+                let verdict = verdict(&reply)?;
+                ensure!(verdict["verdict"] == "admit", "a ticket shown once was answered {verdict}");
+            }
+            anyhow::Ok(())
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    ensure!(!doors.is_empty() && doors.try_join_next().is_none(), "the doors were done before the box was killed");
+    house.kill_edge(programs)?;
+    while let Some(done) = doors.join_next().await {
+        done.context("show tickets")??;
+    }
+    Ok(())
+}
+
+/// Every ticket was let in once, and no entry is told to have been a second one.
+fn check_once(database: &Path, codes: &[String]) -> anyhow::Result<()> {
+    let database = open_read_only(database)?;
+    let mut entries = database.prepare("SELECT count(*) FROM admissions WHERE ticket = ?1")?;
+    let mut second = database.prepare("SELECT count(*) FROM door_discrepancies WHERE ticket = ?1")?;
+    for code in codes {
+        let ticket = TicketCode::parse(code).context("read a ticket")?.body().ticket.0;
+        let count = |select: &mut rusqlite::Statement<'_>| select.query_row([ticket], |row| row.get::<_, u32>(0));
+        let (entries, second) = (count(&mut entries)?, count(&mut second)?);
+        ensure!((entries, second) == (1, 0), "a ticket has {entries} entries and {second} discrepancies");
+    }
+    Ok(())
 }
 
 /// The earliest entry of each ticket is its admission, and every other one is listed with both places and times.

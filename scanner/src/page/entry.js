@@ -1,0 +1,61 @@
+// What can be done about an entry: taken back, let in by a supervisor, or let out and in again.
+
+import { request } from "./api.js";
+
+const UNDO_MS = 10_000;
+const byId = (id) => document.getElementById(id);
+
+let last = null;
+let undoTimer = 0;
+
+/** Keeps what the last verdict was about, and shows what can be done. */
+export function about(verdict, code) {
+  last = { verdict, code };
+  clearTimeout(undoTimer);
+  byId("undo-key").hidden = !(verdict.verdict === "admit" && verdict.ticket);
+  byId("let-in-key").hidden = !(verdict.verdict !== "admit" && verdict.ticket && code);
+  undoTimer = setTimeout(() => (byId("undo-key").hidden = true), UNDO_MS);
+}
+
+/** Whether codes are read on the way out. */
+export function goesOut() {
+  return byId("out-key").getAttribute("aria-pressed") === "true";
+}
+
+/** Lets the bearer of a code out; returns a verdict to be shown. */
+export async function letOut(code) {
+  return departed(await request("POST", "/v1/departures", { body: { how: "out", code }, patience: 5000 }), "Out");
+}
+
+function departed(answer, words) {
+  if (answer.ok) {
+    const text = answer.data.shared ? "The ticket may enter again, at any door." : "The ticket may enter again here; other doors hear of it later.";
+    return { verdict: "out", code: "departed", words, text, guarantee: "" };
+  }
+  return { verdict: "refuse", code: answer.problem?.code ?? "", text: answer.problem?.detail ?? "No answer.", guarantee: "" };
+}
+
+/** Wires the keys; `show` is given a verdict. */
+export function listenToKeys(show) {
+  byId("undo-key").addEventListener("click", async () => {
+    byId("undo-key").hidden = true;
+    const body = { how: "undone", ticket: last.verdict.ticket };
+    show(departed(await request("POST", "/v1/departures", { body, patience: 5000 }), "Taken back"));
+  });
+  byId("out-key").addEventListener("click", ({ currentTarget }) => {
+    currentTarget.setAttribute("aria-pressed", String(!goesOut()));
+    document.body.dataset.way = goesOut() ? "out" : "in";
+  });
+  byId("let-in-key").addEventListener("click", () => byId("let-in").showModal());
+  byId("let-in-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { person, reason, staff, pin } = Object.fromEntries(new FormData(event.target));
+    const answer = await request("POST", "/v1/overrides", { body: { code: last.code, person, reason, staff, pin }, patience: 8000 });
+    byId("let-in-fault").textContent = answer.ok ? "" : (answer.problem?.detail ?? "The box does not answer.");
+    event.target.elements.pin.value = "";
+    if (!answer.ok) return;
+    byId("let-in").close();
+    byId("let-in-key").hidden = true;
+    show(answer.data);
+  });
+}

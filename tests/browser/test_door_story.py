@@ -1,0 +1,131 @@
+"""A door's first five minutes, with its line cut and its program killed in the middle: nothing is lost, nothing is let in twice."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from door import Door
+from house import until
+from purchase import buy
+from test_doors import burst, expect_verdict
+
+
+@pytest.fixture
+def door(house):
+    running = Door(house, "Door C")
+    yield running
+    running.close()
+
+
+def test_the_first_five_minutes_of_a_door(house, door, window, looks):
+    first, second, third, fourth = buy(house, 4)
+    door.start()
+    door.until_in_touch()
+    page = window(door.url, width=390, loses_server=True)
+    guarantee = page.locator("#guarantee")
+    expect(page.locator("#door")).to_have_text("Door C")
+    expect(guarantee).to_contain_text("SHARED")
+    expect(guarantee).to_contain_text("data")
+    # Green, with what it counts.
+    burst(page, first)
+    expect_verdict(page, "admit", "Welcome")
+    expect(page.locator("#admitted")).to_have_text(re.compile("[1-9]"))
+    # Yellow at another door, with when and where.
+    other = window(house.door(1), width=390)
+    burst(other, first)
+    expect_verdict(other, "already", "Already in")
+    expect(other.locator("#first")).to_have_text(re.compile(r"First at .*\d.*, Door C"))
+    # The line drops: the banner says what that means, scanning goes on.
+    door.line.cut()
+    burst(page, second)
+    expect_verdict(page, "admit", "Welcome")
+    expect(guarantee).to_contain_text("SOLO")
+    expect(guarantee).to_contain_text("could also enter at another door")
+    expect(page.locator("#queued")).to_have_text("1")
+    looks.inspect(page, "door-solo")
+    burst(page, second)
+    expect_verdict(page, "already", "Already in")
+    # The program dies with the answer on its way: the code is kept, over a reload too.
+    door.kill()
+    burst(page, third)
+    expect_verdict(page, "waiting", "Not checked yet")
+    expect(guarantee).to_contain_text("NO ANSWER")
+    door.start()
+    page.reload()
+    expect_verdict(page, "admit", "Welcome")
+    expect(guarantee).to_contain_text("SOLO")
+    until("both entries wait", lambda: door.status()["queued"] >= 2, 10)
+    # Back again: everything is delivered, and every door knows.
+    door.line.heal()
+    until("everything is delivered", lambda: door.status()["queued"] == 0, 20)
+    expect(guarantee).to_contain_text("SHARED")
+    for code in (second, third):
+        burst(other, code)
+        expect_verdict(other, "already", "Already in")
+        expect(other.locator("#first")).to_contain_text("Door C")
+    # A ticket for another screen: where to go.
+    door.kill()
+    door.start("--screens=200")
+    door.until_in_touch()
+    page.reload()
+    expect(guarantee).to_contain_text("SHARED")
+    burst(page, fourth)
+    expect(page.locator("#words")).to_have_text(re.compile(r"Screen \d+ →"))
+    expect(page.locator("#main")).to_have_attribute("data-verdict", "refuse")
+
+
+def test_a_page_whose_network_drops_keeps_its_codes(house, door, window):
+    good, = buy(house, 1)
+    door.start()
+    door.until_in_touch()
+    page = window(door.url, width=1440, loses_server=True)
+    expect(page.locator("#guarantee")).to_contain_text("SHARED")
+    page.context.set_offline(True)
+    burst(page, good)
+    expect_verdict(page, "waiting", "Not checked yet")
+    page.context.set_offline(False)
+    expect_verdict(page, "admit", "Welcome")
+
+
+def test_an_entry_is_taken_back_a_seat_looked_up_and_the_settings_locked(house, door, window, looks):
+    good, = buy(house, 1)
+    door.start()
+    door.until_in_touch()
+    page = window(door.url, width=1440, refusals={401})
+    burst(page, good)
+    expect_verdict(page, "admit", "Welcome")
+    page.get_by_role("button", name="Take back").click()
+    expect_verdict(page, "out", "Taken back")
+    burst(page, good)
+    expect_verdict(page, "admit", "Welcome")
+    burst(page, good)
+    expect_verdict(page, "already", "Already in")
+    seat = page.locator("#seat strong").text_content()
+    # A supervisor lets the bearer in.
+    page.get_by_role("button", name="Let in…").click()
+    for name, text in [("Your name", "Asha"), ("Reason", "child"), ("Supervisor", "manager"), ("Supervisor's PIN", "0000")]:
+        page.locator("#let-in").get_by_label(name, exact=True).fill(text)
+    page.locator("#let-in").get_by_role("button", name="Let in").click()
+    expect(page.locator("#let-in-fault")).to_contain_text("PIN")
+    page.locator("#let-in").get_by_label("Supervisor's PIN").fill(house.staff("manager")["pin"])
+    page.locator("#let-in").get_by_role("button", name="Let in").click()
+    expect_verdict(page, "admit", "Let in")
+    # The seat, for a guest whose code cannot be read.
+    page.get_by_role("button", name="Find seat").click()
+    page.locator("#find").get_by_label("Seat, or the beginning").fill(seat.lower())
+    page.locator("#find").get_by_role("button", name="Find").click()
+    expect(page.locator("#found li").first).to_contain_text(f"{seat}: good, in since")
+    looks.inspect(page, "door-find")
+    page.locator("#find").get_by_role("button", name="Back").click()
+    # The settings are locked, over a reload too, and scanning is not.
+    page.get_by_role("button", name="Lock").click()
+    page.reload()
+    expect(page.locator("#sound-key")).to_be_hidden()
+    burst(page, good)
+    expect_verdict(page, "already", "Already in")
+    page.get_by_role("button", name="Unlock").click()
+    page.locator("#unlock").get_by_label("Supervisor").fill("manager")
+    page.locator("#unlock").get_by_label("PIN", exact=True).fill(house.staff("manager")["pin"])
+    page.locator("#unlock").get_by_role("button", name="Unlock").click()
+    expect(page.locator("#sound-key")).to_be_visible()
