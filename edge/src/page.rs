@@ -1,12 +1,14 @@
 //! The counter's page: a static shell that its modules fill from the box's own JSON API, so that it works for as long
-//! as the box does. `/house` is what supervisors settle and managers answer for, `/door` hands out the links that pair door
-//! devices.
+//! as the box does. `/till` is where a shift is counted, opened and closed, `/house` is what supervisors settle and managers
+//! answer for, `/door` hands out the links that pair door devices.
 
 mod house;
+mod shift;
 
 use house::house;
 use maud::{Markup, html};
 use node::design::{self, Asset, Crumb};
+use shift::shift;
 
 const ASSETS: &[Asset] = &[
     Asset { path: "/assets/counter.css", text: include_str!("page/counter.css") },
@@ -24,6 +26,10 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/pairing.js", text: include_str!("page/pairing.js") },
     Asset { path: "/assets/house.css", text: include_str!("page/house.css") },
     Asset { path: "/assets/house.js", text: include_str!("page/house.js") },
+    Asset { path: "/assets/shift.css", text: include_str!("page/shift.css") },
+    Asset { path: "/assets/shift.js", text: include_str!("page/shift.js") },
+    Asset { path: "/assets/pieces.js", text: include_str!("page/pieces.js") },
+    Asset { path: "/assets/report.js", text: include_str!("page/report.js") },
     Asset { path: "/assets/settling.js", text: include_str!("page/settling.js") },
     Asset { path: "/assets/story.js", text: include_str!("page/story.js") },
     Asset { path: "/assets/letters.js", text: include_str!("page/letters.js") },
@@ -32,11 +38,12 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/witness.js", text: include_str!("page/witness.js") },
 ];
 
-/// Serves `/`, `/house`, `/door` and everything under `/assets/` that they load.
+/// Serves `/`, `/till`, `/house`, `/door` and everything under `/assets/` that they load.
 pub fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
     use axum::{http::StatusCode, routing::get};
     axum::Router::new()
         .route("/", get(|| std::future::ready(design::respond(StatusCode::OK, counter()))))
+        .route("/till", get(|| std::future::ready(design::respond(StatusCode::OK, shift()))))
         .route("/house", get(|| std::future::ready(design::respond(StatusCode::OK, house()))))
         .route("/door", get(|| std::future::ready(design::respond(StatusCode::OK, doors()))))
         .merge(design::router())
@@ -55,6 +62,7 @@ pub fn counter() -> Markup {
     };
     let aside = html! {
         p.badge id="badge" role="status" { "…" }
+        a."button slim" id="till-link" href="/till" { "Till " kbd { "T" } }
         a."button slim" id="house-link" href="/house" { span { "House" span id="to-settle" {} } kbd { "H" } }
         button."button slim" type="button" id="help-key" aria-haspopup="dialog" { "Keys " kbd { "?" } }
         button."button slim" type="button" id="lock" hidden { "Lock" }
@@ -176,6 +184,7 @@ fn help() -> Markup {
         ("Page Up / Down", "show before / after"),
         ("V", "void the last sale"),
         ("P", "print the tickets again"),
+        ("T", "the till: your shift"),
         ("H", "the house: what is to be settled"),
         ("L", "lock"),
         ("Esc", "back"),
@@ -219,7 +228,7 @@ mod tests {
 
     #[test]
     fn the_pages_load_only_what_is_served_here() {
-        for page in [counter(), house(), doors()] {
+        for page in [counter(), shift(), house(), doors()] {
             let html = page.into_string();
             for asset in html.split("\"/assets/").skip(1).filter_map(|rest| rest.split('"').next()) {
                 let own = ASSETS.iter().any(|a| a.path.ends_with(asset));

@@ -225,6 +225,7 @@ const KEYS = {
   n: () => propose(1),
   l: () => lock(),
   h: () => stage !== "payment" && location.assign("/house"),
+  t: () => stage !== "payment" && location.assign("/till"),
   v: askVoid,
   p: () => stage === "tickets" && window.print(),
   c: () => stage === "payment" && setTender("card"),

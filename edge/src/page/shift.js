@@ -1,0 +1,167 @@
+// The till's page: a shift from the counted float to its report, and what supervisors read of all of them.
+
+import { request } from "./api.js";
+import { watchLink } from "./badge.js";
+import { Login } from "./login.js";
+import { Pieces } from "./pieces.js";
+import { shiftReport } from "./report.js";
+import { complain, el, money, notice } from "./words.js";
+
+const OVERSEES = ["supervisor", "manager"];
+const byId = (id) => document.getElementById(id);
+const alertOf = (part) => part.querySelector("[role=alert]");
+
+let session = null;
+let shift = null;
+
+const login = new Login(byId("login"), enter);
+const own = byId("own");
+const float = new Pieces(byId("open"));
+const counted = new Pieces(byId("close").querySelector("form"));
+
+async function enter(now) {
+  session = now;
+  byId("parts").hidden = byId("lock").hidden = false;
+  byId("lock").textContent = `${now.staff} · Lock`;
+  byId("reports").hidden = !OVERSEES.includes(now.role);
+  byId("main").focus({ preventScroll: true });
+  await Promise.all([showOwn(), OVERSEES.includes(now.role) && showAll()]);
+}
+
+function lock(title = "", text = "") {
+  if (session) request("DELETE", "/v1/session", { token: session.token, keepalive: true });
+  session = null;
+  byId("parts").hidden = byId("lock").hidden = true;
+  login.open(title, text);
+}
+
+async function ask(method, url, body) {
+  const answer = await request(method, url, { body, token: session?.token });
+  if (answer.status === 401 && answer.problem.code === "login_required") {
+    lock("Signed out", "The session is over. Sign in again.");
+  }
+  return answer;
+}
+
+async function showOwn() {
+  const answer = await ask("GET", "/v1/shifts");
+  complain(alertOf(own), answer.problem);
+  if (!answer.ok) return;
+  show(answer.data.shifts.find((one) => one.staff === session.staff) ?? null);
+}
+
+/** Shows a shift that is open, or asks for the float of the next one. */
+function show(now) {
+  shift = now;
+  byId("open").hidden = now !== null;
+  byId("cash").hidden = byId("close").hidden = now === null;
+  const facts = own.querySelector(".facts");
+  facts.replaceChildren(...(now ? [shiftReport(now)] : []));
+  if (!now) float.clear();
+}
+
+async function showAll() {
+  const [open, closed] = await Promise.all([ask("GET", "/v1/shifts"), ask("GET", "/v1/z")]);
+  const part = byId("reports");
+  complain(alertOf(part), open.problem ?? closed.problem);
+  if (!open.ok || !closed.ok) return;
+  const rows = [...open.data.shifts, ...closed.data.shifts].map((one) => {
+    const summary = el("summary", {}, heading(one));
+    const print = el("button", { class: "button slim", type: "button", onclick: () => printOne(item) }, "Print");
+    const item = el("li", {}, el("details", {}, summary, shiftReport(one), print));
+    return item;
+  });
+  const none = el("li", { class: "empty" }, "No shift yet. The first sale opens one, or a counted float.");
+  part.querySelector("ol").replaceChildren(...(rows.length > 0 ? rows : [none]));
+}
+
+function heading(one) {
+  if (one.z === null) return `Open: ${one.staff}, shift ${one.shift}`;
+  const { minor } = one.difference;
+  const off = minor === 0 ? "exact" : `${money(one.difference)} ${minor < 0 ? "missing" : "too much"}`;
+  return `Z ${one.z}: ${one.staff}, ${off}`;
+}
+
+function printOne(item) {
+  item.classList.add("printed");
+  window.print();
+  item.classList.remove("printed");
+}
+
+byId("open").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const answer = await ask("POST", "/v1/shifts", { float: float.counted() });
+  complain(alertOf(own), answer.problem);
+  if (!answer.ok) return;
+  show(answer.data);
+  say(`Shift ${answer.data.shift} is open`);
+  byId("own-title").focus();
+});
+
+byId("cash").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const { direction, amount, reason } = Object.fromEntries(new FormData(form));
+  const minor = Math.round(Number(amount.replace(",", ".")) * 100);
+  if (!(minor > 0)) return notice(alertOf(form), "bad", "How much?", "Write an amount, such as 250 or 99.50.");
+  const body = { direction, amount: { minor, currency: shift.float.currency }, reason };
+  const answer = await ask("POST", `/v1/shifts/${shift.shift}/cash`, body);
+  complain(alertOf(form), answer.problem);
+  if (!answer.ok) return;
+  form.reset();
+  show(answer.data);
+  say("Written down");
+});
+
+byId("close")
+  .querySelector("form")
+  .addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const answer = await ask("POST", `/v1/shifts/${shift.shift}/close`, { counted: counted.counted() });
+    complain(alertOf(event.target), answer.problem);
+    if (!answer.ok) return;
+    counted.clear();
+    byId("close").open = false;
+    show(null);
+    own.querySelector(".facts").replaceChildren(el("h3", {}, heading(answer.data)), shiftReport(answer.data));
+    say(heading(answer.data));
+    byId("own-title").focus();
+    if (OVERSEES.includes(session.role)) showAll();
+  });
+
+byId("reports")
+  .querySelector("form")
+  .addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const [file, date] = [event.submitter.value, event.target.elements.date.value];
+    const answer = await fetch(`/v1/reports/${file}?date=${date}`, {
+      headers: { authorization: `Bearer ${session.token}` },
+    }).catch(() => null);
+    if (!answer?.ok) return notice(alertOf(byId("reports")), "bad", "No report", "The box did not answer. Try again.");
+    notice(alertOf(byId("reports")));
+    const url = URL.createObjectURL(await answer.blob());
+    el("a", { href: url, download: `${date}-${file}` }).click();
+    URL.revokeObjectURL(url);
+    say(`${file} of ${date} is saved`);
+  });
+
+byId("check").addEventListener("click", async () => {
+  const answer = await ask("GET", "/v1/till/check");
+  complain(alertOf(byId("reports")), answer.problem);
+  if (!answer.ok) return;
+  const { rows, tampered } = answer.data;
+  const good = `All ${rows} rows are as they were written.`;
+  byId("checked").textContent = tampered ? `Something was changed: ${tampered.text}.` : good;
+});
+
+/** Tells everybody what was done, those who do not see it too. */
+function say(text) {
+  byId("said").textContent = text;
+}
+
+byId("lock").addEventListener("click", () => lock());
+byId("reports").querySelector("[name=date]").value = new Date().toLocaleDateString("en-CA");
+watchLink(byId("badge"), () => {});
+const kept = login.kept();
+if (kept) enter(kept);
+else login.open();

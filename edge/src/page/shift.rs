@@ -1,0 +1,90 @@
+//! The till's page: the shift from the counted float to the report, and the reports of days.
+
+use super::login;
+use maud::{Markup, html};
+use node::design::{self, Crumb};
+
+/// One's shift, and for supervisors every shift, the reports and the check of the journal.
+pub(super) fn shift() -> Markup {
+    let head = html! {
+        link rel="stylesheet" href="/assets/staff.css";
+        link rel="stylesheet" href="/assets/shift.css";
+        script type="module" src="/assets/shift.js" {}
+    };
+    let aside = html! {
+        p.badge id="badge" role="status" { "…" }
+        button."button slim" type="button" id="lock" hidden { "Lock" }
+    };
+    let body = html! {
+        (design::masthead(&[Crumb { text: "Counter", href: "/" }], aside))
+        main.shift id="main" tabindex="-1" {
+            (login("Till"))
+            div.parts id="parts" hidden {
+                h1 { "Till" }
+                (own())
+                (reports())
+            }
+        }
+        p.unseen id="said" role="status" {}
+        noscript { p { "This page needs JavaScript." } }
+    };
+    design::page("Till", head, body)
+}
+
+fn own() -> Markup {
+    html! {
+        section.card id="own" aria-labelledby="own-title" {
+            h2 id="own-title" tabindex="-1" { "Your shift" }
+            div role="alert" {}
+            div.facts {}
+            form.stack id="open" hidden {
+                p.quiet { "Count what is in the drawer before the first sale. Leave empty what is not there." }
+                div.pieces {}
+                p.total role="status" {}
+                button."button main" type="submit" { "Open the shift" }
+            }
+            form.stack id="cash" hidden aria-labelledby="cash-title" {
+                h3 id="cash-title" { "Cash in or out" }
+                div role="alert" {}
+                div.choices role="group" aria-label="Which way" {
+                    label { input type="radio" name="direction" value="in" checked; span { "In" } }
+                    label { input type="radio" name="direction" value="out"; span { "Out" } }
+                }
+                div.pair {
+                    label.field { span { "Amount" } input.input name="amount" inputmode="decimal" autocomplete="off" required; }
+                    label.field { span { "What for" } input.input name="reason" maxlength="200" autocomplete="off" required; }
+                }
+                button.button type="submit" { "Write it down" }
+            }
+            details id="close" hidden {
+                summary { "Count the drawer and close the shift" }
+                form.stack {
+                    p.quiet { "Count without looking anything up. What should be in the drawer is told when you have closed." }
+                    div role="alert" {}
+                    div.pieces {}
+                    p.total role="status" {}
+                    button."button main" type="submit" { "Close the shift" }
+                }
+            }
+        }
+    }
+}
+
+fn reports() -> Markup {
+    html! {
+        section.card id="reports" data-supervisors hidden aria-labelledby="reports-title" {
+            h2 id="reports-title" tabindex="-1" { "Shifts and reports" }
+            div role="alert" {}
+            form.days {
+                label.field { span { "Day" } input.input type="date" name="date" required; }
+                button.button type="submit" value="collection.csv" { "Daily collection (CSV)" }
+                button.button type="submit" value="tenders.csv" { "Sales by tender (CSV)" }
+            }
+            div.days {
+                button.button type="button" id="check" { "Check the till journal" }
+                p id="checked" role="status" {}
+            }
+            ol.plain.rows {}
+        }
+    }
+}
