@@ -260,6 +260,8 @@ fn seat_map(house: &House, show: &Show, now: Timestamp) -> anyhow::Result<SeatMa
 }
 
 impl Core for Desk {
+    type Engine = rusqlite::Connection;
+
     fn handle_jump(&mut self, tx: &Transaction<'_>, by: Duration) -> anyhow::Result<()> {
         for (theatre, house) in &mut self.houses {
             house.replica.follow_jump(by);

@@ -10,6 +10,8 @@ use tokio::sync::mpsc;
 
 /// The pause before a message is offered to a writer whose queue was full.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
+/// The pause before a change of the link is offered again to a writer whose store is away.
+const STORE_AWAY_PAUSE: Duration = Duration::from_millis(100);
 
 /// Central's login at the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,24 +48,27 @@ pub fn connect(
 /// Passes what arrives to the writer until the link ends.
 pub async fn deliver(mut events: mpsc::Receiver<LinkEvent>, writer: Writer<Desk>) {
     while let Some(event) = events.recv().await {
-        while let Err(error) = post(&writer, event.clone()) {
+        while let Err(error) = hand_over(&writer, event.clone()).await {
             match error {
                 // Waiting here makes the broker wait, which is better than losing what would be asked for again.
                 WriteError::Overloaded => tokio::time::sleep(FULL_QUEUE_PAUSE).await,
+                WriteError::Unreachable | WriteError::Unknown => tokio::time::sleep(STORE_AWAY_PAUSE).await,
                 WriteError::Stopped { .. } => return,
             }
         }
     }
 }
 
-fn post(writer: &Writer<Desk>, event: LinkEvent) -> Result<(), WriteError> {
+/// Hands an event to the writer. Messages are not waited for: the box sends again what was not taken in.
+async fn hand_over(writer: &Writer<Desk>, event: LinkEvent) -> Result<(), WriteError> {
     match event {
         LinkEvent::Up | LinkEvent::Down => {
             let up = event == LinkEvent::Up;
-            writer.post(move |desk, _, now| {
+            let told = writer.run(move |desk, _, now| {
                 desk.link_changed(up, now);
                 Ok(())
-            })
+            });
+            told.await
         }
         LinkEvent::Message { topic, payload } => match theatre_topic(&topic) {
             Some((theatre, "up" | "up/log")) => {

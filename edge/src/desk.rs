@@ -364,6 +364,8 @@ impl Desk {
 }
 
 impl Core for Desk {
+    type Engine = rusqlite::Connection;
+
     fn handle_jump(&mut self, _tx: &Transaction<'_>, by: Duration) -> anyhow::Result<()> {
         self.replica.follow_jump(by);
         Ok(())

@@ -39,6 +39,8 @@ pub(crate) const SCHEMA: Schema = Schema {
 pub(crate) struct Store;
 
 impl node::writer::Core for Store {
+    type Engine = rusqlite::Connection;
+
     fn before_commit(&mut self, _tx: &Transaction<'_>, _now: Timestamp) -> anyhow::Result<()> {
         Ok(())
     }

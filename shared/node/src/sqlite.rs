@@ -1,6 +1,7 @@
 //! Opening SQLite databases the one way that keeps what was committed.
 
 mod copy;
+mod engine;
 mod readers;
 
 pub use copy::{back_up, pending, put_back, whole};

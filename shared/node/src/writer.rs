@@ -8,18 +8,27 @@
 //! A job that fails is a store failure, not a refusal: the batch is rolled back, everybody waiting gets
 //! [`WriteError::Stopped`], and the writer never goes on, because the core in memory is ahead of the disk. After
 //! `Stopped` the outcome of a job is unknown to its caller; the same request id asked again after a restart tells.
+//!
+//! An [`Engine`] whose database can go away and come back is waited for: the jobs of the broken batch are answered with
+//! [`WriteError::Unreachable`] where it is known that nothing of them was kept, and the core is loaded again. Where the commit
+//! itself was lost, the engine is asked whether it was done before anybody is answered.
 
 mod batch;
+mod engine;
+mod job;
 mod metrics;
+
+pub use engine::{Ended, Engine, Recovery};
 
 pub use metrics::WriterMetrics;
 
 use crate::clock::StoreClock;
 use crate::problem::Problem;
-use batch::{Batches, Message, Place, Release};
-use rusqlite::{Connection, Transaction};
+use batch::{Batches, Message, Place};
+use job::{Asked, Job, Posted};
 use shared::time::Timestamp;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -30,14 +39,20 @@ pub const BATCH_MAX: usize = 256;
 /// Why a writer has stopped that could not say so itself.
 const THREAD_ENDED: &str = "its thread ended";
 
+/// What a core's jobs see of the transaction under way.
+pub type Tx<'t, C> = <<C as Core>::Engine as Engine>::Tx<'t>;
+
 /// What the writer thread owns beside the database: the state in memory that decides.
-pub trait Core: Send + 'static {
+pub trait Core: Send + Sized + 'static {
+    /// The engine of its database.
+    type Engine: Engine;
+
     /// The wall clock has jumped forward by so much: what was to last for a while goes on lasting. Called before anything else of
     /// a batch.
     ///
     /// # Errors
     /// A store failure: the batch is rolled back and the writer stops.
-    fn handle_jump(&mut self, _tx: &Transaction<'_>, _by: Duration) -> anyhow::Result<()> {
+    fn handle_jump(&mut self, _tx: &Tx<'_, Self>, _by: Duration) -> anyhow::Result<()> {
         Ok(())
     }
 
@@ -45,7 +60,7 @@ pub trait Core: Send + 'static {
     ///
     /// # Errors
     /// A store failure: the batch is rolled back and the writer stops.
-    fn before_commit(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()>;
+    fn before_commit(&mut self, tx: &Tx<'_, Self>, now: Timestamp) -> anyhow::Result<()>;
 
     /// Learns that a batch is on disk, and the store time that was written with it. Called before
     /// [`after_commit`](Self::after_commit); not called for a batch that wrote nothing.
@@ -62,7 +77,15 @@ pub trait Core: Send + 'static {
     ///
     /// # Errors
     /// A store failure: the batch is rolled back and the writer stops.
-    fn handle_timeout(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()>;
+    fn handle_timeout(&mut self, tx: &Tx<'_, Self>, now: Timestamp) -> anyhow::Result<()>;
+
+    /// The database was away, and what was not committed is lost: takes everything from the database again.
+    ///
+    /// # Errors
+    /// If it cannot be loaded again: the writer stops.
+    fn reload(&mut self, _tx: &Tx<'_, Self>, _now: Timestamp) -> anyhow::Result<()> {
+        anyhow::bail!("this program cannot load its state again")
+    }
 
     /// Learns that its memory is ahead of the disk and that nothing will be committed any more.
     fn handle_failure(&mut self, error: &anyhow::Error);
@@ -74,6 +97,12 @@ pub enum WriteError {
     /// The queue is full: the job was not taken, it may be asked again.
     #[error("too many writes are waiting")]
     Overloaded,
+    /// The database is away: the job was not done, it may be asked again.
+    #[error("the store cannot be reached")]
+    Unreachable,
+    /// The database went away during the commit and has not come back yet: whether the job was done is unknown.
+    #[error("the store cannot be reached, and the outcome is not known")]
+    Unknown,
     /// The writer has stopped; whether the job was committed is unknown.
     #[error("the store has stopped: {reason}")]
     Stopped {
@@ -86,6 +115,15 @@ impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Overloaded => Self::overloaded(1),
+            WriteError::Unreachable => {
+                let detail = "The store cannot be reached just now; nothing was done. Ask again.";
+                Self::unavailable("store_unreachable", detail).with_retry_after(1)
+            }
+            WriteError::Unknown => {
+                let detail =
+                    "The store cannot be reached; whether this was done is not known yet. Ask again in the same words.";
+                Self::unavailable("outcome_unknown", detail).with_retry_after(2)
+            }
             WriteError::Stopped { .. } => Self::unavailable(
                 "store_stopped",
                 "The store has stopped; nothing can be sold here until it is restarted.",
@@ -95,15 +133,17 @@ impl From<WriteError> for Problem {
 }
 
 /// Hands jobs to the writer thread. Clones hand them to the same thread.
-pub struct Writer<C> {
+pub struct Writer<C: Core> {
     queue: SyncSender<Message<C>>,
     stopped: watch::Receiver<Option<Arc<str>>>,
+    away: Arc<AtomicBool>,
     metrics: WriterMetrics,
 }
 
-impl<C> Clone for Writer<C> {
+impl<C: Core> Clone for Writer<C> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), stopped: self.stopped.clone(), metrics: self.metrics.clone() }
+        let (queue, stopped) = (self.queue.clone(), self.stopped.clone());
+        Self { queue, stopped, away: self.away.clone(), metrics: self.metrics.clone() }
     }
 }
 
@@ -119,16 +159,17 @@ impl<C: Core> Writer<C> {
     /// # Errors
     /// If the operating system has no thread to give.
     pub fn start(
-        connection: Connection,
+        engine: C::Engine,
         core: C,
         clock: StoreClock,
         capacity: usize,
     ) -> std::io::Result<(Self, WriterThread)> {
         let (queue, jobs) = sync_channel(capacity);
         let (stop_reason, stopped) = watch::channel(None);
-        let writer = Self { queue, stopped, metrics: WriterMetrics::default() };
-        let batches = Batches { jobs, core, clock, stop_reason, metrics: writer.metrics.clone() };
-        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || batches.run(connection))?;
+        let writer = Self { queue, stopped, away: Arc::default(), metrics: WriterMetrics::default() };
+        let (away, metrics) = (writer.away.clone(), writer.metrics.clone());
+        let batches = Batches { jobs, core, clock, stop_reason, away, metrics };
+        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || batches.run(engine))?;
         let queue = writer.queue.clone();
         // If the thread has ended already there is nobody to tell.
         let stop = Box::new(move || drop(queue.send(Message::Stop)));
@@ -141,16 +182,12 @@ impl<C: Core> Writer<C> {
     /// See [`WriteError`]. A job returns `Err` only for store failures; a refusal is an `Ok` value.
     pub async fn run<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut C, &Transaction<'_>, Timestamp) -> anyhow::Result<T> + Send + 'static,
+        job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, WriteError> {
         let (answer, answered) = oneshot::channel();
-        self.enqueue(move |core: &mut C, tx: &Transaction<'_>, now| {
-            let value = job(core, tx, now)?;
-            // A caller that has gone away does not need the answer.
-            Ok(Some(Box::new(move || drop(answer.send(value))) as Release))
-        })?;
+        self.enqueue(Box::new(Asked::new(job, answer)))?;
         match answered.await {
-            Ok(value) => Ok(value),
+            Ok(answer) => answer,
             // The answer is dropped a moment before the reason is known.
             Err(_) => Err(self.stop_reason().await),
         }
@@ -162,9 +199,14 @@ impl<C: Core> Writer<C> {
     /// If the job was not taken.
     pub fn post(
         &self,
-        job: impl FnOnce(&mut C, &Transaction<'_>, Timestamp) -> anyhow::Result<()> + Send + 'static,
+        job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<()> + Send + 'static,
     ) -> Result<(), WriteError> {
-        self.enqueue(move |core: &mut C, tx: &Transaction<'_>, now| job(core, tx, now).map(|()| None))
+        self.enqueue(Box::new(Posted::new(job)))
+    }
+
+    /// The database is away, and the writer waits for it.
+    pub fn is_store_away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
     }
 
     /// Why the writer has stopped, `None` while it works.
@@ -186,12 +228,9 @@ impl<C: Core> Writer<C> {
         &self.metrics
     }
 
-    fn enqueue(
-        &self,
-        job: impl FnOnce(&mut C, &Transaction<'_>, Timestamp) -> anyhow::Result<Option<Release>> + Send + 'static,
-    ) -> Result<(), WriteError> {
+    fn enqueue(&self, job: Box<dyn Job<C>>) -> Result<(), WriteError> {
         let place = Place::take(&self.metrics.queue_depth);
-        self.queue.try_send(Message::Job(place, Box::new(job))).map_err(|error| match error {
+        self.queue.try_send(Message::Job(place, job)).map_err(|error| match error {
             TrySendError::Full(_) => WriteError::Overloaded,
             TrySendError::Disconnected(_) => stopped_by(self.stopped()),
         })

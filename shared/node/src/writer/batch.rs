@@ -1,14 +1,15 @@
 //! The writer thread's loop.
 
-use super::{BATCH_MAX, Core, WriterMetrics};
-use crate::clock::{self, StoreClock};
+use super::job::Job;
+use super::{BATCH_MAX, Core, Ended, Engine, Recovery, WriteError, WriterMetrics};
+use crate::clock::StoreClock;
 use crate::http::panic_text;
 use anyhow::{Context, anyhow};
 use prometheus_client::metrics::gauge::Gauge;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
 use shared::time::Timestamp;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -19,16 +20,20 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// A core that is never satisfied by its timeout must not take the whole processor.
 const TIMEOUT_PAUSE: Duration = Duration::from_millis(1);
 
-/// Sends one answer; kept back until the commit.
-pub(super) type Release = Box<dyn FnOnce()>;
+/// Between two looks for a database that went away, at first and at most.
+const AWAY_PAUSE: Duration = Duration::from_millis(50);
+const AWAY_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-type Job<C> = Box<dyn FnOnce(&mut C, &Transaction<'_>, Timestamp) -> anyhow::Result<Option<Release>> + Send>;
+/// After so long those whose commit was lost are told that its outcome is not known.
+const UNKNOWN_AFTER: Duration = Duration::from_secs(5);
 
-pub(super) enum Message<C> {
+pub(super) enum Message<C: Core> {
     // The place in the queue is given up first, so that whoever learns of a dropped job finds the count right.
-    Job(Place, Job<C>),
+    Job(Place, Box<dyn Job<C>>),
     Stop,
 }
+
+type Batch<C> = Vec<Box<dyn Job<C>>>;
 
 /// A job's place in the queue: counted while it waits, however it leaves.
 pub(super) struct Place(Gauge);
@@ -46,22 +51,32 @@ impl Drop for Place {
     }
 }
 
-pub(super) struct Batches<C> {
+pub(super) struct Batches<C: Core> {
     pub(super) jobs: Receiver<Message<C>>,
     pub(super) core: C,
     pub(super) clock: StoreClock,
     pub(super) stop_reason: watch::Sender<Option<Arc<str>>>,
+    pub(super) away: Arc<AtomicBool>,
     pub(super) metrics: WriterMetrics,
 }
 
+/// Whether the writer goes on.
+enum Next {
+    GoOn,
+    Stop,
+    Fail(anyhow::Error),
+}
+
 impl<C: Core> Batches<C> {
-    pub(super) fn run(mut self, mut connection: Connection) {
+    pub(super) fn run(mut self, mut engine: C::Engine) {
         loop {
             let (batch, last) = self.gather();
             if !batch.is_empty() || self.timeout_due() {
                 let only_timeout = batch.is_empty();
-                if let Err(error) = self.commit_or_panic(&mut connection, batch) {
-                    return self.fail(&error);
+                match self.commit(&mut engine, batch) {
+                    Next::GoOn => {}
+                    Next::Stop => break,
+                    Next::Fail(error) => return self.fail(&error),
                 }
                 if only_timeout && self.timeout_due() {
                     std::thread::sleep(TIMEOUT_PAUSE);
@@ -73,13 +88,11 @@ impl<C: Core> Batches<C> {
         }
         drop(self.jobs);
         self.stop_reason.send_replace(Some("it was shut down".into()));
-        if let Err((_, error)) = connection.close() {
-            tracing::warn!(%error, "the database did not close cleanly");
-        }
+        engine.close();
     }
 
     /// Waits for a job or the next timeout, then takes whatever else waits. Says whether it was the last batch.
-    fn gather(&self) -> (Vec<Job<C>>, bool) {
+    fn gather(&self) -> (Batch<C>, bool) {
         let first = match self.core.poll_timeout() {
             None => self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(due) => self.jobs.recv_timeout(self.clock.sleep_until(due, SLEEP_MAX)),
@@ -104,48 +117,120 @@ impl<C: Core> Batches<C> {
         self.core.poll_timeout().is_some_and(|due| due <= self.clock.now())
     }
 
-    fn commit_or_panic(&mut self, connection: &mut Connection, batch: Vec<Job<C>>) -> anyhow::Result<()> {
+    /// Runs a batch, commits it and answers its jobs.
+    fn commit(&mut self, engine: &mut C::Engine, mut batch: Batch<C>) -> Next {
+        let count = batch.len();
         // After a panic the core is dropped unused except for `handle_failure`, so a broken invariant cannot be seen
         // by anybody.
-        let committed = catch_unwind(AssertUnwindSafe(|| self.commit(connection, batch)));
-        committed.unwrap_or_else(|panic| Err(anyhow!("a job panicked: {}", panic_text(panic.as_ref()))))
+        let ended = catch_unwind(AssertUnwindSafe(|| self.transact(engine, &mut batch)));
+        let ended = ended.unwrap_or_else(|panic| {
+            let error = anyhow!("a job panicked: {}", panic_text(panic.as_ref()));
+            Ended::RolledBack { error, away: false }
+        });
+        match ended {
+            Ended::Committed { at, wrote, .. } => {
+                if let Some(took) = wrote {
+                    self.metrics.commit_seconds.observe(took.as_secs_f64());
+                    self.metrics.commits.inc();
+                    self.core.handle_persisted(at);
+                }
+                if let Ok(count) = u32::try_from(count) {
+                    self.metrics.batch_jobs.observe(f64::from(count));
+                }
+                self.release(batch);
+                Next::GoOn
+            }
+            Ended::RolledBack { error, away: false } => Next::Fail(error),
+            Ended::RolledBack { error, away: true } => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    jobs = count,
+                    "the store went away; nothing of this batch is kept"
+                );
+                end(batch, &WriteError::Unreachable);
+                self.wait_for_store(engine, error, None)
+            }
+            Ended::Unknown { error, at, .. } => {
+                tracing::warn!(error = format!("{error:#}"), jobs = count, "the store went away during a commit");
+                self.wait_for_store(engine, error, Some((batch, at)))
+            }
+        }
     }
 
-    fn commit(&mut self, connection: &mut Connection, batch: Vec<Job<C>>) -> anyhow::Result<()> {
-        let (count, before) = (batch.len(), connection.total_changes());
-        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).context("begin a transaction")?;
-        let now = self.clock.now();
-        if let Some(by) = self.clock.take_jump() {
-            tracing::warn!(by_s = by.as_secs(), "the wall clock has jumped forward");
-            self.core.handle_jump(&tx, by).context("follow a clock that jumped")?;
-        }
-        if self.core.poll_timeout().is_some_and(|due| due <= now) {
-            self.core.handle_timeout(&tx, now).context("do what was due")?;
-        }
-        let mut releases = Vec::with_capacity(count);
-        for job in batch {
-            releases.extend(job(&mut self.core, &tx, now)?);
-        }
-        self.core.before_commit(&tx, now).context("write what changed")?;
-        let wrote = tx.total_changes() != before;
-        if wrote {
-            clock::persist(&tx, now).context("write the store time")?;
-        }
-        let started = Instant::now();
-        tx.commit().context("commit")?;
-        if wrote {
-            self.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
-            self.metrics.commits.inc();
-            self.core.handle_persisted(now);
-        }
-        if let Ok(count) = u32::try_from(count) {
-            self.metrics.batch_jobs.observe(f64::from(count));
-        }
+    fn transact(&mut self, engine: &mut C::Engine, batch: &mut Batch<C>) -> Ended<()> {
+        let Self { core, clock, .. } = self;
+        engine.transaction(clock, |tx, now| {
+            if let Some(by) = clock.take_jump() {
+                tracing::warn!(by_s = by.as_secs(), "the clock has jumped forward");
+                core.handle_jump(tx, by).context("follow a clock that jumped")?;
+            }
+            if core.poll_timeout().is_some_and(|due| due <= now) {
+                core.handle_timeout(tx, now).context("do what was due")?;
+            }
+            for job in batch {
+                job.run(core, tx, now)?;
+            }
+            core.before_commit(tx, now).context("write what changed")
+        })
+    }
+
+    fn release(&mut self, batch: Batch<C>) {
         self.core.after_commit();
-        for release in releases {
-            release();
+        for job in batch {
+            job.end(Ok(()));
         }
-        Ok(())
+    }
+
+    /// Waits until the database is back. A batch whose commit was lost is answered as it turns out; whatever was not committed is
+    /// forgotten by loading the core again.
+    fn wait_for_store(
+        &mut self,
+        engine: &mut C::Engine,
+        error: anyhow::Error,
+        mut lost: Option<(Batch<C>, Timestamp)>,
+    ) -> Next {
+        self.away.store(true, Ordering::Relaxed);
+        let (since, mut pause) = (Instant::now(), AWAY_PAUSE);
+        loop {
+            match engine.recover() {
+                Recovery::Never => return Next::Fail(error),
+                Recovery::Back { committed } => {
+                    if let Some((batch, at)) = lost.take() {
+                        if committed {
+                            tracing::info!(jobs = batch.len(), "the store is back, and has the last commit");
+                            self.away.store(false, Ordering::Relaxed);
+                            self.core.handle_persisted(at);
+                            self.release(batch);
+                            return Next::GoOn;
+                        }
+                        end(batch, &WriteError::Unreachable);
+                    }
+                    let Self { core, clock, .. } = self;
+                    match engine.transaction(clock, |tx, now| core.reload(tx, now).context("load the state again")) {
+                        Ended::Committed { .. } => {
+                            tracing::info!(away_ms = since.elapsed().as_millis(), "the store is back");
+                            self.away.store(false, Ordering::Relaxed);
+                            return Next::GoOn;
+                        }
+                        Ended::RolledBack { error, away: false } => return Next::Fail(error),
+                        Ended::RolledBack { error, .. } | Ended::Unknown { error, .. } => {
+                            tracing::debug!(error = format!("{error:#}"), "the store went away again");
+                        }
+                    }
+                }
+                Recovery::Away(error) => tracing::debug!(error = format!("{error:#}"), "the store is still away"),
+            }
+            if since.elapsed() >= UNKNOWN_AFTER
+                && let Some((batch, _)) = lost.take()
+            {
+                end(batch, &WriteError::Unknown);
+            }
+            match self.jobs.recv_timeout(pause) {
+                Ok(Message::Job(_place, job)) => job.end(Err(WriteError::Unreachable)),
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return Next::Stop,
+                Err(RecvTimeoutError::Timeout) => pause = (pause * 2).min(AWAY_PAUSE_MAX),
+            }
+        }
     }
 
     fn fail(mut self, error: &anyhow::Error) {
@@ -154,5 +239,11 @@ impl<C: Core> Batches<C> {
         drop(self.jobs);
         self.core.handle_failure(error);
         self.stop_reason.send_replace(Some(format!("{error:#}").into()));
+    }
+}
+
+fn end<C: Core>(batch: Batch<C>, how: &WriteError) {
+    for job in batch {
+        job.end(Err(how.clone()));
     }
 }

@@ -1,7 +1,9 @@
+mod away;
+
 use super::*;
 use crate::clock;
 use crate::sqlite::{self, Migration, Schema};
-use rusqlite::OpenFlags;
+use rusqlite::{Connection, OpenFlags, Transaction};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
@@ -25,6 +27,8 @@ struct Notes {
 }
 
 impl Core for Notes {
+    type Engine = Connection;
+
     fn handle_jump(&mut self, _tx: &Transaction<'_>, by: Duration) -> anyhow::Result<()> {
         self.due = self.due.map(|due| due + by);
         self.changed.push(format!("jumped by {} s", by.as_secs()));

@@ -1,0 +1,84 @@
+//! What a writer asks of its database.
+
+use crate::clock::StoreClock;
+use shared::time::Timestamp;
+use std::time::Duration;
+
+/// A database that one writer thread owns a connection to.
+pub trait Engine: Send + 'static {
+    /// A transaction under way, as jobs see it.
+    type Tx<'t>: ?Sized;
+
+    /// Runs `work` in one transaction, persists the store time with whatever it wrote, and commits.
+    fn transaction<T>(
+        &mut self,
+        clock: &StoreClock,
+        work: impl FnOnce(&Self::Tx<'_>, Timestamp) -> anyhow::Result<T>,
+    ) -> Ended<T>;
+
+    /// Tries to reach a database that went away, and finds out whether the last commit was done.
+    fn recover(&mut self) -> Recovery {
+        Recovery::Never
+    }
+
+    /// Ends the connection.
+    fn close(self);
+}
+
+/// How a transaction ended.
+#[derive(Debug)]
+pub enum Ended<T> {
+    /// It is on disk.
+    Committed {
+        /// What the work returned.
+        value: T,
+        /// The store time it was written at.
+        at: Timestamp,
+        /// How long the commit took, where anything was written.
+        wrote: Option<Duration>,
+    },
+    /// Nothing of it is on disk.
+    RolledBack {
+        /// What was in the way.
+        error: anyhow::Error,
+        /// The database went away, and may come back.
+        away: bool,
+    },
+    /// The database went away during the commit, or it failed.
+    Unknown {
+        /// What the work returned.
+        value: T,
+        /// The store time it was to be written at.
+        at: Timestamp,
+        /// What was in the way.
+        error: anyhow::Error,
+    },
+}
+
+impl<T> Ended<T> {
+    /// For whoever tries nothing again: what the work returned, once it is on disk.
+    ///
+    /// # Errors
+    /// If it was not committed, or that is not known.
+    pub fn done(self) -> anyhow::Result<T> {
+        match self {
+            Self::Committed { value, .. } => Ok(value),
+            Self::RolledBack { error, .. } => Err(error),
+            Self::Unknown { error, .. } => Err(error.context("whether it was committed is not known")),
+        }
+    }
+}
+
+/// What came of looking for a database that went away.
+#[derive(Debug)]
+pub enum Recovery {
+    /// It is back.
+    Back {
+        /// The last transaction whose commit was begun is on disk.
+        committed: bool,
+    },
+    /// Not yet.
+    Away(anyhow::Error),
+    /// This engine's database does not come back.
+    Never,
+}
