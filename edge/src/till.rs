@@ -7,3 +7,6 @@
 pub mod journal;
 pub mod reports;
 pub mod shifts;
+
+#[cfg(test)]
+mod tests;

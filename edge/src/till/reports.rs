@@ -92,7 +92,7 @@ struct Class {
 }
 
 /// The daily collection: what was sold on the day, by show, class and price, with the serials of the tickets.
-fn collection(
+pub(super) fn collection(
     db: &Connection,
     shows: &BTreeMap<u32, (String, String)>,
     date: &str,
@@ -133,7 +133,11 @@ fn collection(
 }
 
 /// What was taken on the day by tender and cashier.
-fn by_tender(db: &Connection, date: &str, (from, until): (Timestamp, Timestamp)) -> anyhow::Result<Vec<Vec<String>>> {
+pub(super) fn by_tender(
+    db: &Connection,
+    date: &str,
+    (from, until): (Timestamp, Timestamp),
+) -> anyhow::Result<Vec<Vec<String>>> {
     let mut select = db.prepare(
         "SELECT staff, tender, currency, count(*), sum(total_minor),
                 sum(CASE WHEN void_at IS NOT NULL AND void_waits = 0 THEN 1 ELSE 0 END),

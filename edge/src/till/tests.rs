@@ -1,0 +1,172 @@
+//! Shifts at random: what the reports, the journal and the sales tell must agree to the paisa.
+
+use super::{journal, reports};
+use crate::schema::SCHEMA;
+use proptest::prelude::*;
+use rusqlite::{Connection, params};
+use shared::ids::{BookingId, TicketId};
+use shared::money::{Currency, Money};
+use shared::till::drawer::Drawer;
+use shared::till::{Pieces, ShiftNumber, Tender, TillEntry, total};
+use shared::time::Timestamp;
+use std::collections::BTreeMap;
+
+const CASHIERS: [&str; 3] = ["asha", "binod", "chitra"];
+/// 40 runs of 25 shifts.
+const RUNS: u32 = 40;
+const SHIFTS: usize = 25;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Open { cashier: usize, float: u32 },
+    Sell { cashier: usize, tender: usize, prices: Vec<i64> },
+    Void { nth: usize, by: usize },
+    Move { cashier: usize, minor: i64 },
+    Close { cashier: usize, off: i64 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let cashier = || 0..CASHIERS.len();
+    prop_oneof![
+        1 => (cashier(), 0_u32..100).prop_map(|(cashier, float)| Step::Open { cashier, float }),
+        6 => (cashier(), 0_usize..3, prop::collection::vec(1_i64..50_000, 1..5))
+            .prop_map(|(cashier, tender, prices)| Step::Sell { cashier, tender, prices }),
+        2 => (any::<usize>(), cashier()).prop_map(|(nth, by)| Step::Void { nth, by }),
+        1 => (cashier(), -5_000_i64..5_000).prop_map(|(cashier, minor)| Step::Move { cashier, minor }),
+        1 => (cashier(), -300_i64..300).prop_map(|(cashier, off)| Step::Close { cashier, off }),
+    ]
+}
+
+/// A counter without its ledger: the tables that the till reads and writes.
+struct Counter {
+    db: Connection,
+    now: Timestamp,
+    sales: Vec<(BookingId, Vec<TicketId>, bool)>,
+    serial: i64,
+    differences: BTreeMap<ShiftNumber, i64>,
+}
+
+impl Counter {
+    fn new() -> Self {
+        let db = Connection::open_in_memory().expect("open");
+        SCHEMA.migrations.iter().for_each(|migration| db.execute_batch(migration.sql).expect(migration.name));
+        Self { db, now: Timestamp(1_800_000_000_000), sales: Vec::new(), serial: 0, differences: BTreeMap::new() }
+    }
+
+    fn take(&mut self, step: Step) {
+        self.now = Timestamp(self.now.0 + 1_000);
+        let now = self.now;
+        let tx = self.db.transaction().expect("begin");
+        let shift = |cashier: usize| journal::open_shift(&tx, CASHIERS[cashier]).expect("read");
+        let drawer = |shift| journal::drawer(&tx, shift).expect("read").expect("there");
+        match step {
+            Step::Open { cashier, float } if shift(cashier).is_none() => {
+                let float = vec![Pieces { face_minor: 100, count: float }];
+                journal::open(&tx, CASHIERS[cashier], Currency::INR, float, now).expect("open");
+            }
+            Step::Sell { cashier, tender, prices } => {
+                let (number, staff, tender) = (self.sales.len() as u64, CASHIERS[cashier], Tender::ALL[tender]);
+                let sale = BookingId(u128::from(number).to_be_bytes());
+                let sum = prices.iter().sum::<i64>();
+                let insert = "INSERT INTO sales (sale, code, show, staff, tender, currency, total_minor, sold_at)
+                              VALUES (?1, ?2, ?3, ?4, ?5, 'INR', ?6, ?7)";
+                let (code, show) = (number.to_string(), number % 3);
+                let row = params![sale.0, code, show as u32, staff, tender.word(), sum, now.0];
+                tx.execute(insert, row).expect("sale");
+                journal::note_sale(&tx, staff, sale, tender, Money::inr(sum), now).expect("journal");
+                let mut tickets = Vec::new();
+                for price in prices {
+                    self.serial += 1;
+                    let ticket = TicketId(self.serial.to_be_bytes());
+                    let insert =
+                        "INSERT INTO sale_tickets (ticket, sale, seat, category, price_minor, code, series, serial)
+                         VALUES (?1, ?2, 'A1', ?3, ?4, '', 'counter', ?5)";
+                    let category = if price > 20_000 { "Gold" } else { "Silver" };
+                    tx.execute(insert, params![ticket.0, sale.0, category, price, self.serial]).expect("ticket");
+                    tickets.push(ticket);
+                }
+                self.sales.push((sale, tickets, false));
+            }
+            Step::Void { nth, by } if !self.sales.is_empty() => {
+                let nth = nth % self.sales.len();
+                let (sale, tickets, void) = &mut self.sales[nth];
+                if !std::mem::replace(void, true) {
+                    let update = "UPDATE sales SET void_reason = 'x', void_by = ?2, void_at = ?3 WHERE sale = ?1";
+                    tx.execute(update, params![sale.0, CASHIERS[by], now.0]).expect("void");
+                    let by = Some(CASHIERS[by]);
+                    tickets.iter().for_each(|ticket| journal::note_void(&tx, *ticket, by, now).expect("journal"));
+                }
+            }
+            Step::Move { cashier, minor } => {
+                let moved =
+                    shift(cashier).and_then(|shift| Some((shift, drawer(shift).move_cash(minor, "milk").ok()?)));
+                if let Some((shift, fact)) = moved {
+                    let entry = TillEntry { at: now, shift, staff: CASHIERS[cashier].into(), fact };
+                    journal::append(&tx, &entry).expect("journal");
+                }
+            }
+            Step::Close { cashier, off } => {
+                let Some(shift) = shift(cashier) else { return };
+                let found = (drawer(shift).expected_cash() + off).max(0);
+                let counted = vec![Pieces { face_minor: 1, count: u32::try_from(found).expect("small") }];
+                let z = journal::next_z(&tx).expect("read");
+                self.differences.insert(shift, total(&counted).expect("count") - drawer(shift).expected_cash());
+                let fact = drawer(shift).close(z, counted).expect("closes");
+                let entry = TillEntry { at: now, shift, staff: CASHIERS[cashier].into(), fact };
+                journal::append(&tx, &entry).expect("journal");
+                journal::close(&tx, shift, z).expect("close");
+            }
+            Step::Open { .. } | Step::Void { .. } => {}
+        }
+        tx.commit().expect("commit");
+    }
+
+    fn drawers(&self) -> Vec<Drawer> {
+        let of = |closed| journal::drawers(&self.db, closed, u32::MAX).expect("read");
+        [of(true), of(false)].concat()
+    }
+}
+
+/// Paise of a column that holds `12.34`, summed over the lines that `wanted` names.
+fn sum(lines: &[Vec<String>], column: &str, wanted: impl Fn(&[String]) -> bool) -> i64 {
+    let at = lines[0].iter().position(|name| name == column).expect("column");
+    let minor = |text: &str| text.replace('.', "").parse::<i64>().expect("amount");
+    lines[1..].iter().filter(|line| wanted(line)).map(|line| minor(&line[at])).sum()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(RUNS))]
+    #[test]
+    fn reports_journal_and_sales_agree_to_the_paisa(steps in prop::collection::vec(step(), 100..300)) {
+        let mut counter = Counter::new();
+        steps.into_iter().for_each(|step| counter.take(step));
+        // As many shifts as it takes, each with a sale.
+        while counter.drawers().len() < SHIFTS {
+            counter.take(Step::Sell { cashier: 0, tender: 0, prices: vec![15_000] });
+            counter.take(Step::Close { cashier: 0, off: 0 });
+        }
+        let last = journal::check(&counter.db).expect("read").expect("untouched");
+        prop_assert!(last.seq > 0);
+        let drawers = counter.drawers();
+        let day = (Timestamp(0), Timestamp(i64::MAX));
+        let tenders = reports::by_tender(&counter.db, "2027-01-15", day).expect("report");
+        for tender in Tender::ALL {
+            let told = sum(&tenders, "net", |line| line[2] == tender.word());
+            prop_assert_eq!(told, drawers.iter().map(|drawer| drawer.net(tender)).sum::<i64>(), "{:?}", tender);
+        }
+        let collection = reports::collection(&counter.db, &BTreeMap::new(), "2027-01-15", day).expect("report");
+        let gross = sum(&collection, "gross", |_| true);
+        prop_assert_eq!(gross, sum(&tenders, "net", |_| true));
+        let parts: i64 = ["net", "cgst", "sgst"].iter().map(|part| sum(&collection, part, |_| true)).sum();
+        prop_assert_eq!(gross, parts);
+        let at = collection[0].iter().position(|name| name == "issued").expect("column");
+        let issued: i64 = collection[1..].iter().map(|line| line[at].parse::<i64>().expect("number")).sum();
+        prop_assert_eq!(issued, counter.serial, "every serial is in the collection once");
+        let mut reports: Vec<u32> = drawers.iter().filter_map(|drawer| Some(drawer.closed.as_ref()?.z)).collect();
+        reports.sort_unstable();
+        prop_assert_eq!(&reports, &(1..=reports.len() as u32).collect::<Vec<_>>(), "no number is left out");
+        for drawer in &drawers {
+            prop_assert_eq!(drawer.difference(), counter.differences.get(&drawer.shift).copied());
+        }
+    }
+}
