@@ -35,6 +35,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/sales/{sale}/void", post(void::void))
         .route("/v1/tickets/{file}", get(qr::ticket))
         .route("/v1/tickets/found", post(found::find))
+        .route("/v1/certificates/{file}", get(qr::certificate))
         .route("/v1/devices", get(pairing::list).post(pairing::add))
         .route("/v1/devices/pair", post(pairing::pair))
         .route("/v1/devices/{device}", post(pairing::declare))
