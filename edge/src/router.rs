@@ -44,6 +44,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/till/check", get(reports::check))
         .route("/v1/tickets/{file}", get(qr::ticket))
         .route("/v1/tickets/found", post(found::find))
+        .route("/v1/certificates/{file}", get(qr::certificate))
         .route("/v1/devices", get(pairing::list).post(pairing::add))
         .route("/v1/devices/pair", post(pairing::pair))
         .route("/v1/devices/{device}", post(pairing::declare))

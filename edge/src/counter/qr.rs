@@ -1,4 +1,4 @@
-//! Ticket codes as pictures.
+//! Ticket codes and certificates as pictures.
 
 use crate::house::House;
 use axum::extract::{Path, State};
@@ -8,7 +8,8 @@ use node::problem::Problem;
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 use rusqlite::OptionalExtension;
-use shared::ids::TicketId;
+use shared::ids::{KeyId, TicketId};
+use shared::keys::Certificate;
 use std::sync::Arc;
 
 /// The smallest width and height of a picture, in units of the SVG; screens scale it.
@@ -31,6 +32,23 @@ pub async fn ticket(
         .await?;
     let picture = picture(&code.ok_or_else(unknown)?)?;
     Ok(([(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "private, max-age=86400")], picture))
+}
+
+/// `GET /v1/certificates/{key}.svg`: the certificate of a key as a QR code, to be posted at a door whose scanner is never online. No
+/// login: a certificate is no secret.
+pub async fn certificate(
+    State(house): State<Arc<House>>,
+    Path(file): Path<String>,
+) -> Result<impl IntoResponse + use<>, Problem> {
+    let unknown = || Problem::not_found("unknown_key", "No certificate of this key is known here.");
+    let key: KeyId = file.strip_suffix(".svg").and_then(|id| id.parse().ok()).ok_or_else(unknown)?;
+    let (keys, root) = {
+        let board = house.board.borrow();
+        (board.keys.clone(), board.ring.root())
+    };
+    let is_of_key = |text: &&String| Certificate::read(text, &root).is_ok_and(|found| found.key_id() == key);
+    let picture = picture(keys.certificates.iter().find(is_of_key).ok_or_else(unknown)?)?;
+    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], picture))
 }
 
 /// The QR code of a text as SVG, level M with a quiet zone.

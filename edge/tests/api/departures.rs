@@ -130,3 +130,17 @@ async fn a_supervisor_lets_in_against_the_verdict_and_both_persons_are_written_d
         db.prepare(persons).unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     assert_eq!(persons, ["supervisor Asha already_admitted"]);
 }
+
+#[tokio::test]
+async fn the_certificate_of_a_key_is_a_picture_for_the_door() {
+    let doors = Doors::open().await;
+    let (_, feed) = doors.house.get("/v1/door/feed", &doors.door).await;
+    assert_eq!(feed["certificates"].as_array().unwrap().len(), 2);
+    let (status, picture) =
+        doors.house.get(&format!("/v1/certificates/{}.svg", doors.house.central_key.key_id()), "").await;
+    assert!(status == 200 && picture.as_str().unwrap().contains("<svg"), "{status}");
+    for other in ["00000000.svg", "x.svg", "00000000"] {
+        let (status, problem) = doors.house.get(&format!("/v1/certificates/{other}"), "").await;
+        assert_eq!((status, &problem["code"]), (404, &json!("unknown_key")));
+    }
+}
