@@ -9,6 +9,12 @@ mod gateway;
 mod holds;
 mod operators;
 mod payments;
+#[path = "../../../shared/node/tests/postgres/server.rs"]
+mod postgres;
 mod server;
 mod setup;
+mod store;
 mod weight;
+
+/// This suite runs on the embedded engine; `tests/on_postgres.rs` runs what is not about files on the other one.
+const ON_POSTGRES: bool = false;
