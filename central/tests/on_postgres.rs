@@ -15,6 +15,7 @@ mod holds;
 #[path = "api/payments.rs"]
 mod payments;
 #[path = "../../shared/node/tests/postgres/server.rs"]
+#[expect(clippy::disallowed_methods, reason = "a server is waited for on a thread of its own")]
 mod postgres;
 #[path = "api/server.rs"]
 mod server;

@@ -10,6 +10,7 @@ mod holds;
 mod operators;
 mod payments;
 #[path = "../../../shared/node/tests/postgres/server.rs"]
+#[expect(clippy::disallowed_methods, reason = "a server is waited for on a thread of its own")]
 mod postgres;
 mod server;
 mod setup;

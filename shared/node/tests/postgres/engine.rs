@@ -20,8 +20,9 @@ const SCHEMA: Schema = Schema {
 };
 
 fn open(server: &Server) -> Store {
-    migrate(&Connection::open(&server.url()).unwrap(), &SCHEMA).unwrap();
-    Store::open(&server.url(), Duration::ZERO).unwrap()
+    let connection = Connection::open(&server.url()).expect("connect");
+    migrate(&connection, &SCHEMA).expect("tables");
+    Store::open(&server.url(), Duration::ZERO).expect("the writer's place")
 }
 
 fn count(sql: &dyn Sql) -> Result<i64, StoreError> {
