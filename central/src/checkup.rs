@@ -1,12 +1,12 @@
 //! What `usher-central doctor` looks at, while central runs or not: the file, the logs, and what waits for a person.
 
-use crate::schema::SCHEMA;
+use crate::database::Place;
 use crate::watermark::Watermark;
 use anyhow::{Context, ensure};
 use node::clock;
 use node::ledger_store::{self, StoredLogs};
-use node::sqlite;
-use rusqlite::Connection;
+use node::store::Sql;
+use node::{postgres, sqlite};
 use shared::entry::{Entry, Fact, Head};
 use shared::ids::{Side, TheatreId};
 use std::fmt;
@@ -50,28 +50,36 @@ impl fmt::Display for Finding {
 /// Looks at a store and, where there is one, at its keys directory. Nothing is changed.
 ///
 /// # Errors
-/// If the file cannot be opened at all.
-pub fn examine(path: &Path, keys: &Path) -> anyhow::Result<Vec<Finding>> {
+/// If it cannot be opened at all.
+pub fn examine(place: &Place, keys: &Path) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let mut say = |grade, text: String| findings.push(Finding { grade, text });
-    let pending = sqlite::pending(path, &SCHEMA)?;
+    let pending = place.pending()?;
     if pending.is_empty() {
         say(Grade::Good, "the tables are those of this release".to_owned());
     } else {
         say(Grade::Attention, format!("the tables grow at the next start: {}", pending.join(", ")));
         return Ok(findings);
     }
-    let conn = sqlite::open_read_only(path)?;
-    match sqlite::whole(&conn) {
-        Ok(()) => say(Grade::Good, "every page and reference is whole".to_owned()),
-        Err(error) => say(Grade::Bad, format!("{error:#}")),
+    match place {
+        Place::File(path) => {
+            let conn = sqlite::open_read_only(path)?;
+            match sqlite::whole(&conn) {
+                Ok(()) => say(Grade::Good, "every page and reference is whole".to_owned()),
+                Err(error) => say(Grade::Bad, format!("{error:#}")),
+            }
+            examine_rows(&conn, keys, &mut say)?;
+        }
+        Place::Server(url) => examine_rows(&postgres::Connection::open(url)?, keys, &mut say)?,
     }
-    let theatres: Vec<TheatreId> = conn
-        .prepare("SELECT theatre FROM ledger_head ORDER BY theatre")?
-        .query_map([], |row| row.get(0).map(TheatreId))?
-        .collect::<rusqlite::Result<_>>()?;
+    Ok(findings)
+}
+
+fn examine_rows(conn: &dyn Sql, keys: &Path, say: &mut dyn FnMut(Grade, String)) -> anyhow::Result<()> {
+    let theatres =
+        conn.all("SELECT theatre FROM ledger_head ORDER BY theatre", &[], |row| row.get(0).map(TheatreId))?;
     for theatre in theatres {
-        match logs(&conn, theatre) {
+        match logs(conn, theatre) {
             Ok((entries, None)) => say(Grade::Good, format!("theatre {theatre}: {entries} entries, both chains whole")),
             Ok((entries, Some(closed))) => {
                 say(Grade::Attention, format!("theatre {theatre}: {entries} entries; closed for sale: {closed}"));
@@ -84,10 +92,10 @@ pub fn examine(path: &Path, keys: &Path) -> anyhow::Result<Vec<Finding>> {
         ("discrepancy", "discrepancies of bookings wait for a person"),
     ] {
         let select = format!("SELECT count(*) FROM {table} WHERE settled_at IS NULL");
-        let open: i64 = conn.query_row(&select, [], |row| row.get(0)).with_context(|| format!("count {table}"))?;
+        let open: i64 = conn.only(&select, &[], |row| row.get(0)).with_context(|| format!("count {table}"))?;
         say(if open == 0 { Grade::Good } else { Grade::Attention }, format!("{open} {what}"));
     }
-    let persisted = clock::last_persisted(&conn)?;
+    let persisted = clock::last_persisted(conn)?;
     match Watermark::look(keys) {
         Ok(Some(watermark)) if watermark.is_above(persisted) => {
             say(Grade::Attention, "this store is an older copy: it closes at the next start".to_owned());
@@ -96,12 +104,12 @@ pub fn examine(path: &Path, keys: &Path) -> anyhow::Result<Vec<Finding>> {
         Ok(None) => say(Grade::Attention, format!("there is no watermark in {}", keys.display())),
         Err(error) => say(Grade::Attention, format!("{error:#}")),
     }
-    Ok(findings)
+    Ok(())
 }
 
 /// Follows both chains of a theatre from their beginnings to the heads that are noted; how many entries there are, and why the
 /// theatre is closed.
-fn logs(conn: &Connection, theatre: TheatreId) -> anyhow::Result<(u64, Option<&'static str>)> {
+fn logs(conn: &dyn Sql, theatre: TheatreId) -> anyhow::Result<(u64, Option<&'static str>)> {
     let snapshot = ledger_store::load(conn, theatre, Side::Central).context("load the ledger")?;
     let source = StoredLogs::new(conn, theatre);
     let mut count = 0;

@@ -2,7 +2,8 @@
 
 use crate::catalogue::import::ImportReport;
 use crate::checkup::{self, Grade};
-use crate::config::{Config, store_path};
+use crate::config::Config;
+use crate::database::Place;
 use crate::fleet::enrolment::{Issuing, JoinRequest};
 use crate::fleet::keys::{KeyStore, write_file};
 use crate::schema::SCHEMA;
@@ -100,7 +101,7 @@ enum What {
 
 #[derive(Debug, Args)]
 struct StoreFlag {
-    /// The store, sqlite:PATH.
+    /// The store, sqlite:PATH or postgres://USER@HOST/DATABASE.
     #[arg(long, env = "USHER_STORE", default_value_t = Config::default().store)]
     store: String,
 }
@@ -137,7 +138,7 @@ struct ServeFlags {
     /// Address of pages and API.
     #[arg(long, env = "USHER_LISTEN")]
     listen: Option<String>,
-    /// The store, sqlite:PATH.
+    /// The store, sqlite:PATH or postgres://USER@HOST/DATABASE.
     #[arg(long, env = "USHER_STORE")]
     store: Option<String>,
     /// The broker: embedded:ADDRESS, mqtt://HOST:PORT or mqtts://HOST:PORT.
@@ -216,7 +217,7 @@ impl Cli {
     ///
     /// # Errors
     /// If it cannot be done; the error says what was being done.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Init { keys } => {
                 let root = KeyStore::at(&keys).init().context("make the root key")?;
@@ -245,7 +246,7 @@ impl Cli {
                 print(&format!("{theatres} theatres are closed until their boxes have given the logs back"))
             }
             Command::Backup { out, store } => {
-                let bytes = sqlite::back_up(&store_path(&store.store)?, &SCHEMA, &out)?;
+                let bytes = sqlite::back_up(&Place::parse(&store.store)?.file()?, &SCHEMA, &out)?;
                 print(&format!("{} holds the store as it was just now, {} KB", out.display(), bytes.div_ceil(1024)))
             }
             Command::Restore { backup, store } => {
@@ -256,7 +257,7 @@ impl Cli {
                 print(&format!("{theatres} theatres are closed until their boxes have given the logs back"))
             }
             Command::Migrate { dry_run, store } => {
-                let pending = sqlite::pending(&store_path(&store.store)?, &SCHEMA)?;
+                let pending = Place::parse(&store.store)?.pending()?;
                 if !dry_run {
                     drop(Setup::open(&store.store)?);
                 }
@@ -264,13 +265,16 @@ impl Cli {
                 print(&format!("{} migrations {word}{}", pending.len(), listed(&pending)))
             }
             Command::Doctor { keys, store } => {
-                let findings = checkup::examine(&store_path(&store.store)?, &keys)?;
+                let findings = checkup::examine(&Place::parse(&store.store)?, &keys)?;
                 findings.iter().try_for_each(|finding| print(&finding.to_string()))?;
                 let bad = findings.iter().filter(|finding| finding.grade == Grade::Bad).count();
                 ensure!(bad == 0, "{bad} of {} findings are bad: do not sell from this store", findings.len());
                 Ok(())
             }
-            Command::Serve(flags) => serve(*flags).await,
+            Command::Serve(flags) => {
+                let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
+                runtime.block_on(serve(*flags))
+            }
         }
     }
 }

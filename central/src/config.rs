@@ -1,6 +1,7 @@
 //! Settings of `usher-central serve`.
 
-use anyhow::{Context, bail};
+use crate::database::Place;
+use anyhow::Context;
 use node::mqtt::{MqttUrl, TlsFiles};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 pub struct Config {
     /// Address of pages and API.
     pub listen: String,
-    /// The store, `sqlite:PATH`.
+    /// The store, `sqlite:PATH` or `postgres://USER@HOST/DATABASE`.
     pub store: String,
     /// The broker: `embedded:ADDRESS`, `mqtt://HOST:PORT` or `mqtts://HOST:PORT`.
     pub mqtt: String,
@@ -104,12 +105,12 @@ pub enum Broker {
 }
 
 impl Config {
-    /// The store's file.
+    /// Where the store is.
     ///
     /// # Errors
-    /// If the store is of another kind.
-    pub fn store_path(&self) -> anyhow::Result<PathBuf> {
-        store_path(&self.store)
+    /// If it is of another kind.
+    pub fn place(&self) -> anyhow::Result<Place> {
+        Place::parse(&self.store)
     }
 
     /// Certificates for a broker that is not embedded.
@@ -133,27 +134,12 @@ impl Config {
     }
 }
 
-/// The file of `sqlite:PATH`.
-///
-/// # Errors
-/// If the store is of another kind.
-pub fn store_path(store: &str) -> anyhow::Result<PathBuf> {
-    match store.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => Ok(path.into()),
-        _ => bail!("the store {store:?} is not sqlite:PATH"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn stores_and_brokers_are_read_or_refused() {
-        assert_eq!(store_path("sqlite:a/b.db").expect("path"), PathBuf::from("a/b.db"));
-        for bad in ["sqlite:", "postgres://a", "a.db", ""] {
-            assert!(store_path(bad).is_err(), "{bad}");
-        }
+    fn brokers_are_read_or_refused() {
         let broker = |mqtt: &str| Config { mqtt: mqtt.into(), ..Config::default() }.broker();
         assert!(matches!(broker("embedded:127.0.0.1:0"), Ok(Broker::Embedded(_))));
         assert!(matches!(broker("mqtts://broker:8883"), Ok(Broker::External(_))));

@@ -9,7 +9,9 @@ pub use load::KeySource;
 
 use crate::answers::{Answer, Asked};
 use crate::bookings::{cancel, saga, store as bookings};
+use crate::database::Database;
 use crate::events::{SeatBoard, SeatMap};
+use crate::fleet::keys::KeyStore;
 use crate::payments::schedule::PayingTimes;
 use crate::payments::store as payments;
 use crate::watermark::Watermark;
@@ -17,9 +19,9 @@ use anyhow::Context;
 use house::House;
 use node::mqtt::Publisher;
 use node::problem::Problem;
-use node::writer::Core;
+use node::store::Sql;
+use node::writer::{Core, WriteError};
 use node::{idempotency, ledger_store};
-use rusqlite::Transaction;
 use shared::ids::{HoldId, ShowId, TheatreId};
 use shared::ledger::Hold;
 use shared::refusal::Refusal;
@@ -28,6 +30,7 @@ use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+use sync_protocol::Settings;
 use sync_protocol::message::Channel;
 use sync_protocol::replica::{Closed, Transmit};
 use tokio::sync::{Notify, oneshot};
@@ -68,6 +71,9 @@ pub struct Desk {
     next_sweep: Timestamp,
     now: Timestamp,
     watermark: Option<Watermark>,
+    /// What loading the theatres again takes.
+    source: Option<(KeyStore, Settings)>,
+    link_up: bool,
 }
 
 impl Desk {
@@ -91,12 +97,19 @@ impl Desk {
             next_sweep: now,
             now,
             watermark: None,
+            source: None,
+            link_up: false,
         }
     }
 
     /// Notes every commit in this watermark.
     pub fn note_commits(&mut self, watermark: Watermark) {
         self.watermark = Some(watermark);
+    }
+
+    /// Loads the theatres from the store again with these keys, should it have gone away.
+    pub fn reload_with(&mut self, keys: KeyStore, settings: Settings) {
+        self.source = Some((keys, settings));
     }
 
     /// Sends what leaves over this link.
@@ -209,6 +222,7 @@ impl Desk {
 
     /// The broker answers, or does not any more.
     pub fn link_changed(&mut self, up: bool, now: Timestamp) {
+        self.link_up = up;
         for (theatre, house) in &mut self.houses {
             if up {
                 house.replica.handle_connected(now);
@@ -223,13 +237,7 @@ impl Desk {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn receive(
-        &mut self,
-        tx: &Transaction<'_>,
-        theatre: TheatreId,
-        message: &[u8],
-        now: Timestamp,
-    ) -> anyhow::Result<()> {
+    pub fn receive(&mut self, tx: &dyn Sql, theatre: TheatreId, message: &[u8], now: Timestamp) -> anyhow::Result<()> {
         if let Ok(house) = self.house_mut(theatre) {
             let source = ledger_store::StoredLogs::new(tx, theatre);
             house.replica.handle_message(message, now, &source).context("take a box's message")?;
@@ -260,9 +268,9 @@ fn seat_map(house: &House, show: &Show, now: Timestamp) -> anyhow::Result<SeatMa
 }
 
 impl Core for Desk {
-    type Engine = rusqlite::Connection;
+    type Engine = Database;
 
-    fn handle_jump(&mut self, tx: &Transaction<'_>, by: Duration) -> anyhow::Result<()> {
+    fn handle_jump(&mut self, tx: &dyn Sql, by: Duration) -> anyhow::Result<()> {
         for (theatre, house) in &mut self.houses {
             house.replica.follow_jump(by);
             self.touched.insert(*theatre);
@@ -271,7 +279,7 @@ impl Core for Desk {
         payments::follow_jump(tx, by).context("move the deadlines of open payments")
     }
 
-    fn before_commit(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+    fn before_commit(&mut self, tx: &dyn Sql, now: Timestamp) -> anyhow::Result<()> {
         self.now = now;
         while let Some(theatre) = self.touched.pop_first() {
             self.settle(theatre, tx, now).with_context(|| format!("store what changed in theatre {theatre}"))?;
@@ -311,7 +319,7 @@ impl Core for Desk {
         houses.chain([self.next_sweep]).min()
     }
 
-    fn handle_timeout(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+    fn handle_timeout(&mut self, tx: &dyn Sql, now: Timestamp) -> anyhow::Result<()> {
         for (theatre, house) in &mut self.houses {
             if house.replica.poll_timeout().is_some_and(|due| due <= now) {
                 house.replica.handle_timeout(now);
@@ -328,6 +336,22 @@ impl Core for Desk {
             cancel::list_unanswered(tx, now).context("list cancellations without an answer")?;
         }
         Ok(())
+    }
+
+    fn reload(&mut self, tx: &dyn Sql, now: Timestamp) -> anyhow::Result<()> {
+        let (keys, settings) = self.source.as_ref().context("nothing says where the keys are")?;
+        let source = KeySource::Directory(keys);
+        let loaded = Self::load(tx, source, *settings, self.board.clone(), self.payments.clone(), now)?;
+        (self.houses, self.touched) = (loaded.houses, loaded.touched);
+        // What was gathered belongs to what was not kept; whoever asked was told so with the batch.
+        self.outgoing.clear();
+        self.answers.clear();
+        for (_, waiting) in std::mem::take(&mut self.waiting) {
+            drop(waiting.answer.send(Problem::from(WriteError::Unreachable).into()));
+        }
+        self.changed.extend(self.board.shows(|_| true));
+        self.link_changed(self.link_up, now);
+        self.before_commit(tx, now)
     }
 
     fn handle_failure(&mut self, _error: &anyhow::Error) {

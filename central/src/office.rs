@@ -57,7 +57,8 @@ impl Office {
 
     /// Whether central can sell.
     pub fn readiness(&self) -> Readiness {
-        Readiness::unless(self.writer.stopped().map(|_| "store_stopped".to_owned()))
+        let away = self.writer.is_store_away().then_some("store_unreachable");
+        Readiness::unless(self.writer.stopped().map(|_| "store_stopped").or(away).map(str::to_owned))
     }
 }
 

@@ -1,7 +1,7 @@
 //! One running central.
 
 use crate::config::{Broker, Config};
-use crate::database::Readers;
+use crate::database::{Database, Place, Readers};
 use crate::desk::{Desk, KeySource};
 use crate::events::SeatBoard;
 use crate::fleet::accounts::Accounts;
@@ -14,17 +14,15 @@ use crate::payments::gateway::Gateway;
 use crate::payments::reconciler;
 use crate::payments::schedule::PayingTimes;
 use crate::watermark::Watermark;
-use crate::{router, schema, setup};
+use crate::{router, setup};
 use anyhow::Context;
 use node::broker::EmbeddedBroker;
 use node::clock::{self, StoreClock};
 use node::http::{self, HttpLimits};
 use node::mqtt::MqttUrl;
 use node::shutdown::{Shutdown, wait_for_end};
-use node::sqlite::{self, StoreLock};
 use node::writer::{Writer, WriterThread};
 use prometheus_client::registry::Registry;
-use rusqlite::Connection;
 use shared::ledger::HoldTimes;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -51,7 +49,6 @@ pub struct Central {
     reconciler: JoinHandle<()>,
     jobs: Writer<Desk>,
     writer: WriterThread,
-    _lock: StoreLock,
 }
 
 impl Central {
@@ -60,25 +57,20 @@ impl Central {
     /// # Errors
     /// If the store or a key cannot be opened, the broker's port is taken, or a setting cannot be read.
     pub async fn start(config: Config, listener: TcpListener) -> anyhow::Result<Self> {
-        let path = config.store_path()?;
-        let lock = sqlite::lock(path.parent().unwrap_or(Path::new("")))?;
-        let mut db = sqlite::open(&path, &schema::SCHEMA)?;
-        let readers = Readers::open(&path, READERS)?;
-        let mut watermark = Watermark::open(&config.keys)?;
-        let clock = start_clock(&mut db, &mut watermark)?;
         let address = listener.local_addr().context("read the address of the listener")?;
         let gateway = Gateway::parse(&config.gateway, &config.gateway_secret)?;
         let shutdown = Shutdown::new();
         let settings = settings(&config);
         let (board, payments) = (SeatBoard::default(), Arc::new(Notify::new()));
-        let keys = KeyStore::at(&config.keys);
-        let source = KeySource::Directory(&keys);
-        let mut desk = Desk::load(&db, source, settings, board.clone(), payments.clone(), clock.now())?;
-        let (broker, broker_url, login) =
-            start_broker(&config, enrolment::all(&db).context("read the enrolled boxes")?).await?;
+        let (place, keys) = (config.place()?, KeyStore::at(&config.keys));
+        let readers = Readers::open(&place, READERS)?;
+        let (woken, posted, keys_at) = (payments.clone(), board.clone(), config.keys.clone());
+        // Opening waits for the disk or for a server.
+        let opened = tokio::task::spawn_blocking(move || Opened::open(&place, &keys_at, keys, settings, posted, woken));
+        let Opened { db, clock, mut desk, enrolled } = opened.await.context("open the store")??;
+        let (broker, broker_url, login) = start_broker(&config, enrolled).await?;
         let (publisher, events) = link::connect(broker_url.clone(), login, settings.heartbeat, shutdown.clone());
         desk.publish_with(publisher.clone());
-        desk.note_commits(watermark);
         desk.wait_for_payments(paying_times(&config));
         desk.pay_back_early(Duration::from_secs(config.early_refund_h.saturating_mul(3600)));
         let (writer, thread) =
@@ -117,7 +109,7 @@ impl Central {
             ending.trigger();
             served
         });
-        Ok(Self { address, broker, broker_url, shutdown, http, link, reconciler, jobs, writer: thread, _lock: lock })
+        Ok(Self { address, broker, broker_url, shutdown, http, link, reconciler, jobs, writer: thread })
     }
 
     /// Where it listens.
@@ -198,19 +190,46 @@ async fn start_broker(
     }
 }
 
+/// The store as a start finds it, with the desk that was loaded from it.
+struct Opened {
+    db: Database,
+    clock: StoreClock,
+    desk: Desk,
+    enrolled: Vec<Enrolment>,
+}
+
+impl Opened {
+    fn open(
+        place: &Place,
+        keys_at: &Path,
+        keys: KeyStore,
+        settings: Settings,
+        board: SeatBoard,
+        payments: Arc<Notify>,
+    ) -> anyhow::Result<Self> {
+        let mut db = Database::open(place)?;
+        let mut watermark = Watermark::open(keys_at)?;
+        let clock = start_clock(&mut db, &mut watermark)?;
+        let mut desk = Desk::load(db.sql(), KeySource::Directory(&keys), settings, board, payments, clock.now())?;
+        desk.note_commits(watermark);
+        desk.reload_with(keys, settings);
+        let enrolled = enrolment::all(db.sql()).context("read the enrolled boxes")?;
+        Ok(Self { db, clock, desk, enrolled })
+    }
+}
+
 /// The clock that goes on from the store's last commit. A store that is older than its watermark is closed first.
-fn start_clock(db: &mut Connection, watermark: &mut Watermark) -> anyhow::Result<StoreClock> {
-    let persisted = clock::last_persisted(db).context("read the store time")?;
-    let clock = StoreClock::starting_at(persisted);
+fn start_clock(db: &mut Database, watermark: &mut Watermark) -> anyhow::Result<StoreClock> {
+    let persisted = clock::last_persisted(db.sql()).context("read the store time")?;
+    let clock = db.clock()?;
     if watermark.is_above(persisted) {
-        let now = clock.now();
-        let theatres = setup::mark_store_restored(db, now).context("mark an older store as restored")?;
+        let theatres = setup::mark_store_restored(db, &clock).context("mark an older store as restored")?;
         tracing::warn!(
             theatres,
             "this store is an older copy: every theatre is closed until its box has given the log back"
         );
     }
-    let persisted = clock::last_persisted(db).context("read the store time")?;
+    let persisted = clock::last_persisted(db.sql()).context("read the store time")?;
     watermark.begin(persisted)?;
     Ok(clock)
 }

@@ -3,7 +3,7 @@
 use crate::catalogue::import::{ImportError, ImportReport, Imported, RowError};
 use crate::catalogue::theatres::Theatre;
 use crate::catalogue::{movies, plans, shows, theatres};
-use crate::config::store_path;
+use crate::database::{Database, Place};
 use crate::desk::house::Added;
 use crate::desk::{Desk, KeySource};
 use crate::discovery::schedule;
@@ -14,11 +14,10 @@ use crate::schema;
 use anyhow::{Context, ensure};
 use node::clock::{self, StoreClock};
 use node::ledger_store;
-use node::sqlite::{self, StoreLock};
+use node::sqlite;
 use node::store::Sql;
 use node::values;
-use node::writer::Core;
-use rusqlite::{Connection, Transaction};
+use node::writer::{Core, Engine};
 use shared::ids::{ScreenId, Side, TheatreId};
 use shared::keys::{PublicKey, SecretKey};
 use shared::ledger::HoldTimes;
@@ -35,9 +34,8 @@ const NUMBERS_SKIPPED: u32 = 1_000;
 
 /// Central's store, held by this process alone.
 pub struct Setup {
-    db: Connection,
+    db: Database,
     clock: StoreClock,
-    _lock: StoreLock,
 }
 
 impl Setup {
@@ -46,11 +44,9 @@ impl Setup {
     /// # Errors
     /// If central is running on it, or it cannot be opened.
     pub fn open(store: &str) -> anyhow::Result<Self> {
-        let path = store_path(store)?;
-        let lock = sqlite::lock(path.parent().unwrap_or(Path::new("")))?;
-        let db = sqlite::open(&path, &schema::SCHEMA)?;
-        let clock = StoreClock::starting_at(clock::last_persisted(&db).context("read the store time")?);
-        Ok(Self { db, clock, _lock: lock })
+        let db = Database::open(&Place::parse(store)?)?;
+        let clock = db.clock()?.unkept();
+        Ok(Self { db, clock })
     }
 
     /// Puts a backup in the place of the store of `sqlite:PATH` and marks it as put back. Returns how many theatres wait for their
@@ -59,7 +55,7 @@ impl Setup {
     /// # Errors
     /// If central is running on the store, or the backup is not one of central's.
     pub fn restore(store: &str, backup: &Path) -> anyhow::Result<(usize, Option<PathBuf>)> {
-        let path = store_path(store)?;
+        let path = Place::parse(store)?.file()?;
         let lock = sqlite::lock(path.parent().unwrap_or(Path::new("")))?;
         let kept = sqlite::put_back(backup, &path, &schema::SCHEMA)?;
         drop(lock);
@@ -126,7 +122,7 @@ impl Setup {
     /// # Errors
     /// If there is none, or more than one.
     pub fn theatre(&self, name: &str) -> anyhow::Result<Theatre> {
-        enrolment::theatre_named(&self.db, name)
+        enrolment::theatre_named(self.db.sql(), name)
     }
 
     /// Enrols a box for a theatre.
@@ -140,16 +136,12 @@ impl Setup {
         issuing: Issuing,
         keys: &KeyStore,
     ) -> anyhow::Result<JoinFile> {
-        let now = self.clock.now();
-        let tx = self.db.transaction()?;
-        let enrol = || {
-            let mut file = enrolment::enrol(&tx, keys, theatre, request, issuing, now)?;
-            file.replacement = replace_box(&tx, theatre.id, request, now)?;
-            anyhow::Ok(file)
-        };
-        let file = enrol().with_context(|| format!("enrol a box for {} ({})", theatre.name, theatre.id))?;
-        tx.commit()?;
-        Ok(file)
+        let enrolled = self.db.transaction(&self.clock, |tx, now| {
+            let mut file = enrolment::enrol(tx, keys, theatre, request, issuing, now)?;
+            file.replacement = replace_box(tx, theatre.id, request, now)?;
+            Ok(file)
+        });
+        enrolled.done().with_context(|| format!("enrol a box for {} ({})", theatre.name, theatre.id))
     }
 
     /// Marks every theatre as put back from a backup: it stays closed until its box has given the log back, and numbers of shows
@@ -158,32 +150,29 @@ impl Setup {
     /// # Errors
     /// If the store fails.
     pub fn mark_restored(&mut self) -> anyhow::Result<usize> {
-        mark_store_restored(&mut self.db, self.clock.now())
+        mark_store_restored(&mut self.db, &self.clock)
     }
 
     fn in_one_transaction(
         &mut self,
         import: impl FnOnce(&dyn Sql) -> Result<ImportReport, ImportError>,
     ) -> anyhow::Result<ImportReport> {
-        let tx = self.db.transaction()?;
-        let report = import(&tx)?;
-        tx.commit()?;
-        Ok(report)
+        self.db.transaction(&self.clock, |tx, _| Ok(import(tx)?)).done()
     }
 
     /// Runs one job on a desk that signs nothing and sends nothing.
     fn with_desk<T>(
         &mut self,
-        job: impl FnOnce(&mut Desk, &Transaction<'_>, Timestamp) -> anyhow::Result<T>,
+        job: impl FnOnce(&mut Desk, &dyn Sql, Timestamp) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
-        let now = self.clock.now();
-        let (board, payments) = (SeatBoard::default(), Arc::new(Notify::new()));
-        let mut desk = Desk::load(&self.db, KeySource::None, settings(), board, payments, now)?;
-        let tx = self.db.transaction()?;
-        let done = job(&mut desk, &tx, now)?;
-        desk.before_commit(&tx, now)?;
-        tx.commit()?;
-        Ok(done)
+        let worked = self.db.transaction(&self.clock, |tx, now| {
+            let (board, payments) = (SeatBoard::default(), Arc::new(Notify::new()));
+            let mut desk = Desk::load(tx, KeySource::None, settings(), board, payments, now)?;
+            let done = job(&mut desk, tx, now)?;
+            desk.before_commit(tx, now)?;
+            Ok(done)
+        });
+        worked.done()
     }
 }
 
@@ -208,16 +197,17 @@ fn silent_replica(theatre: TheatreId, snapshot: Snapshot, now: Timestamp) -> Rep
 }
 
 /// Marks every theatre of a store as [`Setup::mark_restored`] does, and says in the store that it is no older than now.
-pub(crate) fn mark_store_restored(db: &mut Connection, now: Timestamp) -> anyhow::Result<usize> {
-    let tx = db.transaction()?;
-    let select = "SELECT theatre FROM ledger_head UNION SELECT theatre FROM enrolment ORDER BY 1";
-    let theatres = (&tx as &dyn Sql).all(select, &[], |row| row.get(0).map(TheatreId))?;
-    for theatre in &theatres {
-        mark_restored(&tx, *theatre, now).with_context(|| format!("mark theatre {theatre} as restored"))?;
-    }
-    clock::persist(&tx, now).context("write the store time")?;
-    tx.commit()?;
-    Ok(theatres.len())
+pub(crate) fn mark_store_restored(db: &mut Database, clock: &StoreClock) -> anyhow::Result<usize> {
+    let marked = db.transaction(clock, |tx, now| {
+        let select = "SELECT theatre FROM ledger_head UNION SELECT theatre FROM enrolment ORDER BY 1";
+        let theatres = tx.all(select, &[], |row| row.get(0).map(TheatreId))?;
+        for theatre in &theatres {
+            mark_restored(tx, *theatre, now).with_context(|| format!("mark theatre {theatre} as restored"))?;
+        }
+        clock::persist(tx, now).context("write the store time")?;
+        Ok(theatres.len())
+    });
+    marked.done()
 }
 
 /// The theatre begins as the protocol begins after a backup was put back, and that is what is stored.

@@ -18,7 +18,7 @@ pub const PIECES_MAX: usize = 32;
 /// Characters of a reason.
 pub const REASON_CHARS_MAX: usize = 200;
 /// The most that is counted, paid in or paid out at once, minor units.
-pub const AMOUNT_MAX: i64 = 100_000_000_00;
+pub const AMOUNT_MAX: i64 = 10_000_000_000;
 
 /// A shift's number at its box. The first is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

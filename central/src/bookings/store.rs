@@ -168,7 +168,7 @@ pub fn booking_of_hold(conn: &dyn Sql, hold: HoldId) -> Result<Option<Booking>, 
 pub fn overdue(conn: &dyn Sql, now: Timestamp, given_up: Timestamp, limit: u32) -> Result<Vec<Booking>, StoreError> {
     conn.all(
         "SELECT * FROM booking WHERE state IN ('awaiting_payment', 'paying')
-           AND expires_at <= CASE state WHEN 'paying' THEN ?2 ELSE ?1 END
+           AND (expires_at <= ?2 OR (expires_at <= ?1 AND state = 'awaiting_payment'))
          ORDER BY expires_at LIMIT ?3",
         values![now.0, given_up.0, limit],
         booking_from,

@@ -290,9 +290,7 @@ async fn a_cancellation_that_no_theatre_answers_goes_to_a_person_once() {
     assert!(kinds(&test).await.is_empty());
     for _ in 0..2 {
         test.stop().await;
-        let store = Connection::open(test.directory.path().join("data/central.sqlite")).expect("open");
-        store.execute("UPDATE schedule SET ends_at = 1", []).expect("long over");
-        drop(store);
+        test.alter("UPDATE schedule SET ends_at = 1");
         test.start_again().await;
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert_eq!(kinds(&test).await, ["void_unanswered refund"]);

@@ -16,9 +16,7 @@ async fn a_central_whose_store_fails_ends_and_says_why() {
     let web = test.web.at_address(url);
     let holds = format!("/v1/shows/{show}/holds");
     web.post(&holds, "k1", json!({ "seats": ["A1"] })).await.expect(201);
-    let store = rusqlite::Connection::open(test.directory.path().join("data/central.sqlite")).expect("open");
-    store.execute_batch("DROP TABLE remembered_answer").expect("dropped");
-    drop(store);
+    test.alter("DROP TABLE remembered_answer");
     assert_eq!(web.post(&holds, "k2", json!({ "seats": ["A2"] })).await.problem(503), "store_stopped");
     let ended = tokio::time::timeout(Duration::from_secs(10), running).await.expect("it ends").expect("joins");
     let error = format!("{:#}", ended.expect_err("not as if all were well"));

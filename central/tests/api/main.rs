@@ -9,6 +9,13 @@ mod gateway;
 mod holds;
 mod operators;
 mod payments;
+#[path = "../../../shared/node/tests/postgres/server.rs"]
+#[expect(clippy::disallowed_methods, reason = "a server is waited for on a thread of its own")]
+mod postgres;
 mod server;
 mod setup;
+mod store;
 mod weight;
+
+/// This suite runs on the embedded engine; `tests/on_postgres.rs` runs what is not about files on the other one.
+const ON_POSTGRES: bool = false;

@@ -3,6 +3,7 @@
 use crate::edge::{Habit, plug_in, until_live};
 use crate::server::{OPERATOR_TOKEN, TestCentral, now};
 use central::checkup::Grade;
+use central::database::Place;
 use central::fleet::enrolment::{Issuing, JoinRequest};
 use central::fleet::keys::KeyStore;
 use serde_json::{Value, json};
@@ -265,7 +266,9 @@ async fn a_backup_of_a_running_central_is_put_back_and_the_doctor_says_how_it_st
     let backup = test.directory.path().join("backup.sqlite");
     assert!(node::sqlite::back_up(&path, &central::schema::SCHEMA, &backup).expect("backed up") > 0);
     test.book(&show, &["A2"]).await;
-    let examine = |path: &std::path::Path| central::checkup::examine(path, &test.config.keys).expect("examined");
+    let examine = |path: &std::path::Path| {
+        central::checkup::examine(&Place::File(path.to_owned()), &test.config.keys).expect("examined")
+    };
     let grades = |path: &std::path::Path| examine(path).iter().map(|finding| finding.grade).max();
     assert_eq!(grades(&path), Some(Grade::Good), "{:?}", examine(&path));
     assert_eq!(grades(&backup), Some(Grade::Attention), "an older copy");
@@ -276,10 +279,10 @@ async fn a_backup_of_a_running_central_is_put_back_and_the_doctor_says_how_it_st
     test.start_again().await;
     assert_eq!(test.get("/v1/theatres/1/link").await.expect(200)["closed"], "head_unproven");
     test.stop().await;
-    let examine = central::checkup::examine(&path, &test.config.keys).expect("examined");
+    let examine = central::checkup::examine(&Place::File(path.clone()), &test.config.keys).expect("examined");
     assert!(examine.iter().any(|finding| finding.text.contains("closed for sale: head_unproven")), "{examine:?}");
     store(&test).execute("UPDATE ledger_entry SET hash = zeroblob(length(hash)) WHERE seq = 2", []).expect("tampered");
-    let examine = central::checkup::examine(&path, &test.config.keys).expect("examined");
+    let examine = central::checkup::examine(&Place::File(path.clone()), &test.config.keys).expect("examined");
     assert!(examine.iter().any(|finding| finding.grade == Grade::Bad), "{examine:?}");
 }
 

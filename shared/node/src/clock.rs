@@ -17,11 +17,14 @@ pub(crate) const TABLE: &str = "
 #[derive(Debug, Clone)]
 pub struct StoreClock {
     source: Arc<Source>,
+    unkept: bool,
 }
 
 #[derive(Debug)]
 enum Source {
     System(Mutex<Anchor>),
+    /// Follows a clock that many programs share, as often as it is told what that shows.
+    Led(Mutex<Anchor>),
     Manual(Mutex<Anchor>),
 }
 
@@ -47,14 +50,45 @@ impl Anchor {
 }
 
 impl StoreClock {
+    fn of(source: Source) -> Self {
+        Self { source: Arc::new(source), unkept: false }
+    }
+
+    /// The same clock for somebody whose writing leaves no time behind: what a store is set up with is no life that it could forget.
+    pub fn unkept(self) -> Self {
+        Self { unkept: true, ..self }
+    }
+
+    /// Is its time persisted with what is written?
+    pub fn is_kept(&self) -> bool {
+        !self.unkept
+    }
+
     /// A clock that goes on from the last persisted time, see [`last_persisted`].
     pub fn starting_at(last_persisted: Timestamp) -> Self {
-        Self { source: Arc::new(Source::System(Mutex::new(Anchor::at(last_persisted)))) }
+        Self::of(Source::System(Mutex::new(Anchor::at(last_persisted))))
+    }
+
+    /// A clock that goes on from the last persisted time and follows the database's, see [`lead`](Self::lead).
+    pub fn led(last_persisted: Timestamp) -> Self {
+        Self::of(Source::Led(Mutex::new(Anchor::at(last_persisted))))
+    }
+
+    /// What the database's clock shows, or the last time that anybody persisted there. On any other clock it does nothing.
+    pub fn lead(&self, shown: Timestamp) {
+        if let Source::Led(anchor) = &*self.source {
+            let mut anchor = anchor.lock().unwrap_or_else(PoisonError::into_inner);
+            let read_at = Instant::now();
+            let carried = anchor.time + read_at.duration_since(anchor.read_at);
+            if shown > carried {
+                anchor.follow(carried, shown, read_at);
+            }
+        }
     }
 
     /// A clock for tests: it stands still until [`advance`](Self::advance) moves it.
     pub fn manual() -> Self {
-        Self { source: Arc::new(Source::Manual(Mutex::new(Anchor::at(Timestamp(1_800_000_000_000))))) }
+        Self::of(Source::Manual(Mutex::new(Anchor::at(Timestamp(1_800_000_000_000)))))
     }
 
     /// The store time.
@@ -71,6 +105,10 @@ impl StoreClock {
                     anchor.follow(carried, wall, read_at);
                 }
                 wall.max(carried)
+            }
+            Source::Led(anchor) => {
+                let anchor = anchor.lock().unwrap_or_else(PoisonError::into_inner);
+                anchor.time + anchor.read_at.elapsed()
             }
             Source::Manual(anchor) => anchor.lock().unwrap_or_else(PoisonError::into_inner).time,
         }
@@ -95,7 +133,7 @@ impl StoreClock {
 
     /// How far the wall clock has jumped forward since this was asked last, at the start since the last persisted time.
     pub fn take_jump(&self) -> Option<Duration> {
-        let (Source::System(anchor) | Source::Manual(anchor)) = &*self.source;
+        let (Source::System(anchor) | Source::Led(anchor) | Source::Manual(anchor)) = &*self.source;
         let jumped = std::mem::take(&mut anchor.lock().unwrap_or_else(PoisonError::into_inner).jumped);
         (jumped > Duration::ZERO).then_some(jumped)
     }
@@ -104,7 +142,7 @@ impl StoreClock {
     /// or moved by hand.
     pub fn sleep_until(&self, moment: Timestamp, longest: Duration) -> Duration {
         let longest = match &*self.source {
-            Source::System(_) => longest,
+            Source::System(_) | Source::Led(_) => longest,
             Source::Manual(_) => longest.min(Duration::from_millis(2)),
         };
         moment.since(self.now()).min(longest)
@@ -171,6 +209,19 @@ mod tests {
         let clock = StoreClock::starting_at(wall() - Duration::from_secs(60));
         clock.now();
         assert_eq!(clock.take_jump(), None);
+    }
+
+    #[test]
+    fn a_led_clock_follows_forward_only_and_goes_on_by_itself() {
+        let clock = StoreClock::led(Timestamp(5_000));
+        clock.lead(Timestamp(4_000));
+        let first = clock.now();
+        assert!((5_000..6_000).contains(&first.0), "{first:?}");
+        clock.lead(Timestamp(3_600_000));
+        assert!(clock.now() >= Timestamp(3_600_000));
+        assert!(clock.take_jump().is_some());
+        std::thread::sleep(Duration::from_millis(5));
+        assert!(clock.now() > Timestamp(3_600_000));
     }
 
     #[test]

@@ -73,7 +73,7 @@ CREATE TABLE ledger_show (
     starts    INTEGER NOT NULL,
     ends      INTEGER NOT NULL,
     cancelled INTEGER NOT NULL,
-    overlaps  INTEGER NOT NULL,
+    "overlaps" INTEGER NOT NULL,
     facts     BLOB    NOT NULL,
     PRIMARY KEY (theatre, show)
 ) STRICT, WITHOUT ROWID;

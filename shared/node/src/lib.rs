@@ -3,7 +3,7 @@
 //! The life of a server, in the order its `run` goes through it:
 //! 1. `main` reads flags, variables and file into its configuration ([`config`]), sets up log output and the
 //!    cryptography provider ([`telemetry`]) and listens for signals ([`shutdown`]). Only `main` reads the environment.
-//! 2. The database is opened or refused ([`sqlite`]), store time goes on from the last commit ([`clock`]), the core is
+//! 2. The database is opened or refused ([`sqlite`], at central also `postgres`, both behind [`store`]), store time goes on from the last commit ([`clock`]), the core is
 //!    loaded ([`ledger_store`]) and handed with the connection to the one thread that writes ([`writer`]).
 //! 3. The link connects ([`mqtt`], at central also [`broker`]); every message becomes a job of the writer, and
 //!    everything the core wants sent leaves after the commit that it follows from.
@@ -23,6 +23,8 @@ pub mod idempotency;
 pub mod ledger_store;
 pub mod mqtt;
 pub mod openapi;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod problem;
 pub mod random;
 pub mod replica_view;

@@ -56,7 +56,7 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-const NODE_TABLES: [Migration; 2] = [
+pub(crate) const NODE_TABLES: [Migration; 2] = [
     Migration { name: "store time", sql: clock::TABLE },
     Migration { name: "remembered answers", sql: idempotency::TABLE },
 ];

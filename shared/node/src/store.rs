@@ -14,6 +14,10 @@ pub enum StoreError {
     /// SQLite's own words.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    /// PostgreSQL's own words.
+    #[cfg(feature = "postgres")]
+    #[error("{}", crate::postgres::words(.0))]
+    Postgres(#[from] tokio_postgres::Error),
     /// A column holds something that no program writes there.
     #[error("column {column} holds {found}, not {wanted}")]
     Column {
@@ -24,6 +28,9 @@ pub enum StoreError {
         /// What it should be.
         wanted: &'static str,
     },
+    /// The connection is closed.
+    #[error("the connection to the database is closed")]
+    Closed,
     /// A question that always has an answer had none.
     #[error("no row answers {0:?}")]
     NoRow(Box<str>),

@@ -85,7 +85,7 @@ fn ledger(conn: &dyn Sql, theatre: i64) -> anyhow::Result<LedgerSnapshot> {
         snapshot.plan_parts.push((ScreenId(screen), version, parts));
     }
     let shows =
-        conn.all("SELECT facts, cancelled, overlaps FROM ledger_show WHERE theatre = ?1", of_theatre, |row| {
+        conn.all("SELECT facts, cancelled, \"overlaps\" FROM ledger_show WHERE theatre = ?1", of_theatre, |row| {
             Ok((row.get::<Vec<u8>>(0)?, row.get(1)?, row.get(2)?))
         })?;
     for (facts, cancelled, overlaps) in shows {

@@ -14,12 +14,12 @@ pub(super) const PLAN_PART: &str = "
         ON CONFLICT (theatre, screen, version) DO UPDATE
         SET parts = excluded.parts";
 pub(super) const SHOW: &str = "
-    INSERT INTO ledger_show (theatre, show, screen, movie, title, starts, ends, cancelled, overlaps, facts)
+    INSERT INTO ledger_show (theatre, show, screen, movie, title, starts, ends, cancelled, \"overlaps\", facts)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
         ON CONFLICT (theatre, show) DO UPDATE
-        SET (screen, movie, title, starts, ends, cancelled, overlaps, facts)
+        SET (screen, movie, title, starts, ends, cancelled, \"overlaps\", facts)
             = (excluded.screen, excluded.movie, excluded.title, excluded.starts, excluded.ends,
-                excluded.cancelled, excluded.overlaps, excluded.facts)";
+                excluded.cancelled, excluded.\"overlaps\", excluded.facts)";
 pub(super) const SEAT: &str = "
     INSERT INTO ledger_seat (theatre, show, seat, epoch, generation, standing, ticket, doubtful)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)

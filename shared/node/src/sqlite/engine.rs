@@ -27,7 +27,10 @@ impl Engine for Connection {
             Err(error) => return rolled_back(error),
         };
         let wrote = tx.total_changes() != before;
-        if wrote && let Err(error) = clock::persist(&tx, at).context("write the store time") {
+        if wrote
+            && clock.is_kept()
+            && let Err(error) = clock::persist(&tx, at).context("write the store time")
+        {
             return rolled_back(error);
         }
         let started = Instant::now();

@@ -1,0 +1,25 @@
+//! The same suite on PostgreSQL: holds, bookings, payments, cancellations, the line to a box, and what happens when the store fails.
+
+#[path = "api/bookings.rs"]
+mod bookings;
+#[path = "api/discovery.rs"]
+mod discovery;
+#[path = "api/edge.rs"]
+mod edge;
+#[path = "api/failure.rs"]
+mod failure;
+#[path = "api/gateway.rs"]
+mod gateway;
+#[path = "api/holds.rs"]
+mod holds;
+#[path = "api/payments.rs"]
+mod payments;
+#[path = "../../shared/node/tests/postgres/server.rs"]
+#[expect(clippy::disallowed_methods, reason = "a server is waited for on a thread of its own")]
+mod postgres;
+#[path = "api/server.rs"]
+mod server;
+#[path = "api/store.rs"]
+mod store;
+
+const ON_POSTGRES: bool = true;

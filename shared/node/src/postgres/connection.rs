@@ -1,0 +1,127 @@
+//! One connection, used from one thread.
+
+use super::statement::numbered;
+use crate::store::{EachRow, Sql, StoreError, Value};
+use anyhow::Context;
+use futures_util::TryStreamExt;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::{Client, Config, NoTls, Statement};
+
+/// How long a connection may take to come about.
+const CONNECT_WAIT: Duration = Duration::from_secs(5);
+
+/// A connection to a PostgreSQL database.
+pub struct Connection {
+    /// Always there until it is dropped, which must not block.
+    runtime: Option<Runtime>,
+    client: Client,
+    statements: RefCell<HashMap<Box<str>, Statement>>,
+    /// A statement of the transaction under way has changed something.
+    pub(super) wrote: Cell<bool>,
+    /// A statement of the transaction under way has failed: its COMMIT would be a silent ROLLBACK.
+    pub(super) failed: Cell<bool>,
+}
+
+impl Connection {
+    /// Connects to `postgres://USER:PASSWORD@HOST/DATABASE`.
+    ///
+    /// # Errors
+    /// If the URL cannot be read, or nobody answers.
+    pub fn open(url: &str) -> anyhow::Result<Self> {
+        let mut config: Config = url.parse().context("read the address of the database")?;
+        config.connect_timeout(CONNECT_WAIT).application_name("usher");
+        let runtime = Builder::new_current_thread().enable_all().build().context("start a runtime for the database")?;
+        let client = runtime.block_on(async {
+            let (client, connection) = config.connect(NoTls).await.context("connect to the database")?;
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection to the database ended");
+                }
+            });
+            // A lost COMMIT is looked up; one that the server forgets after a power cut could not be.
+            client.batch_execute("SET synchronous_commit = on; SET lock_timeout = '10s'").await?;
+            anyhow::Ok(client)
+        })?;
+        let (statements, wrote, failed) = (RefCell::default(), Cell::new(false), Cell::new(false));
+        Ok(Self { runtime: Some(runtime), client, statements, wrote, failed })
+    }
+
+    /// Does statements that are no question and take no values.
+    ///
+    /// # Errors
+    /// A store failure.
+    pub fn run(&self, sql: &str) -> Result<(), StoreError> {
+        self.wait(self.client.batch_execute(sql))
+    }
+
+    /// The connection is gone.
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    pub(super) fn statement(&self, sql: &str) -> Result<Statement, StoreError> {
+        if let Some(known) = self.statements.borrow().get(sql) {
+            return Ok(known.clone());
+        }
+        let text = numbered(sql);
+        let prepared = self.wait(self.client.prepare(&text))?;
+        self.statements.borrow_mut().insert(sql.into(), prepared.clone());
+        Ok(prepared)
+    }
+
+    fn wait<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, StoreError>
+    where
+        StoreError: From<E>,
+    {
+        let runtime = self.runtime.as_ref().ok_or(StoreError::Closed)?;
+        Ok(runtime.block_on(work)?)
+    }
+
+    /// Notes a failure, which the transaction under way does not survive.
+    fn noted<T>(&self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        if done.is_err() {
+            self.failed.set(true);
+        }
+        done
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Sql for Connection {
+    fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
+        let execute = || -> Result<u64, StoreError> {
+            let statement = self.statement(sql)?;
+            self.wait(self.client.execute_raw(&statement, values))
+        };
+        let touched = self.noted(execute())?;
+        self.wrote.set(self.wrote.get() || touched > 0);
+        Ok(usize::try_from(touched).unwrap_or(usize::MAX))
+    }
+
+    fn query(&self, sql: &str, values: &[Value<'_>], each: &mut EachRow<'_>) -> Result<(), StoreError> {
+        let mut query = || -> Result<(), StoreError> {
+            let statement = self.statement(sql)?;
+            self.wait(async {
+                let mut rows = pin!(self.client.query_raw(&statement, values).await?);
+                while let Some(row) = rows.try_next().await? {
+                    if !each(&row)? {
+                        break;
+                    }
+                }
+                Ok::<_, StoreError>(())
+            })
+        };
+        self.noted(query())
+    }
+}

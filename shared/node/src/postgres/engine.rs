@@ -1,0 +1,251 @@
+//! The writer's engine on PostgreSQL.
+//!
+//! One row, the head, belongs to whoever may write. Each transaction locks it in a statement of its own, before anything is read,
+//! and looks whether its fencing number is still this writer's: a writer that was replaced can commit nothing more. With each
+//! commit goes a new batch number into that row, by which a COMMIT whose answer was lost is found out.
+
+use super::connection::Connection;
+use crate::clock::{self, StoreClock};
+use crate::store::{Sql, StoreError};
+use crate::values;
+use crate::writer::{Ended, Engine, Recovery};
+use anyhow::{Context, bail};
+use shared::time::Timestamp;
+use std::time::{Duration, Instant};
+use tokio_postgres::error::SqlState;
+
+/// The row of whoever may write; beside the tables that every engine has.
+pub(super) const TABLE: &str = "
+    CREATE TABLE writer_head (
+        one BIGINT PRIMARY KEY CHECK (one = 1),
+        fence BIGINT NOT NULL,
+        batch BYTEA NOT NULL,
+        until_ms BIGINT NOT NULL
+    );
+    INSERT INTO writer_head VALUES (1, 0, '', 0);";
+
+/// So long after its last sign of life another writer may take a writer's place.
+const LEASE: Duration = Duration::from_secs(5);
+
+const LOCK: &str = "SELECT fence, batch, until_ms FROM writer_head FOR UPDATE";
+const DATABASE_TIME: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
+const SIGN: &str = "UPDATE writer_head SET batch = ?1, until_ms = ?2";
+
+/// The database of one writer.
+pub struct Store {
+    url: String,
+    connection: Connection,
+    fence: i64,
+    /// When this writer's time ends.
+    until: Timestamp,
+    /// The batch whose commit was begun last.
+    batch: [u8; 16],
+}
+
+/// What the head says.
+struct HeadRow {
+    fence: i64,
+    batch: Vec<u8>,
+    until: Timestamp,
+}
+
+impl Store {
+    /// Takes the place of the one writer, once whoever had it has gone or been silent for long enough. The tables are there.
+    ///
+    /// # Errors
+    /// If the database cannot be reached, or another writer works there for longer than `patience`.
+    pub fn open(url: &str, patience: Duration) -> anyhow::Result<Self> {
+        let (connection, since) = (Connection::open(url)?, Instant::now());
+        loop {
+            match take(&connection).context("take the writer's place")? {
+                Ok((fence, until)) => {
+                    return Ok(Self { url: url.to_owned(), connection, fence, until, batch: node_batch() });
+                }
+                Err(_) if since.elapsed() < patience => std::thread::sleep(Duration::from_millis(100)),
+                Err(until) => bail!("another program writes to this database, and may until {} ms", until.0),
+            }
+        }
+    }
+
+    /// The connection, outside of any transaction: for reading before the writer starts.
+    pub fn sql(&self) -> &dyn Sql {
+        &self.connection
+    }
+
+    /// What the database's clock shows.
+    ///
+    /// # Errors
+    /// A store failure.
+    pub fn time(&self) -> Result<Timestamp, StoreError> {
+        database_time(&self.connection)
+    }
+
+    /// Locks the head and reads both clocks; the transaction is open afterwards.
+    fn begin(&self, clock: &StoreClock) -> anyhow::Result<Timestamp> {
+        self.connection.wrote.set(false);
+        self.connection.failed.set(false);
+        self.connection.run("BEGIN").context("begin a transaction")?;
+        let head = head(&self.connection).context("lock the head")?;
+        if head.fence != self.fence {
+            bail!("another writer has taken over with number {}; this one was {}", head.fence, self.fence);
+        }
+        let persisted = clock::last_persisted(&self.connection).context("read the store time")?;
+        clock.lead(persisted.max(database_time(&self.connection).context("read the database's clock")?));
+        Ok(clock.now())
+    }
+
+    /// Signs the batch at the head, where it has written or the writer's time is running out.
+    fn sign(&mut self, clock: &StoreClock, at: Timestamp) -> anyhow::Result<bool> {
+        let wrote = self.connection.wrote.get();
+        let renew = self.until.since(at) < LEASE * 2 / 3;
+        if !wrote && !renew {
+            return Ok(false);
+        }
+        if wrote && clock.is_kept() {
+            clock::persist(&self.connection, at).context("write the store time")?;
+        }
+        (self.batch, self.until) = (node_batch(), at + LEASE);
+        self.connection.execute(SIGN, values![self.batch, self.until.0]).context("sign the head")?;
+        Ok(true)
+    }
+
+    fn is_away(&self, error: &anyhow::Error) -> bool {
+        self.connection.is_closed() || error.chain().filter_map(|cause| cause.downcast_ref()).any(comes_back)
+    }
+}
+
+impl Engine for Store {
+    type Tx<'t> = dyn Sql + 't;
+
+    fn transaction<T>(
+        &mut self,
+        clock: &StoreClock,
+        work: impl FnOnce(&Self::Tx<'_>, Timestamp) -> anyhow::Result<T>,
+    ) -> Ended<T> {
+        let worked = self.begin(clock).and_then(|at| Ok((work(&self.connection, at)?, at)));
+        let (value, at) = match worked {
+            Ok(_) if self.connection.failed.get() => {
+                let error = anyhow::anyhow!("a statement failed, and its transaction was gone on with");
+                return self.rolled_back(error);
+            }
+            Ok(done) => done,
+            Err(error) => return self.rolled_back(error),
+        };
+        let wrote = self.connection.wrote.get();
+        match self.sign(clock, at) {
+            Err(error) => return self.rolled_back(error),
+            Ok(false) => {
+                // Nothing to keep: whether the server hears of it makes no difference.
+                if let Err(error) = self.connection.run("ROLLBACK") {
+                    tracing::debug!(%error, "a transaction that only read did not end");
+                }
+                return Ended::Committed { value, at, wrote: None };
+            }
+            Ok(true) => {}
+        }
+        let started = Instant::now();
+        match self.connection.run("COMMIT").context("commit") {
+            Ok(()) => Ended::Committed { value, at, wrote: wrote.then(|| started.elapsed()) },
+            Err(error) => Ended::Unknown { value, at, error },
+        }
+    }
+
+    fn recover(&mut self) -> Recovery {
+        let reached = Connection::open(&self.url).and_then(|connection| {
+            connection.run("BEGIN")?;
+            // Waits for the old connection's transaction, should the server still be at it.
+            let head = head(&connection).context("lock the head")?;
+            connection.run("ROLLBACK")?;
+            Ok((connection, head))
+        });
+        match reached {
+            Err(error) => Recovery::Away(error),
+            Ok((_, head)) if head.fence != self.fence => {
+                tracing::error!(ours = self.fence, theirs = head.fence, "another writer has taken over");
+                Recovery::Never
+            }
+            Ok((connection, head)) => {
+                self.connection = connection;
+                Recovery::Back { committed: head.batch == self.batch }
+            }
+        }
+    }
+
+    fn close(self) {}
+}
+
+/// Whoever comes next need not wait for this writer's time to end.
+impl Drop for Store {
+    fn drop(&mut self) {
+        let (url, fence) = (self.url.clone(), self.fence);
+        let give_up = move || {
+            let connection = Connection::open(&url)?;
+            // What this writer left under way ends only with its connection.
+            connection.run("SET lock_timeout = '1s'")?;
+            let update = "UPDATE writer_head SET until_ms = 0 WHERE fence = ?1";
+            anyhow::Ok(connection.execute(update, values![fence])?)
+        };
+        // On a thread of its own, for nobody knows on whose thread something is dropped.
+        if let Ok(Err(error)) = std::thread::spawn(give_up).join() {
+            tracing::warn!(error = format!("{error:#}"), "the writer's place is not given up; its time ends by itself");
+        }
+    }
+}
+
+impl Store {
+    fn rolled_back<T>(&self, error: anyhow::Error) -> Ended<T> {
+        let away = self.is_away(&error);
+        if let Err(error) = self.connection.run("ROLLBACK") {
+            tracing::debug!(%error, "the server ends the transaction by itself");
+        }
+        Ended::RolledBack { error, away }
+    }
+}
+
+fn node_batch() -> [u8; 16] {
+    crate::random::bytes()
+}
+
+/// Takes the place with the next fencing number, or says until when somebody else has it.
+fn take(connection: &Connection) -> anyhow::Result<Result<(i64, Timestamp), Timestamp>> {
+    connection.run("BEGIN")?;
+    let (head, now) = (head(connection)?, database_time(connection)?);
+    let taken = if head.until > now {
+        Err(head.until)
+    } else {
+        let (fence, until) = (head.fence + 1, now + LEASE);
+        let update = "UPDATE writer_head SET fence = ?1, until_ms = ?2";
+        connection.execute(update, values![fence, until.0])?;
+        Ok((fence, until))
+    };
+    connection.run("COMMIT")?;
+    Ok(taken)
+}
+
+fn head(sql: &dyn Sql) -> Result<HeadRow, StoreError> {
+    sql.only(LOCK, &[], |row| Ok(HeadRow { fence: row.get(0)?, batch: row.get(1)?, until: Timestamp(row.get(2)?) }))
+}
+
+fn database_time(sql: &dyn Sql) -> Result<Timestamp, StoreError> {
+    sql.only(DATABASE_TIME, &[], |row| Ok(Timestamp(row.get(0)?)))
+}
+
+/// What ends when the server has come up, or another transaction has ended.
+fn comes_back(error: &StoreError) -> bool {
+    let StoreError::Postgres(error) = error else { return false };
+    let code = match error.code() {
+        None => return error.is_closed() || error.as_db_error().is_none(),
+        Some(code) => code,
+    };
+    code.code().starts_with("08")
+        || [
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::CRASH_SHUTDOWN,
+            SqlState::CANNOT_CONNECT_NOW,
+            SqlState::TOO_MANY_CONNECTIONS,
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            SqlState::LOCK_NOT_AVAILABLE,
+        ]
+        .contains(code)
+}

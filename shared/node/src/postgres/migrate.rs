@@ -1,0 +1,93 @@
+//! The ladder of a database's growth: each step with its name in one transaction, so that a step is there whole or not at all.
+
+use super::connection::Connection;
+use super::{engine, statement};
+use crate::sqlite::{Migration, NODE_TABLES, Schema};
+use crate::store::{Sql, StoreError};
+use crate::values;
+use anyhow::{Context, ensure};
+
+/// Which steps a database has grown by; the first is the program's name, so that two programs never share one.
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (step BIGINT PRIMARY KEY, name TEXT NOT NULL)";
+/// Kept by whoever grows the database; others that start at the same time wait.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(6012026)";
+
+const HEAD: Migration = Migration { name: "writer's head", sql: engine::TABLE };
+
+fn steps(schema: &Schema) -> impl Iterator<Item = (i64, &'static str, String)> {
+    let tables = NODE_TABLES.iter().chain(schema.migrations);
+    let tables = tables.map(|step| (step.name, statement::tables(step.sql)));
+    (1..).zip([(HEAD.name, HEAD.sql.to_owned())].into_iter().chain(tables)).map(|(n, (name, sql))| (n, name, sql))
+}
+
+/// Lets a database grow to a release's tables; one that has them is left as it is.
+///
+/// # Errors
+/// If it is another program's or of a newer release, or a step fails; what came before that step stays.
+pub fn migrate(connection: &Connection, schema: &Schema) -> anyhow::Result<()> {
+    in_transaction(connection, || {
+        connection.run(TABLE)?;
+        let insert = "INSERT INTO migration (step, name) VALUES (0, ?1) ON CONFLICT DO NOTHING";
+        connection.execute(insert, values![schema.program])?;
+        Ok(())
+    })
+    .context("make the list of migrations")?;
+    for (n, name, sql) in steps(schema) {
+        in_transaction(connection, || {
+            if !check(&applied(connection)?, schema)?.contains(&name) {
+                return Ok(());
+            }
+            connection.run(&sql)?;
+            connection.execute("INSERT INTO migration (step, name) VALUES (?1, ?2)", values![n, name])?;
+            tracing::info!(step = name, "the database has grown");
+            Ok(())
+        })
+        .with_context(|| format!("apply the migration {name:?}"))?;
+    }
+    Ok(())
+}
+
+/// The names of the steps by which the database would grow.
+///
+/// # Errors
+/// If it cannot be read, is another program's or of a newer release.
+pub fn pending(connection: &Connection, schema: &Schema) -> anyhow::Result<Vec<&'static str>> {
+    let there =
+        "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'migration')";
+    let sql: &dyn Sql = connection;
+    if !sql.only(there, &[], |row| row.get::<bool>(0))? {
+        return Ok(steps(schema).map(|(_, name, _)| name).collect());
+    }
+    check(&applied(connection)?, schema)
+}
+
+fn applied(sql: &dyn Sql) -> Result<Vec<String>, StoreError> {
+    sql.all("SELECT name FROM migration ORDER BY step", &[], |row| row.get(0))
+}
+
+/// The steps that are missing from those that were done.
+fn check(applied: &[String], schema: &Schema) -> anyhow::Result<Vec<&'static str>> {
+    let program = schema.program;
+    let Some((owner, applied)) = applied.split_first() else { anyhow::bail!("its list of migrations is empty") };
+    ensure!(owner == program, "it is not a database of {program} but of {owner}");
+    let known: Vec<&'static str> = steps(schema).map(|(_, name, _)| name).collect();
+    ensure!(applied.len() <= known.len(), "it was written by a newer release of {program}");
+    for (done, known) in applied.iter().zip(&known) {
+        ensure!(done == known, "it has grown by {done:?} where this release of {program} has {known:?}");
+    }
+    Ok(known.into_iter().skip(applied.len()).collect())
+}
+
+fn in_transaction(connection: &Connection, work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    connection.run("BEGIN")?;
+    let done = connection.run(LOCK).map_err(anyhow::Error::from).and_then(|()| work());
+    match done {
+        Ok(()) => Ok(connection.run("COMMIT")?),
+        Err(error) => {
+            if let Err(error) = connection.run("ROLLBACK") {
+                tracing::debug!(%error, "the server ends the transaction by itself");
+            }
+            Err(error)
+        }
+    }
+}

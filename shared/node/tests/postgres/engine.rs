@@ -1,0 +1,168 @@
+//! What the writer relies on.
+
+use crate::server::Server;
+use node::clock::{self, StoreClock};
+use node::postgres::{Connection, Store, migrate};
+use node::sqlite::{Migration, Schema};
+use node::store::{Sql, StoreError};
+use node::values;
+use node::writer::{Core, Ended, Engine, WriteError, Writer};
+use shared::time::Timestamp;
+use std::time::Duration;
+
+const SCHEMA: Schema = Schema {
+    program: "usher-test",
+    application_id: 7,
+    migrations: &[Migration {
+        name: "notes",
+        sql: "CREATE TABLE note (n INTEGER PRIMARY KEY, word TEXT, b BLOB) STRICT;",
+    }],
+};
+
+fn open(server: &Server) -> Store {
+    let connection = Connection::open(&server.url()).expect("connect");
+    migrate(&connection, &SCHEMA).expect("tables");
+    Store::open(&server.url(), Duration::ZERO).expect("the writer's place")
+}
+
+fn count(sql: &dyn Sql) -> Result<i64, StoreError> {
+    sql.only("SELECT count(*) FROM note", &[], |row| row.get(0))
+}
+
+fn note(sql: &dyn Sql, word: &str) -> Result<(), StoreError> {
+    sql.execute("INSERT INTO note (word) VALUES (?1)", values![word]).map(drop)
+}
+
+#[test]
+fn values_come_back_as_they_went() {
+    let server = Server::start();
+    let mut store = open(&server);
+    let clock = StoreClock::led(Timestamp(0));
+    let done = store.transaction(&clock, |tx, _| {
+        tx.execute("INSERT INTO note VALUES (?1, ?2, ?3)", values![7u32, "seven\0", [1u8; 3]])?;
+        tx.execute("INSERT INTO note VALUES (?1, ?2, ?3)", values![8u32, None::<&str>, None::<Vec<u8>>])?;
+        Ok(tx.all("SELECT n, word, b, n = 7 FROM note ORDER BY n", &[], |row| {
+            Ok((
+                row.get::<u8>("n")?,
+                row.get::<Option<String>>(1)?,
+                row.get::<Option<[u8; 3]>>(2)?,
+                row.get::<bool>(3)?,
+            ))
+        })?)
+    });
+    let expected = vec![(7, Some("seven\u{fffd}".to_owned()), Some([1; 3]), true), (8, None, None, false)];
+    assert_eq!(done.done().unwrap(), expected);
+    assert_eq!(clock::last_persisted(store.sql()).unwrap().since(clock.now()), Duration::ZERO);
+    assert!(clock.now() > Timestamp(1_700_000_000_000), "the database's clock leads");
+}
+
+#[test]
+fn a_failed_statement_is_never_committed_around() {
+    let server = Server::start();
+    let mut store = open(&server);
+    let clock = StoreClock::led(Timestamp(0));
+    let ended = store.transaction(&clock, |tx, _| {
+        note(tx, "one")?;
+        assert!(tx.execute("INSERT INTO nowhere VALUES (1)", &[]).is_err());
+        Ok(())
+    });
+    assert!(matches!(ended, Ended::RolledBack { away: false, .. }), "{ended:?}");
+    let ended = store.transaction(&clock, |tx, _| Ok(count(tx)?));
+    assert!(matches!(ended, Ended::Committed { value: 0, wrote: None, .. }), "{ended:?}");
+}
+
+#[test]
+fn a_writer_that_was_replaced_can_commit_nothing_more() {
+    let server = Server::start();
+    let mut stale = open(&server);
+    let clock = StoreClock::led(Timestamp(0));
+    assert!(Store::open(&server.url(), Duration::ZERO).is_err(), "its time is not over");
+    // As if it had been silent for as long as that takes.
+    Connection::open(&server.url()).unwrap().run("UPDATE writer_head SET until_ms = 0").unwrap();
+    let mut next = Store::open(&server.url(), Duration::ZERO).unwrap();
+    let ended = stale.transaction(&clock, |tx, _| Ok(note(tx, "stale")?));
+    assert!(matches!(&ended, Ended::RolledBack { away: false, .. }), "{ended:?}");
+    next.transaction(&clock, |tx, _| Ok(note(tx, "next")?)).done().unwrap();
+    assert_eq!(count(next.sql()).unwrap(), 1);
+    stale.close();
+    assert!(Store::open(&server.url(), Duration::ZERO).is_err(), "the old one gives nothing up that is not its own");
+    next.close();
+    Store::open(&server.url(), Duration::ZERO).unwrap();
+}
+
+/// Counts in memory what is in the table.
+struct Counted(i64);
+
+impl Core for Counted {
+    type Engine = Store;
+
+    fn before_commit(&mut self, tx: &dyn Sql, _now: Timestamp) -> anyhow::Result<()> {
+        anyhow::ensure!(count(tx)? == self.0, "memory and table differ");
+        Ok(())
+    }
+
+    fn after_commit(&mut self) {}
+
+    fn poll_timeout(&self) -> Option<Timestamp> {
+        None
+    }
+
+    fn handle_timeout(&mut self, _tx: &dyn Sql, _now: Timestamp) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn reload(&mut self, tx: &dyn Sql, _now: Timestamp) -> anyhow::Result<()> {
+        self.0 = count(tx)?;
+        Ok(())
+    }
+
+    fn handle_failure(&mut self, _error: &anyhow::Error) {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_under_load_loses_nothing_that_was_acknowledged() {
+    let mut server = tokio::task::spawn_blocking(Server::start).await.unwrap();
+    let store = tokio::task::block_in_place(|| open(&server));
+    let (writer, thread) = Writer::start(store, Counted(0), StoreClock::led(Timestamp(0)), 1_000).unwrap();
+    let (mut acknowledged, mut not_known) = (0, 0);
+    for round in 0..4 {
+        let mut asking = tokio::task::JoinSet::new();
+        for n in 0..200 {
+            let writer = writer.clone();
+            asking.spawn(async move {
+                // Not all at once, so that some are under way whenever the server dies.
+                tokio::time::sleep(Duration::from_millis(n)).await;
+                let asked = writer.run(move |core: &mut Counted, tx, _| {
+                    core.0 += 1;
+                    Ok(note(tx, &format!("{round} {n}"))?)
+                });
+                asked.await
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::task::block_in_place(|| {
+            server.stop_at_once();
+            server.start_again();
+        });
+        while let Some(answer) = asking.join_next().await {
+            match answer.unwrap() {
+                Ok(()) => acknowledged += 1,
+                Err(WriteError::Unknown) => not_known += 1,
+                Err(WriteError::Unreachable | WriteError::Overloaded) => {}
+                Err(stopped) => panic!("{stopped}"),
+            }
+        }
+    }
+    let kept = loop {
+        match writer.run(|_, tx, _| Ok(count(tx)?)).await {
+            Ok(kept) => break kept,
+            Err(WriteError::Unreachable) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(stopped) => panic!("{stopped}"),
+        }
+    };
+    assert!(
+        acknowledged > 0 && (acknowledged..=acknowledged + not_known).contains(&kept),
+        "{acknowledged} {not_known} {kept}"
+    );
+    thread.stop().await;
+}

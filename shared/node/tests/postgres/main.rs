@@ -1,0 +1,5 @@
+//! The engine on a real PostgreSQL: what it promises the writer, and the ladder of its tables.
+
+mod engine;
+mod ladder;
+mod server;
