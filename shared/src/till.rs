@@ -172,18 +172,19 @@ mod tests {
 
     #[test]
     fn a_count_comes_to_what_lies_there_or_is_no_count() {
-        let table: [(&[(i64, u32)], Option<i64>); 7] = [
-            (&[], Some(0)),
-            (&[(50_000, 2), (100, 7)], Some(100_700)),
-            (&[(100, 0)], Some(0)),
-            (&[(100, 1), (100, 2)], None),
-            (&[(0, 1)], None),
-            (&[(-100, 1)], None),
-            (&[(i64::MAX, 2)], None),
+        let pieces = |kinds: &[(i64, u32)]| -> Vec<Pieces> {
+            kinds.iter().map(|(face_minor, count)| Pieces { face_minor: *face_minor, count: *count }).collect()
+        };
+        let table = [
+            (pieces(&[]), Some(0)),
+            (pieces(&[(50_000, 2), (100, 7)]), Some(100_700)),
+            (pieces(&[(100, 0)]), Some(0)),
+            (pieces(&[(100, 1), (100, 2)]), None),
+            (pieces(&[(0, 1)]), None),
+            (pieces(&[(-100, 1)]), None),
+            (pieces(&[(i64::MAX, 2)]), None),
         ];
         for (pieces, expected) in table {
-            let pieces: Vec<_> =
-                pieces.iter().map(|(face_minor, count)| Pieces { face_minor: *face_minor, count: *count }).collect();
             assert_eq!(total(&pieces), expected, "{pieces:?}");
         }
     }
