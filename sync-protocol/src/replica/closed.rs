@@ -131,6 +131,13 @@ impl Replica {
         if let Err(refusal) = self.may_open_unproven(by, now) {
             return Ok(Err(refusal));
         }
+        // They have answered for what the devices remember; for what somebody turns out to remember later they have not.
+        let remembered: Vec<_> = self.gate.answers().filter(|(memory, _)| *memory != Memory::Peer).collect();
+        for (_, head) in remembered {
+            if self.logs(source).head_at(self.me, head.seq)? != Some(head) {
+                self.heads.recovery.answer(head.incarnation);
+            }
+        }
         if self.is_closed(Closed::BrokenInvariant) {
             // What is materialised may be what is broken: it is made again from the logs.
             self.rewind(self.heads.own.seq, now, source)?;
@@ -148,13 +155,6 @@ impl Replica {
         self.go_on(Proof::Persons { by, who: who.to_owned() }, now, source)?;
         let opened = if self.heads.closed.is_none() { Ok(()) } else { Err(Refusal::Closed) };
         self.heads.recovery.unproven = Some(first);
-        // They have answered for what the devices remember; for what somebody turns out to remember later they have not.
-        let remembered: Vec<_> = self.gate.answers().filter(|(memory, _)| *memory != Memory::Peer).collect();
-        for (_, head) in remembered {
-            if self.logs(source).head_at(self.me, head.seq)? != Some(head) {
-                self.heads.recovery.answer(head.incarnation);
-            }
-        }
         self.gate = Gate::new(self.gate.named());
         // Whoever remembers something else has to be heard again.
         self.end_session(LinkState::LockedDown, now);

@@ -60,7 +60,9 @@ impl Replica {
         let on_chain = head.seq <= own.seq
             && (planted::is(Plant::NumbersCompared) || self.logs(source).head_at(self.me, head.seq)? == Some(head));
         let longer = head.seq > own.seq && head.incarnation == own.incarnation;
-        if !on_chain && !longer && self.heads.recovery.unproven.is_some() && !self.is_closed(Closed::Fork) {
+        // The other devices keep no entries: nothing could be taken back in place of what was set aside.
+        let gives = memory == Memory::Peer || self.gate.named().map(Memory::Device) == Some(memory);
+        if gives && !on_chain && !longer && self.heads.recovery.unproven.is_some() && !self.is_closed(Closed::Fork) {
             // Whatever was acknowledged, at another box of this name perhaps: the line of whoever is heard begins before its head.
             self.set_aside(head.seq.saturating_sub(1), now, source)?;
             self.gate.hear(memory, head);
@@ -110,7 +112,7 @@ impl Replica {
             return Ok(false);
         }
         let Some(batch) = entries else {
-            return Ok(acked.is_some_and(|acked| acked.incarnation == own.incarnation));
+            return Ok(acked.is_some_and(|acked| head.seq <= acked.seq || acked.incarnation == own.incarnation));
         };
         let heads = inbox::walk(batch.before, batch.entries.clone()).into_iter().map(|arrived| arrived.head);
         for head in [batch.before].into_iter().chain(heads).filter(|head| head.seq <= self.heads.acked) {

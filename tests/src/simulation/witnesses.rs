@@ -58,8 +58,8 @@ impl Site {
         let number = DeviceNumber(i64::try_from(scanner).unwrap_or_default());
         node.heard.insert(scanner);
         replica.handle_witness(number, Some(&kept), entries, at, &node.disk).expect("a store in memory can be read");
-        // A box that closes over it has not taken it in, and is offered it again.
-        if replica.can_sell() && !known {
+        // A box that closes over it has not taken it in, and is offered it again; one that asked was offered only what it lacks.
+        if replica.can_sell() && !known && !asks {
             device.offered = Some(kept.head);
         }
         if node.witness == Some(number) && replica.can_sell() {
