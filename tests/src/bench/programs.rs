@@ -53,7 +53,7 @@ impl Programs {
     /// If it does not build.
     pub(super) fn build(options: &Options) -> anyhow::Result<Self> {
         let mut build = Command::new(&options.cargo);
-        build.args(["build", "--quiet", "--bins", "-p", "central", "-p", "edge", "-p", "scanner"]);
+        build.args(["build", "--quiet", "--bins", "-p", "central", "-p", "edge", "-p", "scanner", "-p", "demo"]);
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }
