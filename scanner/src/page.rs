@@ -37,7 +37,7 @@ pub fn door() -> Markup {
             p.door-name { strong id="door" { "Door" } span id="theatre" {} }
             p.guarantee id="guarantee" role="status" { "…" }
         }
-        main.verdict id="main" data-verdict="idle" tabindex="-1" {
+        main.verdict id="main" data-verdict="idle" tabindex="0" {
             div.verdict-shape id="shape" {}
             div.verdict-words role="alert" id="verdict" {
                 h1 id="words" { "Ready" }

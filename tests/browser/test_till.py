@@ -10,7 +10,7 @@ def test_a_supervisor_opens_a_shift_sells_counts_and_reads_the_report(house, win
     sign_in(page, house.staff("manager"))
     page.keyboard.press("t")
     expect(page.locator("#open .total")).to_have_text("Counted: ₹0")
-    page.get_by_label("How many of ₹100").focus()
+    page.locator("#open").get_by_label("How many of ₹100").focus()
     page.keyboard.type("5")
     expect(page.locator("#open .total")).to_have_text("Counted: ₹500")
     looks.inspect(page, "till-float")

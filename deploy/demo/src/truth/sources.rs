@@ -101,7 +101,11 @@ fn tickets(edge: &Connection) -> anyhow::Result<BTreeSet<TicketId>> {
 }
 
 fn granted(edge: &Connection) -> anyhow::Result<Vec<GrantedScan>> {
-    let mut select = edge.prepare_cached("SELECT ticket, local, answer FROM scans WHERE ticket IS NOT NULL")?;
+    // Whom a supervisor let in against the verdict is no second entry by the ticket.
+    let mut select = edge.prepare_cached(
+        "SELECT ticket, local, answer FROM scans
+         WHERE ticket IS NOT NULL AND scan NOT IN (SELECT scan FROM overrides)",
+    )?;
     let mut rows = select.query([])?;
     let mut granted = Vec::new();
     while let Some(row) = rows.next()? {
@@ -112,5 +116,16 @@ fn granted(edge: &Connection) -> anyhow::Result<Vec<GrantedScan>> {
             granted.push(GrantedScan { ticket: TicketId(row.get(0)?), shared: acted["guarantee"] == "SHARED" });
         }
     }
+    // Whoever went out, or whose entry was taken back, may enter once more.
+    let mut select = edge.prepare_cached("SELECT ticket, count(*) FROM departures WHERE counts GROUP BY ticket")?;
+    let gone = select.query_map([], |row| Ok((row.get(0).map(TicketId)?, row.get::<_, u32>(1)?)))?;
+    let mut gone: BTreeMap<TicketId, u32> = gone.collect::<rusqlite::Result<_>>()?;
+    granted.retain(|scan| match gone.get_mut(&scan.ticket).filter(|left| **left > 0) {
+        Some(left) => {
+            *left -= 1;
+            false
+        }
+        None => true,
+    });
     Ok(granted)
 }
