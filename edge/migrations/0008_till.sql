@@ -22,4 +22,7 @@ CREATE TABLE shifts (
 ) STRICT;
 CREATE UNIQUE INDEX shifts_open ON shifts (staff) WHERE z IS NULL;
 
+-- When a ticket was taken back. Of a sale whose void the doors were asked about, not every ticket need be.
+ALTER TABLE sale_tickets ADD COLUMN voided_at INTEGER;
+
 CREATE INDEX sales_by_time ON sales (sold_at);

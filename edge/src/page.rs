@@ -122,6 +122,32 @@ fn login(title: &str) -> Markup {
     }
 }
 
+/// A page beside the counter, with its own stylesheet and module of the name `kind`: sign in, then its parts.
+fn staff_page(title: &str, kind: &str, parts: Markup) -> Markup {
+    let head = html! {
+        link rel="stylesheet" href="/assets/staff.css";
+        link rel="stylesheet" href={ "/assets/" (kind) ".css" };
+        script type="module" src={ "/assets/" (kind) ".js" } {}
+    };
+    let aside = html! {
+        p.badge id="badge" role="status" { "…" }
+        button."button slim" type="button" id="lock" hidden { "Lock" }
+    };
+    let body = html! {
+        (design::masthead(&[Crumb { text: "Counter", href: "/" }], aside))
+        main class=(kind) id="main" tabindex="-1" {
+            (login(title))
+            div class=(kind) id="parts" hidden {
+                h1 { (title) }
+                (parts)
+            }
+        }
+        p.unseen id="said" role="status" {}
+        noscript { p { "This page needs JavaScript." } }
+    };
+    design::page(title, head, body)
+}
+
 fn board() -> Markup {
     html! {
         section.board id="board" hidden aria-labelledby="board-title" {

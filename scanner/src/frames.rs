@@ -1,13 +1,10 @@
 //! `POST /v1/frames?width=&height=`: a picture of the page's camera, one byte of brightness for each point, for browsers that cannot
 //! find codes in pictures by themselves.
 
-use crate::server::Device;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use node::problem::{Params, Problem};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Points of the largest picture.
 pub(crate) const POINTS_MAX: usize = 1280 * 960;
@@ -30,7 +27,6 @@ pub(crate) struct FrameView {
 /// # Errors
 /// 422 `bad_frame` where size and bytes do not fit.
 pub(crate) async fn decode(
-    State(_device): State<Arc<Device>>,
     Params(FrameQuery { width, height }): Params<FrameQuery>,
     body: Bytes,
 ) -> Result<Json<FrameView>, Problem> {

@@ -2,9 +2,8 @@
 //! writes it down.
 
 use crate::edge::{EdgeError, OverrideCall};
-use crate::scan::note;
+use crate::scan::{new_scan, note};
 use crate::server::Device;
-use crate::store::Scan;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,7 +11,6 @@ use node::problem::{JsonBody, Problem};
 use node::view::VerdictView;
 use serde::Deserialize;
 use shared::admission::{self, Guarantee, Reading};
-use shared::ids::ScanId;
 use std::sync::Arc;
 
 /// What the door page sends.
@@ -35,16 +33,15 @@ pub(crate) async fn let_in(
     JsonBody(request): JsonBody<OverrideRequest>,
 ) -> Result<Json<VerdictView>, Problem> {
     let clock = device.contact.clock(device.clock.now());
-    let code = request.code.trim().to_ascii_uppercase();
-    let Reading::Genuine(genuine) = admission::read(&code, &device.ring(), &device.door, clock, Guarantee::Solo) else {
+    let Reading::Genuine(genuine) =
+        admission::read(&request.code, &device.ring(), &device.door, clock, Guarantee::Solo)
+    else {
         return Err(Problem::conflict("no_override", "That is no genuine ticket of this house: sell a new one."));
     };
-    let id = ScanId::at(clock.now, node::random::bytes());
-    let door = device.identity.door.clone();
+    let scan = new_scan(&device, &genuine, &request.code, clock);
     let OverrideRequest { person, reason, staff, pin, .. } = request;
-    let call = OverrideCall::new(id, &code, &door, person, reason, staff, pin);
+    let call = OverrideCall::new(scan.id, &scan.code, &scan.door, person, reason, staff, pin);
     let view = device.edge.let_in(&call).await.map_err(|error| problem(&error))?;
-    let scan = Scan { id, ticket: genuine.body.ticket, show: genuine.body.show, code, at: clock.now, door };
     note(&device, scan, genuine, &view).await;
     device.metrics.count(&view.verdict, &view.code, &view.guarantee);
     Ok(Json(view))

@@ -80,7 +80,7 @@ async fn learn(device: &Arc<Device>, code: &str) -> Result<bool, Problem> {
     Ok(true)
 }
 
-fn new_scan(device: &Device, ticket: &VerifiedTicket, code: &str, clock: Clock) -> Scan {
+pub(crate) fn new_scan(device: &Device, ticket: &VerifiedTicket, code: &str, clock: Clock) -> Scan {
     Scan {
         id: ScanId::at(clock.now, node::random::bytes()),
         ticket: ticket.body.ticket,

@@ -69,10 +69,15 @@ impl Money {
 impl fmt::Display for Money {
     /// `INR 150.00`; pages format by locale instead.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.minor < 0 { "-" } else { "" };
-        let minor = self.minor.unsigned_abs();
-        write!(f, "{} {sign}{}.{:02}", self.currency.code(), minor / 100, minor % 100)
+        write!(f, "{} {}", self.currency.code(), decimal(self.minor))
     }
+}
+
+/// Minor units as a decimal number without a currency, `-1.05`.
+pub fn decimal(minor: i64) -> String {
+    let sign = if minor < 0 { "-" } else { "" };
+    let minor = minor.unsigned_abs();
+    format!("{sign}{}.{:02}", minor / 100, minor % 100)
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ mod closed;
 mod commands;
 mod exchange;
 mod forgotten;
+mod heads;
 mod recovery;
+mod rewind;
 mod seat_state;
 mod timers;
 mod witness;
@@ -22,10 +24,11 @@ use crate::randomness::Randomness;
 use crate::settings::Settings;
 pub use closed::{Closed, Proof, StandingChange};
 pub use commands::Held;
+pub use heads::{Heads, Recovery};
 pub use seat_state::SeatState;
 use serde::{Deserialize, Serialize};
 use shared::entry::{Entry, Fact, Head, OpenedBy, TicketRef};
-use shared::ids::{HoldId, Incarnation, KeyId, SeatId, ShowNumber, Side, TheatreId, TicketId};
+use shared::ids::{HoldId, KeyId, SeatId, ShowNumber, Side, TheatreId, TicketId};
 use shared::keys::{PublicKey, SecretKey};
 use shared::ledger::{Conflict, Hold, Ledger, LedgerChanges, LedgerSnapshot};
 use shared::planted::{self, Plant};
@@ -113,58 +116,6 @@ pub struct DeadLetter {
     pub why: String,
     /// The bytes, at most 24 KiB.
     pub bytes: Vec<u8>,
-}
-
-/// What the node must remember beside ledger and logs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Heads {
-    /// The own log.
-    pub own: Head,
-    /// The peer's log as applied here.
-    pub peer: Head,
-    /// The peer has durably applied the own log up to here.
-    pub acked: u64,
-    /// Why this node is closed.
-    pub closed: Option<Closed>,
-    /// What recovery must remember.
-    pub recovery: Recovery,
-}
-
-/// What must be remembered of a log that was, or has to be, taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Recovery {
-    /// The log goes on as a new incarnation once it is back: who answers for it.
-    pub reopen: Option<OpenedBy>,
-    /// The number of an incarnation's first entry that was opened without proof and that the peer has not acknowledged.
-    pub unproven: Option<u64>,
-    /// The log in which a fork was found.
-    pub forked: Option<Side>,
-    /// What the node was closed for when its head became unproven.
-    pub covered: Option<Closed>,
-    /// Incarnations of the own log that were set aside, the latest first: whoever remembers one of them remembers nothing of use.
-    #[serde(default)]
-    pub abandoned: [Option<Incarnation>; 8],
-    /// Incarnations of which devices remembered a head when persons answered for what is missing, the latest first.
-    #[serde(default)]
-    pub answered: [Option<Incarnation>; 8],
-}
-
-impl Recovery {
-    fn abandon(&mut self, incarnation: Incarnation) {
-        note_latest(&mut self.abandoned, incarnation);
-    }
-
-    fn answer(&mut self, incarnation: Incarnation) {
-        note_latest(&mut self.answered, incarnation);
-    }
-}
-
-fn note_latest(noted: &mut [Option<Incarnation>; 8], incarnation: Incarnation) {
-    if !noted.contains(&Some(incarnation)) {
-        let [kept @ .., _] = *noted;
-        let mut latest = [Some(incarnation)].into_iter().chain(kept);
-        *noted = std::array::from_fn(|_| latest.next().flatten());
-    }
 }
 
 /// The store's logs are cut back: entries beyond these numbers go, and all materialised state with them; what follows in the

@@ -55,7 +55,8 @@ pub async fn place(
     let number = house.show_number(&show).ok_or(Refusal::UnknownShow)?;
     let key = RequestKey::new(&session.staff, key, &format!("POST /v1/shows/{show}/holds"), &request)?;
     let placed = house.writer.run(move |desk, tx, now| {
-        desk.once(tx, key, |desk, key| desk.ask(tx, number, &request, Purpose::Hold, key, now))
+        let again = |_: &Desk, before| Ok(Ok(before));
+        desk.once(tx, key, again, |desk, key| desk.ask(tx, number, &request, Purpose::Hold, key, now))
     });
     placed.await?.outcome().await
 }
@@ -91,15 +92,18 @@ pub async fn release(
 }
 
 impl Desk {
-    /// Does a request unless it was done before under its key, or waits still.
+    /// Does a request unless it was done before under its key, or waits still; `again` says what is answered once more.
     pub(super) fn once(
         &mut self,
         tx: &Transaction<'_>,
         key: RequestKey,
+        again: impl FnOnce(&Self, Answer) -> anyhow::Result<Outcomes>,
         request: impl FnOnce(&mut Self, RequestKey) -> anyhow::Result<Reply>,
     ) -> anyhow::Result<Reply> {
-        if let Some(before) = key.answered(tx)? {
-            return Ok(Reply::Now(before));
+        match key.answered(tx)? {
+            Some(Ok(before)) => return Ok(Reply::Now(again(self, before)?)),
+            Some(Err(reused)) => return Ok(Reply::Now(Err(reused))),
+            None => {}
         }
         if self.waiting().contains(&key.scope, &key.key) {
             let detail = "This request waits for central; ask again in a moment.";

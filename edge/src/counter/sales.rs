@@ -108,14 +108,10 @@ pub async fn sell(
     }
     let wanted = HoldRequest::new(request.seats, request.best, request.category);
     let sold = house.writer.run(move |desk, tx, now| {
-        let reply = desk.once(tx, key, |desk, key| match hold {
+        desk.once(tx, key, Desk::sold_again, |desk, key| match hold {
             Some(hold) => desk.sell_hold(tx, number, hold, &till, &key, now).map(Reply::Now),
             None => desk.ask(tx, number, &wanted, Purpose::Sale(till), key, now),
-        })?;
-        match reply {
-            Reply::Now(Ok(answer)) => desk.answer_again(answer).map(Reply::Now),
-            other => Ok(other),
-        }
+        })
     });
     let outcome = sold.await?.outcome().await;
     if outcome.is_ok() {
@@ -126,8 +122,8 @@ pub async fn sell(
 }
 
 impl Desk {
-    /// A sale is answered, now or once more, only while its tickets stand in the book.
-    fn answer_again(&self, answer: Answer) -> anyhow::Result<Outcomes> {
+    /// A sale is answered once more only while its tickets stand in the book.
+    fn sold_again(&self, answer: Answer) -> anyhow::Result<Outcomes> {
         let SoldTickets { tickets } = answer.read()?;
         let tickets = tickets.iter().map(|sold| sold.ticket.parse()).collect::<Result<Vec<TicketId>, _>>()?;
         Ok(self.replica().sell_again(&tickets).map(|()| answer).map_err(Problem::from))

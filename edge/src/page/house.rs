@@ -1,40 +1,21 @@
 //! The house's page: what a supervisor settles, and what a manager answers for.
 
-use super::login;
+use super::staff_page;
 use maud::{Markup, html};
-use node::design::{self, Crumb};
 
 /// What to settle, dead letters, the witness, unknown seats, and opening by two persons.
 pub(super) fn house() -> Markup {
-    let head = html! {
-        link rel="stylesheet" href="/assets/staff.css";
-        link rel="stylesheet" href="/assets/house.css";
-        script type="module" src="/assets/house.js" {}
-    };
-    let aside = html! {
-        p.badge id="badge" role="status" { "…" }
-        button."button slim" type="button" id="lock" hidden { "Lock" }
-    };
-    let body = html! {
-        (design::masthead(&[Crumb { text: "Counter", href: "/" }], aside))
-        main.house id="main" tabindex="-1" {
-            (login("House"))
-            div.house id="parts" hidden {
-                h1 { "House" }
-                nav.jumps aria-label="On this page" {
-                    @for (part, word, managers) in PARTS { a href={ "#" (part) } data-managers[managers] { (word) } }
-                }
-                (settle())
-                (letters())
-                (opening())
-                (unknown())
-                (witness())
-            }
+    let parts = html! {
+        nav.jumps aria-label="On this page" {
+            @for (part, word, managers) in PARTS { a href={ "#" (part) } data-managers[managers] { (word) } }
         }
-        p.unseen id="said" role="status" {}
-        noscript { p { "This page needs JavaScript." } }
+        (settle())
+        (letters())
+        (opening())
+        (unknown())
+        (witness())
     };
-    design::page("House", head, body)
+    staff_page("House", "house", parts)
 }
 
 /// Anchor, word, and whether it is for managers only.

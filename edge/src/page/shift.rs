@@ -1,34 +1,11 @@
 //! The till's page: the shift from the counted float to the report, and the reports of days.
 
-use super::login;
+use super::staff_page;
 use maud::{Markup, html};
-use node::design::{self, Crumb};
 
 /// One's shift, and for supervisors every shift, the reports and the check of the journal.
 pub(super) fn shift() -> Markup {
-    let head = html! {
-        link rel="stylesheet" href="/assets/staff.css";
-        link rel="stylesheet" href="/assets/shift.css";
-        script type="module" src="/assets/shift.js" {}
-    };
-    let aside = html! {
-        p.badge id="badge" role="status" { "…" }
-        button."button slim" type="button" id="lock" hidden { "Lock" }
-    };
-    let body = html! {
-        (design::masthead(&[Crumb { text: "Counter", href: "/" }], aside))
-        main.shift id="main" tabindex="-1" {
-            (login("Till"))
-            div.parts id="parts" hidden {
-                h1 { "Till" }
-                (own())
-                (reports())
-            }
-        }
-        p.unseen id="said" role="status" {}
-        noscript { p { "This page needs JavaScript." } }
-    };
-    design::page("Till", head, body)
+    staff_page("Till", "shift", html! { (own()) (reports()) })
 }
 
 fn own() -> Markup {

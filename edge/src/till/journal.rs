@@ -4,7 +4,7 @@ use anyhow::Context;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction, params};
 use shared::entry::Hash;
 use shared::ids::{BookingId, TicketId};
-use shared::money::Money;
+use shared::money::{Currency, Money};
 use shared::till::drawer::Drawer;
 use shared::till::journal::{self, Last, Row, Tampered};
 use shared::till::{Pieces, ShiftNumber, Tender, TillEntry, TillFact};
@@ -28,7 +28,7 @@ pub fn open_shift(db: &Connection, staff: &str) -> rusqlite::Result<Option<Shift
 pub fn open(
     tx: &Transaction<'_>,
     staff: &str,
-    currency: shared::money::Currency,
+    currency: Currency,
     float: Vec<Pieces>,
     now: Timestamp,
 ) -> anyhow::Result<ShiftNumber> {
@@ -75,12 +75,13 @@ pub fn note_void(tx: &Transaction<'_>, ticket: TicketId, by: Option<&str>, now: 
     let found = tx.prepare_cached(select)?.query_row([ticket.0], read).optional()?;
     let Some((seller, tender, currency, minor, asked_by)) = found else { return Ok(()) };
     let by = by.map_or(asked_by, str::to_owned);
-    let currency = shared::money::Currency::parse(&currency).context("read the currency of a sale")?;
+    let currency = Currency::parse(&currency).context("read the currency of a sale")?;
     let tender = Tender::ALL.into_iter().find(|known| known.word() == tender).context("read the tender of a sale")?;
     let shift = match (open_shift(tx, &seller)?, open_shift(tx, &by)?) {
         (Some(shift), _) | (None, Some(shift)) => shift,
         (None, None) => open(tx, &by, currency, Vec::new(), now)?,
     };
+    tx.prepare_cached("UPDATE sale_tickets SET voided_at = ?2 WHERE ticket = ?1")?.execute(params![ticket.0, now.0])?;
     append(tx, &TillEntry { at: now, shift, staff: by, fact: TillFact::Voided { ticket, tender, minor } })
 }
 

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use node::problem::{Params, Problem};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
+use shared::money::decimal;
 use shared::show::Show;
 use shared::tax::{self, INDIA};
 use shared::time::Timestamp;
@@ -99,7 +100,7 @@ pub(super) fn collection(
     (from, until): (Timestamp, Timestamp),
 ) -> anyhow::Result<Vec<Vec<String>>> {
     let mut select = db.prepare(
-        "SELECT s.show, t.category, t.price_minor, t.series, t.serial, s.void_at IS NOT NULL AND s.void_waits = 0
+        "SELECT s.show, t.category, t.price_minor, t.series, t.serial, t.voided_at IS NOT NULL
          FROM sales s JOIN sale_tickets t USING (sale) WHERE s.sold_at >= ?1 AND s.sold_at < ?2
          ORDER BY t.series, t.serial",
     )?;
@@ -139,10 +140,10 @@ pub(super) fn by_tender(
     (from, until): (Timestamp, Timestamp),
 ) -> anyhow::Result<Vec<Vec<String>>> {
     let mut select = db.prepare(
-        "SELECT staff, tender, currency, count(*), sum(total_minor),
-                sum(CASE WHEN void_at IS NOT NULL AND void_waits = 0 THEN 1 ELSE 0 END),
-                sum(CASE WHEN void_at IS NOT NULL AND void_waits = 0 THEN total_minor ELSE 0 END)
-         FROM sales WHERE sold_at >= ?1 AND sold_at < ?2 GROUP BY staff, tender, currency ORDER BY staff, tender",
+        "SELECT s.staff, s.tender, s.currency, count(DISTINCT s.sale), sum(t.price_minor), count(t.voided_at),
+                coalesce(sum(t.price_minor) FILTER (WHERE t.voided_at IS NOT NULL), 0)
+         FROM sales s JOIN sale_tickets t USING (sale) WHERE s.sold_at >= ?1 AND s.sold_at < ?2
+         GROUP BY s.staff, s.tender, s.currency ORDER BY s.staff, s.tender",
     )?;
     let rows = select.query_map(params![from.0, until.0], |row| {
         let words: (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -167,12 +168,6 @@ pub(super) fn by_tender(
         ]);
     }
     Ok(lines)
-}
-
-fn decimal(minor: i64) -> String {
-    let sign = if minor < 0 { "-" } else { "" };
-    let minor = minor.unsigned_abs();
-    format!("{sign}{}.{:02}", minor / 100, minor % 100)
 }
 
 fn csv_text(lines: &[Vec<String>]) -> anyhow::Result<String> {

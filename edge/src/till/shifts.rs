@@ -10,9 +10,9 @@ use axum::http::{HeaderMap, StatusCode};
 use node::problem::{JsonBody, Problem};
 use node::zone::Zone;
 use serde::{Deserialize, Serialize};
-use shared::money::{Currency, Money};
-use shared::till::drawer::{Drawer, Takings, TillRefusal};
-use shared::till::{Pieces, ShiftNumber, Tender, TillEntry, total};
+use shared::money::Money;
+use shared::till::drawer::{Direction, Drawer, Takings, TillRefusal};
+use shared::till::{Pieces, ShiftNumber, Tender, TillEntry, TillFact, total};
 use std::sync::Arc;
 
 /// Reports that are listed at once.
@@ -30,14 +30,6 @@ pub struct OpenRequest {
 #[serde(deny_unknown_fields)]
 pub struct CloseRequest {
     counted: Vec<Pieces>,
-}
-
-/// Which way cash goes.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Direction {
-    In,
-    Out,
 }
 
 /// Cash that goes into the drawer or out of it.
@@ -117,8 +109,9 @@ impl ShiftView {
     }
 }
 
-fn is_blind(session: &Session) -> bool {
-    session.role == Role::Cashier
+/// Whoever will count a drawer is not told what should be in it; nor is any cashier.
+fn is_blind(session: &Session, drawer: &Drawer) -> bool {
+    session.role == Role::Cashier || session.staff == drawer.staff
 }
 
 /// `POST /v1/shifts`: 409 `shift_open` where the cashier has one, 422 `bad_count`.
@@ -138,7 +131,7 @@ pub async fn open(
         }
         let shift = journal::open(tx, &session.staff, currency, float, now)?;
         let drawer = journal::drawer(tx, shift)?.ok_or(TillRefusal::NoShift);
-        Ok(drawer.map(|drawer| ShiftView::new(&drawer, is_blind(&session), &desk.identity().zone)))
+        Ok(drawer.map(|drawer| ShiftView::new(&drawer, is_blind(&session, &drawer), &desk.identity().zone)))
     });
     Ok((StatusCode::CREATED, Json(opened.await??)))
 }
@@ -147,9 +140,9 @@ pub async fn open(
 pub async fn list(State(house): State<Arc<House>>, headers: HeaderMap) -> Result<Json<ShiftList>, Problem> {
     let session = house.authorise(&headers, Task::Till).await?;
     let drawers = house.readers.read(|db| journal::drawers(db, false, REPORTS_MAX)).await?;
-    let blind = is_blind(&session);
-    let seen = drawers.iter().filter(|drawer| !blind || drawer.staff == session.staff);
-    Ok(Json(ShiftList { shifts: seen.map(|drawer| ShiftView::new(drawer, blind, &house.identity.zone)).collect() }))
+    let seen = drawers.iter().filter(|drawer| may_touch(&session, drawer));
+    let view = |drawer| ShiftView::new(drawer, is_blind(&session, drawer), &house.identity.zone);
+    Ok(Json(ShiftList { shifts: seen.map(view).collect() }))
 }
 
 /// `GET /v1/shifts/{shift}`: the report of what the shift came to so far, which may be asked for at any time.
@@ -162,7 +155,7 @@ pub async fn look(
     let shift = shift_number(&shift)?;
     let drawer = house.readers.read(move |db| journal::drawer(db, shift)).await?;
     let drawer = drawer.filter(|drawer| may_touch(&session, drawer)).ok_or(TillRefusal::NoShift)?;
-    Ok(Json(ShiftView::new(&drawer, is_blind(&session), &house.identity.zone)))
+    Ok(Json(ShiftView::new(&drawer, is_blind(&session, &drawer), &house.identity.zone)))
 }
 
 /// `POST /v1/shifts/{shift}/cash`: 422 `bad_amount`, `bad_reason`, `wrong_currency`; 409 `shift_closed`.
@@ -175,18 +168,7 @@ pub async fn move_cash(
     let session = house.authorise(&headers, Task::Till).await?;
     let shift = shift_number(&shift)?;
     let CashRequest { direction, amount, reason } = request;
-    let currency: Currency = house.identity.join.currency;
-    if amount.currency != currency {
-        return Err(Problem::unprocessable("wrong_currency", format!("This till counts {}.", currency.code())));
-    }
-    if amount.minor <= 0 {
-        return Err(TillRefusal::BadAmount.into());
-    }
-    let signed = match direction {
-        Direction::In => amount.minor,
-        Direction::Out => -amount.minor,
-    };
-    write(&house, session, shift, move |drawer, _| drawer.move_cash(signed, &reason)).await
+    write(&house, session, shift, move |drawer, _| drawer.move_cash(direction, amount, &reason)).await
 }
 
 /// `POST /v1/shifts/{shift}/close`: the count, and with it the report. A second try is told 409 `shift_closed` and changes nothing.
@@ -224,10 +206,10 @@ async fn write(
     house: &House,
     session: Session,
     shift: ShiftNumber,
-    decide: impl FnOnce(&Drawer, u32) -> Result<shared::till::TillFact, TillRefusal> + Send + 'static,
+    decide: impl FnOnce(&Drawer, u32) -> Result<TillFact, TillRefusal> + Send + 'static,
 ) -> Result<Json<ShiftView>, Problem> {
     let written = house.writer.run(move |desk, tx, now| {
-        let Some(drawer) = journal::drawer(tx, shift)?.filter(|drawer| may_touch(&session, drawer)) else {
+        let Some(mut drawer) = journal::drawer(tx, shift)?.filter(|drawer| may_touch(&session, drawer)) else {
             return Ok(Err(TillRefusal::NoShift));
         };
         let z = journal::next_z(tx)?;
@@ -235,20 +217,20 @@ async fn write(
             Ok(fact) => fact,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let closes = matches!(fact, shared::till::TillFact::Closed { .. });
-        journal::append(tx, &TillEntry { at: now, shift, staff: session.staff.clone(), fact })?;
-        if closes {
+        let entry = TillEntry { at: now, shift, staff: session.staff.clone(), fact };
+        journal::append(tx, &entry)?;
+        drawer.apply(&entry);
+        if drawer.closed.is_some() {
             journal::close(tx, shift, z)?;
         }
-        let drawer = journal::drawer(tx, shift)?.ok_or(TillRefusal::NoShift);
-        Ok(drawer.map(|drawer| ShiftView::new(&drawer, is_blind(&session), &desk.identity().zone)))
+        Ok(Ok(ShiftView::new(&drawer, is_blind(&session, &drawer), &desk.identity().zone)))
     });
     Ok(Json(written.await??))
 }
 
 /// One's own shift, or anybody's for a supervisor.
 fn may_touch(session: &Session, drawer: &Drawer) -> bool {
-    !is_blind(session) || drawer.staff == session.staff
+    session.role != Role::Cashier || drawer.staff == session.staff
 }
 
 fn shift_number(text: &str) -> Result<ShiftNumber, TillRefusal> {

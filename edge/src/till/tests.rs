@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rusqlite::{Connection, params};
 use shared::ids::{BookingId, TicketId};
 use shared::money::{Currency, Money};
-use shared::till::drawer::Drawer;
+use shared::till::drawer::{Direction, Drawer};
 use shared::till::{Pieces, ShiftNumber, Tender, TillEntry, total};
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
@@ -20,8 +20,8 @@ const SHIFTS: usize = 25;
 enum Step {
     Open { cashier: usize, float: u32 },
     Sell { cashier: usize, tender: usize, prices: Vec<i64> },
-    Void { nth: usize, by: usize },
-    Move { cashier: usize, minor: i64 },
+    Void { nth: usize, by: usize, used: usize },
+    Move { cashier: usize, out: bool, minor: i64 },
     Close { cashier: usize, off: i64 },
 }
 
@@ -31,8 +31,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (cashier(), 0_u32..100).prop_map(|(cashier, float)| Step::Open { cashier, float }),
         6 => (cashier(), 0_usize..3, prop::collection::vec(1_i64..50_000, 1..5))
             .prop_map(|(cashier, tender, prices)| Step::Sell { cashier, tender, prices }),
-        2 => (any::<usize>(), cashier()).prop_map(|(nth, by)| Step::Void { nth, by }),
-        1 => (cashier(), -5_000_i64..5_000).prop_map(|(cashier, minor)| Step::Move { cashier, minor }),
+        2 => (any::<usize>(), cashier(), 0_usize..4).prop_map(|(nth, by, used)| Step::Void { nth, by, used }),
+        1 => (cashier(), any::<bool>(), 0_i64..5_000).prop_map(|(cashier, out, minor)| Step::Move { cashier, out, minor }),
         1 => (cashier(), -300_i64..300).prop_map(|(cashier, off)| Step::Close { cashier, off }),
     ]
 }
@@ -87,19 +87,24 @@ impl Counter {
                 }
                 self.sales.push((sale, tickets, false));
             }
-            Step::Void { nth, by } if !self.sales.is_empty() => {
+            Step::Void { nth, by, used } if !self.sales.is_empty() => {
                 let nth = nth % self.sales.len();
                 let (sale, tickets, void) = &mut self.sales[nth];
                 if !std::mem::replace(void, true) {
                     let update = "UPDATE sales SET void_reason = 'x', void_by = ?2, void_at = ?3 WHERE sale = ?1";
                     tx.execute(update, params![sale.0, CASHIERS[by], now.0]).expect("void");
                     let by = Some(CASHIERS[by]);
-                    tickets.iter().for_each(|ticket| journal::note_void(&tx, *ticket, by, now).expect("journal"));
+                    // The first ones turn out to have been used: their void comes to nothing.
+                    tickets
+                        .iter()
+                        .skip(used)
+                        .for_each(|ticket| journal::note_void(&tx, *ticket, by, now).expect("journal"));
                 }
             }
-            Step::Move { cashier, minor } => {
-                let moved =
-                    shift(cashier).and_then(|shift| Some((shift, drawer(shift).move_cash(minor, "milk").ok()?)));
+            Step::Move { cashier, out, minor } => {
+                let (direction, amount) = (if out { Direction::Out } else { Direction::In }, Money::inr(minor));
+                let moved = shift(cashier)
+                    .and_then(|shift| Some((shift, drawer(shift).move_cash(direction, amount, "milk").ok()?)));
                 if let Some((shift, fact)) = moved {
                     let entry = TillEntry { at: now, shift, staff: CASHIERS[cashier].into(), fact };
                     journal::append(&tx, &entry).expect("journal");

@@ -55,6 +55,8 @@ async fn a_shift_counts_float_sales_voids_and_cash_and_is_told_to_the_cashier_on
     assert_eq!((&blind["expected_cash"], &blind["tenders"][0]["net"]), (&Value::Null, &Value::Null), "{blind}");
     assert_eq!((&blind["tenders"][0]["sold"], &blind["tenders"][0]["voided"]), (&json!(2), &json!(1)));
     let (_, seen) = house.get(&path, &manager).await;
+    let (_, own) = house.post("/v1/shifts", &manager, json!({"float": []})).await;
+    assert_eq!(own["expected_cash"], Value::Null, "whoever will count is not told");
     assert_eq!(seen["expected_cash"], expected, "{seen}");
 
     let twice = json!({"counted": [{"face_minor": 100, "count": 1}, {"face_minor": 100, "count": 2}]});

@@ -1,9 +1,9 @@
 //! What a shift comes to: the fold of its rows, and what may be done with it.
 
 use super::{AMOUNT_MAX, Pieces, REASON_CHARS_MAX, ShiftNumber, Tender, TillEntry, TillFact, total};
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 use crate::time::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How many, and how much.
@@ -20,6 +20,16 @@ impl Takings {
         self.count = self.count.saturating_add(1);
         self.minor = self.minor.saturating_add(minor);
     }
+}
+
+/// Which way cash goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Into the drawer.
+    In,
+    /// Out of it.
+    Out,
 }
 
 /// A shift as its rows tell it.
@@ -75,6 +85,8 @@ pub enum TillRefusal {
     BadCount,
     /// `bad_amount`: nothing, less than nothing, or too much.
     BadAmount,
+    /// `wrong_currency`: the drawer is counted in another one.
+    WrongCurrency,
     /// `bad_reason`: none, or a long one.
     BadReason,
 }
@@ -88,6 +100,7 @@ impl TillRefusal {
             Self::ShiftOpen => "shift_open",
             Self::BadCount => "bad_count",
             Self::BadAmount => "bad_amount",
+            Self::WrongCurrency => "wrong_currency",
             Self::BadReason => "bad_reason",
         }
     }
@@ -147,22 +160,26 @@ impl Drawer {
         self.closed.as_ref().map(|close| close.counted_minor - self.expected_cash())
     }
 
-    /// Cash goes into the drawer, or out of it with a negative amount, for a reason.
+    /// Cash goes into the drawer or out of it, for a reason.
     ///
     /// # Errors
-    /// `shift_closed`, `bad_amount`, `bad_reason`.
-    pub fn move_cash(&self, minor: i64, reason: &str) -> Result<TillFact, TillRefusal> {
+    /// `shift_closed`, `wrong_currency`, `bad_amount`, `bad_reason`.
+    pub fn move_cash(&self, direction: Direction, amount: Money, reason: &str) -> Result<TillFact, TillRefusal> {
         self.must_be_open()?;
-        if minor == 0 || minor.unsigned_abs() > AMOUNT_MAX.unsigned_abs() {
+        if amount.currency != self.currency {
+            return Err(TillRefusal::WrongCurrency);
+        }
+        let minor = amount.minor;
+        if !(1..=AMOUNT_MAX).contains(&minor) {
             return Err(TillRefusal::BadAmount);
         }
         let reason = reason.trim().to_owned();
         if !(1..=REASON_CHARS_MAX).contains(&reason.chars().count()) {
             return Err(TillRefusal::BadReason);
         }
-        Ok(match minor {
-            1.. => TillFact::PaidIn { minor, reason },
-            _ => TillFact::PaidOut { minor: -minor, reason },
+        Ok(match direction {
+            Direction::In => TillFact::PaidIn { minor, reason },
+            Direction::Out => TillFact::PaidOut { minor, reason },
         })
     }
 
@@ -205,8 +222,10 @@ mod tests {
         let voided = TillFact::Voided { ticket: TicketId([1; 8]), tender: Tender::Cash, minor: 15_000 };
         let facts = [sold(Tender::Cash, 45_000), sold(Tender::Card, 30_000), sold(Tender::Upi, 15_000), voided];
         assert!(facts.into_iter().all(|fact| drawer.apply(&entry(fact))));
-        for (minor, reason) in [(20_000, "change from the bank"), (-5_000, "milk")] {
-            let fact = drawer.move_cash(minor, reason).expect("moves");
+        for (direction, minor, reason) in
+            [(Direction::In, 20_000, "change from the bank"), (Direction::Out, 5_000, "milk")]
+        {
+            let fact = drawer.move_cash(direction, Money::inr(minor), reason).expect("moves");
             assert!(drawer.apply(&entry(fact)));
         }
         assert_eq!(drawer.expected_cash(), 50_000 + 45_000 - 15_000 + 20_000 - 5_000);
@@ -217,22 +236,26 @@ mod tests {
         assert_eq!(drawer.difference(), Some(-100));
         assert!(!drawer.apply(&entry(sold(Tender::Cash, 1))), "nothing comes after the end");
         assert_eq!(drawer.close(2, Vec::new()), Err(TillRefusal::ShiftClosed));
-        assert_eq!(drawer.move_cash(1, "late"), Err(TillRefusal::ShiftClosed));
+        assert_eq!(drawer.move_cash(Direction::In, Money::inr(1), "late"), Err(TillRefusal::ShiftClosed));
     }
 
     #[test]
     fn every_bad_move_is_refused_with_its_code() {
         let drawer = open();
         let long = "x".repeat(REASON_CHARS_MAX + 1);
+        let euro = Money { minor: 1, currency: Currency::parse("EUR").expect("code") };
         let table = [
-            (0, "milk", "bad_amount"),
-            (AMOUNT_MAX + 1, "milk", "bad_amount"),
-            (i64::MIN, "milk", "bad_amount"),
-            (1, "  ", "bad_reason"),
-            (1, long.as_str(), "bad_reason"),
+            (euro, "milk", "wrong_currency"),
+            (Money::inr(0), "milk", "bad_amount"),
+            (Money::inr(-1), "milk", "bad_amount"),
+            (Money::inr(AMOUNT_MAX + 1), "milk", "bad_amount"),
+            (Money::inr(i64::MIN), "milk", "bad_amount"),
+            (Money::inr(1), "  ", "bad_reason"),
+            (Money::inr(1), long.as_str(), "bad_reason"),
         ];
-        for (minor, reason, code) in table {
-            assert_eq!(drawer.move_cash(minor, reason).map_err(TillRefusal::code), Err(code), "{minor}");
+        for (amount, reason, code) in table {
+            let moved = drawer.move_cash(Direction::Out, amount, reason);
+            assert_eq!(moved.map_err(TillRefusal::code), Err(code), "{amount}");
         }
         let twice = vec![Pieces { face_minor: 100, count: 1 }; 2];
         assert_eq!(drawer.close(1, twice), Err(TillRefusal::BadCount));
