@@ -78,7 +78,8 @@ async function showAll() {
 function heading(one) {
   if (one.z === null) return `Open: ${one.staff}, shift ${one.shift}`;
   const { minor } = one.difference;
-  const off = minor === 0 ? "exact" : `${money(one.difference)} ${minor < 0 ? "missing" : "too much"}`;
+  const amount = money({ ...one.difference, minor: Math.abs(minor) });
+  const off = minor === 0 ? "exact" : `${amount} ${minor < 0 ? "missing" : "too much"}`;
   return `Z ${one.z}: ${one.staff}, ${off}`;
 }
 
