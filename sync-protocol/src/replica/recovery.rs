@@ -285,8 +285,14 @@ impl Replica {
             }
             Arrival::Known | Arrival::Gap => {}
             Arrival::Fork { seq, other } => {
-                self.find_fork(self.me, seq, now);
-                self.list_apart(self.me, other, now);
+                // Persons have answered for a fork already, and the peer's line is the one that goes on.
+                let answered = self.heads.recovery.reopen == Some(OpenedBy::TwoPersons);
+                if answered && from == Memory::Peer && seq <= self.heads.own.seq {
+                    self.step_back(seq, now, source)?;
+                } else {
+                    self.find_fork(self.me, seq, now);
+                    self.list_apart(self.me, other, now);
+                }
             }
             Arrival::Apart(arrived) => {
                 let seq = arrived.first().map_or(0, |arrived| arrived.head.seq);
@@ -298,14 +304,22 @@ impl Replica {
                         self.return_due = true;
                     }
                 } else if self.heads.recovery.reopen.is_some() && self.heads.own.seq > 0 {
-                    // The lines part earlier than was thought: at this entry, or at the one before it.
-                    self.set_aside(seq.saturating_sub(2).min(self.heads.own.seq - 1), now, source)?;
-                    self.return_due = true;
+                    self.step_back(seq.saturating_sub(1), now, source)?;
                 } else {
                     self.find_fork(self.me, seq, now);
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The lines part earlier than was thought: at this entry, or before it. Each step is as long as all before it, for the parting
+    /// may lie far back; what was common after all comes back as it was.
+    fn step_back(&mut self, seq: u64, now: Timestamp, source: &dyn EntrySource) -> Result<(), UnreadableLog> {
+        let stepped = self.aside.len() as u64;
+        let parting = seq.min(self.heads.own.seq);
+        self.set_aside(parting.saturating_sub(1 + stepped), now, source)?;
+        self.return_due = true;
         Ok(())
     }
 

@@ -40,7 +40,7 @@ impl Replica {
             }
         }
         let by = aside.iter().rev().find_map(|entry| match Entry::decode(&entry.bytes) {
-            Ok(Entry { fact: Fact::LogOpened { by, .. }, .. }) => Some(by),
+            Ok(Entry { fact: Fact::LogOpened { by, .. }, .. }) if by != OpenedBy::First => Some(by),
             _ => None,
         });
         for entry in &aside {
@@ -56,7 +56,8 @@ impl Replica {
         self.aside_changed = true;
         // What devices said was about the line that is no more.
         self.gate = Gate::new(self.gate.named());
-        self.heads.recovery.reopen = by.or(Some(OpenedBy::TwoPersons));
+        // Who has answered for this cut answers for what is cut further back, too.
+        self.heads.recovery.reopen = self.heads.recovery.reopen.or(by).or(Some(OpenedBy::TwoPersons));
         self.heads.recovery.unproven = None;
         self.heads_changed = true;
         Ok(())

@@ -1,5 +1,6 @@
 //! Edge and central in one virtual world: what the protocol promises, told as stories.
 
+mod forks;
 mod hostile;
 mod house;
 mod memory;

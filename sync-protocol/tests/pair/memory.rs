@@ -15,29 +15,29 @@ use sync_protocol::witness::SignedHead;
 const WITNESS: DeviceNumber = DeviceNumber(1);
 
 impl House {
-    fn closed(&mut self, side: Side) -> Option<Closed> {
+    pub(crate) fn closed(&mut self, side: Side) -> Option<Closed> {
         self.node(side).replica.heads().closed
     }
 
-    fn settle(&mut self, side: Side) {
+    pub(crate) fn settle(&mut self, side: Side) {
         let now = self.now;
         self.node(side).replica.settle_unknown(SHOW, None, now).expect("unknown seats");
     }
 
-    fn open(&mut self, side: Side, by: OpenedBy) -> Result<(), Refusal> {
+    pub(crate) fn open(&mut self, side: Side, by: OpenedBy) -> Result<(), Refusal> {
         let now = self.now;
         let node = self.node(side);
         node.replica.open_unproven(by, "manager", now, &node.disk).unwrap_or(Err(Refusal::UnknownShow))
     }
 
-    fn assert_same_state(&mut self) {
+    pub(crate) fn assert_same_state(&mut self) {
         assert_eq!(self.links(), (LinkState::Live, LinkState::Live));
         assert_eq!(self.central.replica.cut(), self.edge.replica.cut());
         assert_eq!((self.closed(Side::Central), self.closed(Side::Edge)), (None, None));
         assert_eq!((self.central.replica.backlog(), self.edge.replica.backlog()), (0, 0));
     }
 
-    fn count(&self, side: Side, is: impl Fn(&DiscrepancyKind) -> bool) -> usize {
+    pub(crate) fn count(&self, side: Side, is: impl Fn(&DiscrepancyKind) -> bool) -> usize {
         let node = if side == Side::Central { &self.central } else { &self.edge };
         node.disk.stories.iter().filter(|kind| is(kind)).count()
     }
@@ -351,138 +351,6 @@ fn central_that_forgot_without_knowing_finds_out_from_the_edge() {
     house.assert_same_state();
     assert_eq!(house.sell(Side::Central, &["A1"]), Err(Refusal::SeatSold));
     assert_eq!(house.sell(Side::Central, &["A2"]), Err(Refusal::SeatUnknown));
-}
-
-#[test]
-fn of_two_boxes_that_take_turns_at_the_line_neither_sells_until_two_persons_say_which_is_the_box() {
-    let mut house = House::live();
-    house.run(100);
-    let image = house.edge.disk.clone();
-    let snapshot = Snapshot { start: Start::Usual, ..image.snapshot(Side::Edge) };
-    let mut other = Node::start(Side::Edge, image, snapshot, 90, house.now);
-    let mut take_turns = |house: &mut House| {
-        let now = house.now;
-        house.edge.replica.handle_disconnected(now);
-        std::mem::swap(&mut house.edge, &mut other);
-        house.edge.replica.handle_connected(now);
-        house.run(3_000);
-    };
-    take_turns(&mut house);
-    assert_eq!(house.closed(Side::Edge), None, "the clone knows as much as central");
-    take_turns(&mut house);
-    let both = (house.closed(Side::Central), house.closed(Side::Edge));
-    assert_eq!(both, (Some(Closed::Fork), Some(Closed::Fork)), "the box is told");
-    take_turns(&mut house);
-    assert_eq!(house.closed(Side::Edge), Some(Closed::Fork), "the clone is told");
-    take_turns(&mut house);
-    let clones = house.central.disk.stories.iter().filter(|kind| matches!(kind, DiscrepancyKind::Clone { .. }));
-    assert_eq!(clones.count(), 1);
-    assert_eq!(house.open(Side::Edge, OpenedBy::TwoPersons), Ok(()));
-    house.run(5_000);
-    house.assert_same_state();
-    house.settle(Side::Edge);
-    house.sell(Side::Edge, &["H1"]).expect("sells again");
-    // Whoever is not the box finds its log on a line that was left, and does not disturb the one that is for long.
-    take_turns(&mut house);
-    assert_eq!(house.closed(Side::Edge), Some(Closed::Fork));
-    take_turns(&mut house);
-    house.assert_same_state();
-    house.sell(Side::Edge, &["H2"]).expect("goes on");
-}
-
-#[test]
-fn a_box_that_sold_much_in_a_cut_while_its_clone_was_seen_is_settled_by_two_persons_and_loses_nothing() {
-    let mut house = House::live();
-    house.run(100);
-    let image = house.edge.disk.clone();
-    let snapshot = Snapshot { start: Start::Usual, ..image.snapshot(Side::Edge) };
-    let mut other = Node::start(Side::Edge, image, snapshot, 90, house.now);
-    house.cut(false, false);
-    house.run(12_000);
-    let mut sold = Vec::new();
-    for number in 1..=8 {
-        for row in ["G", "H"] {
-            let label = format!("{row}{number}");
-            if let Ok(tickets) = house.sell(Side::Edge, &[label.as_str()]) {
-                sold.extend(tickets);
-            }
-        }
-    }
-    for n in 0..1_500 {
-        let hold = house.edge.replica.withhold(SHOW, &[seat("H9")], n % 2 == 0, house.now);
-        hold.expect("withheld or given back");
-        house.run(1);
-    }
-    std::mem::swap(&mut house.edge, &mut other);
-    let now = house.now;
-    house.edge.replica.handle_connected(now);
-    house.cut(true, true);
-    house.run(3_000);
-    std::mem::swap(&mut house.edge, &mut other);
-    let now = house.now;
-    house.edge.replica.handle_disconnected(now);
-    house.edge.replica.handle_connected(now);
-    house.run(5_000);
-    assert_eq!((house.closed(Side::Central), house.closed(Side::Edge)), (Some(Closed::Fork), Some(Closed::Fork)));
-    assert_eq!(house.open(Side::Edge, OpenedBy::TwoPersons), Ok(()));
-    house.run(15_000);
-    house.assert_same_state();
-    for ticket in sold {
-        assert!(house.central.replica.ledger().ticket(ticket).is_some_and(|known| known.sale.is_some()), "{ticket}");
-    }
-}
-
-#[test]
-fn a_clone_is_found_and_two_persons_settle_it() {
-    let mut house = House::live();
-    let image = house.edge.disk.clone();
-    house.sell(Side::Edge, &["H1"]).expect("sale");
-    house.run(1_000);
-    // The clone begins where the image was, opens cut off on two persons' word, and sells the same and another seat.
-    house.cut(false, false);
-    house.restart(Side::Edge, image, Start::Usual);
-    house.run(11_000);
-    assert_eq!(house.open(Side::Edge, OpenedBy::TwoPersons), Ok(()));
-    house.settle(Side::Edge);
-    house.sell(Side::Edge, &["H1"]).expect("sold twice, on two persons' word");
-    house.sell(Side::Edge, &["H4"]).expect("sale");
-    house.cut(true, true);
-    house.run(15_000);
-    house.assert_same_state();
-    assert_eq!(house.sell(Side::Edge, &["H4"]), Err(Refusal::SeatSold));
-}
-
-#[test]
-fn a_fork_closes_both_sides_until_two_persons_have_settled_it() {
-    let mut house = House::live();
-    let mut clone = house.edge.replica.clone();
-    house.sell(Side::Edge, &["H1"]).expect("sale");
-    house.run(1_000);
-    std::mem::swap(&mut house.edge.replica, &mut clone);
-    // The clone has sold another seat under the same number, with other random ids.
-    let unused = house.hold(Side::Edge, &["H9"]).expect("hold");
-    house.edge.replica.release(unused);
-    let forked = house.hold(Side::Edge, &["H2"]).and_then(|hold| house.sell_hold(Side::Edge, hold)).expect("sale");
-    house.edge.commit();
-    let now = house.now;
-    house.edge.replica.handle_connected(now);
-    house.run(10_000);
-    assert_eq!((house.closed(Side::Central), house.closed(Side::Edge)), (Some(Closed::Fork), Some(Closed::Fork)));
-    let of_the_other_branch = |kind: &DiscrepancyKind| match kind {
-        DiscrepancyKind::BeyondCut { fact: Some(Fact::Sold { seats, .. }) } => {
-            seats.iter().any(|sold| forked.contains(&sold.ticket))
-        }
-        _ => false,
-    };
-    assert_eq!(house.count(Side::Central, of_the_other_branch), 1, "central lists what the other branch has sold");
-    assert_eq!(house.open(Side::Edge, OpenedBy::ManagerPin), Err(Refusal::Closed));
-    assert_eq!(house.open(Side::Edge, OpenedBy::TwoPersons), Ok(()));
-    house.run(15_000);
-    house.assert_same_state();
-    // Both branches' sales stand: one was the peer's line, the other's ticket was found.
-    assert_eq!(house.sell(Side::Edge, &["H1"]), Err(Refusal::SeatSold));
-    assert_eq!(house.sell(Side::Edge, &["H2"]), Err(Refusal::SeatSold));
-    assert!(house.central.replica.ledger().ticket(forked[0]).is_some());
 }
 
 #[test]
