@@ -1,7 +1,7 @@
 //! Nodes that forget: old images, lost tails, clones, boxes that are gone, and who remembers for them.
 
-use crate::house::{Disk, House, Node, SHOW, key, seat};
-use shared::entry::{Fact, OpenedBy};
+use crate::house::{Disk, House, Node, SHOW, key};
+use shared::entry::OpenedBy;
 use shared::ids::{Side, TicketId};
 use shared::keys::SecretKey;
 use shared::refusal::Refusal;
