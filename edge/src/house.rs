@@ -1,6 +1,6 @@
 //! What every request handler of one box shares.
 
-use crate::config::Unproven;
+use crate::config::{CounterRules, Unproven};
 use crate::desk::{Board, Desk};
 use crate::door::feed;
 use crate::door::tokens::Tokens;
@@ -38,6 +38,8 @@ pub struct House {
     pub public_url: String,
     /// What a person may do when nobody vouches for the log.
     pub unproven: Unproven,
+    /// What the counter may give away, and how it is paid by UPI.
+    pub counter: CounterRules,
     /// Where it listens.
     pub address: SocketAddr,
     /// Ends everything that waits.

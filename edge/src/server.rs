@@ -50,7 +50,7 @@ impl Edge {
         let address = listener.local_addr().context("read the address of the listener")?;
         let shutdown = Shutdown::new();
         let settings = settings(&config);
-        let door = config.door(identity.theatre);
+        let (door, counter) = (config.door(identity.theatre), config.counter()?);
         let line = match config.mqtt.as_str() {
             "" => None,
             url => Some(link::config(url, config.tls(), &identity, settings.heartbeat)?),
@@ -76,6 +76,7 @@ impl Edge {
             boot: node::random::hex::<8>(),
             public_url: config.public_url,
             unproven: config.unproven,
+            counter,
             address,
             shutdown: shutdown.clone(),
             login_turn: Arc::default(),

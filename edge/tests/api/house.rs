@@ -74,6 +74,7 @@ pub(crate) struct House {
     pub(crate) gate_wait_ms: u64,
     pub(crate) unproven: Unproven,
     pub(crate) witness_silent_after_ms: u64,
+    pub(crate) upi: String,
 }
 
 /// The token of the device that is the box's named witness.
@@ -153,6 +154,7 @@ impl House {
             gate_wait_ms: 200,
             unproven: Unproven::Pin,
             witness_silent_after_ms: 0,
+            upi: String::new(),
         };
         house.start().await;
         (house, central)
@@ -168,6 +170,8 @@ impl House {
             gate_wait_ms: self.gate_wait_ms,
             unproven: self.unproven,
             witness_silent_after_ms: self.witness_silent_after_ms,
+            complimentary_per_show: 3,
+            upi: self.upi.clone(),
             ..Config::default()
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

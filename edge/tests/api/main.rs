@@ -11,6 +11,8 @@ mod house;
 mod line;
 mod opening;
 mod restart;
+mod rights;
+mod slips;
 mod staff;
 mod till;
 mod witness;
