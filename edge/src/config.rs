@@ -1,5 +1,6 @@
 //! Settings of `usher-edge serve`.
 
+use crate::printing::PrinterSetting;
 use node::mqtt::TlsFiles;
 use serde::{Deserialize, Serialize};
 use shared::admission::Door;
@@ -56,6 +57,10 @@ pub struct Config {
     pub unproven: Unproven,
     /// A witness not heard for this long is not waited for, milliseconds.
     pub witness_silent_after_ms: u64,
+    /// Printers of tickets and receipts; the first that fits is taken where none is named.
+    pub printers: Vec<PrinterSetting>,
+    /// A folder with the house's own `ticket.txt` and `receipt.txt`; empty takes the built-in ones.
+    pub templates: PathBuf,
     /// Filter of log lines, for example `info,edge=debug`.
     pub log: String,
     /// Log lines as JSON.
@@ -82,6 +87,8 @@ impl Default for Config {
             gate_wait_ms: 10_000,
             unproven: Unproven::Pin,
             witness_silent_after_ms: 15_000,
+            printers: Vec::new(),
+            templates: PathBuf::new(),
             log: "info".into(),
             log_json: false,
         }

@@ -5,6 +5,7 @@ use crate::desk::{Board, Desk};
 use crate::door::feed;
 use crate::door::tokens::Tokens;
 use crate::identity::Identity;
+use crate::printing::Printers;
 use node::clock::StoreClock;
 use node::mqtt::Publisher;
 use node::shutdown::Shutdown;
@@ -38,6 +39,8 @@ pub struct House {
     pub public_url: String,
     /// What a person may do when nobody vouches for the log.
     pub unproven: Unproven,
+    /// Where tickets and receipts are printed.
+    pub printers: Printers,
     /// Where it listens.
     pub address: SocketAddr,
     /// Ends everything that waits.

@@ -20,6 +20,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "found", sql: include_str!("../migrations/0006_found.sql") },
         Migration { name: "departure", sql: include_str!("../migrations/0007_departure.sql") },
         Migration { name: "till", sql: include_str!("../migrations/0008_till.sql") },
+        Migration { name: "printing", sql: include_str!("../migrations/0009_printing.sql") },
     ],
 };
 
