@@ -1,6 +1,7 @@
 //! The command line of `usher-edge`.
 
 use crate::config::{Config, Unproven};
+use crate::printing::PrinterSetting;
 use crate::staff::{Role, pin, session};
 use crate::{identity, schema};
 use anyhow::{Context, ensure};
@@ -125,6 +126,12 @@ struct ServeFlags {
     /// Milliseconds after which a silent witness is not waited for.
     #[arg(long, env = "USHER_WITNESS_SILENT_AFTER_MS")]
     witness_silent_after_ms: Option<u64>,
+    /// A printer, NAME=tcp://HOST:9100 or NAME=/dev/usb/lp0, with ;58mm ;tickets ;receipts ;drawer; may be given several times.
+    #[arg(long = "printer", env = "USHER_PRINTERS", value_delimiter = ',')]
+    printers: Option<Vec<PrinterSetting>>,
+    /// A folder with the house's own ticket.txt and receipt.txt.
+    #[arg(long, env = "USHER_TEMPLATES")]
+    templates: Option<PathBuf>,
     /// Filter of log lines, for example info,edge=debug.
     #[arg(long, env = "USHER_LOG")]
     log: Option<String>,

@@ -1,6 +1,7 @@
 //! Settings of `usher-edge serve`.
 
 use crate::counter::upi::UpiAddress;
+use crate::printing::PrinterSetting;
 use anyhow::Context;
 use node::mqtt::TlsFiles;
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,10 @@ pub struct Config {
     pub upi: String,
     /// A witness not heard for this long is not waited for, milliseconds.
     pub witness_silent_after_ms: u64,
+    /// Printers of tickets and receipts; the first that fits is taken where none is named.
+    pub printers: Vec<PrinterSetting>,
+    /// A folder with the house's own `ticket.txt` and `receipt.txt`; empty takes the built-in ones.
+    pub templates: PathBuf,
     /// Filter of log lines, for example `info,edge=debug`.
     pub log: String,
     /// Log lines as JSON.
@@ -99,6 +104,8 @@ impl Default for Config {
             complimentary_per_show: 10,
             upi: String::new(),
             witness_silent_after_ms: 15_000,
+            printers: Vec::new(),
+            templates: PathBuf::new(),
             log: "info".into(),
             log_json: false,
         }

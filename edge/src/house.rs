@@ -5,6 +5,7 @@ use crate::desk::{Board, Desk};
 use crate::door::feed;
 use crate::door::tokens::Tokens;
 use crate::identity::Identity;
+use crate::printing::Printers;
 use node::clock::StoreClock;
 use node::mqtt::Publisher;
 use node::shutdown::Shutdown;
@@ -40,6 +41,8 @@ pub struct House {
     pub unproven: Unproven,
     /// What the counter may give away, and how it is paid by UPI.
     pub counter: CounterRules,
+    /// Where tickets and receipts are printed.
+    pub printers: Printers,
     /// Where it listens.
     pub address: SocketAddr,
     /// Ends everything that waits.

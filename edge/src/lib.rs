@@ -18,6 +18,7 @@ pub mod identity;
 pub mod link;
 pub mod opening;
 pub mod page;
+pub mod printing;
 pub mod router;
 pub mod schema;
 pub mod server;

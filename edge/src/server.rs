@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::desk::Desk;
 use crate::door::tokens::Tokens;
 use crate::house::House;
+use crate::printing::{Printers, jobs};
 use crate::{identity, link, router, schema};
 use anyhow::Context;
 use node::clock::{self, StoreClock};
@@ -45,6 +46,7 @@ impl Edge {
         let identity = Arc::new(identity::load(&config.data)?);
         let path = config.data.join(schema::FILE);
         let db = sqlite::open(&path, &schema::SCHEMA)?;
+        let printers = Printers::new(config.printers.clone(), &config.templates)?;
         let readers = Readers::open(&path, READERS)?;
         let clock = StoreClock::starting_at(clock::last_persisted(&db).context("read the store time")?);
         let address = listener.local_addr().context("read the address of the listener")?;
@@ -63,7 +65,7 @@ impl Edge {
         let mut registry = Registry::with_prefix("usher_edge");
         writer.metrics().register(&mut registry);
         // The first commit opens the log where it is a first start, before anybody is answered.
-        writer.run(|_, _, _| Ok(())).await.context("commit the first batch")?;
+        writer.run(|_, tx, now| Ok(jobs::give_up_waiting(tx, now)?)).await.context("commit the first batch")?;
         let link = events.map(|events| tokio::spawn(link::deliver(events, writer.clone())));
         let house = Arc::new(House {
             writer,
@@ -77,6 +79,7 @@ impl Edge {
             public_url: config.public_url,
             unproven: config.unproven,
             counter,
+            printers,
             address,
             shutdown: shutdown.clone(),
             login_turn: Arc::default(),

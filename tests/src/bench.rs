@@ -3,9 +3,11 @@
 //!
 //! A new one is a variant of [`Name`], a module with a `run` like the others', and a line in [`run`].
 
+mod bare;
 mod books;
 mod claims;
 mod classical;
+mod counter;
 mod door;
 mod entrance;
 mod generator;
@@ -28,6 +30,8 @@ use std::path::PathBuf;
 pub enum Name {
     /// How long a seat of the other side takes to be held, on a live link and on none.
     Claims,
+    /// How long a cashier waits for a sale while the doors are busy, and eight windows with one show.
+    Counter,
     /// How fast a door answers, alone and by the box.
     Door,
     /// Many doors and one ticket: exactly one lets it in, or every further one is told.
@@ -79,6 +83,7 @@ pub async fn run(name: Name, options: &Options) -> anyhow::Result<Figures> {
     programs::raise_file_limit().context("raise the limit of open files")?;
     match name {
         Name::Claims => claims::run(options).await,
+        Name::Counter => counter::run(options).await,
         Name::Door => door::run(options).await,
         Name::Races => races::run(options).await,
         Name::Reconnect => reconnect::run(options).await,

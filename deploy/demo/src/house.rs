@@ -7,6 +7,7 @@ use crate::client::Customer;
 use crate::truth::{Sources, TheatreSource, Truth};
 use crate::valve::{Mode, Valve};
 use anyhow::{Context, ensure};
+use edge::printing::PrinterSetting;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -49,6 +50,8 @@ pub struct HouseConfig {
     pub theatres: usize,
     /// Origins whose pages may show the servers' pages in a frame: the stage.
     pub frame_ancestors: Vec<String>,
+    /// Printers at each counter.
+    pub printers: Vec<PrinterSetting>,
 }
 
 /// How a theatre's line is cut.

@@ -6,6 +6,7 @@ use demo::control::{self, Stage};
 use demo::headless;
 use demo::house::{CASHIER, House, HouseConfig, MANAGER};
 use demo::stage;
+use edge::printing::PrinterSetting;
 use node::http::HttpLimits;
 use node::shutdown::Shutdown;
 use node::telemetry::{self, LogFormat};
@@ -37,6 +38,9 @@ struct Flags {
     /// Play the storyboard and exit: 0 if every step passed and the truth panel holds.
     #[arg(long)]
     headless: bool,
+    /// A printer at each counter, as `usher-edge serve` takes it; may be given several times.
+    #[arg(long = "printer")]
+    printers: Vec<PrinterSetting>,
     /// What to log, for example `info,edge=debug`.
     #[arg(long, env = "USHER_LOG", default_value = "error")]
     log: String,
@@ -58,9 +62,13 @@ async fn main() -> anyhow::Result<ExitCode> {
         (None, None) => PathBuf::new(),
     };
     let code = if flags.headless {
-        play(HouseConfig { dir, seed: flags.seed, theatres: 2, frame_ancestors: Vec::new() }, &shutdown).await?
+        play(
+            HouseConfig { dir, seed: flags.seed, theatres: 2, frame_ancestors: Vec::new(), printers: flags.printers },
+            &shutdown,
+        )
+        .await?
     } else {
-        show(dir, flags.seed, flags.port, &shutdown).await?;
+        show(dir, flags.seed, flags.port, flags.printers, &shutdown).await?;
         ExitCode::SUCCESS
     };
     if let Some(dir) = temporary {
@@ -83,11 +91,17 @@ async fn play(config: HouseConfig, shutdown: &Shutdown) -> anyhow::Result<ExitCo
 }
 
 /// Serves the stage until a signal.
-async fn show(dir: PathBuf, seed: u64, port: u16, shutdown: &Shutdown) -> anyhow::Result<()> {
+async fn show(
+    dir: PathBuf,
+    seed: u64,
+    port: u16,
+    printers: Vec<PrinterSetting>,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("listen on port {port}"))?;
     let port = listener.local_addr().context("read the stage's port")?.port();
     let frame_ancestors = vec![format!("http://127.0.0.1:{port}"), format!("http://localhost:{port}")];
-    let house = start(HouseConfig { dir, seed, theatres: 2, frame_ancestors }).await?;
+    let house = start(HouseConfig { dir, seed, theatres: 2, frame_ancestors, printers }).await?;
     print_addresses(&house, port);
     let truth = house.truth()?;
     let stage = Arc::new(Stage::new(house, truth));

@@ -17,7 +17,8 @@ const SOON: Duration = Duration::from_secs(30);
 
 async fn house(dir: &Path, theatres: usize) -> House {
     node::telemetry::install_crypto();
-    let config = HouseConfig { dir: dir.to_owned(), seed: 42, theatres, frame_ancestors: Vec::new() };
+    let config =
+        HouseConfig { dir: dir.to_owned(), seed: 42, theatres, frame_ancestors: Vec::new(), printers: Vec::new() };
     House::start(config).await.expect("a house")
 }
 

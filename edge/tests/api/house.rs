@@ -72,6 +72,8 @@ pub(crate) struct House {
     /// A device that confirms the box's head at each start; the tests are about what comes after.
     pub(crate) vouched: bool,
     pub(crate) gate_wait_ms: u64,
+    /// Printers, as they are set.
+    pub(crate) printers: Vec<String>,
     pub(crate) unproven: Unproven,
     pub(crate) witness_silent_after_ms: u64,
     pub(crate) upi: String,
@@ -152,6 +154,7 @@ impl House {
             keys: AtomicU64::new(1),
             vouched: true,
             gate_wait_ms: 200,
+            printers: Vec::new(),
             unproven: Unproven::Pin,
             witness_silent_after_ms: 0,
             upi: String::new(),
@@ -168,6 +171,7 @@ impl House {
             suspect_after_ms: 600,
             lock_down_after_ms: 300,
             gate_wait_ms: self.gate_wait_ms,
+            printers: self.printers.iter().map(|text| text.parse().unwrap()).collect(),
             unproven: self.unproven,
             witness_silent_after_ms: self.witness_silent_after_ms,
             complimentary_per_show: 3,

@@ -10,6 +10,7 @@ mod door;
 mod house;
 mod line;
 mod opening;
+mod printing;
 mod restart;
 mod rights;
 mod slips;

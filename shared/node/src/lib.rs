@@ -23,6 +23,8 @@ pub mod idempotency;
 pub mod ledger_store;
 pub mod mqtt;
 pub mod openapi;
+#[cfg(feature = "paper")]
+pub mod paper;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod problem;

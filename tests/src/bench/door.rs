@@ -8,6 +8,7 @@
 //! one bare Ed25519 check of the same signatures. The other baselines, in the same run: a bare append to a file with `fdatasync`, and
 //! a request to the same server that decides nothing.
 
+use super::bare::{bare_commits, nothing};
 use super::entrance::{now, scan, sell_all};
 use super::generator::{Reply, Request, post_all};
 use super::hall::Halls;
@@ -24,7 +25,6 @@ use serde_json::{Value, json};
 use shared::admission::{Clock, Guarantee, VerdictCode};
 use shared::keys::{Domain, SIGNATURE_BYTES, Signature};
 use shared::ticket::TicketCode;
-use std::io::{Seek, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -35,8 +35,6 @@ const DOORS: [usize; 4] = [1, 8, 16, 48];
 const JUDGED: usize = 16;
 /// A scanner may take so long to take all tickets in.
 const SYNCS_WITHIN: Duration = Duration::from_secs(60);
-/// What a commit of one scan appends to the write-ahead log, bytes, about.
-const COMMIT_BYTES: usize = 32 * 1024;
 /// Nobody listens there.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
@@ -223,22 +221,6 @@ fn decide(book: &Book, codes: &[String]) -> anyhow::Result<(Timings, Timings)> {
     Ok((decision, signature))
 }
 
-/// What the disk alone takes: appending what a commit appends, over and over in one file, as a write-ahead log is used.
-fn bare_commits(dir: &Path, count: usize) -> anyhow::Result<Timings> {
-    let mut file = std::fs::File::create(dir.join("bare")).context("create a file")?;
-    let (bytes, mut timings) = (vec![7; COMMIT_BYTES], Timings::default());
-    for index in 0..count {
-        if index % 500 == 0 {
-            file.rewind()?;
-        }
-        let began = Instant::now();
-        file.write_all(&bytes)?;
-        file.sync_data()?;
-        timings.add(began.elapsed());
-    }
-    Ok(timings)
-}
-
 async fn at_the_box(house: &BenchHouse, codes: &[String]) -> anyhow::Result<Vec<Shared>> {
     let mut tokens = Vec::new();
     for door in 0..DOORS.into_iter().max().unwrap_or(1) {
@@ -272,11 +254,6 @@ async fn at_the_box(house: &BenchHouse, codes: &[String]) -> anyhow::Result<Vec<
         rows.push(Shared { doors, verdict, per_s, cpu, bare_request, bare_per_s });
     }
     Ok(rows)
-}
-
-/// A request that no server does anything for.
-fn nothing() -> Request {
-    Request { path: "/livez".into(), headers: String::new(), body: String::new() }
 }
 
 fn let_in(reply: &Reply, guarantee: &str, verdict: impl Fn(&Value) -> Value) -> anyhow::Result<()> {

@@ -6,7 +6,7 @@ use super::sales::{free_pairs, sale_request};
 use anyhow::{Context, ensure};
 use node::zone::Zone;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::ids::ScanId;
 use shared::time::Timestamp;
 use std::time::SystemTime;
@@ -40,10 +40,23 @@ pub(super) async fn sell_all(house: &BenchHouse) -> anyhow::Result<Vec<String>> 
 
 /// A scan at `Door N`: it asks the box, or tells what the door has done by itself with this guarantee.
 pub(super) fn scan(code: &str, door: usize, token: &str, at: Timestamp, let_in_by: Option<&str>) -> Request {
+    upload(token, &json!([told(code, door, at, let_in_by)]))
+}
+
+/// One upload of what a door has let in by itself.
+pub(super) fn happened<'a>(codes: impl IntoIterator<Item = &'a str>, token: &str) -> Request {
+    let scans = codes.into_iter().map(|code| told(code, 0, now(), Some("SOLO")));
+    upload(token, &scans.collect())
+}
+
+fn told(code: &str, door: usize, at: Timestamp, let_in_by: Option<&str>) -> Value {
     let local = let_in_by.map(|guarantee| json!({ "verdict": "admit", "code": "ok", "guarantee": guarantee }));
     let (id, at) = (ScanId::at(at, node::random::bytes()).to_string(), Zone::utc().rfc3339(at));
-    let scan = json!([{ "id": id, "code": code, "at": at, "door": format!("Door {door}"), "local": local }]);
-    Request { path: "/v1/door/scans".into(), headers: token.to_owned(), body: scan.to_string() }
+    json!({ "id": id, "code": code, "at": at, "door": format!("Door {door}"), "local": local })
+}
+
+fn upload(token: &str, scans: &Value) -> Request {
+    Request { path: "/v1/door/scans".into(), headers: token.to_owned(), body: scans.to_string() }
 }
 
 /// What the clock on the wall shows.

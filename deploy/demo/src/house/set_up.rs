@@ -76,7 +76,7 @@ struct DeedTheatre {
 }
 
 pub(super) async fn start(config: HouseConfig) -> anyhow::Result<House> {
-    let HouseConfig { dir, seed, theatres, frame_ancestors } = config;
+    let HouseConfig { dir, seed, theatres, frame_ancestors, printers } = config;
     fs::create_dir_all(&dir).with_context(|| format!("make the folder {}", dir.display()))?;
     let files = CentralFiles::in_dir(&dir);
     let deed = match deed(&dir)? {
@@ -97,7 +97,7 @@ pub(super) async fn start(config: HouseConfig) -> anyhow::Result<House> {
         let data = theatre_dir(&dir, number);
         let (id, name, city) = (theatre.id, theatre.name, theatre.city);
         let context = format!("start theatre {name}");
-        let place = TheatrePlace::start(Joined { id, name, city, data }, central.broker(), &frame_ancestors);
+        let place = TheatrePlace::start(Joined { id, name, city, data }, central.broker(), &frame_ancestors, &printers);
         places.push(place.await.context(context)?);
     }
     Ok(House { seed: deed.seed, simulator, central, theatres: places, cut: Mutex::new(None) })

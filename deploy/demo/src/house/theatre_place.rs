@@ -4,6 +4,7 @@ use super::{CASHIER, Cut, MANAGER, Staff, cut_of};
 use crate::client::{Api, Cashier};
 use crate::valve::{Mode, Valve};
 use anyhow::{Context, ensure};
+use edge::printing::PrinterSetting;
 use edge::staff::{pin, session};
 use edge::{Edge, identity};
 use node::shutdown::Shutdown;
@@ -79,7 +80,12 @@ pub(super) fn join(data: &Path, join_file: &str) -> anyhow::Result<()> {
 
 impl TheatrePlace {
     /// Starts the edge behind a valve and its scanners, pairing those that are new.
-    pub(super) async fn start(joined: Joined, broker: SocketAddr, frame_ancestors: &[String]) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        joined: Joined,
+        broker: SocketAddr,
+        frame_ancestors: &[String],
+        printers: &[PrinterSetting],
+    ) -> anyhow::Result<Self> {
         let Joined { id, name, city, data } = joined;
         let valve = Valve::start(broker).await.context("start the valve")?;
         let (listener, edge_url) = listen().await?;
@@ -88,6 +94,7 @@ impl TheatrePlace {
             mqtt: format!("mqtt://{}", valve.address()),
             public_url: edge_url.clone(),
             frame_ancestors: frame_ancestors.to_vec(),
+            printers: printers.to_vec(),
             heartbeat_ms: HEARTBEAT_MS,
             suspect_after_ms: SUSPECT_AFTER_MS,
             lock_down_after_ms: LOCK_DOWN_AFTER_MS,

@@ -1,0 +1,169 @@
+//! What stands on the papers of a sale, gathered from its rows and the show.
+
+use super::jobs::{Document, Print};
+use crate::desk::Desk;
+use crate::house::House;
+use anyhow::Context;
+use node::paper::{ReceiptFacts, ReceiptLine, Sheet, TaxLine, Templates, TicketFacts};
+use rusqlite::{Connection, OptionalExtension};
+use shared::ids::{BookingId, ShowNumber};
+use shared::money::{Currency, Money, decimal};
+use shared::tax::{self, INDIA};
+use shared::till::Tender;
+use shared::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// Everything the templates may name of a sale.
+#[derive(Debug)]
+pub struct Papers {
+    tickets: Vec<TicketFacts>,
+    receipt: ReceiptFacts,
+}
+
+/// The sale's row.
+struct Sale {
+    code: String,
+    show: u32,
+    staff: String,
+    tender: String,
+    currency: String,
+    total: i64,
+    received: Option<i64>,
+    sold_at: Timestamp,
+}
+
+/// A ticket's row.
+struct Ticket {
+    seat: String,
+    category: String,
+    price: i64,
+    code: String,
+    serial: String,
+}
+
+/// How a sale was paid, and how many of its tickets were not taken back; nothing where there is no such sale.
+///
+/// # Errors
+/// If the database fails.
+pub fn printable(db: &Connection, sale: BookingId) -> rusqlite::Result<Option<(String, u32)>> {
+    let select = "SELECT tender, (SELECT count(*) FROM sale_tickets t WHERE t.sale = ?1 AND t.voided_at IS NULL)
+                  FROM sales WHERE sale = ?1";
+    db.prepare_cached(select)?.query_row([sale.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+}
+
+impl Papers {
+    /// The papers of a print, as sheets.
+    ///
+    /// # Errors
+    /// If a template does not give a sheet.
+    pub fn sheets(&self, print: &Print, templates: &Templates) -> anyhow::Result<Vec<Sheet>> {
+        let sheets = match print.document {
+            Document::Tickets => {
+                self.tickets.iter().map(|ticket| templates.ticket(ticket)).collect::<Result<_, _>>()?
+            }
+            Document::Receipt => vec![templates.receipt(&self.receipt)?],
+        };
+        let marked = |sheet: Sheet| if print.copy == 0 { sheet } else { sheet.duplicate(print.copy) };
+        Ok(sheets.into_iter().map(marked).collect())
+    }
+}
+
+impl House {
+    /// The sheets of a print.
+    ///
+    /// # Errors
+    /// If the sale or its show cannot be read.
+    pub async fn sheets(&self, print: &Print) -> anyhow::Result<Vec<Sheet>> {
+        let sale = print.sale;
+        let gathered = self.writer.run(move |desk, tx, _| desk.papers(tx, sale)).await;
+        gathered.context("gather what is printed")?.sheets(print, &self.printers.templates)
+    }
+}
+
+impl Desk {
+    fn papers(&self, db: &Connection, sale: BookingId) -> anyhow::Result<Papers> {
+        let select = "SELECT code, show, staff, tender, currency, total_minor, received_minor, sold_at FROM sales WHERE sale = ?1";
+        let Sale { code, show, staff, tender, currency, total, received, sold_at } =
+            db.prepare_cached(select)?.query_row([sale.0], |row| {
+                Ok(Sale {
+                    code: row.get(0)?,
+                    show: row.get(1)?,
+                    staff: row.get(2)?,
+                    tender: row.get(3)?,
+                    currency: row.get(4)?,
+                    total: row.get(5)?,
+                    received: row.get(6)?,
+                    sold_at: Timestamp(row.get(7)?),
+                })
+            })?;
+        let select = "SELECT seat, category, price_minor, code, series, serial FROM sale_tickets
+                      WHERE sale = ?1 AND voided_at IS NULL ORDER BY series, serial";
+        let mut select = db.prepare_cached(select)?;
+        let rows = select.query_map([sale.0], |row| {
+            let serial = format!("{}-{:06}", row.get::<_, String>(4)?, row.get::<_, i64>(5)?);
+            Ok(Ticket { seat: row.get(0)?, category: row.get(1)?, price: row.get(2)?, code: row.get(3)?, serial })
+        })?;
+        let rows: Vec<Ticket> = rows.collect::<Result<_, _>>()?;
+        let currency = Currency::parse(&currency).context("read the currency of a sale")?;
+        let facts = &self.replica().ledger().show(ShowNumber(show)).context("find the show of a sale")?.facts;
+        let (zone, house) = (&self.identity().zone, &self.identity().join.theatre);
+        let (date, time) = (zone.local_date(facts.starts_at()), zone.local_time(facts.starts_at()));
+        let (sold_date, sold_time) = (zone.local_date(sold_at), zone.local_time(sold_at));
+        let screen = u32::from(facts.screen.0);
+        let lines = rows.iter().map(|row| ReceiptLine {
+            seat: row.seat.clone(),
+            category: row.category.clone(),
+            price: decimal(row.price),
+            serial: row.serial.clone(),
+        });
+        let prices = rows.iter().map(|row| row.price);
+        let taxes = if currency == Currency::INR { taxes(&sold_date, prices) } else { Vec::new() };
+        let cash = received.filter(|_| tender == Tender::Cash.word());
+        let receipt = ReceiptFacts {
+            theatre: house.name.clone(),
+            city: house.city.clone(),
+            booking: code.clone(),
+            staff,
+            sold_date,
+            sold_time,
+            title: facts.title.clone(),
+            screen,
+            date: date.clone(),
+            time: time.clone(),
+            lines: lines.collect(),
+            total: Money { minor: total, currency }.to_string(),
+            tender,
+            received: cash.map(decimal),
+            change: cash.map(|received| received - total).filter(|change| *change > 0).map(decimal),
+            taxes,
+        };
+        let tickets = rows.into_iter().map(|row| TicketFacts {
+            theatre: house.name.clone(),
+            city: house.city.clone(),
+            title: facts.title.clone(),
+            screen,
+            seat: row.seat,
+            category: row.category,
+            price: Money { minor: row.price, currency }.to_string(),
+            date: date.clone(),
+            time: time.clone(),
+            serial: Some(row.serial),
+            booking: code.clone(),
+            code: row.code,
+        });
+        Ok(Papers { tickets: tickets.collect(), receipt })
+    }
+}
+
+/// The tax inside the prices, by rate: rounded ticket by ticket, as the daily collection is.
+fn taxes(day: &str, prices: impl Iterator<Item = i64>) -> Vec<TaxLine> {
+    let mut by_rate: BTreeMap<u8, (i64, i64, i64)> = BTreeMap::new();
+    for price in prices.filter(|price| *price > 0) {
+        let taxed = tax::inside(INDIA, day, price);
+        let (net, cgst, sgst) = by_rate.entry(taxed.percent).or_default();
+        (*net, *cgst, *sgst) = (*net + taxed.net, *cgst + taxed.cgst, *sgst + taxed.sgst);
+    }
+    let line =
+        |(percent, (net, cgst, sgst))| TaxLine { percent, net: decimal(net), cgst: decimal(cgst), sgst: decimal(sgst) };
+    by_rate.into_iter().map(line).collect()
+}
