@@ -171,6 +171,9 @@ struct ServeFlags {
     /// How browsers and the gateway reach central, http://HOST:PORT.
     #[arg(long, env = "USHER_PUBLIC_URL")]
     public_url: Option<String>,
+    /// How the other nodes on the same PostgreSQL reach this one, http://HOST:PORT; without it, the listening address.
+    #[arg(long, env = "USHER_NODE_URL")]
+    node_url: Option<String>,
     /// What operators show as a bearer token to settle and override; without it nobody can.
     #[arg(long, env = "USHER_OPERATOR_TOKEN", hide_env_values = true)]
     operator_token: Option<String>,

@@ -35,6 +35,8 @@ pub struct Config {
     pub gateway_secret: Vec<String>,
     /// How browsers and the gateway reach central, `http://HOST:PORT`; empty takes the listening address.
     pub public_url: String,
+    /// How the other nodes on the same PostgreSQL reach this one, `http://HOST:PORT`; empty takes the listening address.
+    pub node_url: String,
     /// What operators show as a bearer token to settle and override; empty lets nobody.
     pub operator_token: String,
     /// Origins whose pages may show these pages in a frame.
@@ -78,6 +80,7 @@ impl Default for Config {
             gateway: "simulator:http://127.0.0.1:7490".into(),
             gateway_secret: Vec::new(),
             public_url: String::new(),
+            node_url: String::new(),
             operator_token: String::new(),
             frame_ancestors: Vec::new(),
             payment_poll_ms: 3_000,

@@ -28,6 +28,7 @@ pub mod office;
 pub mod operator;
 pub mod pages;
 pub mod payments;
+mod pool;
 pub mod router;
 pub mod schema;
 pub mod server;
@@ -36,6 +37,7 @@ pub mod site;
 mod states;
 pub mod tickets;
 pub mod watermark;
+mod working;
 
 pub use config::Config;
 pub use server::{Central, run};

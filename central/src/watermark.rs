@@ -65,6 +65,11 @@ impl Watermark {
         }
     }
 
+    /// Was anything ever noted here?
+    pub fn is_noted(&self) -> bool {
+        self.noted.is_some()
+    }
+
     /// The first note of a run, on disk when this returns: from then on a note overwrites 8 bytes, which a power cut leaves old
     /// or new.
     ///

@@ -14,6 +14,8 @@ mod gateway;
 mod holds;
 #[path = "api/payments.rs"]
 mod payments;
+#[path = "api/pool.rs"]
+mod pool;
 #[path = "../../shared/node/tests/postgres/server.rs"]
 #[expect(clippy::disallowed_methods, reason = "a server is waited for on a thread of its own")]
 mod postgres;

@@ -33,7 +33,7 @@ pub(crate) struct TestCentral {
 /// A browser or a program, somewhere on the web.
 #[derive(Clone)]
 pub(crate) struct Web {
-    client: reqwest::Client,
+    pub(crate) client: reqwest::Client,
     url: String,
 }
 
@@ -218,16 +218,21 @@ impl Web {
         self.client.get(self.at(path)).send().await.expect("answer")
     }
 
-    fn at(&self, path: &str) -> String {
+    pub(crate) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let response = request.send().await.expect("an answer");
+        Self::try_send(request).await.expect("an answer")
+    }
+
+    /// The answer, if somebody gives one.
+    pub(crate) async fn try_send(request: reqwest::RequestBuilder) -> Option<Answer> {
+        let response = request.send().await.ok()?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.expect("text");
+        let text = response.text().await.ok()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status, headers, body, text }
+        Some(Answer { status, headers, body, text })
     }
 
     /// The show of a movie in a city.

@@ -77,8 +77,21 @@ pub async fn serve_with(
     router: Router,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
+    serve_whole(limits, listener, whole(router), shutdown).await
+}
+
+/// [`serve_with`] for a router that has its own answer to unknown routes.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve_whole(
+    limits: &HttpLimits,
+    listener: TcpListener,
+    router: Router,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
     let address = listener.local_addr().context("read the address of the listener")?;
-    let service = layered(limits, router, &shutdown).into_make_service_with_connect_info::<SocketAddr>();
+    let service = layered_whole(limits, router, &shutdown).into_make_service_with_connect_info::<SocketAddr>();
     let drained = {
         let shutdown = shutdown.clone();
         async move { shutdown.wait().await }
@@ -101,10 +114,17 @@ pub async fn serve_with(
 
 /// The router with every layer that [`serve`] puts around it, for tests that call it without a socket.
 pub fn layered(limits: &HttpLimits, router: Router, shutdown: &Shutdown) -> Router {
+    layered_whole(limits, whole(router), shutdown)
+}
+
+/// The router with problems for routes and methods that it does not know.
+pub fn whole(router: Router) -> Router {
+    router.fallback(unknown_route).method_not_allowed_fallback(method_not_allowed)
+}
+
+fn layered_whole(limits: &HttpLimits, router: Router, shutdown: &Shutdown) -> Router {
     let policy = Arc::new(layers::SecurityHeaders::new(&limits.content_security_policy()));
     router
-        .fallback(unknown_route)
-        .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(limits.body_max))
         .layer(map_response(layers::explain_plain_refusals))
         .layer(CatchPanicLayer::custom(layers::panicked))

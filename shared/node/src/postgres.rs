@@ -11,7 +11,7 @@ mod statement;
 mod value;
 
 pub use connection::Connection;
-pub use engine::Store;
+pub use engine::{Candidate, Place, Store, is_away};
 pub use migrate::{migrate, pending};
 pub use readers::Readers;
 

@@ -137,13 +137,15 @@ pub struct Writer<C: Core> {
     queue: SyncSender<Message<C>>,
     stopped: watch::Receiver<Option<Arc<str>>>,
     away: Arc<AtomicBool>,
+    taken_over: Arc<AtomicBool>,
     metrics: WriterMetrics,
 }
 
 impl<C: Core> Clone for Writer<C> {
     fn clone(&self) -> Self {
         let (queue, stopped) = (self.queue.clone(), self.stopped.clone());
-        Self { queue, stopped, away: self.away.clone(), metrics: self.metrics.clone() }
+        let (away, taken_over) = (self.away.clone(), self.taken_over.clone());
+        Self { queue, stopped, away, taken_over, metrics: self.metrics.clone() }
     }
 }
 
@@ -166,9 +168,10 @@ impl<C: Core> Writer<C> {
     ) -> std::io::Result<(Self, WriterThread)> {
         let (queue, jobs) = sync_channel(capacity);
         let (stop_reason, stopped) = watch::channel(None);
-        let writer = Self { queue, stopped, away: Arc::default(), metrics: WriterMetrics::default() };
-        let (away, metrics) = (writer.away.clone(), writer.metrics.clone());
-        let batches = Batches { jobs, core, clock, stop_reason, away, metrics };
+        let (away, taken_over, metrics) = (Arc::default(), Arc::default(), WriterMetrics::default());
+        let writer = Self { queue, stopped, away, taken_over, metrics };
+        let Self { away, taken_over, metrics, .. } = writer.clone();
+        let batches = Batches { jobs, core, clock, stop_reason, away, taken_over, metrics };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || batches.run(engine))?;
         let queue = writer.queue.clone();
         // If the thread has ended already there is nobody to tell.
@@ -207,6 +210,11 @@ impl<C: Core> Writer<C> {
     /// The database is away, and the writer waits for it.
     pub fn is_store_away(&self) -> bool {
         self.away.load(Ordering::Relaxed)
+    }
+
+    /// The writer has stopped because another one has its database now.
+    pub fn is_taken_over(&self) -> bool {
+        self.taken_over.load(Ordering::Relaxed)
     }
 
     /// Why the writer has stopped, `None` while it works.

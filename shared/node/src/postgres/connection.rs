@@ -14,6 +14,11 @@ use tokio_postgres::{Client, Config, NoTls, Statement};
 /// How long a connection may take to come about.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 
+/// A lost COMMIT is looked up; one that the server forgets after a power cut could not be. Whoever stands still in the middle of a
+/// transaction must not keep its locks from the others.
+const SETTINGS: &str =
+    "SET synchronous_commit = on; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '5s'";
+
 /// A connection to a PostgreSQL database.
 pub struct Connection {
     /// Always there until it is dropped, which must not block.
@@ -42,8 +47,7 @@ impl Connection {
                     tracing::debug!(%error, "a connection to the database ended");
                 }
             });
-            // A lost COMMIT is looked up; one that the server forgets after a power cut could not be.
-            client.batch_execute("SET synchronous_commit = on; SET lock_timeout = '10s'").await?;
+            client.batch_execute(SETTINGS).await?;
             anyhow::Ok(client)
         })?;
         let (statements, wrote, failed) = (RefCell::default(), Cell::new(false), Cell::new(false));

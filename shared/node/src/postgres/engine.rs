@@ -6,7 +6,7 @@
 
 use super::connection::Connection;
 use crate::clock::{self, StoreClock};
-use crate::store::{Sql, StoreError};
+use crate::store::{Row, Sql, StoreError};
 use crate::values;
 use crate::writer::{Ended, Engine, Recovery};
 use anyhow::{Context, bail};
@@ -24,10 +24,16 @@ pub(super) const TABLE: &str = "
     );
     INSERT INTO writer_head VALUES (1, 0, '', 0);";
 
+/// Where the others find whoever may write.
+pub(super) const ADDRESS: &str = "ALTER TABLE writer_head ADD COLUMN address TEXT NOT NULL DEFAULT '';";
+
 /// So long after its last sign of life another writer may take a writer's place.
 const LEASE: Duration = Duration::from_secs(5);
 
 const LOCK: &str = "SELECT fence, batch, until_ms FROM writer_head FOR UPDATE";
+/// Looks without waiting for the transaction of whoever has the place.
+const LOOK: &str =
+    "SELECT until_ms, address, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) FROM writer_head";
 const DATABASE_TIME: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
 const SIGN: &str = "UPDATE writer_head SET batch = ?1, until_ms = ?2";
 
@@ -49,20 +55,68 @@ struct HeadRow {
     until: Timestamp,
 }
 
+/// Another writer has taken the place of this one.
+#[derive(Debug, thiserror::Error)]
+#[error("another writer has taken over with number {theirs}; this one was {ours}")]
+struct TakenOver {
+    ours: i64,
+    theirs: i64,
+}
+
+/// A program that would write if nobody else did.
+pub struct Candidate {
+    url: String,
+    address: String,
+    connection: Option<Connection>,
+}
+
+/// What a candidate finds.
+pub enum Place {
+    /// The place was free, and is the candidate's now.
+    Taken(Box<Store>),
+    /// Somebody else has it, at this address.
+    Held(String),
+}
+
+impl Candidate {
+    /// A candidate whom the others find at `address`; the tables are there.
+    pub fn new(url: &str, address: &str) -> Self {
+        Self { url: url.to_owned(), address: address.to_owned(), connection: None }
+    }
+
+    /// Takes the writer's place if whoever had it has gone or been silent for long enough.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub fn stand(&mut self) -> anyhow::Result<Place> {
+        let kept = self.connection.take().filter(|connection| !connection.is_closed());
+        let connection = kept.map_or_else(|| Connection::open(&self.url), Ok)?;
+        let sql: &dyn Sql = &connection;
+        let look = |row: &dyn Row| Ok((Timestamp(row.get(0)?), row.get(1)?, Timestamp(row.get(2)?)));
+        let (until, by, now): (_, String, _) = sql.only(LOOK, &[], look).context("look at the writer's place")?;
+        if until <= now
+            && let Some((fence, until)) = take(&connection, &self.address).context("take the writer's place")?
+        {
+            let url = self.url.clone();
+            return Ok(Place::Taken(Box::new(Store { url, connection, fence, until, batch: node_batch() })));
+        }
+        self.connection = Some(connection);
+        Ok(Place::Held(by))
+    }
+}
+
 impl Store {
     /// Takes the place of the one writer, once whoever had it has gone or been silent for long enough. The tables are there.
     ///
     /// # Errors
     /// If the database cannot be reached, or another writer works there for longer than `patience`.
     pub fn open(url: &str, patience: Duration) -> anyhow::Result<Self> {
-        let (connection, since) = (Connection::open(url)?, Instant::now());
+        let (mut candidate, since) = (Candidate::new(url, ""), Instant::now());
         loop {
-            match take(&connection).context("take the writer's place")? {
-                Ok((fence, until)) => {
-                    return Ok(Self { url: url.to_owned(), connection, fence, until, batch: node_batch() });
-                }
-                Err(_) if since.elapsed() < patience => std::thread::sleep(Duration::from_millis(100)),
-                Err(until) => bail!("another program writes to this database, and may until {} ms", until.0),
+            match candidate.stand()? {
+                Place::Taken(store) => return Ok(*store),
+                Place::Held(_) if since.elapsed() < patience => std::thread::sleep(Duration::from_millis(100)),
+                Place::Held(by) => bail!("another program writes to this database {by}"),
             }
         }
     }
@@ -87,7 +141,7 @@ impl Store {
         self.connection.run("BEGIN").context("begin a transaction")?;
         let head = head(&self.connection).context("lock the head")?;
         if head.fence != self.fence {
-            bail!("another writer has taken over with number {}; this one was {}", head.fence, self.fence);
+            return Err(TakenOver { ours: self.fence, theirs: head.fence }.into());
         }
         let persisted = clock::last_persisted(&self.connection).context("read the store time")?;
         clock.lead(persisted.max(database_time(&self.connection).context("read the database's clock")?));
@@ -110,7 +164,7 @@ impl Store {
     }
 
     fn is_away(&self, error: &anyhow::Error) -> bool {
-        self.connection.is_closed() || error.chain().filter_map(|cause| cause.downcast_ref()).any(comes_back)
+        self.connection.is_closed() || is_away(error)
     }
 }
 
@@ -161,8 +215,7 @@ impl Engine for Store {
         match reached {
             Err(error) => Recovery::Away(error),
             Ok((_, head)) if head.fence != self.fence => {
-                tracing::error!(ours = self.fence, theirs = head.fence, "another writer has taken over");
-                Recovery::Never
+                Recovery::TakenOver(TakenOver { ours: self.fence, theirs: head.fence }.into())
             }
             Ok((connection, head)) => {
                 self.connection = connection;
@@ -198,7 +251,7 @@ impl Store {
         if let Err(error) = self.connection.run("ROLLBACK") {
             tracing::debug!(%error, "the server ends the transaction by itself");
         }
-        Ended::RolledBack { error, away }
+        if error.is::<TakenOver>() { Ended::TakenOver(error) } else { Ended::RolledBack { error, away } }
     }
 }
 
@@ -206,17 +259,17 @@ fn node_batch() -> [u8; 16] {
     crate::random::bytes()
 }
 
-/// Takes the place with the next fencing number, or says until when somebody else has it.
-fn take(connection: &Connection) -> anyhow::Result<Result<(i64, Timestamp), Timestamp>> {
+/// Takes the place with the next fencing number, unless somebody else has it.
+fn take(connection: &Connection, address: &str) -> anyhow::Result<Option<(i64, Timestamp)>> {
     connection.run("BEGIN")?;
     let (head, now) = (head(connection)?, database_time(connection)?);
     let taken = if head.until > now {
-        Err(head.until)
+        None
     } else {
         let (fence, until) = (head.fence + 1, now + LEASE);
-        let update = "UPDATE writer_head SET fence = ?1, until_ms = ?2";
-        connection.execute(update, values![fence, until.0])?;
-        Ok((fence, until))
+        let update = "UPDATE writer_head SET fence = ?1, until_ms = ?2, address = ?3";
+        connection.execute(update, values![fence, until.0, address])?;
+        Some((fence, until))
     };
     connection.run("COMMIT")?;
     Ok(taken)
@@ -230,9 +283,20 @@ fn database_time(sql: &dyn Sql) -> Result<Timestamp, StoreError> {
     sql.only(DATABASE_TIME, &[], |row| Ok(Timestamp(row.get(0)?)))
 }
 
+/// Is it only that the server cannot be reached just now?
+pub fn is_away(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref().is_some_and(comes_back) || cause.downcast_ref().is_some_and(ends_by_itself))
+}
+
 /// What ends when the server has come up, or another transaction has ended.
 fn comes_back(error: &StoreError) -> bool {
     let StoreError::Postgres(error) = error else { return false };
+    ends_by_itself(error)
+}
+
+fn ends_by_itself(error: &tokio_postgres::Error) -> bool {
     let code = match error.code() {
         None => return error.is_closed() || error.as_db_error().is_none(),
         Some(code) => code,
@@ -246,6 +310,7 @@ fn comes_back(error: &StoreError) -> bool {
             SqlState::T_R_SERIALIZATION_FAILURE,
             SqlState::T_R_DEADLOCK_DETECTED,
             SqlState::LOCK_NOT_AVAILABLE,
+            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
         ]
         .contains(code)
 }

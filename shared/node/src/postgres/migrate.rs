@@ -13,11 +13,13 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (step BIGINT PRIMARY K
 const LOCK: &str = "SELECT pg_advisory_xact_lock(6012026)";
 
 const HEAD: Migration = Migration { name: "writer's head", sql: engine::TABLE };
+const ADDRESS: Migration = Migration { name: "writer's address", sql: engine::ADDRESS };
 
-fn steps(schema: &Schema) -> impl Iterator<Item = (i64, &'static str, String)> {
+/// The steps of this engine first; what a release adds comes where it belongs, for a step is known by its name.
+fn steps(schema: &Schema) -> impl Iterator<Item = (&'static str, String)> {
     let tables = NODE_TABLES.iter().chain(schema.migrations);
     let tables = tables.map(|step| (step.name, statement::tables(step.sql)));
-    (1..).zip([(HEAD.name, HEAD.sql.to_owned())].into_iter().chain(tables)).map(|(n, (name, sql))| (n, name, sql))
+    [HEAD, ADDRESS].map(|step| (step.name, step.sql.to_owned())).into_iter().chain(tables)
 }
 
 /// Lets a database grow to a release's tables; one that has them is left as it is.
@@ -32,13 +34,14 @@ pub fn migrate(connection: &Connection, schema: &Schema) -> anyhow::Result<()> {
         Ok(())
     })
     .context("make the list of migrations")?;
-    for (n, name, sql) in steps(schema) {
+    for (name, sql) in steps(schema) {
         in_transaction(connection, || {
             if !check(&applied(connection)?, schema)?.contains(&name) {
                 return Ok(());
             }
             connection.run(&sql)?;
-            connection.execute("INSERT INTO migration (step, name) VALUES (?1, ?2)", values![n, name])?;
+            let insert = "INSERT INTO migration (step, name) SELECT max(step) + 1, ?1 FROM migration";
+            connection.execute(insert, values![name])?;
             tracing::info!(step = name, "the database has grown");
             Ok(())
         })
@@ -56,7 +59,7 @@ pub fn pending(connection: &Connection, schema: &Schema) -> anyhow::Result<Vec<&
         "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'migration')";
     let sql: &dyn Sql = connection;
     if !sql.only(there, &[], |row| row.get::<bool>(0))? {
-        return Ok(steps(schema).map(|(_, name, _)| name).collect());
+        return Ok(steps(schema).map(|(name, _)| name).collect());
     }
     check(&applied(connection)?, schema)
 }
@@ -70,12 +73,12 @@ fn check(applied: &[String], schema: &Schema) -> anyhow::Result<Vec<&'static str
     let program = schema.program;
     let Some((owner, applied)) = applied.split_first() else { anyhow::bail!("its list of migrations is empty") };
     ensure!(owner == program, "it is not a database of {program} but of {owner}");
-    let known: Vec<&'static str> = steps(schema).map(|(_, name, _)| name).collect();
-    ensure!(applied.len() <= known.len(), "it was written by a newer release of {program}");
-    for (done, known) in applied.iter().zip(&known) {
-        ensure!(done == known, "it has grown by {done:?} where this release of {program} has {known:?}");
+    let mut known: Vec<&'static str> = steps(schema).map(|(name, _)| name).collect();
+    if let Some(newer) = applied.iter().find(|done| !known.contains(&done.as_str())) {
+        anyhow::bail!("it was written by a newer release of {program}, which has {newer:?}");
     }
-    Ok(known.into_iter().skip(applied.len()).collect())
+    known.retain(|name| !applied.iter().any(|done| done == name));
+    Ok(known)
 }
 
 fn in_transaction(connection: &Connection, work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {

@@ -57,6 +57,7 @@ pub(super) struct Batches<C: Core> {
     pub(super) clock: StoreClock,
     pub(super) stop_reason: watch::Sender<Option<Arc<str>>>,
     pub(super) away: Arc<AtomicBool>,
+    pub(super) taken_over: Arc<AtomicBool>,
     pub(super) metrics: WriterMetrics,
 }
 
@@ -141,6 +142,10 @@ impl<C: Core> Batches<C> {
                 Next::GoOn
             }
             Ended::RolledBack { error, away: false } => Next::Fail(error),
+            Ended::TakenOver(error) => {
+                end(batch, &WriteError::Unreachable);
+                self.give_way(error)
+            }
             Ended::RolledBack { error, away: true } => {
                 tracing::warn!(
                     error = format!("{error:#}"),
@@ -194,6 +199,12 @@ impl<C: Core> Batches<C> {
         loop {
             match engine.recover() {
                 Recovery::Never => return Next::Fail(error),
+                Recovery::TakenOver(error) => {
+                    if let Some((batch, _)) = lost.take() {
+                        end(batch, &WriteError::Unknown);
+                    }
+                    return self.give_way(error);
+                }
                 Recovery::Back { committed } => {
                     if let Some((batch, at)) = lost.take() {
                         if committed {
@@ -213,6 +224,7 @@ impl<C: Core> Batches<C> {
                             return Next::GoOn;
                         }
                         Ended::RolledBack { error, away: false } => return Next::Fail(error),
+                        Ended::TakenOver(error) => return self.give_way(error),
                         Ended::RolledBack { error, .. } | Ended::Unknown { error, .. } => {
                             tracing::debug!(error = format!("{error:#}"), "the store went away again");
                         }
@@ -233,8 +245,21 @@ impl<C: Core> Batches<C> {
         }
     }
 
+    /// Another writer goes on; nothing of what waits here is done.
+    fn give_way(&self, error: anyhow::Error) -> Next {
+        self.taken_over.store(true, Ordering::Relaxed);
+        while let Ok(Message::Job(_place, job)) = self.jobs.try_recv() {
+            job.end(Err(WriteError::Unreachable));
+        }
+        Next::Fail(error)
+    }
+
     fn fail(mut self, error: &anyhow::Error) {
-        tracing::error!(error = format!("{error:#}"), "the store has stopped: nothing is written any more");
+        if self.taken_over.load(Ordering::Relaxed) {
+            tracing::warn!(error = format!("{error:#}"), "nothing is written here any more");
+        } else {
+            tracing::error!(error = format!("{error:#}"), "the store has stopped: nothing is written any more");
+        }
         // Once anybody knows the reason, nothing can be handed in any more and the core knows it too.
         drop(self.jobs);
         self.core.handle_failure(error);

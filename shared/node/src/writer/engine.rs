@@ -44,6 +44,8 @@ pub enum Ended<T> {
         /// The database went away, and may come back.
         away: bool,
     },
+    /// Another writer has the database now; nothing of this is on disk.
+    TakenOver(anyhow::Error),
     /// The database went away during the commit, or it failed.
     Unknown {
         /// What the work returned.
@@ -63,7 +65,7 @@ impl<T> Ended<T> {
     pub fn done(self) -> anyhow::Result<T> {
         match self {
             Self::Committed { value, .. } => Ok(value),
-            Self::RolledBack { error, .. } => Err(error),
+            Self::RolledBack { error, .. } | Self::TakenOver(error) => Err(error),
             Self::Unknown { error, .. } => Err(error.context("whether it was committed is not known")),
         }
     }
@@ -79,6 +81,8 @@ pub enum Recovery {
     },
     /// Not yet.
     Away(anyhow::Error),
+    /// It is, and another writer has it.
+    TakenOver(anyhow::Error),
     /// This engine's database does not come back.
     Never,
 }

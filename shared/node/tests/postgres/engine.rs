@@ -2,11 +2,11 @@
 
 use crate::server::Server;
 use node::clock::{self, StoreClock};
-use node::postgres::{Connection, Store, migrate};
+use node::postgres::{Candidate, Connection, Place, Store, migrate};
 use node::sqlite::{Migration, Schema};
 use node::store::{Sql, StoreError};
 use node::values;
-use node::writer::{Core, Ended, Engine, WriteError, Writer};
+use node::writer::{Core, Ended, Engine, Recovery, WriteError, Writer};
 use shared::time::Timestamp;
 use std::time::Duration;
 
@@ -81,13 +81,28 @@ fn a_writer_that_was_replaced_can_commit_nothing_more() {
     Connection::open(&server.url()).unwrap().run("UPDATE writer_head SET until_ms = 0").unwrap();
     let mut next = Store::open(&server.url(), Duration::ZERO).unwrap();
     let ended = stale.transaction(&clock, |tx, _| Ok(note(tx, "stale")?));
-    assert!(matches!(&ended, Ended::RolledBack { away: false, .. }), "{ended:?}");
+    assert!(matches!(&ended, Ended::TakenOver(_)), "{ended:?}");
+    assert!(matches!(stale.recover(), Recovery::TakenOver(_)));
     next.transaction(&clock, |tx, _| Ok(note(tx, "next")?)).done().unwrap();
     assert_eq!(count(next.sql()).unwrap(), 1);
     stale.close();
     assert!(Store::open(&server.url(), Duration::ZERO).is_err(), "the old one gives nothing up that is not its own");
     next.close();
     Store::open(&server.url(), Duration::ZERO).unwrap();
+}
+
+#[test]
+fn a_candidate_learns_where_the_writer_is_and_follows_when_it_goes() {
+    let server = Server::start();
+    open(&server).close();
+    let [mut one, mut other] = ["http://one", "http://other"].map(|at| Candidate::new(&server.url(), at));
+    let Ok(Place::Taken(store)) = one.stand() else { panic!("the place is free") };
+    for _ in 0..2 {
+        assert!(matches!(other.stand(), Ok(Place::Held(by)) if by == "http://one"));
+    }
+    store.close();
+    let Ok(Place::Taken(_store)) = other.stand() else { panic!("the place is free again") };
+    assert!(matches!(one.stand(), Ok(Place::Held(by)) if by == "http://other"));
 }
 
 /// Counts in memory what is in the table.

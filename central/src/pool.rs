@@ -1,0 +1,196 @@
+//! Several nodes on one PostgreSQL and one broker. One has the writer's place and works; the others wait for it and pass requests
+//! on to the one that works, so that every node answers every request.
+//!
+//! Safety does not depend on who believes to work: the place has a fencing number, and a transaction of a node that was replaced
+//! is not committed.
+
+mod forward;
+
+use crate::config::Config;
+use crate::database::Database;
+use crate::schema::SCHEMA;
+use crate::working::Working;
+use anyhow::Context;
+use axum::Json;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use forward::Forwarder;
+use node::health::Readiness;
+use node::http;
+use node::postgres::{self, Candidate, Place};
+use node::problem::Problem;
+use node::shutdown::Shutdown;
+use serde_json::json;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+/// Between two looks at the writer's place.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Before a node that could not begin to work tries again, so that another one may.
+const STEPS_BACK_FOR: Duration = Duration::from_secs(2);
+
+/// Who works, as far as this node knows.
+#[derive(Clone)]
+enum Worker {
+    /// Nobody, or nobody knows.
+    Nobody,
+    /// This node, with these routes.
+    Here(Router),
+    /// The node at this address.
+    There(Arc<str>),
+}
+
+/// One node's part in the pool.
+pub(crate) struct Pool {
+    config: Config,
+    store: String,
+    address: SocketAddr,
+    worker: watch::Sender<Worker>,
+    failed: watch::Sender<Option<Arc<str>>>,
+}
+
+/// The routes of a node, and how one learns that it has failed.
+type Joined = (Pool, Router, watch::Receiver<Option<Arc<str>>>);
+
+impl Pool {
+    /// Lets the tables grow where they must, and makes the routes by which this node answers whoever works.
+    ///
+    /// # Errors
+    /// If the database cannot be opened, or a setting cannot be read.
+    pub(crate) async fn join(config: Config, store: String, address: SocketAddr) -> anyhow::Result<Joined> {
+        let url = store.clone();
+        let grown = tokio::task::spawn_blocking(move || postgres::migrate(&postgres::Connection::open(&url)?, &SCHEMA));
+        grown.await.context("open the store")??;
+        let (worker, seen) = watch::channel(Worker::Nobody);
+        let (failed, fails) = watch::channel(None);
+        let forwarder = Arc::new(Forwarder::new().context("prepare to pass requests on")?);
+        let routes = Router::new()
+            .route("/livez", get(async || Json(json!({ "live": true }))))
+            .fallback(answer)
+            .with_state(Front { worker: seen, forwarder });
+        Ok((Self { config, store, address, worker, failed }, routes, fails))
+    }
+
+    /// How the others reach this node.
+    fn node_url(&self) -> String {
+        match self.config.node_url.trim_end_matches('/') {
+            "" => format!("http://{}", self.address),
+            url => url.to_owned(),
+        }
+    }
+
+    /// Waits for the place and works while it has it. After `leaving` it takes no place any more; at `ending` it gives up the one
+    /// that it has.
+    ///
+    /// # Errors
+    /// What made the work end, if it was not the end of this node or another node in its place.
+    pub(crate) async fn run(self, leaving: Shutdown, ending: Shutdown) -> anyhow::Result<()> {
+        let mut candidate = Candidate::new(&self.store, &self.node_url());
+        let mut reached = true;
+        while !leaving.is_triggered() {
+            let stood = tokio::task::spawn_blocking(move || (candidate.stand(), candidate)).await;
+            let (found, back) = stood.context("look at the writer's place")?;
+            candidate = back;
+            let mut pause = LOOK_EVERY;
+            match found {
+                Ok(Place::Taken(store)) => {
+                    tracing::info!("this node works now");
+                    match self.work(Database::Postgres(store), &ending).await {
+                        Ok(()) => {}
+                        Err(error) if postgres::is_away(&error) => {
+                            tracing::warn!(error = format!("{error:#}"), "this node cannot work just now");
+                            pause = STEPS_BACK_FOR;
+                        }
+                        Err(error) => return self.fail(error),
+                    }
+                    self.worker.send_replace(Worker::Nobody);
+                }
+                Ok(Place::Held(by)) => {
+                    let known = matches!(&*self.worker.borrow(), Worker::There(there) if **there == *by);
+                    if !known {
+                        tracing::info!(by, "another node works");
+                        self.worker.send_replace(Worker::There(by.into()));
+                    }
+                }
+                Err(error) => {
+                    if std::mem::take(&mut reached) {
+                        tracing::warn!(error = format!("{error:#}"), "the store cannot be reached");
+                    }
+                    // Whoever works may still reach it: what is known of them stays.
+                    pause = LOOK_EVERY * 2;
+                    continue_after(pause, &leaving).await;
+                    continue;
+                }
+            }
+            reached = true;
+            continue_after(pause, &leaving).await;
+        }
+        Ok(())
+    }
+
+    async fn work(&self, db: Database, ending: &Shutdown) -> anyhow::Result<()> {
+        let (working, routes) = Working::start(&self.config, db, self.address, Shutdown::new()).await?;
+        self.worker.send_replace(Worker::Here(http::whole(routes)));
+        let stopped = working.jobs().until_stopped();
+        let stopped = tokio::select! {
+            () = ending.wait() => None,
+            reason = stopped => Some(reason),
+        };
+        let taken_over = working.jobs().is_taken_over();
+        if taken_over {
+            self.worker.send_replace(Worker::Nobody);
+        }
+        working.stop().await?;
+        match stopped {
+            Some(reason) if !taken_over => anyhow::bail!("{reason}"),
+            _ => Ok(()),
+        }
+    }
+
+    fn fail(&self, error: anyhow::Error) -> anyhow::Result<()> {
+        self.failed.send_replace(Some(format!("{error:#}").into()));
+        Err(error)
+    }
+}
+
+async fn continue_after(pause: Duration, leaving: &Shutdown) {
+    tokio::select! {
+        () = tokio::time::sleep(pause) => {}
+        () = leaving.wait() => {}
+    }
+}
+
+/// What answers at a node.
+#[derive(Clone)]
+struct Front {
+    worker: watch::Receiver<Worker>,
+    forwarder: Arc<Forwarder>,
+}
+
+async fn answer(State(front): State<Front>, request: Request) -> Response {
+    let worker = front.worker.borrow().clone();
+    let path = request.uri().path();
+    match worker {
+        Worker::Here(routes) => match routes.oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        },
+        Worker::There(_) if path == "/readyz" => Json(Readiness::ready()).into_response(),
+        Worker::Nobody if path == "/readyz" => {
+            (StatusCode::SERVICE_UNAVAILABLE, Json(Readiness::unless(["no_node_works".to_owned()]))).into_response()
+        }
+        Worker::There(node) => front.forwarder.forward(&node, request).await,
+        Worker::Nobody => nobody().into_response(),
+    }
+}
+
+fn nobody() -> Problem {
+    let detail = "No node works just now; nothing was done. Ask again.";
+    Problem::unavailable("no_node_works", detail).with_retry_after(1)
+}

@@ -1,0 +1,126 @@
+//! Passing a request on to the node that works, once.
+
+use super::nobody;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::response::{IntoResponse, Response};
+use node::http::BODY_MAX;
+use node::problem::Problem;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Who has passed a request on may not be passed on to again.
+const PASSED_ON: HeaderName = HeaderName::from_static("x-usher-passed-on");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Requests that may be under way to the other node; more are told to come back.
+const UNDER_WAY_MAX: usize = 4096;
+/// A node on the same network answers a connection at once, or it is not there.
+const CONNECT_WAIT: Duration = Duration::from_secs(1);
+/// The longest a request takes to be answered: a claim waits for 1.5 s, a store that went away for 5 s.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// Answers are kept whole up to here, so that one that breaks off is found out; longer ones, and those without end, stream through.
+const KEPT_MAX: u64 = 1 << 20;
+
+/// What belongs to one connection and not to the request.
+const OF_THE_CONNECTION: [HeaderName; 7] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    header::TRANSFER_ENCODING,
+    header::TE,
+    header::TRAILER,
+    header::UPGRADE,
+    header::CONTENT_LENGTH,
+];
+
+pub(super) struct Forwarder {
+    client: reqwest::Client,
+    under_way: Semaphore,
+}
+
+impl Forwarder {
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_WAIT)
+            .tcp_nodelay(true)
+            .build()?;
+        Ok(Self { client, under_way: Semaphore::new(UNDER_WAY_MAX) })
+    }
+
+    /// The other node's answer, or why there is none.
+    pub(super) async fn forward(&self, node: &str, request: Request) -> Response {
+        if request.headers().contains_key(&PASSED_ON) {
+            return nobody().into_response();
+        }
+        let Ok(_under_way) = self.under_way.try_acquire() else { return Problem::overloaded(1).into_response() };
+        let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+        match self.ask(node, request).await {
+            Ok(response) => response,
+            Err(Lost::TooLarge) => Problem::too_large().into_response(),
+            Err(Lost::Unsent) => nobody().into_response(),
+            Err(Lost::Underway) if changes => {
+                let detail =
+                    "The node that works went away; whether this was done is not known. Ask again in the same words.";
+                Problem::unavailable("outcome_unknown", detail).with_retry_after(2).into_response()
+            }
+            Err(Lost::Underway) => nobody().into_response(),
+        }
+    }
+
+    async fn ask(&self, node: &str, request: Request) -> Result<Response, Lost> {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let body = axum::body::to_bytes(body, BODY_MAX).await.map_err(|_| Lost::TooLarge)?;
+        let mut headers = parts.headers;
+        forget_connection(&mut headers);
+        headers.insert(PASSED_ON, HeaderValue::from_static("1"));
+        if let Some(ConnectInfo(from)) = parts.extensions.get::<ConnectInfo<SocketAddr>>()
+            && let Ok(from) = HeaderValue::from_str(&from.ip().to_string())
+        {
+            headers.append(FORWARDED_FOR, from);
+        }
+        let sent = self.client.request(parts.method, format!("{node}{path}")).headers(headers).body(body).send();
+        let answer = match tokio::time::timeout(ANSWER_WAIT, sent).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) if error.is_connect() || error.is_builder() => return Err(Lost::Unsent),
+            Ok(Err(error)) => {
+                tracing::warn!(node, %error, "a request that was passed on has no answer");
+                return Err(Lost::Underway);
+            }
+            Err(_) => {
+                tracing::warn!(node, "a request that was passed on is not answered in time");
+                return Err(Lost::Underway);
+            }
+        };
+        let (status, mut headers) = (answer.status(), answer.headers().clone());
+        let whole = answer.content_length().is_some_and(|length| length <= KEPT_MAX);
+        forget_connection(&mut headers);
+        let body = if whole {
+            Body::from(answer.bytes().await.map_err(|_| Lost::Underway)?)
+        } else {
+            Body::new(reqwest::Body::from(answer))
+        };
+        let mut response = Response::new(body);
+        (*response.status_mut(), *response.headers_mut()) = (status, headers);
+        Ok(response)
+    }
+}
+
+/// Why there is no answer.
+enum Lost {
+    TooLarge,
+    /// Nothing was sent.
+    Unsent,
+    /// It was sent, or may have been.
+    Underway,
+}
+
+fn forget_connection(headers: &mut HeaderMap) {
+    for name in &OF_THE_CONNECTION {
+        headers.remove(name);
+    }
+}
