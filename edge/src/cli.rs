@@ -117,6 +117,12 @@ struct ServeFlags {
     /// When nobody answered: pin (a manager's PIN opens the box) or refuse.
     #[arg(long, env = "USHER_UNPROVEN")]
     unproven: Option<Unproven>,
+    /// Tickets of one show that supervisors may give away.
+    #[arg(long, env = "USHER_COMPLIMENTARY_PER_SHOW")]
+    complimentary_per_show: Option<u32>,
+    /// The account that guests pay to by UPI, rex.cinema@bank.
+    #[arg(long, env = "USHER_UPI")]
+    upi: Option<String>,
     /// Milliseconds after which a silent witness is not waited for.
     #[arg(long, env = "USHER_WITNESS_SILENT_AFTER_MS")]
     witness_silent_after_ms: Option<u64>,

@@ -1,6 +1,8 @@
 //! Settings of `usher-edge serve`.
 
+use crate::counter::upi::UpiAddress;
 use crate::printing::PrinterSetting;
+use anyhow::Context;
 use node::mqtt::TlsFiles;
 use serde::{Deserialize, Serialize};
 use shared::admission::Door;
@@ -17,6 +19,15 @@ pub enum Unproven {
     Pin,
     /// One person's word is not enough.
     Refuse,
+}
+
+/// What the counter may do in this house.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CounterRules {
+    /// Tickets of one show that may be given away.
+    pub complimentary_per_show: u32,
+    /// Where guests pay to by UPI.
+    pub upi: Option<UpiAddress>,
 }
 
 /// What the box is told: flag over `USHER_…` variable over TOML file over these defaults.
@@ -55,6 +66,10 @@ pub struct Config {
     pub gate_wait_ms: u64,
     /// What a person may do when nobody answered.
     pub unproven: Unproven,
+    /// Tickets of one show that supervisors may give away.
+    pub complimentary_per_show: u32,
+    /// The account that guests pay to by UPI, `rex.cinema@bank`; empty draws no code.
+    pub upi: String,
     /// A witness not heard for this long is not waited for, milliseconds.
     pub witness_silent_after_ms: u64,
     /// Printers of tickets and receipts; the first that fits is taken where none is named.
@@ -86,6 +101,8 @@ impl Default for Config {
             late_min: 15,
             gate_wait_ms: 10_000,
             unproven: Unproven::Pin,
+            complimentary_per_show: 10,
+            upi: String::new(),
             witness_silent_after_ms: 15_000,
             printers: Vec::new(),
             templates: PathBuf::new(),
@@ -99,6 +116,16 @@ impl Config {
     /// Certificates for the broker.
     pub fn tls(&self) -> TlsFiles {
         TlsFiles::from_settings(&self.mqtt_ca, &self.mqtt_cert, &self.mqtt_key)
+    }
+
+    /// What the counter may do.
+    ///
+    /// # Errors
+    /// If the UPI address is none.
+    pub fn counter(&self) -> anyhow::Result<CounterRules> {
+        let upi = Some(&self.upi).filter(|address| !address.is_empty());
+        let upi = upi.map(|address| address.parse()).transpose().context("read the setting upi")?;
+        Ok(CounterRules { complimentary_per_show: self.complimentary_per_show, upi })
     }
 
     /// When the doors of this theatre open and close; which screens a door serves is the door's own setting.

@@ -15,6 +15,7 @@ use crate::door::voids::Voids;
 use crate::door::{devices, discrepancies, witness};
 use crate::identity::Identity;
 use crate::link;
+use crate::till::slips;
 use anyhow::Context;
 use node::idempotency;
 use node::ledger_store::{self, discrepancy};
@@ -61,6 +62,8 @@ pub struct Board {
     pub standing: Standing,
     /// Discrepancies at the doors that nobody has settled.
     pub door_discrepancies: u64,
+    /// Payments that nobody has compared with the bank's list.
+    pub slips: u64,
 }
 
 /// The writer's core. See the module's description.
@@ -91,6 +94,7 @@ pub struct Desk {
     next_sweep: Timestamp,
     discrepancies: u64,
     door_discrepancies: u64,
+    slips: u64,
 }
 
 impl Desk {
@@ -128,6 +132,7 @@ impl Desk {
             link: view(&replica, &identity).link(0, 0),
             standing: Standing::of(&replica, witness, now),
             door_discrepancies: 0,
+            slips: 0,
         };
         let (board, published) = watch::channel(board);
         let mut desk = Self {
@@ -151,6 +156,7 @@ impl Desk {
             next_sweep: now,
             discrepancies: discrepancy::open_count(db, replica.theatre()).context("count the discrepancies")?,
             door_discrepancies: discrepancies::open_count(db).context("count the discrepancies at the doors")?,
+            slips: slips::open_count(db).context("count the payments to verify")?,
             replica,
         };
         desk.learn_keys();
@@ -297,6 +303,11 @@ impl Desk {
         self.door_discrepancies += 1;
     }
 
+    /// So many more payments are to be verified, or fewer.
+    pub fn count_slips(&mut self, more: i64) {
+        self.slips = self.slips.saturating_add_signed(more);
+    }
+
     /// A person has settled a discrepancy, one at a door or one of the ledger.
     pub fn discrepancy_is_settled(&mut self, at_door: bool) {
         let count = if at_door { &mut self.door_discrepancies } else { &mut self.discrepancies };
@@ -352,6 +363,7 @@ impl Desk {
             link: self.view().link(self.discrepancies, self.oldest_unsynced_s(now)),
             standing: Standing::of(&self.replica, self.witness, now),
             door_discrepancies: self.door_discrepancies,
+            slips: self.slips,
         };
         self.board.send_if_modified(|published| {
             let changed = *published != board;

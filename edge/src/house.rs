@@ -1,6 +1,6 @@
 //! What every request handler of one box shares.
 
-use crate::config::Unproven;
+use crate::config::{CounterRules, Unproven};
 use crate::desk::{Board, Desk};
 use crate::door::feed;
 use crate::door::tokens::Tokens;
@@ -41,6 +41,8 @@ pub struct House {
     pub unproven: Unproven,
     /// Where tickets and receipts are printed.
     pub printers: Printers,
+    /// What the counter may give away, and how it is paid by UPI.
+    pub counter: CounterRules,
     /// Where it listens.
     pub address: SocketAddr,
     /// Ends everything that waits.

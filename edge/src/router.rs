@@ -1,11 +1,11 @@
 //! Every route of the box.
 
-use crate::counter::{holds, qr, sales, shows, void};
+use crate::counter::{holds, qr, sales, shows, upi, void};
 use crate::door::{self, departures, overrides, pairing, witness};
 use crate::house::House;
 use crate::printing::requests as prints;
 use crate::staff::login;
-use crate::till::{reports, shifts};
+use crate::till::{reports, shifts, slips};
 use crate::{dead_letters, discrepancies, found, opening, page, status};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -33,6 +33,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/shows/{show}/unknown", post(opening::settle))
         .route("/v1/shows/{show}/holds", post(holds::place))
         .route("/v1/holds/{hold}", post(holds::renew).delete(holds::release))
+        .route("/v1/holds/{hold}/upi.svg", get(upi::code))
         .route("/v1/shows/{show}/sales", post(sales::sell))
         .route("/v1/sales/{sale}/void", post(void::void))
         .route("/v1/sales/{sale}/prints", post(prints::print))
@@ -47,6 +48,8 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/z/{z}", get(shifts::report))
         .route("/v1/reports/{file}", get(reports::day))
         .route("/v1/till/check", get(reports::check))
+        .route("/v1/slips", get(slips::list))
+        .route("/v1/slips/settlement", post(slips::settle))
         .route("/v1/tickets/{file}", get(qr::ticket))
         .route("/v1/tickets/found", post(found::find))
         .route("/v1/certificates/{file}", get(qr::certificate))

@@ -20,7 +20,8 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "found", sql: include_str!("../migrations/0006_found.sql") },
         Migration { name: "departure", sql: include_str!("../migrations/0007_departure.sql") },
         Migration { name: "till", sql: include_str!("../migrations/0008_till.sql") },
-        Migration { name: "printing", sql: include_str!("../migrations/0009_printing.sql") },
+        Migration { name: "slips", sql: include_str!("../migrations/0009_slips.sql") },
+        Migration { name: "printing", sql: include_str!("../migrations/0010_printing.sql") },
     ],
 };
 
@@ -44,5 +45,29 @@ mod tests {
         assert_eq!((found.n.as_str(), found.kind.as_str(), found.settled), ("d1", "admitted_twice", None));
         db.execute(&insert.replace("x'01'", "x'02'"), [7]).expect("the next one");
         assert!(discrepancies::find(&db, shared::ids::TheatreId(7), 2, &zone).expect("find").is_some());
+    }
+
+    #[test]
+    fn what_was_sold_before_anything_could_be_given_away_is_there_after_the_migration() {
+        let db = rusqlite::Connection::open_in_memory().expect("open");
+        db.execute_batch("PRAGMA foreign_keys = ON").expect("foreign keys");
+        let (old, new) = SCHEMA.migrations.split_at(9);
+        old.iter().for_each(|migration| db.execute_batch(migration.sql).expect(migration.name));
+        db.execute_batch(
+            "INSERT INTO sales (sale, code, show, staff, tender, currency, total_minor, sold_at, void_by, void_at)
+             VALUES (x'01', 'ABC', 3, 'asha', 'cash', 'INR', 15000, 5, 'binod', 9);
+             INSERT INTO sale_tickets (ticket, sale, seat, category, price_minor, code, series, serial, voided_at)
+             VALUES (x'02', x'01', 'A1', 'Gold', 15000, '', 'counter', 1, 9);",
+        )
+        .expect("a sale");
+        new.iter().for_each(|migration| {
+            db.execute_batch(&format!("BEGIN; {} COMMIT;", migration.sql)).expect(migration.name)
+        });
+        let select = "SELECT s.code || s.void_approved_by || t.seat || t.voided_at FROM sales s JOIN sale_tickets t USING (sale)";
+        let kept: String = db.query_row(select, [], |row| row.get(0)).expect("the sale");
+        assert_eq!(kept, "ABCbinodA19");
+        let orphan = "INSERT INTO sale_tickets (ticket, sale, seat, category, price_minor, code, series, serial)
+                      VALUES (x'03', x'09', 'A2', 'Gold', 1, '', 'counter', 2)";
+        assert!(db.execute(orphan, []).is_err(), "a ticket still belongs to a sale");
     }
 }

@@ -52,7 +52,7 @@ impl Edge {
         let address = listener.local_addr().context("read the address of the listener")?;
         let shutdown = Shutdown::new();
         let settings = settings(&config);
-        let door = config.door(identity.theatre);
+        let (door, counter) = (config.door(identity.theatre), config.counter()?);
         let line = match config.mqtt.as_str() {
             "" => None,
             url => Some(link::config(url, config.tls(), &identity, settings.heartbeat)?),
@@ -79,6 +79,7 @@ impl Edge {
             public_url: config.public_url,
             unproven: config.unproven,
             printers,
+            counter,
             address,
             shutdown: shutdown.clone(),
             login_turn: Arc::default(),

@@ -65,6 +65,8 @@ pub enum Task {
     Sell,
     /// Void a sale.
     Void,
+    /// Give tickets away.
+    GiveAway,
     /// Open, look at, and close shifts, and move cash.
     Till,
     /// Read the reports of shifts and days, and check the till journal.
@@ -85,10 +87,11 @@ pub enum Task {
 
 impl Task {
     /// Every task.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Hold,
         Self::Sell,
         Self::Void,
+        Self::GiveAway,
         Self::Till,
         Self::Reports,
         Self::Devices,
@@ -103,7 +106,7 @@ impl Task {
     pub fn allowed_to(self, role: Role) -> bool {
         match self {
             Self::Hold | Self::Sell | Self::Till => matches!(role, Role::Cashier | Role::Supervisor | Role::Manager),
-            Self::Void | Self::Reports | Self::Discrepancies | Self::Attest => {
+            Self::Void | Self::GiveAway | Self::Reports | Self::Discrepancies | Self::Attest => {
                 matches!(role, Role::Supervisor | Role::Manager)
             }
             Self::Devices | Self::Link | Self::Shows | Self::Open => role == Role::Manager,
@@ -121,6 +124,7 @@ mod tests {
             (Task::Hold, "cashier supervisor manager"),
             (Task::Sell, "cashier supervisor manager"),
             (Task::Void, "supervisor manager"),
+            (Task::GiveAway, "supervisor manager"),
             (Task::Till, "cashier supervisor manager"),
             (Task::Reports, "supervisor manager"),
             (Task::Devices, "manager"),

@@ -28,6 +28,8 @@ pub struct StatusView {
     reasons: Vec<String>,
     /// Discrepancies at the doors that nobody has settled.
     door_discrepancies: u64,
+    /// Card and UPI payments that are recorded and not verified.
+    slips: u64,
     /// Why the box is closed for sale.
     #[serde(skip_serializing_if = "Option::is_none")]
     closed: Option<&'static str>,
@@ -137,6 +139,7 @@ impl House {
             can_sell: reasons.is_empty(),
             reasons,
             door_discrepancies: board.door_discrepancies,
+            slips: board.slips,
             closed: board.standing.closed.map(Closed::code),
             asking: board.standing.asking.as_ref().map(|asking| self.asking(asking, board.standing.own.seq)),
             unwitnessed: board.standing.unwitnessed(),

@@ -7,6 +7,7 @@
 pub mod journal;
 pub mod reports;
 pub mod shifts;
+pub mod slips;
 
 #[cfg(test)]
 mod tests;

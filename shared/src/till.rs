@@ -41,11 +41,13 @@ pub enum Tender {
     Card,
     /// UPI, shown as paid on the customer's phone.
     Upi,
+    /// Nothing is paid: the price is given away.
+    Complimentary,
 }
 
 impl Tender {
     /// Every tender.
-    pub const ALL: [Self; 3] = [Self::Cash, Self::Card, Self::Upi];
+    pub const ALL: [Self; 4] = [Self::Cash, Self::Card, Self::Upi, Self::Complimentary];
 
     /// The word in tables and answers.
     pub fn word(self) -> &'static str {
@@ -53,6 +55,7 @@ impl Tender {
             Self::Cash => "cash",
             Self::Card => "card",
             Self::Upi => "upi",
+            Self::Complimentary => "complimentary",
         }
     }
 }

@@ -52,7 +52,7 @@ pub async fn certificate(
 }
 
 /// The QR code of a text as SVG, level M with a quiet zone.
-fn picture(code: &str) -> anyhow::Result<String> {
+pub(super) fn picture(code: &str) -> anyhow::Result<String> {
     let qr = QrCode::with_error_correction_level(code, EcLevel::M)?;
     Ok(qr.render::<svg::Color<'_>>().min_dimensions(SIZE_MIN, SIZE_MIN).quiet_zone(true).build())
 }

@@ -2,11 +2,13 @@
 
 use super::answer::{Answer, Outcomes, Reply, RequestKey};
 use super::holds::HoldRequest;
+use super::slip::{self, GivenAway, Slip};
 use super::tender::change;
 use super::waiting::{Purpose, WaitingRequest};
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
+use crate::staff::login::LoginRequest;
 use crate::till::journal;
 use anyhow::Context;
 use axum::extract::{Path, State};
@@ -21,7 +23,7 @@ use shared::ledger::{Hold, SaleLine};
 use shared::money::Money;
 use shared::refusal::Refusal;
 use shared::show::Show;
-use shared::ticket::{RowLabel, TicketBody};
+use shared::ticket::{RowLabel, TicketBody, booking_code};
 use shared::till::Tender;
 use shared::time::Timestamp;
 use std::sync::Arc;
@@ -30,7 +32,7 @@ use std::sync::Arc;
 const SERIES: &str = "counter";
 
 /// What is sold, and how it is paid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SaleRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,6 +46,15 @@ pub struct SaleRequest {
     tender: Tender,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     received: Option<Money>,
+    /// Of a card or a UPI payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slip: Option<Slip>,
+    /// Why it is given away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Who allows it to be given away, where the cashier may not; no part of what is remembered of the request.
+    #[serde(default, skip_serializing)]
+    approved_by: Option<LoginRequest>,
 }
 
 /// How a sale is paid and by whom it is made.
@@ -52,6 +63,8 @@ pub struct Till {
     staff: String,
     tender: Tender,
     received: Option<Money>,
+    pub(super) slip: Option<Slip>,
+    pub(super) given_away: Option<GivenAway>,
     /// The hold was placed by the request itself, and goes if the sale is refused.
     own_hold: bool,
 }
@@ -74,6 +87,7 @@ struct SaleView {
     show: ShowView,
     lines: Vec<LineView>,
     total: Money,
+    tender: Tender,
     change: Option<Money>,
     tickets: Vec<TicketView>,
 }
@@ -101,7 +115,18 @@ pub async fn sell(
     let number = house.show_number(&show).ok_or(Refusal::UnknownShow)?;
     let key = RequestKey::new(&session.staff, key, &format!("POST /v1/shows/{show}/sales"), &request)?;
     let (tender, received) = (request.tender, request.received);
-    let till = Till { staff: session.staff, tender, received, own_hold: request.hold.is_none() };
+    let slip = Slip::of(tender, request.slip)?;
+    let given_away = match (tender, request.approved_by) {
+        (Tender::Complimentary, approved_by) => {
+            let approved_by = house.approve(&session, Task::GiveAway, approved_by).await?;
+            Some(GivenAway::new(request.reason.as_deref(), approved_by, house.counter.complimentary_per_show)?)
+        }
+        (_, None) => None,
+        (_, Some(_)) => {
+            return Err(Problem::unprocessable("not_complimentary", "Only what is free takes an approval."));
+        }
+    };
+    let till = Till { staff: session.staff, tender, received, slip, given_away, own_hold: request.hold.is_none() };
     let hold: Option<HoldId> = request.hold.as_deref().map(str::parse).transpose().map_err(|_| Refusal::UnknownHold)?;
     if hold.is_some() && (request.seats.is_some() || request.best.is_some()) {
         return Err(Problem::unprocessable("hold_or_seats", "Name a hold or seats, not both."));
@@ -183,8 +208,13 @@ impl Desk {
         let currency =
             self.replica().ledger().show(hold.show).map_or(self.identity().join.currency, |show| show.facts.currency);
         let total = Money { minor: hold.total_minor(), currency };
-        let sale = BookingId(node::random::bytes());
-        let sold = change(till.tender, total, till.received).map_err(Problem::from).and_then(|change| {
+        let sale = unused_id(tx)?;
+        let allowed = match &till.given_away {
+            Some(given_away) => given_away.check_limit(tx, hold.show, hold.seats.len())?,
+            None => Ok(()),
+        };
+        let changed = allowed.and_then(|()| change(till.tender, total, till.received).map_err(Problem::from));
+        let sold = changed.and_then(|change| {
             let lines = self.replica_mut().sell(hold.id, sale, RequestId::of_key(&key.key), now)?;
             Ok((lines, change))
         });
@@ -197,6 +227,9 @@ impl Desk {
                 return Ok(Err(problem));
             }
         };
+        if till.slip.is_some() {
+            self.count_slips(1);
+        }
         let answer = Answer::created(&self.record(tx, hold.show, sale, &sold, change, till, now)?)?;
         key.remember(tx, &answer, self.remembered_until(hold.show, now))?;
         Ok(Ok(answer))
@@ -215,7 +248,7 @@ impl Desk {
     ) -> anyhow::Result<SaleView> {
         let show = self.replica().ledger().show(number).context("find the show that was sold")?;
         let (lines, total) = lines(show, sold.iter().map(|line| (line.at.seat, line.price)));
-        let code = unused_code(tx)?;
+        let code = booking_code(sale);
         tx.prepare_cached(
             "INSERT INTO sales (sale, code, show, staff, tender, currency, total_minor, received_minor, sold_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -231,6 +264,7 @@ impl Desk {
             till.received.filter(|_| till.tender == Tender::Cash).map(|received| received.minor),
             now.0
         ])?;
+        slip::record(tx, sale, till)?;
         journal::note_sale(tx, &till.staff, sale, till.tender, total, now)?;
         let mut tickets = Vec::with_capacity(sold.len());
         for (sold, line) in sold.iter().zip(&lines) {
@@ -254,7 +288,7 @@ impl Desk {
             tickets.push(ticket_view(&line.seat, ticket, code, serial));
         }
         let show = self.view().show(show, now);
-        Ok(SaleView { sale: sale.to_string(), code, show, lines, total, change, tickets })
+        Ok(SaleView { sale: sale.to_string(), code, show, lines, total, tender: till.tender, change, tickets })
     }
 
     fn sign(&self, show: &Show, sold: &SaleLine) -> anyhow::Result<String> {
@@ -292,15 +326,16 @@ fn next_serial(tx: &Transaction<'_>, series: &str) -> rusqlite::Result<i64> {
     .query_row([series], |row| row.get(0))
 }
 
-fn unused_code(tx: &Transaction<'_>) -> rusqlite::Result<String> {
+/// An id whose short code no other sale of this box has.
+fn unused_id(tx: &Transaction<'_>) -> rusqlite::Result<BookingId> {
     loop {
-        let code = node::random::booking_code();
+        let sale = node::random::booking_id();
         let taken: Option<bool> = tx
             .prepare_cached("SELECT 1 FROM sales WHERE code = ?1")?
-            .query_row([&code], |row| row.get(0))
+            .query_row([booking_code(sale)], |row| row.get(0))
             .optional()?;
         if taken.is_none() {
-            return Ok(code);
+            return Ok(sale);
         }
     }
 }

@@ -32,7 +32,7 @@ impl From<TenderRefusal> for Problem {
     }
 }
 
-/// The change of a sale: cash without an amount is taken as exact, card and UPI give none.
+/// The change of a sale: cash without an amount is taken as exact, the others give none.
 ///
 /// # Errors
 /// If what was received does not pay the total.
@@ -66,6 +66,7 @@ mod tests {
             (Tender::Cash, Some(-1), Err(TenderRefusal::TooLittleReceived { total })),
             (Tender::Card, None, Ok(None)),
             (Tender::Upi, Some(1), Ok(None)),
+            (Tender::Complimentary, None, Ok(None)),
         ];
         for (tender, received, expected) in table {
             let given = change(tender, total, received.map(Money::inr)).map(|change| change.map(|money| money.minor));

@@ -3,6 +3,7 @@
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
+use crate::staff::login::LoginRequest;
 use crate::till::journal;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -25,6 +26,9 @@ pub struct VoidRequest {
     /// The printed tickets are in the till: no door can meet them any more.
     #[serde(default)]
     paper_surrendered: bool,
+    /// Who allows it, where whoever asks may not.
+    #[serde(default)]
+    approved_by: Option<LoginRequest>,
 }
 
 /// How far the void has come: `voided`, or `void_requested` while the doors are being told.
@@ -33,20 +37,21 @@ pub struct VoidView {
     state: &'static str,
 }
 
-/// `POST /v1/sales/{sale}/void`. Asking again tells how far it has come.
+/// `POST /v1/sales/{sale}/void`. Asking again tells how far it has come. 403 `approval_required` where a cashier asks alone.
 pub async fn void(
     State(house): State<Arc<House>>,
     headers: HeaderMap,
     Path(sale): Path<String>,
     JsonBody(request): JsonBody<VoidRequest>,
 ) -> Result<Json<VoidView>, Problem> {
-    let session = house.authorise(&headers, Task::Void).await?;
+    let session = house.authorise(&headers, Task::Sell).await?;
     let unknown = || Problem::not_found("unknown_sale", "There is no such sale.");
     let sale: BookingId = sale.parse().map_err(|_| unknown())?;
     let reason = request.reason.trim().to_owned();
     if !(1..=200).contains(&reason.chars().count()) {
         return Err(Problem::unprocessable("bad_reason", "Say why, in 1 to 200 characters."));
     }
+    let approved_by = house.approve(&session, Task::Void, request.approved_by).await?;
     let voided = house.writer.run(move |desk, tx, now| {
         let tickets = tickets_of(tx, sale)?;
         if tickets.is_empty() {
@@ -57,9 +62,9 @@ pub async fn void(
             Err(refusal) => return Ok(Some(Err(refusal))),
         };
         tx.execute(
-            "UPDATE sales SET void_reason = ?2, void_by = ?3, void_at = ?4, void_waits = ?5
+            "UPDATE sales SET void_reason = ?2, void_by = ?3, void_approved_by = ?6, void_at = ?4, void_waits = ?5
              WHERE sale = ?1 AND (void_at IS NULL OR void_waits != ?5)",
-            params![sale.0, reason, session.staff, now.0, state == "void_requested"],
+            params![sale.0, reason, session.staff, now.0, state == "void_requested", approved_by],
         )?;
         Ok(Some(Ok(state)))
     });

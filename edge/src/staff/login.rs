@@ -103,6 +103,25 @@ impl House {
         tried.await.map_err(|error| anyhow::anyhow!("try a PIN: {error}"))?
     }
 
+    /// Who answers for a task that somebody at the counter asks for: they themselves, or whoever gives their PIN for it.
+    ///
+    /// # Errors
+    /// 403 `approval_required` where it takes another person's PIN, and those of [`Self::prove`] and [`Self::authorise`].
+    pub async fn approve(
+        self: &Arc<Self>,
+        session: &Session,
+        task: Task,
+        by: Option<LoginRequest>,
+    ) -> Result<String, Problem> {
+        let Some(by) = by else {
+            let detail = format!("This takes the PIN of a {}.", who_may(task));
+            let alone = task.allowed_to(session.role).then(|| session.staff.clone());
+            return alone.ok_or_else(|| Problem::forbidden("approval_required", detail));
+        };
+        let (name, role) = self.prove(by).await?;
+        if task.allowed_to(role) { Ok(name) } else { Err(not_allowed(role, task)) }
+    }
+
     /// The session behind a request, if it may do the task.
     ///
     /// # Errors
@@ -115,10 +134,17 @@ impl House {
         if task.allowed_to(session.role) {
             return Ok(session);
         }
-        let allowed: Vec<_> = Role::ALL.into_iter().filter(|role| task.allowed_to(*role)).map(Role::word).collect();
-        let detail = format!("A {} may not do this; it takes a {}.", session.role, allowed.join(" or a "));
-        Err(Problem::forbidden("role_not_allowed", detail))
+        Err(not_allowed(session.role, task))
     }
+}
+
+fn not_allowed(role: Role, task: Task) -> Problem {
+    Problem::forbidden("role_not_allowed", format!("A {role} may not do this; it takes a {}.", who_may(task)))
+}
+
+fn who_may(task: Task) -> String {
+    let roles: Vec<_> = Role::ALL.into_iter().filter(|role| task.allowed_to(*role)).map(Role::word).collect();
+    roles.join(" or a ")
 }
 
 /// The token of an `Authorization: Bearer` header.

@@ -76,6 +76,7 @@ pub(crate) struct House {
     pub(crate) printers: Vec<String>,
     pub(crate) unproven: Unproven,
     pub(crate) witness_silent_after_ms: u64,
+    pub(crate) upi: String,
 }
 
 /// The token of the device that is the box's named witness.
@@ -156,6 +157,7 @@ impl House {
             printers: Vec::new(),
             unproven: Unproven::Pin,
             witness_silent_after_ms: 0,
+            upi: String::new(),
         };
         house.start().await;
         (house, central)
@@ -172,6 +174,8 @@ impl House {
             printers: self.printers.iter().map(|text| text.parse().unwrap()).collect(),
             unproven: self.unproven,
             witness_silent_after_ms: self.witness_silent_after_ms,
+            complimentary_per_show: 3,
+            upi: self.upi.clone(),
             ..Config::default()
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

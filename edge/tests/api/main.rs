@@ -12,6 +12,8 @@ mod line;
 mod opening;
 mod printing;
 mod restart;
+mod rights;
+mod slips;
 mod staff;
 mod till;
 mod witness;

@@ -1,0 +1,161 @@
+//! Payments that the box cannot see, tickets that are given away, and voids that a cashier asks for.
+
+use crate::house::{House, PIN};
+use serde_json::{Value, json};
+
+async fn sell(house: &House, token: &str, show: &str, sale: Value) -> (u16, Value) {
+    house.post(&format!("/v1/shows/{show}/sales"), token, sale).await
+}
+
+async fn to_verify(house: &House) -> u64 {
+    house.get("/v1/status", "").await.1["slips"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn a_card_payment_is_recorded_and_waits_until_somebody_has_compared_it_with_the_banks_list() {
+    let mut house = House::open().await;
+    let show = house.add_show(30).await;
+    let (counter, supervisor) = (house.log_in("counter").await, house.log_in("supervisor").await);
+    let slip = json!({"digits": "4242", "approval": "a1b2c3"});
+    let (status, card) = sell(&house, &counter, &show, json!({"seats": ["A1"], "tender": "card", "slip": slip})).await;
+    assert_eq!((status, &card["tender"]), (201, &json!("card")), "{card}");
+    let (status, upi) = sell(&house, &counter, &show, json!({"seats": ["A2"], "tender": "upi"})).await;
+    assert_eq!(status, 201, "{upi}");
+    sell(&house, &counter, &show, json!({"seats": ["A3"], "tender": "cash"})).await;
+    assert_eq!(to_verify(&house).await, 2);
+    house.stop().await;
+    house.start().await;
+    assert_eq!(to_verify(&house).await, 2, "a start forgets none");
+
+    let (_, listed) = house.get("/v1/slips", &supervisor).await;
+    let told = |n: usize, name: &str| listed["slips"][n][name].clone();
+    assert_eq!((listed["open"].clone(), listed["slips"].as_array().unwrap().len()), (json!(2), 2), "{listed}");
+    assert_eq!(
+        (told(0, "digits"), told(0, "approval"), told(1, "tender")),
+        (json!("4242"), json!("A1B2C3"), json!("upi"))
+    );
+    assert_eq!(told(0, "total"), json!({"minor": 15_000, "currency": "INR"}));
+
+    let settle =
+        |sales: Vec<&Value>, outcome: &str, note: &str| json!({"sales": sales, "outcome": outcome, "note": note});
+    for (body, status, code) in [
+        (settle(vec![], "paid", ""), 422, "bad_settlement"),
+        (settle(vec![&upi["sale"]], "missing", " "), 422, "bad_settlement"),
+        (settle(vec![&json!("0".repeat(32)), &card["sale"]], "paid", ""), 404, "unknown_slip"),
+        (settle(vec![&json!("x")], "paid", ""), 404, "unknown_slip"),
+    ] {
+        let (found, problem) = house.post("/v1/slips/settlement", &supervisor, body).await;
+        assert_eq!((found, &problem["code"]), (status, &json!(code)), "{problem}");
+    }
+    assert_eq!(to_verify(&house).await, 2, "a refused settlement settles nothing");
+    let (_, done) = house.post("/v1/slips/settlement", &supervisor, settle(vec![&card["sale"]], "paid", "")).await;
+    assert_eq!(done, json!({"settled": 1}));
+    let both = settle(vec![&card["sale"], &upi["sale"]], "missing", "asked the guest");
+    let (_, done) = house.post("/v1/slips/settlement", &supervisor, both).await;
+    assert_eq!(done, json!({"settled": 1}), "what was settled stays as it was");
+    assert_eq!(to_verify(&house).await, 0);
+}
+
+#[tokio::test]
+async fn a_bad_slip_sells_nothing() {
+    let house = House::open().await;
+    let show = house.add_show(30).await;
+    let counter = house.log_in("counter").await;
+    for sale in [
+        json!({"seats": ["A1"], "tender": "card", "slip": {"digits": "12"}}),
+        json!({"seats": ["A1"], "tender": "cash", "slip": {"digits": "4242"}}),
+    ] {
+        let (status, problem) = sell(&house, &counter, &show, sale).await;
+        assert_eq!((status, &problem["code"]), (422, &json!("bad_slip")));
+    }
+    assert_eq!(house.state_of(&show, "A1").await, "free");
+}
+
+#[tokio::test]
+async fn a_guest_pays_held_seats_by_a_code_that_the_box_draws_itself() {
+    let mut house = House::open().await;
+    let show = house.add_show(30).await;
+    let counter = house.log_in("counter").await;
+    let hold = async |house: &House, seat: &str| {
+        let (_, held) = house.post(&format!("/v1/shows/{show}/holds"), &counter, json!({"seats": [seat]})).await;
+        format!("/v1/holds/{}/upi.svg", held["hold"].as_str().unwrap())
+    };
+    let (status, problem) = house.get(&hold(&house, "A1").await, &counter).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("upi_not_set")));
+    house.stop().await;
+    house.upi = "rex.cinema@bank".into();
+    house.start().await;
+    let path = hold(&house, "A2").await;
+    let picture = house.client.get(house.url(&path)).bearer_auth(&counter).send().await.unwrap();
+    assert_eq!(picture.headers()["content-type"], "image/svg+xml");
+    assert!(picture.text().await.unwrap().contains("<svg"));
+    let (status, problem) = house.get(&format!("/v1/holds/{}/upi.svg", "0".repeat(32)), &counter).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("unknown_hold")));
+}
+
+#[tokio::test]
+async fn tickets_are_given_away_with_a_supervisors_pin_a_reason_and_a_limit() {
+    let house = House::open().await;
+    let show = house.add_show(30).await;
+    let (counter, supervisor) = (house.log_in("counter").await, house.log_in("supervisor").await);
+    let free = |seats: &[&str], reason: &str, by: Option<(&str, &str)>| {
+        let by = by.map(|(staff, pin)| json!({"staff": staff, "pin": pin}));
+        json!({"seats": seats, "tender": "complimentary", "reason": reason, "approved_by": by})
+    };
+    for (sale, status, code) in [
+        (free(&["A1"], "press", None), 403, "approval_required"),
+        (free(&["A1"], "press", Some(("door", PIN))), 403, "role_not_allowed"),
+        (free(&["A1"], "press", Some(("supervisor", "0000"))), 401, "wrong_pin"),
+        (free(&["A1"], " ", Some(("supervisor", PIN))), 422, "bad_reason"),
+        (free(&["A1", "A2", "A3", "A4"], "press", Some(("supervisor", PIN))), 409, "complimentary_limit"),
+    ] {
+        let (found, problem) = sell(&house, &counter, &show, sale).await;
+        assert_eq!((found, &problem["code"]), (status, &json!(code)), "{problem}");
+    }
+    assert_eq!(house.state_of(&show, "A1").await, "free");
+    let (status, given) = sell(&house, &counter, &show, free(&["A1", "A2"], "press", Some(("supervisor", PIN)))).await;
+    assert_eq!((status, &given["change"]), (201, &Value::Null), "{given}");
+    let (status, problem) = sell(&house, &supervisor, &show, free(&["A3", "A4"], "press", None)).await;
+    assert_eq!((status, &problem["left"]), (409, &json!(1)), "{problem}");
+    let (status, own) = sell(&house, &supervisor, &show, free(&["A3"], "press", None)).await;
+    assert_eq!(status, 201, "a supervisor gives away alone: {own}");
+    let both =
+        "SELECT s.staff || ' ' || c.approved_by || ' ' || c.reason FROM complimentary c JOIN sales s USING (sale)
+                ORDER BY s.sold_at LIMIT 1";
+    let both: String = house.db().query_row(both, [], |row| row.get(0)).unwrap();
+    assert_eq!(both, "counter supervisor press");
+
+    // What is given back may be given again, and none of it was ever in the drawer.
+    let void = json!({"reason": "not coming", "paper_surrendered": true});
+    let path = format!("/v1/sales/{}/void", given["sale"].as_str().unwrap());
+    assert_eq!(house.post(&path, &supervisor, void).await.0, 200);
+    let (status, again) = sell(&house, &supervisor, &show, free(&["A1", "A2"], "press", None)).await;
+    assert_eq!(status, 201, "{again}");
+    let (_, shifts) = house.get("/v1/shifts", &house.log_in("manager").await).await;
+    for shift in shifts["shifts"].as_array().unwrap() {
+        assert_eq!(shift["expected_cash"]["minor"], json!(0), "{shift}");
+    }
+}
+
+#[tokio::test]
+async fn a_cashier_voids_with_a_supervisors_pin_and_both_are_written_down() {
+    let house = House::open().await;
+    let show = house.add_show(30).await;
+    let counter = house.log_in("counter").await;
+    let (_, sold) = sell(&house, &counter, &show, json!({"seats": ["A1"], "tender": "cash"})).await;
+    let path = format!("/v1/sales/{}/void", sold["sale"].as_str().unwrap());
+    let void = |by: Value| json!({"reason": "wrong film", "paper_surrendered": true, "approved_by": by});
+    for (by, status, code) in [
+        (Value::Null, 403, "approval_required"),
+        (json!({"staff": "supervisor", "pin": "0000"}), 401, "wrong_pin"),
+        (json!({"staff": "counter", "pin": PIN}), 403, "role_not_allowed"),
+    ] {
+        let (found, problem) = house.post(&path, &counter, void(by)).await;
+        assert_eq!((found, &problem["code"]), (status, &json!(code)), "{problem}");
+    }
+    let (status, voided) = house.post(&path, &counter, void(json!({"staff": "supervisor", "pin": PIN}))).await;
+    assert_eq!((status, &voided["state"]), (200, &json!("voided")));
+    let both = "SELECT void_by || ' ' || void_approved_by FROM sales";
+    let both: String = house.db().query_row(both, [], |row| row.get(0)).unwrap();
+    assert_eq!(both, "counter supervisor");
+}
