@@ -67,3 +67,13 @@ CREATE TABLE complimentary (
     reason      TEXT NOT NULL,
     approved_by TEXT NOT NULL
 ) STRICT;
+
+-- Who kept which seats back for the house, and who gave them back to sale.
+CREATE TABLE withholdings (
+    number   INTEGER PRIMARY KEY,
+    at       INTEGER NOT NULL,
+    show     INTEGER NOT NULL,
+    seats    TEXT NOT NULL,
+    withheld INTEGER NOT NULL,
+    staff    TEXT NOT NULL
+) STRICT;

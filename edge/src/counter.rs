@@ -10,3 +10,4 @@ pub mod tender;
 pub mod upi;
 pub mod void;
 pub mod waiting;
+pub mod withheld;

@@ -22,6 +22,10 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/hall.js", text: include_str!("page/hall.js") },
     Asset { path: "/assets/login.js", text: include_str!("page/login.js") },
     Asset { path: "/assets/till.js", text: include_str!("page/till.js") },
+    Asset { path: "/assets/payment.js", text: include_str!("page/payment.js") },
+    Asset { path: "/assets/approval.js", text: include_str!("page/approval.js") },
+    Asset { path: "/assets/day.js", text: include_str!("page/day.js") },
+    Asset { path: "/assets/slips.js", text: include_str!("page/slips.js") },
     Asset { path: "/assets/paper.js", text: include_str!("page/paper.js") },
     Asset { path: "/assets/printing.js", text: include_str!("page/printing.js") },
     Asset { path: "/assets/pairing.js", text: include_str!("page/pairing.js") },
@@ -36,6 +40,7 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/letters.js", text: include_str!("page/letters.js") },
     Asset { path: "/assets/opening.js", text: include_str!("page/opening.js") },
     Asset { path: "/assets/unknown.js", text: include_str!("page/unknown.js") },
+    Asset { path: "/assets/withheld.js", text: include_str!("page/withheld.js") },
     Asset { path: "/assets/witness.js", text: include_str!("page/witness.js") },
 ];
 
@@ -63,7 +68,7 @@ pub fn counter() -> Markup {
     };
     let aside = html! {
         p.badge id="badge" role="status" { "…" }
-        a."button slim" id="till-link" href="/till" { "Till " kbd { "T" } }
+        a."button slim" id="till-link" href="/till" { span { "Till" span id="to-verify" {} } kbd { "T" } }
         a."button slim" id="house-link" href="/house" { span { "House" span id="to-settle" {} } kbd { "H" } }
         button."button slim" type="button" id="help-key" aria-haspopup="dialog" { "Keys " kbd { "?" } }
         button."button slim" type="button" id="lock" hidden { "Lock" }
@@ -209,7 +214,7 @@ fn help() -> Markup {
         ("← → ↑ ↓", "walk on the map"),
         ("Space", "choose the seat, or move the party there"),
         ("Enter", "cash; Enter again takes the exact amount"),
-        ("C  U", "card or UPI instead of cash"),
+        ("C  U  F", "card, UPI or free instead of cash"),
         ("Page Up / Down", "show before / after"),
         ("V", "void the last sale"),
         ("P", "print the tickets again, as a duplicate"),

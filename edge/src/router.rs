@@ -1,11 +1,11 @@
 //! Every route of the box.
 
-use crate::counter::{holds, qr, sales, shows, upi, void};
+use crate::counter::{holds, qr, sales, shows, upi, void, withheld};
 use crate::door::{self, departures, overrides, pairing, witness};
 use crate::house::House;
 use crate::printing::requests as prints;
 use crate::staff::login;
-use crate::till::{reports, shifts, slips};
+use crate::till::{day, reports, shifts, slips};
 use crate::{dead_letters, discrepancies, found, opening, page, status};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -29,6 +29,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/shows/{show}/cancellation", post(shows::cancel))
         .route("/v1/shows/{show}/door", post(departures::set))
         .route("/v1/shows/{show}/seats", get(shows::seats))
+        .route("/v1/shows/{show}/withheld", post(withheld::set))
         .route("/v1/unknown", get(opening::unknown))
         .route("/v1/shows/{show}/unknown", post(opening::settle))
         .route("/v1/shows/{show}/holds", post(holds::place))
@@ -44,6 +45,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/shifts/{shift}", get(shifts::look))
         .route("/v1/shifts/{shift}/cash", post(shifts::move_cash))
         .route("/v1/shifts/{shift}/close", post(shifts::close))
+        .route("/v1/day", get(day::view))
         .route("/v1/z", get(shifts::reports))
         .route("/v1/z/{z}", get(shifts::report))
         .route("/v1/reports/{file}", get(reports::day))

@@ -67,6 +67,8 @@ pub enum Task {
     Void,
     /// Give tickets away.
     GiveAway,
+    /// Keep seats back for the house, and give them back to sale.
+    Withhold,
     /// Open, look at, and close shifts, and move cash.
     Till,
     /// Read the reports of shifts and days, and check the till journal.
@@ -87,11 +89,12 @@ pub enum Task {
 
 impl Task {
     /// Every task.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Hold,
         Self::Sell,
         Self::Void,
         Self::GiveAway,
+        Self::Withhold,
         Self::Till,
         Self::Reports,
         Self::Devices,
@@ -106,7 +109,7 @@ impl Task {
     pub fn allowed_to(self, role: Role) -> bool {
         match self {
             Self::Hold | Self::Sell | Self::Till => matches!(role, Role::Cashier | Role::Supervisor | Role::Manager),
-            Self::Void | Self::GiveAway | Self::Reports | Self::Discrepancies | Self::Attest => {
+            Self::Void | Self::GiveAway | Self::Withhold | Self::Reports | Self::Discrepancies | Self::Attest => {
                 matches!(role, Role::Supervisor | Role::Manager)
             }
             Self::Devices | Self::Link | Self::Shows | Self::Open => role == Role::Manager,
@@ -125,6 +128,7 @@ mod tests {
             (Task::Sell, "cashier supervisor manager"),
             (Task::Void, "supervisor manager"),
             (Task::GiveAway, "supervisor manager"),
+            (Task::Withhold, "supervisor manager"),
             (Task::Till, "cashier supervisor manager"),
             (Task::Reports, "supervisor manager"),
             (Task::Devices, "manager"),

@@ -106,6 +106,8 @@ refusals! {
     SeatNotUnknown = "seat_not_unknown", "The book does not doubt this seat; the ticket is listed for a person to settle.";
     /// The log was taken back, and the sale could not be written again behind it.
     SaleSetAside = "sale_set_aside", "This sale was made on a log that is no more and is listed for a person to settle; hand out no ticket.";
+    /// The house does not keep it.
+    SeatNotWithheld = "seat_not_withheld", "A seat is not kept back by the house.";
 }
 
 impl fmt::Display for Refusal {

@@ -1,13 +1,15 @@
 // The counter: one window, one till. Keys work everywhere except while text is typed.
 
 import { every, request } from "./api.js";
+import { approvedBy, CORRECTABLE } from "./approval.js";
 import { watchLink } from "./badge.js";
 import { Board } from "./board.js";
 import { Closed } from "./closed.js";
 import { Hall } from "./hall.js";
 import { Login } from "./login.js";
 import { showTickets } from "./pane.js";
-import { orderPanel, paymentPanel, receivedIn, ticketsPanel, voidPanel } from "./paper.js";
+import { orderPanel, ticketsPanel, voidPanel } from "./paper.js";
+import { paymentDetails, paymentPanel, receivedIn } from "./payment.js";
 import { Prints } from "./printing.js";
 import { Sale, voidSale } from "./till.js";
 import { complain, el, money, notice } from "./words.js";
@@ -102,9 +104,9 @@ function setWanted(number) {
 function showTill() {
   const panels = {
     order: () => orderPanel(hall.choice(), pay),
-    payment: () => paymentPanel(sale, { pay: sell, back, tender: setTender }),
+    payment: () => paymentPanel(sale, { pay: sell, back, tender: setTender, role: session.role }),
     tickets: () => ticketsPanel(last, { next: () => propose(), print: () => prints.again(last), void: askVoid }),
-    void: () => voidPanel(last, { yes: voidLast, no: keepSale }),
+    void: () => voidPanel(last, { yes: voidLast, no: keepSale, role: session.role }),
   };
   byId("till-title").textContent = TITLES[stage];
   byId("till").dataset.stage = stage;
@@ -136,7 +138,7 @@ function setTender(tender) {
   sale.tender = tender;
   showTill();
   if (tender === "cash") byId("received").select();
-  else byId("sell").focus();
+  else byId("till-body").querySelector(".field input").focus();
 }
 
 async function sell(event) {
@@ -149,10 +151,11 @@ async function sell(event) {
   }
   await alone(async () => {
     byId("sell").setAttribute("aria-busy", "true");
-    const answer = await sale.complete(received);
+    const answer = await sale.complete(received, paymentDetails(sale.tender, byId("sell").form));
     complain(byId("till-problem"), answer.problem);
     byId("sell")?.removeAttribute("aria-busy");
     if (answer.ok) return sold(answer.data);
+    if (CORRECTABLE.includes(answer.problem.code)) return sale.correct();
     if (answer.status >= 400 && answer.status < 500) back();
   });
 }
@@ -184,7 +187,7 @@ function askVoid() {
   if (!last || stage === "payment") return;
   stage = "void";
   showTill();
-  byId("void-yes").focus();
+  (byId("till-body").querySelector("[name=approver]") ?? byId("void-yes")).focus();
 }
 
 function keepSale() {
@@ -196,7 +199,7 @@ function keepSale() {
 async function voidLast(event) {
   event.preventDefault();
   const answers = new FormData(event.target);
-  const body = { reason: answers.get("reason"), paper_surrendered: answers.has("paper") };
+  const body = { reason: answers.get("reason"), paper_surrendered: answers.has("paper"), ...approvedBy(Object.fromEntries(answers)) };
   await alone(async () => {
     const answer = await voidSale(last.sale, body, session.token);
     complain(byId("till-problem"), answer.problem);
@@ -237,6 +240,7 @@ const KEYS = {
   s: () => prints.act("skip"),
   c: () => stage === "payment" && setTender("card"),
   u: () => stage === "payment" && setTender("upi"),
+  f: () => stage === "payment" && setTender("complimentary"),
   "?": () => byId("help").showModal(),
   PageUp: () => board.step(-1),
   PageDown: () => board.step(1),
@@ -256,7 +260,8 @@ function onKey(event) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const typing = event.target.matches("input:not([type=radio], [type=checkbox])");
   const pressing = key === "Enter" && (typing || event.target.matches("button, a, summary"));
-  if (pressing || (typing && !["Escape", "c", "u"].includes(key))) return;
+  const choosing = ["c", "u", "f"].includes(key) && event.target.id === "received";
+  if (pressing || (typing && key !== "Escape" && !choosing)) return;
   if (stage !== "payment" && /^\d$/.test(key)) setWanted(Number(key) || 10);
   else if (key.startsWith("Arrow") && stage === "order" && !event.target.matches("input")) hall.focus();
   else if (KEYS[key]) KEYS[key]();
@@ -275,6 +280,7 @@ watchLink(byId("badge"), (status) => {
   byId("theatre").textContent = status.theatre.name;
   const open = status.link.discrepancies + status.door_discrepancies;
   byId("to-settle").textContent = open > 0 ? `: ${open} to settle` : "";
+  byId("to-verify").textContent = status.slips > 0 ? `: ${status.slips} to verify` : "";
   closed.update(status);
 });
 every(SEATS_MS, refreshSeats);

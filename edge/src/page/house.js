@@ -7,6 +7,7 @@ import { Login } from "./login.js";
 import { Opening } from "./opening.js";
 import { Settling } from "./settling.js";
 import { Unknown } from "./unknown.js";
+import { Withheld } from "./withheld.js";
 import { Witness } from "./witness.js";
 
 const MAY = ["supervisor", "manager"];
@@ -18,7 +19,7 @@ let own = false;
 
 const login = new Login(byId("login"), (now) => enter(now, true), { keep: false });
 const settling = new Settling(byId("settle"), ask, say);
-const parts = [settling, new Letters(byId("letters"), ask, say)];
+const parts = [settling, new Withheld(byId("withheld"), ask, say), new Letters(byId("letters"), ask, say)];
 const unknown = new Unknown(byId("unknown"), ask, say);
 const managers = [unknown, new Witness(byId("witness"), ask, say)];
 const opening = new Opening(byId("opening"), ask, () => {

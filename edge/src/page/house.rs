@@ -3,13 +3,14 @@
 use super::staff_page;
 use maud::{Markup, html};
 
-/// What to settle, dead letters, the witness, unknown seats, and opening by two persons.
+/// What to settle, house seats, dead letters, the witness, unknown seats, and opening by two persons.
 pub(super) fn house() -> Markup {
     let parts = html! {
         nav.jumps aria-label="On this page" {
             @for (part, word, managers) in PARTS { a href={ "#" (part) } data-managers[managers] { (word) } }
         }
         (settle())
+        (withheld())
         (letters())
         (opening())
         (unknown())
@@ -19,8 +20,9 @@ pub(super) fn house() -> Markup {
 }
 
 /// Anchor, word, and whether it is for managers only.
-const PARTS: [(&str, &str, bool); 5] = [
+const PARTS: [(&str, &str, bool); 6] = [
     ("settle", "To settle", false),
+    ("withheld", "House seats", false),
     ("letters", "Dead letters", false),
     ("opening", "Open or closed", true),
     ("unknown", "Unknown seats", true),
@@ -36,6 +38,31 @@ fn settle() -> Markup {
             div role="alert" {}
             ol.plain.stories {}
             button."button slim" type="button" data-more hidden { "Show more" }
+        }
+    }
+}
+
+fn withheld() -> Markup {
+    html! {
+        section.card id="withheld" aria-labelledby="withheld-title" {
+            h2 id="withheld-title" tabindex="-1" { "House seats" }
+            p.quiet { "Seats kept back from sale, at the counter and online, until they are given back." }
+            form.stack hidden {
+                div role="alert" {}
+                label.field { span { "Day" } input.input type="date" name="date"; }
+                div."of-show stack" {
+                    label.field { span { "Show" } select.input name="show" {} }
+                    p.labels role="status" {}
+                    label.field { span { "Seats" }
+                        input.input name="seats" autocomplete="off" autocapitalize="characters" placeholder="A1, A2";
+                    }
+                    div.days {
+                        button."button main" type="submit" value="withhold" { "Keep back" }
+                        button.button type="submit" value="release" { "Give back to sale" }
+                    }
+                }
+            }
+            p.none hidden { "No show of this day is on sale." }
         }
     }
 }

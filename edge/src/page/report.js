@@ -2,7 +2,7 @@
 
 import { count, el, money } from "./words.js";
 
-const WORDS = { cash: "Cash", card: "Card", upi: "UPI" };
+const WORDS = { cash: "Cash", card: "Card", upi: "UPI", complimentary: "Free" };
 
 /** What a shift came to; what is not told yet is left out. */
 export function shiftReport(shift) {

@@ -2,9 +2,11 @@
 
 import { request } from "./api.js";
 import { watchLink } from "./badge.js";
+import { Day } from "./day.js";
 import { Login } from "./login.js";
 import { Pieces } from "./pieces.js";
 import { shiftReport } from "./report.js";
+import { Slips } from "./slips.js";
 import { complain, el, money, notice } from "./words.js";
 
 const OVERSEES = ["supervisor", "manager"];
@@ -17,6 +19,8 @@ let shift = null;
 const login = new Login(byId("login"), enter);
 const own = byId("own");
 const float = new Pieces(byId("open"));
+const day = new Day(byId("day"), { ask });
+const slips = new Slips(byId("slips"), { ask, say });
 const counted = new Pieces(byId("close").querySelector("form"));
 
 async function enter(now) {
@@ -25,7 +29,7 @@ async function enter(now) {
   byId("lock").textContent = `${now.staff} · Lock`;
   byId("reports").hidden = !OVERSEES.includes(now.role);
   byId("main").focus({ preventScroll: true });
-  await Promise.all([showOwn(), OVERSEES.includes(now.role) && showAll()]);
+  await Promise.all([showOwn(), OVERSEES.includes(now.role) && showAll(), OVERSEES.includes(now.role) && slips.show(), OVERSEES.includes(now.role) && day.show()]);
 }
 
 function lock(title = "", text = "") {

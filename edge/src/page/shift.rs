@@ -3,9 +3,9 @@
 use super::staff_page;
 use maud::{Markup, html};
 
-/// One's shift, and for supervisors every shift, the reports and the check of the journal.
+/// One's shift, and for supervisors the day, payments to verify, every shift, the reports and the check of the journal.
 pub(super) fn shift() -> Markup {
-    staff_page("Till", "shift", html! { (own()) (reports()) })
+    staff_page("Till", "shift", html! { (own()) (day()) (slips()) (reports()) })
 }
 
 fn own() -> Markup {
@@ -43,6 +43,46 @@ fn own() -> Markup {
                     button."button main" type="submit" { "Close the shift" }
                 }
             }
+        }
+    }
+}
+
+fn day() -> Markup {
+    html! {
+        section.card id="day" data-supervisors hidden aria-labelledby="day-title" {
+            h2 id="day-title" tabindex="-1" { "The day" }
+            div role="alert" {}
+            form.days { label.field { span { "Day" } input.input type="date" name="date" required; } }
+            p.facts role="status" {}
+            div.wide-table tabindex="0" role="region" aria-labelledby="day-title" {
+                table {
+                    thead { tr { @for word in ["Show", "Counter", "Online", "Seats", "In", "Taken"] { th scope="col" { (word) } } }}
+                    tbody {}
+                    tfoot {}
+                }
+            }
+            p.none hidden { "No show begins on this day." }
+            dl.report {}
+        }
+    }
+}
+
+fn slips() -> Markup {
+    html! {
+        section.card id="slips" data-supervisors hidden aria-labelledby="slips-title" {
+            h2 id="slips-title" tabindex="-1" { "Payments to verify" }
+            p.quiet { "Cards and UPI are recorded here and not verified. Compare them with the bank's list." }
+            div role="alert" {}
+            form.stack hidden {
+                label.tick { input type="checkbox" name="all"; span { "All of them" } }
+                ol.plain.rows {}
+                label.field { span { "What was done about missing money" } input.input name="note" maxlength="200" autocomplete="off"; }
+                div.days {
+                    button."button main" type="submit" value="paid" { "Paid" }
+                    button."button bad" type="submit" value="missing" { "Missing" }
+                }
+            }
+            p.none hidden { "There are none." }
         }
     }
 }

@@ -31,14 +31,28 @@ export class Sale {
     return received - this.hold.total.minor;
   }
 
-  /** Completes the sale; asking again after no answer is the same sale. */
-  complete(received) {
+  /** The address of the picture by which the guest pays by UPI, or null where the house has no UPI address. */
+  async upiCode() {
+    this.picture ??= fetch(`/v1/holds/${this.hold.hold}/upi.svg`, { headers: { authorization: `Bearer ${this.token}` } })
+      .then((answer) => (answer.ok ? answer.blob() : null))
+      .then((blob) => blob && URL.createObjectURL(blob))
+      .catch(() => null);
+    return this.picture;
+  }
+
+  /** Completes the sale; asking again after no answer is the same sale. `details` is what is known of the payment. */
+  complete(received, details) {
     const { minor, currency } = this.hold.total;
     const cash = this.tender === "cash" ? { received: { minor: Math.max(received, minor), currency } } : {};
-    const body = { hold: this.hold.hold, tender: this.tender, ...cash };
+    const body = { hold: this.hold.hold, tender: this.tender, ...cash, ...details };
     // What was asked once is asked again word for word: another body under the same key would be refused.
     this.asked ??= body;
     return requestUntilAnswered("POST", `/v1/shows/${this.show}/sales`, { body: this.asked, key: this.key, token: this.token });
+  }
+
+  /** The sale was refused for what can be corrected: it may be asked for with another body. */
+  correct() {
+    this.asked = null;
   }
 
   /** Lets the seats go; not after the sale was asked for, whose answer may still be under way. */
@@ -47,7 +61,7 @@ export class Sale {
   }
 }
 
-/** Voids a sale: `{reason, paper_surrendered}`. Paper back in the till can meet no door, so nothing has to be waited for. */
+/** Voids a sale: `{reason, paper_surrendered, approved_by}`. Paper back in the till can meet no door, so nothing has to be waited for. */
 export function voidSale(sale, body, token) {
   return requestUntilAnswered("POST", `/v1/sales/${sale}/void`, { body, key: freshKey(), token });
 }

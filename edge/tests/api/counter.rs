@@ -190,3 +190,33 @@ async fn a_cancelled_show_sells_no_more() {
         house.post(&format!("/v1/shows/{show}/sales"), &manager, json!({"seats": ["A1"], "tender": "cash"})).await;
     assert_eq!((status, &problem["code"]), (410, &json!("show_cancelled")));
 }
+
+#[tokio::test]
+async fn house_seats_are_not_sold_until_they_are_given_back() {
+    let house = House::open().await;
+    let show = house.add_show(30).await;
+    let (counter, supervisor) = (house.log_in("counter").await, house.log_in("supervisor").await);
+    let path = format!("/v1/shows/{show}/withheld");
+    let seats = |seats: &[&str], withheld: bool| json!({"seats": seats, "withheld": withheld});
+    let (status, kept) = house.post(&path, &supervisor, seats(&["A1", "A2"], true)).await;
+    assert_eq!((status, &kept["withheld"]), (200, &json!(["A1", "A2"])), "{kept}");
+    assert_eq!(house.state_of(&show, "A1").await, "withheld");
+    let sale = json!({"seats": ["A1"], "tender": "cash"});
+    let (status, problem) = house.post(&format!("/v1/shows/{show}/sales"), &counter, sale.clone()).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("seat_withheld")), "{problem}");
+    for (body, status, code) in [
+        (seats(&["A1"], true), 409, "seat_withheld"),
+        (seats(&["A3"], false), 409, "seat_not_withheld"),
+        (seats(&["Z9"], true), 404, "unknown_seat"),
+        (seats(&[], true), 422, "bad_seat_count"),
+    ] {
+        let (found, problem) = house.post(&path, &supervisor, body.clone()).await;
+        assert_eq!((found, &problem["code"]), (status, &json!(code)), "{body}: {problem}");
+    }
+    let (_, left) = house.post(&path, &supervisor, seats(&["A1"], false)).await;
+    assert_eq!(left["withheld"], json!(["A2"]));
+    assert_eq!(house.post(&format!("/v1/shows/{show}/sales"), &counter, sale).await.0, 201);
+    let who = "SELECT group_concat(staff || ' ' || seats || ' ' || withheld, '; ') FROM withholdings";
+    let who: String = house.db().query_row(who, [], |row| row.get(0)).unwrap();
+    assert_eq!(who, "supervisor A1 A2 1; supervisor A1 0");
+}

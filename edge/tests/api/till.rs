@@ -157,3 +157,31 @@ async fn a_changed_row_of_the_journal_or_a_sale_that_it_does_not_tell_is_found_a
         db.execute_batch("ROLLBACK TO kept").unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_manager_sees_the_day_show_by_show_and_tender_by_tender() {
+    let house = House::open().await;
+    let show = house.add_show(30).await;
+    let (counter, supervisor) = (house.log_in("counter").await, house.log_in("supervisor").await);
+    let back = sell(&house, &counter, &show, "A1", "cash").await;
+    sell(&house, &counter, &show, "A2", "cash").await;
+    sell(&house, &counter, &show, "B1", "card").await;
+    let void = json!({"reason": "wrong film", "paper_surrendered": true});
+    house.post(&format!("/v1/sales/{}/void", back["sale"].as_str().unwrap()), &supervisor, void).await;
+    let kept = json!({"seats": ["A4", "A5"], "withheld": true});
+    house.post(&format!("/v1/shows/{show}/withheld"), &supervisor, kept).await;
+    let date = back["show"]["starts_at"].as_str().unwrap()[..10].to_owned();
+    let (status, day) = house.get(&format!("/v1/day?date={date}"), &supervisor).await;
+    assert_eq!((status, day["shows"].as_array().unwrap().len()), (200, 1), "{day}");
+    let told = &day["shows"][0];
+    assert_eq!(told["counter"], json!({"tickets": 2, "minor": 40_000}), "{told}");
+    let counts = ["void", "admitted", "withheld", "unknown"].map(|name| told[name].as_u64().unwrap());
+    assert_eq!(counts, [1, 0, 2, 0], "{told}");
+    assert_eq!(day["to_verify"], json!(1));
+    // The day of the sale may end before the show begins.
+    let (_, today) = house.get("/v1/day", &supervisor).await;
+    let cash = today["tenders"].as_array().unwrap().iter().find(|one| one["tender"] == json!("cash")).unwrap();
+    assert_eq!((&cash["sales"], &cash["net"]), (&json!(2), &inr(15_000)), "{today}");
+    let (status, problem) = house.get("/v1/day?date=yesterday", &supervisor).await;
+    assert_eq!((status, &problem["code"]), (400, &json!("bad_date")));
+}

@@ -188,6 +188,7 @@ fn refusal_status(refusal: Refusal) -> StatusCode {
         | Refusal::SeatSold
         | Refusal::SeatHeld
         | Refusal::SeatWithheld
+        | Refusal::SeatNotWithheld
         | Refusal::SeatUnknown
         | Refusal::SeatInTransit
         | Refusal::SeatElsewhere

@@ -152,7 +152,7 @@ impl Ledger {
                 if seat.authority() != self.me {
                     return Err(Refusal::SeatElsewhere);
                 }
-                if seat.standing == Standing::Withheld { seat } else { return Err(Refusal::SeatSold) }
+                if seat.standing == Standing::Withheld { seat } else { return Err(Refusal::SeatNotWithheld) }
             };
             pairs.insert((*id, seat.epoch));
         }

@@ -1,0 +1,146 @@
+//! A manager's view of a day: what each show sold and admitted, what was taken by which tender, and what is still open.
+
+use crate::desk::Desk;
+use crate::house::House;
+use crate::staff::Task;
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use node::problem::{Params, Problem};
+use node::view::{LinkView, ShowView};
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+use shared::ids::{ShowNumber, Side};
+use shared::ledger::TicketState;
+use shared::money::{Currency, Money};
+use shared::show::Standing;
+use shared::time::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Which local day; today without one.
+#[derive(Debug, Deserialize)]
+pub struct DayQuery {
+    #[serde(default)]
+    date: Option<String>,
+}
+
+/// What one channel sold of a show, voids taken off.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+struct ChannelView {
+    tickets: u32,
+    minor: i64,
+}
+
+/// A show of the day.
+#[derive(Debug, Serialize)]
+struct DayShowView {
+    show: ShowView,
+    currency: Currency,
+    counter: ChannelView,
+    web: ChannelView,
+    void: u32,
+    admitted: u32,
+    withheld: u32,
+    unknown: u32,
+}
+
+/// What the counter took on the day by a tender.
+#[derive(Debug, Serialize)]
+struct TakenView {
+    tender: String,
+    sales: u32,
+    net: Money,
+}
+
+/// The day.
+#[derive(Debug, Serialize)]
+pub struct DayView {
+    date: String,
+    shows: Vec<DayShowView>,
+    tenders: Vec<TakenView>,
+    /// Its `backlog` is what central has not got.
+    link: LinkView,
+    /// What a person must settle, of the ledger and of the doors.
+    to_settle: u64,
+    /// Payments to verify.
+    to_verify: u64,
+}
+
+/// `GET /v1/day?date=`: 400 `bad_date`.
+pub async fn view(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Params(DayQuery { date }): Params<DayQuery>,
+) -> Result<Json<DayView>, Problem> {
+    house.authorise(&headers, Task::Reports).await?;
+    let zone = house.identity.zone.clone();
+    let date = date.unwrap_or_else(|| zone.local_date(house.clock.now()));
+    let day = zone.day(&date).map_err(|error| Problem::bad_request("bad_date", error.to_string()))?;
+    let shows = house.writer.run(move |desk, _, now| Ok(desk.shows_of(day, now))).await?;
+    let tenders = house.readers.read(move |db| Ok(taken(db, day)?)).await?;
+    let board = house.board.borrow();
+    let link = board.link.clone();
+    Ok(Json(DayView {
+        date,
+        shows,
+        tenders,
+        to_settle: link.discrepancies + board.door_discrepancies,
+        to_verify: board.slips,
+        link,
+    }))
+}
+
+impl Desk {
+    /// The shows that begin in a time, by start.
+    fn shows_of(&self, (from, until): (Timestamp, Timestamp), now: Timestamp) -> Vec<DayShowView> {
+        let (ledger, view) = (self.replica().ledger(), self.view());
+        let of_the_day = ledger.shows().filter(|show| (from..until).contains(&show.facts.starts_at()));
+        let mut shows: BTreeMap<ShowNumber, DayShowView> = of_the_day
+            .map(|show| {
+                let standing = |wanted| show.touched().filter(|(_, seat)| seat.standing == wanted).count();
+                let count = |wanted| u32::try_from(standing(wanted)).unwrap_or(u32::MAX);
+                let told = DayShowView {
+                    show: view.show(show, now),
+                    currency: show.facts.currency,
+                    counter: ChannelView::default(),
+                    web: ChannelView::default(),
+                    void: 0,
+                    admitted: 0,
+                    withheld: count(Standing::Withheld),
+                    unknown: count(Standing::Unknown),
+                };
+                (show.facts.number, told)
+            })
+            .collect();
+        for ticket in ledger.tickets() {
+            let (Some(told), Some(sale)) = (shows.get_mut(&ticket.at.show), ticket.sale) else { continue };
+            told.admitted += u32::from(ticket.admitted.is_some());
+            if ticket.state() == TicketState::Void {
+                told.void += 1;
+                continue;
+            }
+            let channel = if sale.seller == Side::Edge { &mut told.counter } else { &mut told.web };
+            channel.tickets += 1;
+            channel.minor += i64::from(sale.price);
+        }
+        let mut shows: Vec<_> = shows.into_values().collect();
+        shows.sort_by(|a, b| (&a.show.starts_at, a.show.screen).cmp(&(&b.show.starts_at, b.show.screen)));
+        shows
+    }
+}
+
+/// What was sold on the day by tender, without what went back of it.
+fn taken(db: &Connection, (from, until): (Timestamp, Timestamp)) -> rusqlite::Result<Vec<TakenView>> {
+    let mut select = db.prepare_cached(
+        "SELECT s.tender, s.currency, count(DISTINCT s.sale), coalesce(sum(t.price_minor) FILTER (WHERE t.voided_at IS NULL), 0)
+         FROM sales s JOIN sale_tickets t USING (sale) WHERE s.sold_at >= ?1 AND s.sold_at < ?2
+         GROUP BY s.tender, s.currency ORDER BY s.tender",
+    )?;
+    let rows = select.query_map(params![from.0, until.0], |row| {
+        let code: String = row.get(1)?;
+        let currency = Currency::parse(&code).unwrap_or(Currency::INR);
+        Ok(TakenView { tender: row.get(0)?, sales: row.get(2)?, net: Money { minor: row.get(3)?, currency } })
+    })?;
+    rows.collect()
+}
