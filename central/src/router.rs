@@ -38,6 +38,7 @@ pub fn routes(app: App, registry: Arc<Registry>) -> Router {
         .route("/v1/bookings/{booking}/payments", post(request::create))
         .route("/v1/bookings/{booking}/cancellation", post(bookings::cancel))
         .route("/v1/bookings/{booking}/tickets", get(tickets::list))
+        .route("/v1/bookings/{booking}/tickets.pdf", get(tickets::document))
         .route("/v1/bookings/{booking}/tickets/{file}", get(tickets::picture))
         .route("/v1/webhooks/{gateway}", post(notice::receive))
         .route("/v1/theatres/{theatre}/link", get(link_status::link))

@@ -1,5 +1,9 @@
 //! Tickets: signed when somebody first reads them, and the same text ever after.
 
+mod document;
+
+pub use document::document;
+
 use crate::bookings::store::{self, Booking};
 use crate::bookings::{TicketWord, booking_id, unknown_booking};
 use crate::desk::Desk;

@@ -39,10 +39,10 @@ pub struct House {
     pub public_url: String,
     /// What a person may do when nobody vouches for the log.
     pub unproven: Unproven,
-    /// What the counter may give away, and how it is paid by UPI.
-    pub counter: CounterRules,
     /// Where tickets and receipts are printed.
     pub printers: Printers,
+    /// What the counter may give away, and how it is paid by UPI.
+    pub counter: CounterRules,
     /// Where it listens.
     pub address: SocketAddr,
     /// Ends everything that waits.

@@ -27,6 +27,7 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/day.js", text: include_str!("page/day.js") },
     Asset { path: "/assets/slips.js", text: include_str!("page/slips.js") },
     Asset { path: "/assets/paper.js", text: include_str!("page/paper.js") },
+    Asset { path: "/assets/printing.js", text: include_str!("page/printing.js") },
     Asset { path: "/assets/pairing.js", text: include_str!("page/pairing.js") },
     Asset { path: "/assets/house.css", text: include_str!("page/house.css") },
     Asset { path: "/assets/house.js", text: include_str!("page/house.js") },
@@ -82,6 +83,7 @@ pub fn counter() -> Markup {
             (till())
         }
         (help())
+        (second())
         p.unseen id="said" role="status" {}
         noscript { p { "The counter needs JavaScript." } }
     };
@@ -198,6 +200,7 @@ fn till() -> Markup {
         section.till id="till" hidden aria-labelledby="till-title" {
             h2 id="till-title" { "Sale" }
             div id="till-problem" role="alert" {}
+            div.stack id="prints" role="status" {}
             div id="till-body" {}
         }
     }
@@ -214,7 +217,8 @@ fn help() -> Markup {
         ("C  U  F", "card, UPI or free instead of cash"),
         ("Page Up / Down", "show before / after"),
         ("V", "void the last sale"),
-        ("P", "print the tickets again"),
+        ("P", "print the tickets again, as a duplicate"),
+        ("R  O  S", "a failed print: retry, other printer, skip"),
         ("T", "the till: your shift"),
         ("H", "the house: what is to be settled"),
         ("L", "lock"),
@@ -225,6 +229,22 @@ fn help() -> Markup {
             h2 id="help-title" { "Keys" }
             dl { @for (key, meaning) in keys { div { dt { kbd { (key) } } dd { (meaning) } } } }
             form method="dialog" { button."button main" { "Close" } }
+        }
+    }
+}
+
+/// Who answers for a duplicate.
+fn second() -> Markup {
+    html! {
+        dialog.help id="second" aria-labelledby="second-title" {
+            form.stack method="dialog" {
+                h2 id="second-title" { "A duplicate" }
+                p { "It was printed already. A supervisor answers for another one." }
+                label.field { span { "Name" } input.input name="staff" autocomplete="off" required autofocus; }
+                label.field { span { "PIN" } input.input name="pin" type="password" inputmode="numeric" autocomplete="off" required; }
+                button."button main wide" type="submit" value="print" { "Print a duplicate" }
+                button.link type="submit" value="" formnovalidate { "Cancel" }
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /v1/tickets?seat=`: what is known here of a seat, for a guest whose code cannot be read.
+//! `GET /v1/tickets?seat=`: what is known here of a seat or of a booking, for a guest whose code cannot be read.
 
 use crate::server::Device;
 use axum::Json;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Tickets of one answer.
 const FOUND_MAX: u32 = 50;
 
-/// A seat's label, or the beginning of a ticket's number as it is printed.
+/// A seat's label, a booking's short code, or the beginning of a ticket's number.
 #[derive(Debug, Deserialize)]
 pub(crate) struct LookupQuery {
     seat: String,
@@ -32,6 +32,8 @@ pub(crate) struct TicketView {
     state: String,
     /// Its entry, where somebody is inside on it.
     admitted: Option<FirstAdmission>,
+    /// The short code of its booking.
+    booking: Option<String>,
 }
 
 /// What was found.
@@ -48,20 +50,25 @@ pub(crate) async fn find(
     State(device): State<Arc<Device>>,
     Params(query): Params<LookupQuery>,
 ) -> Result<Json<Found>, Problem> {
-    let text = query.seat.trim().to_ascii_uppercase();
+    // The short code is printed in two halves.
+    let text: String = query.seat.to_ascii_uppercase().split_whitespace().collect();
     if !(1..=16).contains(&text.len()) || !text.chars().all(|c| c.is_ascii_alphanumeric()) {
-        return Err(Problem::unprocessable("bad_search", "Type a seat, C12, or the beginning of a ticket's number."));
+        return Err(Problem::unprocessable(
+            "bad_search",
+            "Type a seat, C12, or the short code below the ticket's picture.",
+        ));
     }
     Ok(Json(Found { tickets: device.readers.read(move |db| Ok(search(db, &text)?)).await? }))
 }
 
 fn search(db: &Connection, text: &str) -> rusqlite::Result<Vec<TicketView>> {
     let mut select = db.prepare_cached(
-        "SELECT lower(hex(tickets.ticket)), tickets.seat, screen, title, starts_at, state, admissions.admitted_at, admissions.door
+        "SELECT lower(hex(tickets.ticket)), tickets.seat, screen, title, starts_at, state, admissions.admitted_at, admissions.door,
+             tickets.booking
          FROM tickets LEFT JOIN shows USING (show) LEFT JOIN departed USING (ticket)
          LEFT JOIN admissions ON admissions.ticket = tickets.ticket
              AND (departed.at IS NULL OR departed.at < admissions.admitted_at)
-         WHERE tickets.seat = ?1 COLLATE NOCASE OR length(?1) >= 4 AND hex(tickets.ticket) LIKE ?1 || '%'
+         WHERE tickets.seat = ?1 COLLATE NOCASE OR tickets.booking = ?1 OR length(?1) >= 4 AND hex(tickets.ticket) LIKE ?1 || '%'
          ORDER BY starts_at, tickets.seat LIMIT ?2",
     )?;
     let time = |at: i64| Zone::utc().rfc3339(Timestamp(at));
@@ -75,6 +82,7 @@ fn search(db: &Connection, text: &str) -> rusqlite::Result<Vec<TicketView>> {
             show: row.get(3)?,
             starts_at: row.get::<_, Option<i64>>(4)?.map(time),
             state: row.get(5)?,
+            booking: row.get(8)?,
             admitted: entry.zip(door).map(|(at, door)| FirstAdmission { at: time(at), door }),
         })
     })?;

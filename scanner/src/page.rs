@@ -63,7 +63,7 @@ pub fn door() -> Markup {
             div.door-keys {
                 button."button slim" type="button" id="undo-key" hidden { "Take back" }
                 button."button slim" type="button" id="let-in-key" hidden { "Let in…" }
-                button."button slim" type="button" id="find-key" { "Find seat" }
+                button."button slim" type="button" id="find-key" { "Find ticket" }
                 button."button slim setting" type="button" id="out-key" aria-pressed="false" { "Way out" }
                 button."button slim setting" type="button" id="camera-key" hidden aria-pressed="false" { "Camera" }
                 button."button slim setting" type="button" id="sound-key" aria-pressed="true" { "Sound" }
@@ -96,9 +96,9 @@ fn dialogs() -> Markup {
                 button.button type="button" data-closes="let-in" { "Back" }
             }
         }
-        dialog.sheet id="find" aria-label="Find a seat" {
+        dialog.sheet id="find" aria-label="Find a ticket" {
             form id="find-form" {
-                (field("seat", "Seat, or the beginning of the ticket's number", "text"))
+                (field("seat", "Seat, or the short code of the booking", "text"))
                 button."button main" type="submit" { "Find" }
                 button.button type="button" data-closes="find" { "Back" }
             }

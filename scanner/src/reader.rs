@@ -7,8 +7,10 @@ mod hid;
 
 use crate::scan;
 use crate::server::Device;
+use evdev::raw_stream::RawDevice;
 use hid::{EVENT_BYTES, Keys};
 use node::shutdown::Shutdown;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +42,8 @@ async fn read(device: &Arc<Device>, path: &Path) -> std::io::Error {
         Ok(file) => file,
         Err(error) => return error,
     };
-    tracing::info!(path = %path.display(), "a reader is there");
+    let grabbed = grab(&file);
+    tracing::info!(path = %path.display(), grabbed = grabbed.is_some(), "a reader is there");
     let (mut keys, mut event, mut filled) = (Keys::default(), [0; EVENT_BYTES], 0);
     loop {
         match tokio::time::timeout(SILENCE, file.read(&mut event[filled..])).await {
@@ -62,6 +65,17 @@ async fn read(device: &Arc<Device>, path: &Path) -> std::io::Error {
             Ok(Err(error)) => return error,
         }
     }
+}
+
+/// Takes the device for this program alone, for as long as the answer is kept: what a reader types must not reach the machine's
+/// console as well. A pipe in its place has no such thing, and a device that another program has taken is read as far as it goes.
+fn grab(file: &pipe::Receiver) -> Option<RawDevice> {
+    let mut device = RawDevice::from_fd(file.as_fd().try_clone_to_owned().ok()?).ok()?;
+    if let Err(error) = device.grab() {
+        tracing::warn!(%error, "the reader is not this program's alone");
+        return None;
+    }
+    Some(device)
 }
 
 /// A scan that nobody waits for by HTTP: the pages that are open show its verdict.

@@ -32,6 +32,7 @@ pub(crate) const SCHEMA: Schema = Schema {
         Migration { name: "door", sql: include_str!("../migrations/0001_door.sql") },
         Migration { name: "witness", sql: include_str!("../migrations/0002_witness.sql") },
         Migration { name: "departure", sql: include_str!("../migrations/0003_departure.sql") },
+        Migration { name: "booking", sql: include_str!("../migrations/0004_booking.sql") },
     ],
 };
 

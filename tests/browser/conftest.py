@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import house as houses  # noqa: E402
 from looks import Looks  # noqa: E402
+from roll import Roll  # noqa: E402
 from window import Window  # noqa: E402
 
 FLAGS = [
@@ -26,8 +27,15 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def house():
-    running = houses.from_environment()
+def roll():
+    printer = Roll()
+    yield printer
+    printer.close()
+
+
+@pytest.fixture(scope="session")
+def house(roll):
+    running = houses.from_environment(roll.setting)
     yield running
     running.stop()
 

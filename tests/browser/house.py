@@ -23,10 +23,10 @@ class House:
         self.view = request("GET", f"{stage}/api/house")
 
     @classmethod
-    def start(cls, program, seed):
+    def start(cls, program, seed, printer):
         """Starts the demo on a free port and waits until both theatres are live."""
         port = free_port()
-        command = [program, "--port", str(port), "--seed", str(seed)]
+        command = [program, "--port", str(port), "--seed", str(seed), "--printer", printer]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         try:
             stage = f"http://127.0.0.1:{port}"
@@ -176,7 +176,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def from_environment():
-    """The house the tests play in: `USHER_STAGE` names a running one, else `USHER_DEMO` is started."""
+def from_environment(printer):
+    """The house the tests play in: `USHER_STAGE` names a running one, else `USHER_DEMO` is started with that printer."""
     stage = os.environ.get("USHER_STAGE")
-    return House.at(stage) if stage else House.start(os.environ["USHER_DEMO"], seed=7)
+    return House.at(stage) if stage else House.start(os.environ["USHER_DEMO"], seed=7, printer=printer)

@@ -13,6 +13,8 @@ OVERFLOW = """() => {
   const wide = Array.from(document.body.querySelectorAll("*")).filter((node) => node.getBoundingClientRect().right > width + 1);
   return wide.slice(0, 5).map((node) => `${node.tagName}.${node.getAttribute("class") ?? ""}#${node.id}`).concat(width);
 }"""
+# Colours that fade from one scheme to the other have arrived.
+SETTLED = """() => document.getAnimations().every((one) => one.playState !== "running" || one.effect.getTiming().iterations === Infinity)"""
 FOCUS = """() => {
   const node = document.activeElement;
   if (!node || node === document.body) return null;
@@ -45,6 +47,7 @@ class Looks:
                 self.shoot(page, f"{name}-{width}")
         page.emulate_media(color_scheme="dark")
         page.wait_for_timeout(150)
+        page.wait_for_function(SETTLED)
         complaints += [f"dark: {one}" for one in accessibility(page)]
         page.screenshot(path=self.folder / f"{name}-dark.png", animations="disabled")
         page.emulate_media(color_scheme="light")

@@ -3,12 +3,17 @@
 import io
 import math
 import random
+import urllib.request
 
+import pypdfium2
 import pytest
 import zxingcpp
 from PIL import Image, ImageChops, ImageFilter
-from pyzbar import pyzbar
 
+from decoders import DECODERS
+from escpos import printed
+from house import request as ask
+from house import until
 from purchase import book
 
 TICKETS = 60
@@ -21,9 +26,14 @@ CONTRAST = 0.6
 NOISE = 6
 
 
-@pytest.fixture(scope="module")
-def pictures(house, chromium):
-    """Tickets by their texts, each drawn by a browser from the SVG that customers get."""
+@pytest.fixture(scope="module", params=["svg", "pdf", "escpos"])
+def pictures(request, house, chromium, roll):
+    """Tickets by their texts, drawn as a guest gets them: on a screen, from a document at 150 dpi, by a receipt printer."""
+    draw = {"svg": lambda: from_svg(house, chromium), "pdf": lambda: from_pdf(house), "escpos": lambda: from_paper(house, roll)}
+    return draw[request.param]()
+
+
+def from_svg(house, chromium):
     drawn = {}
     context = chromium.new_context(viewport={"width": 900, "height": 900})
     page = context.new_page()
@@ -38,6 +48,45 @@ def pictures(house, chromium):
     return drawn
 
 
+def from_pdf(house):
+    drawn = {}
+    while len(drawn) < TICKETS:
+        booking = book(house, 10)
+        texts = list(house.ticket_codes(booking).values())
+        with urllib.request.urlopen(f"{house.customer}/v1/bookings/{booking}/tickets.pdf", timeout=15) as answer:
+            document = pypdfium2.PdfDocument(answer.read())
+        assert len(document) == len(texts)
+        for page, text in zip(document, texts, strict=True):
+            drawn[text] = cut_out(page.render(scale=150 / 72).to_pil().convert("L"), text)
+    return drawn
+
+
+def from_paper(house, roll):
+    drawn = {}
+    counter, staff = house.theatre["counter"], house.staff("counter")
+    token = ask("POST", f"{counter}/v1/session", {"staff": staff["name"], "pin": staff["pin"]})["token"]
+    on_sale = [show for show in ask("GET", f"{counter}/v1/shows", None, token)["shows"] if show["state"] == "on_sale"]
+    show = max(on_sale, key=lambda show: show["seats_free"])["id"]
+    while len(drawn) < TICKETS // 2:
+        sale = ask("POST", f"{counter}/v1/shows/{show}/sales", {"best": 10, "tender": "card"}, token)
+        papers = len(roll.papers)
+        ask("POST", f"{counter}/v1/sales/{sale['sale']}/prints", {"documents": ["tickets"]}, token)
+        until("the tickets are out", lambda: len(roll.papers) > papers, 10)
+        for piece, ticket in zip(printed(roll.papers[-1]).pieces, sale["tickets"], strict=True):
+            drawn[ticket["code"]] = cut_out(piece.image, ticket["code"])
+    return drawn
+
+
+def cut_out(image, text):
+    """The code and its quiet zone."""
+    [found] = [found for found in zxingcpp.read_barcodes(image) if found.text == text]
+    corners = [getattr(found.position, name) for name in ("top_left", "top_right", "bottom_right", "bottom_left")]
+    left, right = min(corner.x for corner in corners), max(corner.x for corner in corners)
+    top, bottom = min(corner.y for corner in corners), max(corner.y for corner in corners)
+    quiet = round((right - left) * 4 / 41)
+    return image.crop((left - quiet, top - quiet, right + quiet, bottom + quiet))
+
+
 def photograph(picture, size, chance):
     """What a cheap camera makes of it."""
     small = picture.resize((size, size), Image.LANCZOS)
@@ -48,12 +97,6 @@ def photograph(picture, size, chance):
     darkest = 255 * (1 - CONTRAST) / 2
     paper = paper.point(lambda grey: int(darkest + grey * CONTRAST))
     return ImageChops.add(paper, Image.effect_noise(paper.size, NOISE), 1, -128)
-
-
-DECODERS = {
-    "zxing": lambda photo: [found.text for found in zxingcpp.read_barcodes(photo)],
-    "zbar": lambda photo: [found.data.decode() for found in pyzbar.decode(photo, symbols=[pyzbar.ZBarSymbol.QRCODE])],
-}
 
 
 def chance_of_no_more(read, photos, rate):

@@ -112,8 +112,8 @@ def test_an_entry_is_taken_back_a_seat_looked_up_and_the_settings_locked(house, 
     page.locator("#let-in").get_by_role("button", name="Let in").click()
     expect_verdict(page, "admit", "Let in")
     # The seat, for a guest whose code cannot be read.
-    page.get_by_role("button", name="Find seat").click()
-    page.locator("#find").get_by_label("Seat, or the beginning").fill(seat.lower())
+    page.get_by_role("button", name="Find ticket").click()
+    page.locator("#find").get_by_label("Seat, or the short code").fill(seat.lower())
     page.locator("#find").get_by_role("button", name="Find").click()
     expect(page.locator("#found li").first).to_contain_text(f"{seat}: good, in since")
     looks.inspect(page, "door-find")

@@ -9,6 +9,7 @@ use node::store::{Sql, StoreError};
 use shared::entry::SoldSeat;
 use shared::ids::{BookingId, HoldId, RequestId, ShowId};
 use shared::money::{Currency, Money};
+use shared::ticket::booking_code;
 use shared::time::Timestamp;
 
 /// A sale as its entry has it.
@@ -47,7 +48,7 @@ pub fn take_in(desk: &Desk, tx: &dyn Sql, sale: &ReturnedSale<'_>, now: Timestam
         Some(booking) => Booking { state, booked_at, ..booking },
         None => Booking {
             id: sale.booking,
-            code: free_code(tx)?,
+            code: free_code(tx, sale.booking)?,
             show: sale.show,
             // Its own hold is forgotten, and the id must be nobody else's.
             hold: HoldId(sale.booking.0),
@@ -99,11 +100,10 @@ fn seats(desk: &Desk, sale: &ReturnedSale<'_>) -> (Vec<BookedSeat>, Money) {
     (seats, total)
 }
 
-fn free_code(tx: &dyn Sql) -> Result<String, StoreError> {
-    loop {
-        let code = node::random::booking_code();
-        if !store::is_code_taken(tx, &code)? {
-            return Ok(code);
-        }
+/// The code that was printed on its tickets; another one, should somebody have got it since.
+fn free_code(tx: &dyn Sql, mut booking: BookingId) -> Result<String, StoreError> {
+    while store::is_code_taken(tx, &booking_code(booking))? {
+        booking = node::random::booking_id();
     }
+    Ok(booking_code(booking))
 }

@@ -10,6 +10,7 @@ use shared::ids::{HoldId, RequestId, SeatId, ShowId};
 use shared::ledger::HoldKind;
 use shared::money::Money;
 use shared::refusal::Refusal;
+use shared::ticket::booking_code;
 use shared::time::Timestamp;
 use sync_protocol::replica::Held;
 
@@ -34,7 +35,8 @@ pub fn begin(
     };
     // Eight characters are few enough to meet again among a million bookings.
     while store::is_code_taken(tx, &booking.code)? {
-        booking.code = node::random::booking_code();
+        booking.id = node::random::booking_id();
+        booking.code = booking_code(booking.id);
     }
     store::put(tx, &booking)?;
     store::put_seats(tx, booking.id, &seats)?;
@@ -70,9 +72,10 @@ fn draft(
         state: TicketWord::Live,
         code: None,
     });
+    let id = node::random::booking_id();
     let booking = Booking {
-        id: node::random::booking_id(),
-        code: node::random::booking_code(),
+        id,
+        code: booking_code(id),
         show: ShowId { theatre: house.theatre.id, number: hold.show },
         hold: hold.id,
         state: BookingState::AwaitingPayment,

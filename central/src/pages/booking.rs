@@ -160,6 +160,7 @@ fn tickets(view: &BookingView) -> Markup {
             button."button slim" type="button" id="calendar" data-title=(show.movie.title) data-place=(show.theatre.name)
                 data-starts=(show.starts_at) data-ends=(show.ends_at) data-code=(view.code) { "Add to calendar" }
             button."button slim" type="button" id="print" { "Print" }
+            a."button slim" href={ "/v1/bookings/" (view.booking) "/tickets.pdf" } { "PDF" }
             details id="codes" { summary { "Ticket codes as text" } div id="code-texts" {} }
         }
         @if view.cancellation.is_none() { (cancel(view)) }

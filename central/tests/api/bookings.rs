@@ -53,6 +53,9 @@ async fn a_paid_booking_has_tickets_that_verify() {
             (200, &"image/svg+xml")
         );
     }
+    let document = test.get(&format!("{path}.pdf")).await;
+    let kind = document.headers["content-type"].to_str().expect("text");
+    assert_eq!((document.status.as_u16(), kind), (200, "application/pdf"));
     assert_eq!(test.get(&format!("{path}/A9.svg")).await.problem(404), "unknown_ticket");
     let map = test.get(&format!("/v1/shows/{show}/seats")).await.expect(200);
     assert_eq!(map["counts"]["sold"], 2);

@@ -23,7 +23,7 @@ use shared::ledger::{Hold, SaleLine};
 use shared::money::Money;
 use shared::refusal::Refusal;
 use shared::show::Show;
-use shared::ticket::{RowLabel, TicketBody};
+use shared::ticket::{RowLabel, TicketBody, booking_code};
 use shared::till::Tender;
 use shared::time::Timestamp;
 use std::sync::Arc;
@@ -208,7 +208,7 @@ impl Desk {
         let currency =
             self.replica().ledger().show(hold.show).map_or(self.identity().join.currency, |show| show.facts.currency);
         let total = Money { minor: hold.total_minor(), currency };
-        let sale = BookingId(node::random::bytes());
+        let sale = unused_id(tx)?;
         let allowed = match &till.given_away {
             Some(given_away) => given_away.check_limit(tx, hold.show, hold.seats.len())?,
             None => Ok(()),
@@ -248,7 +248,7 @@ impl Desk {
     ) -> anyhow::Result<SaleView> {
         let show = self.replica().ledger().show(number).context("find the show that was sold")?;
         let (lines, total) = lines(show, sold.iter().map(|line| (line.at.seat, line.price)));
-        let code = unused_code(tx)?;
+        let code = booking_code(sale);
         tx.prepare_cached(
             "INSERT INTO sales (sale, code, show, staff, tender, currency, total_minor, received_minor, sold_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -326,15 +326,16 @@ fn next_serial(tx: &Transaction<'_>, series: &str) -> rusqlite::Result<i64> {
     .query_row([series], |row| row.get(0))
 }
 
-fn unused_code(tx: &Transaction<'_>) -> rusqlite::Result<String> {
+/// An id whose short code no other sale of this box has.
+fn unused_id(tx: &Transaction<'_>) -> rusqlite::Result<BookingId> {
     loop {
-        let code = node::random::booking_code();
+        let sale = node::random::booking_id();
         let taken: Option<bool> = tx
             .prepare_cached("SELECT 1 FROM sales WHERE code = ?1")?
-            .query_row([&code], |row| row.get(0))
+            .query_row([booking_code(sale)], |row| row.get(0))
             .optional()?;
         if taken.is_none() {
-            return Ok(code);
+            return Ok(sale);
         }
     }
 }

@@ -9,6 +9,7 @@ use rusqlite::{Connection, Transaction};
 use shared::admission::{Admission, TicketState};
 use shared::ids::{ShowNumber, Side, TicketId};
 use shared::ledger;
+use shared::ticket::booking_code;
 use shared::time::Timestamp;
 use std::sync::Arc;
 use sync_protocol::replica::Changes;
@@ -93,6 +94,7 @@ impl Desk {
             generation: at_door.generation,
             state: state.word().to_owned(),
             admitted: admitted.map(|first| FirstAdmission { at: zone.rfc3339(first.at), door: first.door }),
+            booking: ticket.sale.map(|sale| booking_code(sale.booking)),
             left_at: left_at.map(|at| zone.rfc3339(at)),
         };
         feed::append(db, &mut self.feed, &Row::Ticket(row))?;

@@ -98,6 +98,9 @@ pub struct TicketRow {
     pub state: String,
     /// Its admission, if any.
     pub admitted: Option<node::view::FirstAdmission>,
+    /// The short code of its booking, where its sale is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booking: Option<String>,
     /// RFC 3339: the last departure after which it may enter again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_at: Option<String>,
@@ -281,6 +284,7 @@ mod tests {
             generation: 0,
             state: state.into(),
             admitted: None,
+            booking: Some("7KQ2MXPA".into()),
             left_at: None,
         })
     }

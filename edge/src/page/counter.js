@@ -10,6 +10,7 @@ import { Login } from "./login.js";
 import { showTickets } from "./pane.js";
 import { orderPanel, ticketsPanel, voidPanel } from "./paper.js";
 import { paymentDetails, paymentPanel, receivedIn } from "./payment.js";
+import { Prints } from "./printing.js";
 import { Sale, voidSale } from "./till.js";
 import { complain, el, money, notice } from "./words.js";
 
@@ -29,6 +30,7 @@ const login = new Login(byId("login"), enter);
 const hall = new Hall({ ask, onchoice: showOrder });
 const board = new Board(byId("board"), openShow);
 const closed = new Closed(byId("closed"));
+const prints = new Prints(byId("prints"), byId("second"), ask);
 
 // --- signing in and out
 
@@ -38,6 +40,7 @@ function enter(now) {
   byId("lock").replaceChildren(`${session.staff} · Lock `, el("kbd", {}, "L"));
   focusCounter();
   showTill();
+  prints.open();
   refreshShows();
 }
 
@@ -102,7 +105,7 @@ function showTill() {
   const panels = {
     order: () => orderPanel(hall.choice(), pay),
     payment: () => paymentPanel(sale, { pay: sell, back, tender: setTender, role: session.role }),
-    tickets: () => ticketsPanel(last, { next: () => propose(), print: () => window.print(), void: askVoid }),
+    tickets: () => ticketsPanel(last, { next: () => propose(), print: () => prints.again(last), void: askVoid }),
     void: () => voidPanel(last, { yes: voidLast, no: keepSale, role: session.role }),
   };
   byId("till-title").textContent = TITLES[stage];
@@ -166,6 +169,7 @@ function sold(done) {
   stage = "tickets";
   showTill();
   focusCounter();
+  prints.start(done);
   byId("said").textContent = `Sold ${done.lines.map((line) => line.seat).join(", ")}`;
   showTickets(done.tickets.map(({ seat, code }) => ({ seat, code, title: done.show.movie.title })));
   refreshSeats();
@@ -230,7 +234,10 @@ const KEYS = {
   h: () => stage !== "payment" && location.assign("/house"),
   t: () => stage !== "payment" && location.assign("/till"),
   v: askVoid,
-  p: () => stage === "tickets" && window.print(),
+  p: () => stage === "tickets" && prints.again(last),
+  r: () => prints.act("retry"),
+  o: () => prints.act("other"),
+  s: () => prints.act("skip"),
   c: () => stage === "payment" && setTender("card"),
   u: () => stage === "payment" && setTender("upi"),
   f: () => stage === "payment" && setTender("complimentary"),
@@ -249,7 +256,7 @@ function escape() {
 
 function onKey(event) {
   sale?.touch();
-  if (!session || byId("help").open || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!session || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const typing = event.target.matches("input:not([type=radio], [type=checkbox])");
   const pressing = key === "Enter" && (typing || event.target.matches("button, a, summary"));

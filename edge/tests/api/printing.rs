@@ -31,12 +31,14 @@ impl Printer {
             while let Ok((mut line, _)) = listener.accept().await {
                 let (mut paper, mut some) = (Vec::new(), [0; 4096]);
                 while let Ok(read @ 1..) = line.read(&mut some).await {
-                    let asked = some[..read].starts_with(b"\x10\x04");
-                    let says = *told.lock().unwrap();
-                    if let (true, Some(state)) = (asked, says) {
-                        line.write_all(&[state]).await.unwrap();
-                    } else {
-                        paper.extend(&some[..read]);
+                    paper.extend(&some[..read]);
+                    // Questions come before the paper and after it, perhaps in one piece with it.
+                    while let Some(at) = paper.windows(2).position(|asked| asked == b"\x10\x04") {
+                        paper.drain(at..(at + 3).min(paper.len()));
+                        let says = *told.lock().unwrap();
+                        if let Some(state) = says {
+                            line.write_all(&[state]).await.unwrap();
+                        }
                     }
                 }
                 let papers: &Mutex<Vec<Vec<u8>>> = &taken;

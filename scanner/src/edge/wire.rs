@@ -144,6 +144,8 @@ struct Ticket {
     admitted: Option<FirstAdmission>,
     #[serde(default)]
     left_at: Option<String>,
+    #[serde(default)]
+    booking: Option<String>,
 }
 
 /// A part of the door feed, read and checked.
@@ -166,8 +168,8 @@ pub(crate) struct FeedPage {
     pub(crate) tickets: Vec<FeedTicket>,
 }
 
-/// A ticket, its entry, and the last departure after which it may enter again.
-pub(crate) type FeedTicket = (TicketId, DoorTicket, Option<Admission>, Option<Timestamp>);
+/// A ticket, its entry, the last departure after which it may enter again, and the short code of its booking.
+pub(crate) type FeedTicket = (TicketId, DoorTicket, Option<Admission>, Option<Timestamp>, Option<String>);
 
 /// A feed that says something this device does not understand; nothing of it is taken in.
 #[derive(Debug, thiserror::Error)]
@@ -217,7 +219,7 @@ impl Ticket {
         let ticket = DoorTicket { show: ShowNumber(self.show), seat: self.seat, generation: self.generation, state };
         let admitted = self.admitted.map(|first| admission(&first)).transpose()?;
         let left_at = self.left_at.as_deref().map(parse_rfc3339).transpose()?;
-        Ok((self.ticket.parse()?, ticket, admitted, left_at))
+        Ok((self.ticket.parse()?, ticket, admitted, left_at, self.booking))
     }
 }
 

@@ -1,4 +1,4 @@
-// Looking a seat up for a guest whose code cannot be read.
+// Looking a seat or a booking up for a guest whose code cannot be read.
 
 import { request } from "./api.js";
 import { clockHere } from "./words.js";
@@ -18,12 +18,15 @@ export function listenToSearch() {
 }
 
 function rows(tickets, seat) {
+  const isBooking = tickets.length > 1 && tickets.every(({ booking }) => booking && booking === tickets[0].booking);
+  const inside = tickets.filter(({ admitted }) => admitted).length;
+  const party = isBooking ? [line(`Booking ${tickets[0].booking}: ${inside} of ${tickets.length} in.`)] : [];
   if (tickets.length === 0) return [line(`No ticket for ${seat.toUpperCase()} is known here. It may be a good one all the same: scan it.`)];
-  return tickets.map(({ seat, screen, show, starts_at, state, admitted, ticket }) => {
+  return party.concat(tickets.map(({ seat, screen, show, starts_at, state, admitted, booking, ticket }) => {
     const place = [screen && `Screen ${screen}`, show, starts_at && clockHere(starts_at)].filter(Boolean).join(" · ");
     const inside = admitted ? `in since ${clockHere(admitted.at)}, ${admitted.door}` : "not in";
-    return line(`${seat}: ${STATES[state] ?? state}, ${inside}. ${place} (${ticket})`);
-  });
+    return line(`${seat}: ${STATES[state] ?? state}, ${inside}. ${place} (${booking ?? ticket})`);
+  }));
 }
 
 function line(text) {

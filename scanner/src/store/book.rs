@@ -34,8 +34,8 @@ pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> 
     for (number, show, reentry) in &page.shows {
         put_show(tx, *number, show, *reentry, round)?;
     }
-    for (id, ticket, admitted, left_at) in &page.tickets {
-        put_ticket(tx, *id, ticket, round)?;
+    for (id, ticket, admitted, left_at, booking) in &page.tickets {
+        put_ticket(tx, *id, ticket, booking.as_deref(), round)?;
         if let Some(admitted) = admitted {
             note_admission(tx, *id, ticket.show, &ticket.seat, admitted)?;
         }
@@ -86,11 +86,18 @@ fn put_show(
     Ok(())
 }
 
-fn put_ticket(tx: &Transaction<'_>, id: TicketId, ticket: &DoorTicket, round: i64) -> rusqlite::Result<()> {
+fn put_ticket(
+    tx: &Transaction<'_>,
+    id: TicketId,
+    ticket: &DoorTicket,
+    booking: Option<&str>,
+    round: i64,
+) -> rusqlite::Result<()> {
     let mut put = tx.prepare_cached(
-        "INSERT OR REPLACE INTO tickets (ticket, show, seat, generation, state, round) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO tickets (ticket, show, seat, generation, state, round, booking)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
-    put.execute(params![id.0, ticket.show.0, ticket.seat, ticket.generation, ticket.state.word(), round])?;
+    put.execute(params![id.0, ticket.show.0, ticket.seat, ticket.generation, ticket.state.word(), round, booking])?;
     Ok(())
 }
 

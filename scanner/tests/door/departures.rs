@@ -107,6 +107,25 @@ async fn a_supervisor_is_asked_for_at_the_edge_and_only_there() {
 }
 
 #[tokio::test]
+async fn a_booking_is_looked_up_by_the_code_that_is_printed_on_it() {
+    let edge = FakeEdge::start().await;
+    let of_booking = |number: u8, seat: u16, booking: &str| {
+        let mut row = ticket(number, seat, "live");
+        row["booking"] = json!(booking);
+        row
+    };
+    let rows = [of_booking(1, 1, "7KQ2MXPA"), of_booking(2, 2, "7KQ2MXPA"), of_booking(3, 3, "22222222")];
+    edge.now().pages.push(page(&[show()], &rows));
+    let door = TestDoor::start(&edge).await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    let found = |body: String| serde_json::from_str::<Value>(&body).expect("JSON")["tickets"].clone();
+    let tickets = found(door.get("/v1/tickets?seat=7kq2%20mxpa").await.1);
+    let told = tickets.as_array().expect("list").iter().map(|one| (&one["seat"], &one["booking"])).collect::<Vec<_>>();
+    assert_eq!(told, [(&json!("C1"), &json!("7KQ2MXPA")), (&json!("C2"), &json!("7KQ2MXPA"))]);
+    assert_eq!(found(door.get("/v1/tickets?seat=7KQ2").await.1), json!([]), "half a code finds nobody");
+}
+
+#[tokio::test]
 async fn a_seat_is_looked_up_with_what_is_known_of_it() {
     let (_edge, door) = house().await;
     door.scan(&code(1, 1)).await;

@@ -24,27 +24,14 @@ pub fn hex<const N: usize>() -> String {
     data_encoding::HEXLOWER.encode(&bytes::<N>())
 }
 
-/// A new booking code of 8 characters that are hard to misread.
-pub fn booking_code() -> String {
-    shared::ticket::booking_code(bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     #[test]
     fn ids_do_not_repeat() {
         assert_ne!(booking_id(), booking_id());
         assert_ne!(hex::<16>(), hex::<16>());
         assert_eq!(hex::<16>().len(), 32);
-    }
-
-    #[test]
-    fn booking_codes_have_eight_characters_and_do_not_repeat() {
-        let codes: BTreeSet<String> = (0..200).map(|_| booking_code()).collect();
-        assert_eq!(codes.len(), 200);
-        assert!(codes.iter().all(|code| code.len() == 8), "{codes:?}");
     }
 }

@@ -1,0 +1,120 @@
+// The papers of a sale: on their way, out, or in trouble. The sale stands before any of them is asked for.
+
+import { pause } from "./api.js";
+import { complain, el, notice } from "./words.js";
+
+const LOOK_MS = 300;
+const REASONS = {
+  unreachable: "The printer does not answer.",
+  paper_out: "The printer is out of paper.",
+  cover_open: "The printer is open.",
+  stuck: "The printer takes nothing.",
+  cut_off: "The printer stopped in the middle.",
+  box_restarted: "The box was started again meanwhile.",
+  no_such_printer: "That printer is not set any more.",
+  not_drawn: "The paper could not be drawn.",
+};
+
+/** Asks for papers and shows what becomes of them. `dialog` asks who answers for a duplicate. */
+export class Prints {
+  constructor(place, dialog, ask) {
+    Object.assign(this, { place, dialog, ask, printers: [], failed: [] });
+  }
+
+  /** Somebody is in: which printers there are, and what has failed before. */
+  async open() {
+    const [known, open] = await Promise.all([this.ask("GET", "/v1/printers"), this.ask("GET", "/v1/prints")]);
+    if (known.ok) this.printers = known.data.printers;
+    if (open.ok) this.#follow(open.data.prints);
+  }
+
+  /** Prints what a sale needs, if there is a printer. */
+  async start(sale) {
+    const documents = ["tickets", "receipt"].filter((one) => this.printers.some((printer) => printer.documents.includes(one)));
+    if (documents.length > 0) await this.#print(sale, { documents });
+  }
+
+  /** The tickets of a sale once more, or for the first time where they are a document. */
+  async again(sale) {
+    const printer = this.printers.some((one) => one.documents.includes("tickets")) ? undefined : "pdf";
+    await this.#print(sale, { documents: ["tickets"], printer });
+  }
+
+  /** What a person does about the oldest failed print: `retry`, `other` or `skip`. */
+  async act(what) {
+    const print = this.failed[0];
+    if (!print || this.working) return;
+    this.working = true;
+    const body = what === "skip" ? { do: "skip" } : { do: "retry", printer: what === "other" ? this.#other(print) : print.printer };
+    const answer = await this.ask("POST", `/v1/prints/${print.print}`, { body });
+    this.working = false;
+    this.failed = this.failed.filter((other) => other.print !== print.print);
+    if (answer.ok) this.#follow([answer.data]);
+    else complain(this.place, answer.problem);
+  }
+
+  async #print(sale, body) {
+    let answer = await this.ask("POST", `/v1/sales/${sale.sale}/prints`, { body });
+    if (answer.problem?.code === "second_person_needed") {
+      const second = await this.#second();
+      if (!second) return;
+      answer = await this.ask("POST", `/v1/sales/${sale.sale}/prints`, { body: { ...body, second } });
+    }
+    complain(this.place, answer.problem);
+    if (answer.ok) this.#follow(answer.data.prints);
+  }
+
+  /** Follows prints until each is out or has failed. */
+  async #follow(prints) {
+    this.failed = [...this.failed.filter((old) => prints.every((print) => print.print !== old.print))];
+    const waiting = [];
+    for (const print of prints) {
+      if (print.state === "waiting") waiting.push(print);
+      else if (print.state === "failed") this.failed.push(print);
+      else if (print.state === "printed" && print.printer === "pdf") window.open(print.pdf, "_blank", "noopener");
+    }
+    this.#show(waiting, prints);
+    if (waiting.length === 0) return;
+    await pause(LOOK_MS);
+    const looked = await Promise.all(waiting.map((print) => this.ask("GET", `/v1/prints/${print.print}`)));
+    await this.#follow(looked.map((answer, at) => (answer.ok ? answer.data : waiting[at])));
+  }
+
+  #show(waiting, prints) {
+    const [print] = this.failed;
+    if (print) {
+      const more = this.failed.length > 1 ? ` ${this.failed.length} papers wait.` : "";
+      const out = print.maybe_out ? " Some of it may be out: the next one says duplicate." : "";
+      const what = print.document === "tickets" ? "Tickets not printed" : "Receipt not printed";
+      notice(this.place, "warn", what, `${REASONS[print.reason] ?? print.reason} The sale stands.${out}${more}`);
+      const button = (word, key, act) =>
+        el("button", { class: "button slim", type: "button", onclick: () => this.act(act) }, `${word} `, el("kbd", {}, key));
+      const buttons = [button("Retry", "R", "retry"), button(this.#other(print).replace(/^pdf$/, "PDF"), "O", "other"), button("Skip", "S", "skip")];
+      this.place.append(el("div", { class: "notes" }, ...buttons));
+    } else if (waiting.length > 0) notice(this.place, "", `Printing on ${waiting[0].printer} …`);
+    else if (prints.some(({ state }) => state === "printed")) notice(this.place, "good", "Printed");
+    else notice(this.place);
+  }
+
+  /** The next printer that has paper for it; without one, a document. */
+  #other(print) {
+    const fit = this.printers.filter(({ documents }) => documents.includes(print.document)).map(({ name }) => name);
+    const others = [...fit, "pdf"];
+    return others[(others.indexOf(print.printer) + 1) % others.length];
+  }
+
+  #second() {
+    const form = this.dialog.querySelector("form");
+    form.reset();
+    this.dialog.returnValue = "";
+    this.dialog.showModal();
+    return new Promise((resolve) => {
+      const closed = () => {
+        const { staff, pin } = form.elements;
+        resolve(this.dialog.returnValue === "print" ? { staff: staff.value.trim(), pin: pin.value } : null);
+        form.reset();
+      };
+      this.dialog.addEventListener("close", closed, { once: true });
+    });
+  }
+}

@@ -1,0 +1,82 @@
+"""Tickets and receipts as they come out of the printer, drawn from its bytes by a decoder of their own."""
+
+import json
+
+from playwright.sync_api import expect
+
+from counter import sell, sign_in
+from decoders import DECODERS
+from escpos import printed
+from house import until
+from roll import NO_PAPER, WELL
+
+
+def test_a_cash_sale_prints_its_tickets_and_receipt_and_opens_the_drawer(house, roll, window, looks):
+    page = window(house.theatre["counter"])
+    sign_in(page, house.staff("counter"))
+    before = len(roll.papers)
+    seats = sell(page, 2)
+    expect(page.locator("#prints")).to_contain_text("Printed")
+    until("both papers are out", lambda: len(roll.papers) == before + 2, 10)
+    papers = [printed(paper) for paper in roll.papers[before:]]
+    tickets = next(paper for paper in papers if len(paper.pieces) == 2)
+    receipt = next(paper for paper in papers if len(paper.pieces) == 1)
+    assert tickets.kicks + receipt.kicks == 1
+    sale = last_sale(page)
+    for piece, ticket in zip(tickets.pieces, sale["tickets"], strict=True):
+        assert {ticket["seat"]} <= set(piece.text.split()), piece.text
+        assert sale["show"]["movie"]["title"].split()[0] in piece.text and ticket["serial"] in piece.text
+        assert "DUPLICATE" not in piece.text
+        for name, decode in DECODERS.items():
+            assert decode(piece.image) == [ticket["code"]], name
+        piece.image.save(looks.folder / f"paper-ticket-{ticket['seat']}.png")
+    text = receipt.pieces[0].text
+    prices = [f"{line['price']['minor'] // 100}.{line['price']['minor'] % 100:02}" for line in sale["lines"]]
+    for seat, price in zip(seats, prices, strict=True):
+        assert any(seat in row and row.endswith(price) for row in receipt.pieces[0].rows), text
+    assert f"INR {sale['total']['minor'] // 100}." in text and sale["code"] in text
+    receipt.pieces[0].image.save(looks.folder / "paper-receipt.png")
+
+
+def test_a_printer_without_paper_loses_no_sale_and_prints_once_it_is_well(house, roll, window, looks):
+    page = window(house.theatre["counter"])
+    sign_in(page, house.staff("counter"))
+    before = len(roll.papers)
+    roll.state = NO_PAPER
+    try:
+        sell(page, 1)
+        expect(page.locator("#prints")).to_contain_text("out of paper. The sale stands.")
+        looks.inspect(page, "counter-no-paper")
+        page.reload()
+        expect(page.locator("#prints")).to_contain_text("out of paper")
+    finally:
+        roll.state = WELL
+    page.locator("#prints").get_by_role("button", name="Retry").click()
+    expect(page.locator("#prints")).to_contain_text("Receipt not printed")
+    page.keyboard.press("s")
+    expect(page.locator("#prints .notes")).to_have_count(0)
+    until("the tickets are out", lambda: len(roll.papers) == before + 1, 10)
+    assert "DUPLICATE" not in printed(roll.papers[-1]).pieces[0].text
+
+
+def test_a_duplicate_takes_a_second_person_and_says_what_it_is(house, roll, window, looks):
+    page = window(house.theatre["counter"], refusals={403})
+    sign_in(page, house.staff("counter"))
+    sell(page, 1)
+    expect(page.locator("#prints")).to_contain_text("Printed")
+    before = len(roll.papers)
+    page.keyboard.press("p")
+    expect(page.locator("#second")).to_be_visible()
+    looks.inspect(page, "counter-duplicate")
+    manager = house.staff("manager")
+    page.keyboard.type(manager["name"])
+    page.keyboard.press("Tab")
+    page.keyboard.type(manager["pin"])
+    page.keyboard.press("Enter")
+    until("the duplicate is out", lambda: len(roll.papers) == before + 1, 10)
+    [piece] = printed(roll.papers[-1]).pieces
+    assert piece.rows[0].strip() == "DUPLICATE 1"
+
+
+def last_sale(page):
+    return json.loads(page.evaluate("() => sessionStorage.getItem('last sale')"))
