@@ -217,7 +217,7 @@ async fn a_print_that_was_under_way_at_a_restart_comes_again_as_a_duplicate() {
     assert_eq!(ended(&house, &counter, &again).await["state"], "printed");
     let paper = std::fs::read(&roll).unwrap();
     assert_eq!((has(&paper, b"DUPLICATE 1"), has(&paper, KICK)), (1, 0));
-    assert!(has(&paper, sale["code"].as_str().unwrap()[..4].as_bytes()) > 0);
+    assert!(has(&paper, &sale["code"].as_str().unwrap().as_bytes()[..4]) > 0);
 }
 
 #[tokio::test]
