@@ -4,6 +4,7 @@
 //! A new one is a variant of [`Name`], a module with a `run` like the others', and a line in [`run`].
 
 mod bare;
+mod bookings;
 mod books;
 mod claims;
 mod classical;
@@ -13,11 +14,18 @@ mod entrance;
 mod generator;
 mod hall;
 mod house;
+mod in_process;
 mod mosquitto;
+mod pgbench;
+mod pool;
+mod postgres;
 mod programs;
 mod races;
 mod reconnect;
 mod sales;
+mod sellout;
+mod shoppers;
+mod stand;
 mod table;
 
 use anyhow::Context;
@@ -28,16 +36,22 @@ use std::path::PathBuf;
 /// The benchmarks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Name {
+    /// How many customers a second hold and book, beside the classical design.
+    Bookings,
     /// How long a seat of the other side takes to be held, on a live link and on none.
     Claims,
     /// How long a cashier waits for a sale while the doors are busy, and eight windows with one show.
     Counter,
     /// How fast a door answers, alone and by the box.
     Door,
+    /// Nodes and PostgreSQL killed under load: nothing acknowledged is lost, nothing sold twice.
+    Pool,
     /// Many doors and one ticket: exactly one lets it in, or every further one is told.
     Races,
     /// How long a box takes to catch up after a cut, and the bytes per sale on the line.
     Reconnect,
+    /// How long it takes to sell a stadium out.
+    Sellout,
 }
 
 /// What every benchmark is told.
@@ -82,11 +96,14 @@ fn say(progress: fmt::Arguments<'_>) {
 pub async fn run(name: Name, options: &Options) -> anyhow::Result<Figures> {
     programs::raise_file_limit().context("raise the limit of open files")?;
     match name {
+        Name::Bookings => bookings::run(options).await,
         Name::Claims => claims::run(options).await,
         Name::Counter => counter::run(options).await,
         Name::Door => door::run(options).await,
+        Name::Pool => pool::run(options).await,
         Name::Races => races::run(options).await,
         Name::Reconnect => reconnect::run(options).await,
+        Name::Sellout => sellout::run(options).await,
     }
 }
 

@@ -70,12 +70,21 @@ impl Halls {
 
     /// For `import shows`.
     pub(super) fn shows(self, today: Date) -> String {
-        let mut text = String::from("theatre,city,screen,movie,starts_at,ends_at,prices\n");
+        self.shows_at(today, "Gold=150,no")
+    }
+
+    /// [`Halls::shows`] that cost nothing and begin with all but the counter's floor on the web.
+    pub(super) fn free_shows(self, today: Date) -> String {
+        self.shows_at(today, "Gold=0,yes")
+    }
+
+    fn shows_at(self, today: Date, price_and_rush: &str) -> String {
+        let mut text = String::from("theatre,city,screen,movie,starts_at,ends_at,prices,on_sale_rush\n");
         for (screen, date) in (1..=self.screens).flat_map(|screen| self.dates(today).map(move |date| (screen, date))) {
             for (start, end) in STARTS.iter().zip(ENDS) {
                 let times = format!("{date}T{start}{OFFSET},{date}T{end}{OFFSET}");
                 // Writing to a String cannot fail.
-                let _ = writeln!(text, "{THEATRE},{CITY},{screen},{MOVIE},{times},Gold=150");
+                let _ = writeln!(text, "{THEATRE},{CITY},{screen},{MOVIE},{times},{price_and_rush}");
             }
         }
         text

@@ -141,6 +141,18 @@ impl Running {
         Ok(())
     }
 
+    /// Ends it by SIGQUIT, which asks for no order.
+    ///
+    /// # Errors
+    /// If it does not end.
+    pub(super) fn quit(mut self) -> anyhow::Result<()> {
+        let told = Command::new("kill").args(["-QUIT", &self.child.id().to_string()]).status().context("run kill")?;
+        ensure!(told.success(), "{} cannot be told to end: {}", self.name, self.last_words());
+        self.child.wait().with_context(|| format!("wait for {}", self.name))?;
+        self.ended = true;
+        Ok(())
+    }
+
     /// Processor time it has used, in hundredths of a second as the kernel counts.
     ///
     /// # Errors

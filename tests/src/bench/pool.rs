@@ -1,0 +1,157 @@
+//! `pool`: two nodes on one PostgreSQL, and nodes and PostgreSQL killed in turn while customers book through both. What was
+//! acknowledged must be there afterwards, nothing may be sold twice, and after each kill the pool must answer again in time.
+
+use super::hall::Halls;
+use super::programs::Programs;
+use super::shoppers;
+use super::stand::{Engine, Stand};
+use super::table::{Table, Timings};
+use super::{Figures, Options, say};
+use anyhow::{Context, ensure};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+const AT_ONCE: usize = 16;
+const RECOVERS_WITHIN: Duration = Duration::from_secs(10);
+/// Customers of one round: as many as are served meanwhile, and a few more.
+const PER_KILL: usize = 150;
+
+/// Who is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Victim {
+    /// The node that works.
+    Worker,
+    /// The node that passes requests on.
+    Other,
+    /// PostgreSQL.
+    Database,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// If anything cannot be built or started, or the result does not hold.
+pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
+    say(format_args!("building the servers"));
+    let programs = Programs::build(options)?;
+    let (nodes, databases) = if options.quick { (3, 2) } else { (100, 20) };
+    let victims = plan(nodes, databases);
+    let halls = Halls { screens: 1, rows: 100, seats: 300, days: u8::try_from(victims.len() / 90 + 1).unwrap_or(9) };
+    let dir = tempfile::tempdir().context("make a folder")?;
+    let mut stand = Stand::start(&programs, Engine::Postgres(2), halls, dir.path()).await?;
+    let mut pairs = Vec::new();
+    for show in stand.shows().await? {
+        pairs.extend(shoppers::all_pairs(&show, &stand.map(&show).await?));
+    }
+    let (mut recovered, mut bought, mut repeats) = (Timings::default(), Vec::new(), 0);
+    for (round, victim) in victims.iter().enumerate() {
+        let customers = pairs.split_off(pairs.len().saturating_sub(PER_KILL));
+        ensure!(customers.len() == PER_KILL, "there are no seats left");
+        let served = Arc::new(AtomicUsize::new(0));
+        let addresses = stand.addresses();
+        let selling = {
+            let served = served.clone();
+            tokio::spawn(async move { shoppers::sell(&addresses, AT_ONCE, customers, served).await })
+        };
+        // In the middle of the load, not before it.
+        while served.load(Ordering::Relaxed) < PER_KILL / 5 {
+            ensure!(!selling.is_finished(), "the customers have ended");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let took = befall(&mut stand, &programs, *victim, &served).await?;
+        recovered.add(took);
+        let sold = selling.await.context("run the customers")??;
+        say(format_args!("{} {victim:?}: {} ms, {} asked again", round + 1, took.as_millis(), sold.repeats));
+        ensure!(took <= RECOVERS_WITHIN, "after {victim:?} was killed nobody was served for {took:?}");
+        ensure!(sold.bought.len() == PER_KILL, "{} of {PER_KILL} got their seats", sold.bought.len());
+        repeats += sold.repeats;
+        bought.extend(sold.bought);
+    }
+    let sold = shoppers::Sold { bought, ..shoppers::Sold::default() };
+    let (double, lost) = (sold.double(), shoppers::lost(&stand.addresses(), &sold.bought).await?);
+    let mut counted = 0;
+    for show in stand.shows().await? {
+        counted += stand.map(&show).await?.counts.get("sold").copied().unwrap_or_default() as usize;
+    }
+    stand.stop().await?;
+    let mut table =
+        Table::new(["node kills", "PostgreSQL kills", "bookings", "asked again", "lost", "double", "p50 ms", "max ms"]);
+    table.add([
+        nodes.to_string(),
+        databases.to_string(),
+        sold.bought.len().to_string(),
+        repeats.to_string(),
+        lost.to_string(),
+        double.to_string(),
+        recovered.ms(50),
+        recovered.ms(100),
+    ]);
+    table.print();
+    ensure!(lost == 0 && double == 0, "{lost} acknowledged bookings are lost, {double} seats or tickets given twice");
+    ensure!(counted == 2 * sold.bought.len(), "{counted} seats are sold, {} customers have two", sold.bought.len());
+    Ok(Figures::default()
+        .with("bookings", sold.bought.len())
+        .with("lost", lost)
+        .with("double", double)
+        .with("recovery_p50_ms", recovered.ms(50))
+        .with("recovery_max_ms", recovered.ms(100)))
+}
+
+/// Most kills of a node hit the one that works.
+fn plan(nodes: usize, databases: usize) -> Vec<Victim> {
+    let of_nodes = (0..nodes).map(|n| if n % 4 == 3 { Victim::Other } else { Victim::Worker });
+    let mut victims: Vec<Victim> = of_nodes.collect();
+    for n in 0..databases {
+        victims.insert(((n + 1) * victims.len() / (databases + 1)).min(victims.len()), Victim::Database);
+    }
+    victims
+}
+
+/// Kills, starts again, and returns how long it took from the kill until the next customer was served.
+async fn befall(
+    stand: &mut Stand,
+    programs: &Programs,
+    victim: Victim,
+    served: &AtomicUsize,
+) -> anyhow::Result<Duration> {
+    let worker = stand.worker().await.context("find the node that works")?;
+    let index = match victim {
+        Victim::Worker => worker,
+        Victim::Other | Victim::Database => 1 - worker,
+    };
+    if victim == Victim::Database {
+        stand.postgres.as_mut().context("find PostgreSQL")?.crash()?;
+    } else {
+        stand.kill_node(index)?;
+    }
+    let (began, before) = (Instant::now(), served.load(Ordering::Relaxed));
+    if victim == Victim::Database {
+        stand.postgres.as_mut().context("find PostgreSQL")?.start_again().await?;
+    } else {
+        stand.start_node(programs, index)?;
+    }
+    // Some were answered already when the blow fell; a few more have been served since.
+    while served.load(Ordering::Relaxed) < before + AT_ONCE {
+        if began.elapsed() > RECOVERS_WITHIN * 3 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let took = began.elapsed();
+    stand.until_ready().await?;
+    Ok(took)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_victim_has_its_number() {
+        let victims = plan(100, 20);
+        let count = |wanted| victims.iter().filter(|victim| **victim == wanted).count();
+        assert_eq!((count(Victim::Worker), count(Victim::Other), count(Victim::Database)), (75, 25, 20));
+        assert_eq!(plan(3, 2).len(), 5);
+    }
+}
