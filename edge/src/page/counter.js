@@ -165,7 +165,7 @@ function sold(done) {
   sessionStorage.setItem("last sale", JSON.stringify(done));
   sale = null;
   hall.keep(false);
-  hall.map.choose([]);
+  hall.sold(done.lines.map((line) => line.seat));
   stage = "tickets";
   showTill();
   focusCounter();

@@ -78,6 +78,14 @@ export class Hall {
     this.map.mine = kept;
   }
 
+  /** What was sold here is sold, whether the box has been asked again or not: it must not be proposed to the next guest. */
+  sold(labels) {
+    this.map.choose([]);
+    if (!this.view) return;
+    for (const seat of this.view.rows.flatMap((row) => row.seats)) if (labels.includes(seat.label)) seat.state = "sold";
+    this.map.update(this.view);
+  }
+
   /** Puts the keyboard on the map. */
   focus() {
     this.map.focusSeat(this.choice()[0]?.label ?? this.view?.rows[0]?.seats[0]?.label);

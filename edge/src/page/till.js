@@ -31,11 +31,11 @@ export class Sale {
     return received - this.hold.total.minor;
   }
 
-  /** The address of the picture by which the guest pays by UPI, or null where the house has no UPI address. */
+  /** The picture by which the guest pays by UPI, an SVG element, or null where the house has no UPI address. */
   async upiCode() {
     this.picture ??= fetch(`/v1/holds/${this.hold.hold}/upi.svg`, { headers: { authorization: `Bearer ${this.token}` } })
-      .then((answer) => (answer.ok ? answer.blob() : null))
-      .then((blob) => blob && URL.createObjectURL(blob))
+      .then((answer) => (answer.ok ? answer.text() : null))
+      .then((text) => text && new DOMParser().parseFromString(text, "image/svg+xml").documentElement)
       .catch(() => null);
     return this.picture;
   }
