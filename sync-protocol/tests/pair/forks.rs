@@ -6,20 +6,28 @@ use shared::ids::Side;
 use shared::refusal::Refusal;
 use sync_protocol::replica::{Closed, DiscrepancyKind, Snapshot, Start};
 
+/// A box of the same name, with what the box has on its disk now.
+fn clone_of_the_box(house: &House) -> Node {
+    let image = house.edge.disk.clone();
+    let snapshot = Snapshot { start: Start::Usual, ..image.snapshot(Side::Edge) };
+    Node::start(Side::Edge, image, snapshot, 90, house.now)
+}
+
+/// The line is the other one's for so long, milliseconds.
+fn take_turns(house: &mut House, other: &mut Node, ms: i64) {
+    let now = house.now;
+    house.edge.replica.handle_disconnected(now);
+    std::mem::swap(&mut house.edge, other);
+    house.edge.replica.handle_connected(now);
+    house.run(ms);
+}
+
 #[test]
 fn of_two_boxes_that_take_turns_at_the_line_neither_sells_until_two_persons_say_which_is_the_box() {
     let mut house = House::live();
     house.run(100);
-    let image = house.edge.disk.clone();
-    let snapshot = Snapshot { start: Start::Usual, ..image.snapshot(Side::Edge) };
-    let mut other = Node::start(Side::Edge, image, snapshot, 90, house.now);
-    let mut take_turns = |house: &mut House| {
-        let now = house.now;
-        house.edge.replica.handle_disconnected(now);
-        std::mem::swap(&mut house.edge, &mut other);
-        house.edge.replica.handle_connected(now);
-        house.run(3_000);
-    };
+    let mut other = clone_of_the_box(&house);
+    let mut take_turns = |house: &mut House| take_turns(house, &mut other, 3_000);
     take_turns(&mut house);
     assert_eq!(house.closed(Side::Edge), None, "the clone knows as much as central");
     take_turns(&mut house);
@@ -47,9 +55,7 @@ fn of_two_boxes_that_take_turns_at_the_line_neither_sells_until_two_persons_say_
 fn a_box_that_sold_much_in_a_cut_while_its_clone_was_seen_is_settled_by_two_persons_and_loses_nothing() {
     let mut house = House::live();
     house.run(100);
-    let image = house.edge.disk.clone();
-    let snapshot = Snapshot { start: Start::Usual, ..image.snapshot(Side::Edge) };
-    let mut other = Node::start(Side::Edge, image, snapshot, 90, house.now);
+    let mut other = clone_of_the_box(&house);
     house.cut(false, false);
     house.run(12_000);
     let mut sold = Vec::new();
@@ -142,19 +148,12 @@ fn a_fork_closes_both_sides_until_two_persons_have_settled_it() {
 fn a_clones_line_that_central_took_after_it_was_put_back_goes_on_and_the_boxs_own_sales_behind_it() {
     let mut house = House::live();
     house.run(100);
-    let (central, image) = (house.central.disk.clone(), house.edge.disk.clone());
-    let snapshot = Snapshot { start: Start::Usual, ..image.snapshot(Side::Edge) };
-    let mut other = Node::start(Side::Edge, image, snapshot, 90, house.now);
+    let central = house.central.disk.clone();
+    let mut other = clone_of_the_box(&house);
     let mut sold = house.sell(Side::Edge, &["H1"]).expect("sale of the box");
     house.run(1_000);
     house.restart(Side::Central, central, Start::Restored);
-    let mut take_turns = |house: &mut House| {
-        let now = house.now;
-        house.edge.replica.handle_disconnected(now);
-        std::mem::swap(&mut house.edge, &mut other);
-        house.edge.replica.handle_connected(now);
-        house.run(15_000);
-    };
+    let mut take_turns = |house: &mut House| take_turns(house, &mut other, 15_000);
     take_turns(&mut house);
     sold.extend(house.sell(Side::Edge, &["H2"]).expect("sale of the clone"));
     for n in 0..300 {

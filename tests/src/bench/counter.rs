@@ -35,6 +35,26 @@ const WINDOWS: usize = 8;
 const CONNECTIONS: usize = 48;
 const WITHIN: Duration = Duration::from_secs(60);
 
+/// What was sold, as the box answers it.
+#[derive(Deserialize)]
+struct Sale {
+    tickets: Vec<Sold>,
+}
+
+/// A ticket of it.
+#[derive(Deserialize)]
+struct Sold {
+    ticket: String,
+    seat: String,
+    code: String,
+}
+
+impl Sold {
+    fn id(&self) -> anyhow::Result<TicketId> {
+        self.ticket.parse().ok().context("read a ticket's number")
+    }
+}
+
 struct Scale {
     halls: Halls,
     admissions: usize,
@@ -172,15 +192,6 @@ async fn upload(edge: SocketAddr, scans: Vec<Request>) -> anyhow::Result<()> {
 
 /// Every window asks for the best two until there are no two any more. Returns tickets with their seats.
 async fn sell_out(house: &BenchHouse, show: &str, counter: &str) -> anyhow::Result<(Vec<(TicketId, String)>, Timings)> {
-    #[derive(Deserialize)]
-    struct Sale {
-        tickets: Vec<Sold>,
-    }
-    #[derive(Deserialize)]
-    struct Sold {
-        ticket: String,
-        seat: String,
-    }
     let mut windows = JoinSet::new();
     for _ in 0..WINDOWS {
         let (edge, show, counter) = (house.edge, show.to_owned(), counter.to_owned());
@@ -205,8 +216,8 @@ async fn sell_out(house: &BenchHouse, show: &str, counter: &str) -> anyhow::Resu
                 }
                 timings.add(asked.elapsed());
                 let sale: Sale = serde_json::from_slice(&reply.body).context("read a sale")?;
-                for Sold { ticket, seat } in sale.tickets {
-                    tickets.push((ticket.parse().ok().context("read a ticket's number")?, seat));
+                for sold in sale.tickets {
+                    tickets.push((sold.id()?, sold.seat));
                 }
             }
         });
@@ -222,19 +233,9 @@ async fn sell_out(house: &BenchHouse, show: &str, counter: &str) -> anyhow::Resu
 
 /// The tickets of a sale, with their codes.
 fn codes(_: usize, reply: Reply) -> anyhow::Result<Vec<(TicketId, String)>> {
-    #[derive(Deserialize)]
-    struct Sale {
-        tickets: Vec<Sold>,
-    }
-    #[derive(Deserialize)]
-    struct Sold {
-        ticket: String,
-        code: String,
-    }
     ensure!(reply.status == 201, "a sale was answered {} {}", reply.status, String::from_utf8_lossy(&reply.body));
     let sale: Sale = serde_json::from_slice(&reply.body).context("read a sale")?;
-    let read = |Sold { ticket, code }| Ok((ticket.parse().ok().context("read a ticket's number")?, code));
-    sale.tickets.into_iter().map(read).collect()
+    sale.tickets.into_iter().map(|sold| Ok((sold.id()?, sold.code))).collect()
 }
 
 /// The show with the most seats left.
