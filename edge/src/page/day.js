@@ -38,8 +38,9 @@ export class Day {
   }
 }
 
-function row({ show, currency, counter, web, void: ended, admitted, withheld, unknown }) {
+function row({ show, currency, counter, web, given_away, void: ended, admitted, withheld, unknown }) {
   const notes = [
+    given_away > 0 && `${given_away} free`,
     ended > 0 && `${ended} void`,
     withheld > 0 && `${withheld} kept back`,
     unknown > 0 && `${unknown} unknown`,

@@ -35,10 +35,14 @@ struct ChannelView {
 /// A show of the day.
 #[derive(Debug, Serialize)]
 struct DayShowView {
+    #[serde(skip)]
+    number: ShowNumber,
     show: ShowView,
     currency: Currency,
     counter: ChannelView,
     web: ChannelView,
+    /// Of the counter's tickets, those that were given away; no money of theirs is counted.
+    given_away: u32,
     void: u32,
     admitted: u32,
     withheld: u32,
@@ -77,8 +81,13 @@ pub async fn view(
     let zone = house.identity.zone.clone();
     let date = date.unwrap_or_else(|| zone.local_date(house.clock.now()));
     let day = zone.day(&date).map_err(|error| Problem::bad_request("bad_date", error.to_string()))?;
-    let shows = house.writer.run(move |desk, _, now| Ok(desk.shows_of(day, now))).await?;
-    let tenders = house.readers.read(move |db| Ok(taken(db, day)?)).await?;
+    let mut shows = house.writer.run(move |desk, _, now| Ok(desk.shows_of(day, now))).await?;
+    let (tenders, given_away) = house.readers.read(move |db| Ok((taken(db, day)?, given_away(db)?))).await?;
+    for told in &mut shows {
+        let Some((tickets, minor)) = given_away.get(&told.number) else { continue };
+        told.given_away = *tickets;
+        told.counter.minor -= minor;
+    }
     let board = house.board.borrow();
     let link = board.link.clone();
     Ok(Json(DayView {
@@ -101,10 +110,12 @@ impl Desk {
                 let standing = |wanted| show.touched().filter(|(_, seat)| seat.standing == wanted).count();
                 let count = |wanted| u32::try_from(standing(wanted)).unwrap_or(u32::MAX);
                 let told = DayShowView {
+                    number: show.facts.number,
                     show: view.show(show, now),
                     currency: show.facts.currency,
                     counter: ChannelView::default(),
                     web: ChannelView::default(),
+                    given_away: 0,
                     void: 0,
                     admitted: 0,
                     withheld: count(Standing::Withheld),
@@ -128,6 +139,16 @@ impl Desk {
         shows.sort_by(|a, b| (&a.show.starts_at, a.show.screen).cmp(&(&b.show.starts_at, b.show.screen)));
         shows
     }
+}
+
+/// How many tickets of each show are given away, and what they would have cost, minor units.
+fn given_away(db: &Connection) -> rusqlite::Result<BTreeMap<ShowNumber, (u32, i64)>> {
+    let mut select = db.prepare_cached(
+        "SELECT s.show, count(*), sum(t.price_minor) FROM sales s JOIN sale_tickets t USING (sale)
+         WHERE s.tender = 'complimentary' AND t.voided_at IS NULL GROUP BY s.show",
+    )?;
+    let rows = select.query_map([], |row| Ok((ShowNumber(row.get(0)?), (row.get(1)?, row.get(2)?))))?;
+    rows.collect()
 }
 
 /// What was sold on the day by tender, without what went back of it.

@@ -92,7 +92,8 @@ struct Class {
     void: u32,
 }
 
-/// The daily collection: what was sold on the day, by show, class and price, with the serials of the tickets.
+/// The daily collection: what was sold on the day, by show, class and price, with the serials of the tickets. What was given away has
+/// the price 0.
 pub(super) fn collection(
     db: &Connection,
     shows: &BTreeMap<u32, (String, String)>,
@@ -100,7 +101,7 @@ pub(super) fn collection(
     (from, until): (Timestamp, Timestamp),
 ) -> anyhow::Result<Vec<Vec<String>>> {
     let mut select = db.prepare(
-        "SELECT s.show, t.category, t.price_minor, t.series, t.serial, t.voided_at IS NOT NULL
+        "SELECT s.show, t.category, iif(s.tender = 'complimentary', 0, t.price_minor), t.series, t.serial, t.voided_at IS NOT NULL
          FROM sales s JOIN sale_tickets t USING (sale) WHERE s.sold_at >= ?1 AND s.sold_at < ?2
          ORDER BY t.series, t.serial",
     )?;

@@ -166,6 +166,8 @@ async fn a_manager_sees_the_day_show_by_show_and_tender_by_tender() {
     let back = sell(&house, &counter, &show, "A1", "cash").await;
     sell(&house, &counter, &show, "A2", "cash").await;
     sell(&house, &counter, &show, "B1", "card").await;
+    let free = json!({"seats": ["A3"], "tender": "complimentary", "reason": "press"});
+    assert_eq!(house.post(&format!("/v1/shows/{show}/sales"), &supervisor, free).await.0, 201);
     let void = json!({"reason": "wrong film", "paper_surrendered": true});
     house.post(&format!("/v1/sales/{}/void", back["sale"].as_str().unwrap()), &supervisor, void).await;
     let kept = json!({"seats": ["A4", "A5"], "withheld": true});
@@ -174,9 +176,9 @@ async fn a_manager_sees_the_day_show_by_show_and_tender_by_tender() {
     let (status, day) = house.get(&format!("/v1/day?date={date}"), &supervisor).await;
     assert_eq!((status, day["shows"].as_array().unwrap().len()), (200, 1), "{day}");
     let told = &day["shows"][0];
-    assert_eq!(told["counter"], json!({"tickets": 2, "minor": 40_000}), "{told}");
-    let counts = ["void", "admitted", "withheld", "unknown"].map(|name| told[name].as_u64().unwrap());
-    assert_eq!(counts, [1, 0, 2, 0], "{told}");
+    assert_eq!(told["counter"], json!({"tickets": 3, "minor": 40_000}), "{told}");
+    let counts = ["given_away", "void", "admitted", "withheld", "unknown"].map(|name| told[name].as_u64().unwrap());
+    assert_eq!(counts, [1, 1, 0, 2, 0], "{told}");
     assert_eq!(day["to_verify"], json!(1));
     // The day of the sale may end before the show begins.
     let (_, today) = house.get("/v1/day", &supervisor).await;
