@@ -90,8 +90,12 @@ class House:
 
     def show(self):
         """The first theatre's next show that is on sale."""
+        return self.shows()[0]
+
+    def shows(self):
+        """The first theatre's shows that are on sale, the next one first."""
         shows = request("GET", f"{self.customer}/v1/shows?theatre={self.theatre['id']}")["shows"]
-        return min((show for show in shows if show["state"] == "on_sale"), key=lambda show: show["starts_at"])
+        return sorted((show for show in shows if show["state"] == "on_sale"), key=lambda show: show["starts_at"])
 
     def booking(self, booking):
         return request("GET", f"{self.customer}/v1/bookings/{booking}")
