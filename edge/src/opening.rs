@@ -169,15 +169,8 @@ pub async fn settle(
     let second = second_person(&house, &session, request.second).await?;
     let settled = house.writer.run(move |desk, tx, now| {
         let Some(found) = desk.replica().ledger().show(number) else { return Ok(Err(Refusal::UnknownShow)) };
-        let named =
-            request.seats.as_ref().map(|labels| labels.iter().map(|label| found.plan.labelled(label)).collect());
-        let named: Option<Option<Vec<_>>> = named;
-        let seats = match named {
-            Some(None) => return Ok(Err(Refusal::UnknownSeat)),
-            Some(Some(seats)) => Some(seats),
-            None => None,
-        };
-        let settled = desk.replica_mut().settle_unknown(number, seats.as_deref(), now);
+        let named = request.seats.as_ref().map(|labels| found.plan.all_labelled(labels)).transpose();
+        let settled = named.and_then(|seats| desk.replica_mut().settle_unknown(number, seats.as_deref(), now));
         if settled.is_ok() {
             attest(tx, Attested::SettledUnknown, &show, &session.staff, Some(&second), now)?;
         }

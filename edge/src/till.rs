@@ -10,5 +10,31 @@ pub mod reports;
 pub mod shifts;
 pub mod slips;
 
+use rusqlite::types::Type;
+use shared::money::Currency;
+use shared::till::Tender;
+
+/// A column that names a currency.
+///
+/// # Errors
+/// If it names none.
+pub fn currency_at(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Currency> {
+    named_at(row, column, Currency::parse)
+}
+
+/// A column that names a tender.
+///
+/// # Errors
+/// If it names none.
+pub fn tender_at(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Tender> {
+    named_at(row, column, Tender::parse)
+}
+
+fn named_at<T>(row: &rusqlite::Row<'_>, column: usize, parse: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
+    let word: String = row.get(column)?;
+    let wrong = || rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("{word:?} is none").into());
+    parse(&word).ok_or_else(wrong)
+}
+
 #[cfg(test)]
 mod tests;

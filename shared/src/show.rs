@@ -3,6 +3,7 @@
 use crate::entry::ShowFacts;
 use crate::ids::{HoldId, SeatId, Side, TicketId};
 use crate::money::Money;
+use crate::refusal::Refusal;
 use crate::seating::{PlanSeat, SeatingPlan};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -99,6 +100,14 @@ impl PlanIndex {
     /// The seat with this label, in any case.
     pub fn labelled(&self, label: &str) -> Option<SeatId> {
         self.by_label.get(&label.trim().to_ascii_uppercase()).copied()
+    }
+
+    /// The seats with these labels, in their order.
+    ///
+    /// # Errors
+    /// `unknown_seat`.
+    pub fn all_labelled<'a>(&self, labels: impl IntoIterator<Item = &'a String>) -> Result<Vec<SeatId>, Refusal> {
+        labels.into_iter().map(|label| self.labelled(label).ok_or(Refusal::UnknownSeat)).collect()
     }
 
     /// `C12`, or the bare id where the plan does not have the seat.

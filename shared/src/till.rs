@@ -58,6 +58,16 @@ impl Tender {
             Self::Complimentary => "complimentary",
         }
     }
+
+    /// The tender of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tender| tender.word() == word)
+    }
+
+    /// What is paid of a price, in the same units: nothing of what is given away.
+    pub fn charges(self, price: i64) -> i64 {
+        if self == Self::Complimentary { 0 } else { price }
+    }
 }
 
 /// Notes or coins of one kind.

@@ -72,8 +72,7 @@ impl House {
     /// # Errors
     /// `unknown_show`, `unknown_seat`.
     pub fn seats_labelled(&self, number: ShowNumber, labels: &[String]) -> Result<Vec<SeatId>, Refusal> {
-        let plan = &self.show(number)?.plan;
-        labels.iter().map(|label| plan.labelled(label).ok_or(Refusal::UnknownSeat)).collect()
+        self.show(number)?.plan.all_labelled(labels)
     }
 
     /// The category with this name, in any case.

@@ -139,9 +139,7 @@ impl Desk {
     fn pick(&self, number: ShowNumber, wanted: &HoldRequest, now: Timestamp) -> Result<Vec<SeatId>, Refusal> {
         let show = self.replica().ledger().show(number).ok_or(Refusal::UnknownShow)?;
         match (&wanted.seats, wanted.best) {
-            (Some(labels), None) => {
-                labels.iter().map(|label| show.plan.labelled(label).ok_or(Refusal::UnknownSeat)).collect()
-            }
+            (Some(labels), None) => show.plan.all_labelled(labels),
             (None, Some(count)) => {
                 let index = |name: &String| {
                     let categories = &show.plan.plan.categories;

@@ -45,10 +45,7 @@ pub async fn set(
     }
     let set = house.writer.run(move |desk, tx, now| {
         let known = desk.replica().ledger().show(number).ok_or(Refusal::UnknownShow);
-        let ids = known.and_then(|known| {
-            let id = |label: &String| known.plan.labelled(label).ok_or(Refusal::UnknownSeat);
-            seats.iter().map(id).collect::<Result<Vec<SeatId>, _>>()
-        });
+        let ids = known.and_then(|known| known.plan.all_labelled(&seats));
         let done = ids.and_then(|ids| desk.replica_mut().withhold(number, &ids, withheld, now));
         if let Err(refusal) = done {
             return Ok(Err(refusal));

@@ -3,6 +3,7 @@
 use super::jobs::{Document, Print};
 use crate::desk::Desk;
 use crate::house::House;
+use crate::till::{currency_at, tender_at};
 use anyhow::Context;
 use node::paper::{ReceiptFacts, ReceiptLine, Sheet, TaxLine, Templates, TicketFacts};
 use rusqlite::{Connection, OptionalExtension};
@@ -25,8 +26,8 @@ struct Sale {
     code: String,
     show: u32,
     staff: String,
-    tender: String,
-    currency: String,
+    tender: Tender,
+    currency: Currency,
     total: i64,
     received: Option<i64>,
     sold_at: Timestamp,
@@ -45,10 +46,10 @@ struct Ticket {
 ///
 /// # Errors
 /// If the database fails.
-pub fn printable(db: &Connection, sale: BookingId) -> rusqlite::Result<Option<(String, u32)>> {
+pub fn printable(db: &Connection, sale: BookingId) -> rusqlite::Result<Option<(Tender, u32)>> {
     let select = "SELECT tender, (SELECT count(*) FROM sale_tickets t WHERE t.sale = ?1 AND t.voided_at IS NULL)
                   FROM sales WHERE sale = ?1";
-    db.prepare_cached(select)?.query_row([sale.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    db.prepare_cached(select)?.query_row([sale.0], |row| Ok((tender_at(row, 0)?, row.get(1)?))).optional()
 }
 
 impl Papers {
@@ -89,8 +90,8 @@ impl Desk {
                     code: row.get(0)?,
                     show: row.get(1)?,
                     staff: row.get(2)?,
-                    tender: row.get(3)?,
-                    currency: row.get(4)?,
+                    tender: tender_at(row, 3)?,
+                    currency: currency_at(row, 4)?,
                     total: row.get(5)?,
                     received: row.get(6)?,
                     sold_at: Timestamp(row.get(7)?),
@@ -101,10 +102,10 @@ impl Desk {
         let mut select = db.prepare_cached(select)?;
         let rows = select.query_map([sale.0], |row| {
             let serial = format!("{}-{:06}", row.get::<_, String>(4)?, row.get::<_, i64>(5)?);
-            Ok(Ticket { seat: row.get(0)?, category: row.get(1)?, price: row.get(2)?, code: row.get(3)?, serial })
+            let price = tender.charges(row.get(2)?);
+            Ok(Ticket { seat: row.get(0)?, category: row.get(1)?, price, code: row.get(3)?, serial })
         })?;
         let rows: Vec<Ticket> = rows.collect::<Result<_, _>>()?;
-        let currency = Currency::parse(&currency).context("read the currency of a sale")?;
         let facts = &self.replica().ledger().show(ShowNumber(show)).context("find the show of a sale")?.facts;
         let (zone, house) = (&self.identity().zone, &self.identity().join.theatre);
         let (date, time) = (zone.local_date(facts.starts_at()), zone.local_time(facts.starts_at()));
@@ -118,7 +119,7 @@ impl Desk {
         });
         let prices = rows.iter().map(|row| row.price);
         let taxes = if currency == Currency::INR { taxes(&sold_date, prices) } else { Vec::new() };
-        let cash = received.filter(|_| tender == Tender::Cash.word());
+        let (total, cash) = (tender.charges(total), received.filter(|_| tender == Tender::Cash));
         let receipt = ReceiptFacts {
             theatre: house.name.clone(),
             city: house.city.clone(),
@@ -132,7 +133,7 @@ impl Desk {
             time: time.clone(),
             lines: lines.collect(),
             total: Money { minor: total, currency }.to_string(),
-            tender,
+            tender: tender.word().to_owned(),
             received: cash.map(decimal),
             change: cash.map(|received| received - total).filter(|change| *change > 0).map(decimal),
             taxes,

@@ -149,7 +149,7 @@ pub async fn print(
                 return Ok(Err(Problem::forbidden("second_person_needed", detail)));
             }
             let last = before.last().map_or(0, |print| print.copy);
-            let kick = place.drawer && !out && tender == Tender::Cash.word() && prints.is_empty();
+            let kick = place.drawer && !out && tender == Tender::Cash && prints.is_empty();
             let print = Print {
                 id: PrintId(node::random::bytes()),
                 sale,

@@ -1,5 +1,6 @@
 //! A manager's view of a day: what each show sold and admitted, what was taken by which tender, and what is still open.
 
+use super::currency_at;
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
@@ -159,8 +160,7 @@ fn taken(db: &Connection, (from, until): (Timestamp, Timestamp)) -> rusqlite::Re
          GROUP BY s.tender, s.currency ORDER BY s.tender",
     )?;
     let rows = select.query_map(params![from.0, until.0], |row| {
-        let code: String = row.get(1)?;
-        let currency = Currency::parse(&code).unwrap_or(Currency::INR);
+        let currency = currency_at(row, 1)?;
         Ok(TakenView { tender: row.get(0)?, sales: row.get(2)?, net: Money { minor: row.get(3)?, currency } })
     })?;
     rows.collect()

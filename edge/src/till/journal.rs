@@ -1,5 +1,6 @@
 //! The till journal in the database: rows are appended in the transaction of what they tell, and never touched again.
 
+use super::{currency_at, tender_at};
 use anyhow::Context;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction, params};
 use shared::entry::Hash;
@@ -69,14 +70,12 @@ pub fn note_void(tx: &Transaction<'_>, ticket: TicketId, by: Option<&str>, now: 
     let select = "SELECT s.staff, s.tender, s.currency, t.price_minor, coalesce(s.void_by, s.staff)
                   FROM sale_tickets t JOIN sales s USING (sale) WHERE t.ticket = ?1";
     let read = |row: &SqlRow<'_>| {
-        let (seller, tender, currency): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (seller, tender, currency): (String, _, _) = (row.get(0)?, tender_at(row, 1)?, currency_at(row, 2)?);
         Ok((seller, tender, currency, row.get::<_, i64>(3)?, row.get::<_, String>(4)?))
     };
     let found = tx.prepare_cached(select)?.query_row([ticket.0], read).optional()?;
     let Some((seller, tender, currency, minor, asked_by)) = found else { return Ok(()) };
     let by = by.map_or(asked_by, str::to_owned);
-    let currency = Currency::parse(&currency).context("read the currency of a sale")?;
-    let tender = Tender::ALL.into_iter().find(|known| known.word() == tender).context("read the tender of a sale")?;
     let shift = match (open_shift(tx, &seller)?, open_shift(tx, &by)?) {
         (Some(shift), _) | (None, Some(shift)) => shift,
         (None, None) => open(tx, &by, currency, Vec::new(), now)?,

@@ -1,7 +1,7 @@
 //! The reports of a day as CSV (RFC 4180, with the byte order mark that spreadsheets want): the daily collection by show and class,
 //! and the sales by tender. And the check of the till journal.
 
-use super::journal;
+use super::{journal, tender_at};
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
@@ -101,12 +101,13 @@ pub(super) fn collection(
     (from, until): (Timestamp, Timestamp),
 ) -> anyhow::Result<Vec<Vec<String>>> {
     let mut select = db.prepare(
-        "SELECT s.show, t.category, iif(s.tender = 'complimentary', 0, t.price_minor), t.series, t.serial, t.voided_at IS NOT NULL
+        "SELECT s.show, t.category, t.price_minor, t.series, t.serial, t.voided_at IS NOT NULL, s.tender
          FROM sales s JOIN sale_tickets t USING (sale) WHERE s.sold_at >= ?1 AND s.sold_at < ?2
          ORDER BY t.series, t.serial",
     )?;
     let rows = select.query_map(params![from.0, until.0], |row| {
-        let key: (u32, String, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        let price = tender_at(row, 6)?.charges(row.get(2)?);
+        let key: (u32, String, i64, String) = (row.get(0)?, row.get(1)?, price, row.get(3)?);
         Ok((key, row.get::<_, i64>(4)?, row.get::<_, bool>(5)?))
     })?;
     let mut classes: BTreeMap<_, Class> = BTreeMap::new();

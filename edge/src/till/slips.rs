@@ -1,5 +1,6 @@
 //! Slips: card and UPI payments that are recorded and not verified, until somebody has compared them with the bank's list.
 
+use super::currency_at;
 use crate::house::House;
 use crate::staff::Task;
 use axum::Json;
@@ -9,7 +10,7 @@ use node::problem::{JsonBody, Problem};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use shared::ids::BookingId;
-use shared::money::{Currency, Money};
+use shared::money::Money;
 use shared::till::REASON_CHARS_MAX;
 use shared::time::Timestamp;
 use std::sync::Arc;
@@ -84,8 +85,7 @@ pub async fn list(State(house): State<Arc<House>>, headers: HeaderMap) -> Result
              FROM slips p JOIN sales s USING (sale) WHERE p.outcome IS NULL ORDER BY s.sold_at LIMIT ?1",
         )?;
         let slips = select.query_map([SLIPS_MAX], |row| {
-            let code: String = row.get(3)?;
-            let currency = Currency::parse(&code).unwrap_or(Currency::INR);
+            let currency = currency_at(row, 3)?;
             let money = |minor| Money { minor, currency };
             Ok(SlipView {
                 sale: BookingId(row.get(0)?).to_string(),

@@ -243,3 +243,24 @@ async fn without_a_printer_the_tickets_are_a_document_and_a_sale_taken_back_is_n
     let (status, problem) = print(&house, &counter, &sale, pdf).await;
     assert_eq!((status, &problem["code"]), (409, &json!("sale_void")));
 }
+
+#[tokio::test]
+async fn the_papers_of_a_sale_that_was_given_away_ask_for_nothing_and_hold_no_tax() {
+    let printer = Printer::start().await;
+    let house = with_printers(&[format!("counter=tcp://{};80mm;drawer", printer.address)]).await;
+    let show = house.add_show(30).await;
+    let supervisor = house.log_in("supervisor").await;
+    let free = json!({"seats": ["A1"], "tender": "complimentary", "reason": "press"});
+    let (status, sale) = house.post(&format!("/v1/shows/{show}/sales"), &supervisor, free).await;
+    assert_eq!(status, 201, "{sale}");
+    let (_, asked) = print(&house, &supervisor, &sale, json!({"documents": ["receipt", "tickets"]})).await;
+    for asked in asked["prints"].as_array().unwrap() {
+        assert_eq!(ended(&house, &supervisor, asked).await["state"], "printed");
+    }
+    let papers = printer.papers();
+    assert_eq!(papers.len(), 2);
+    for paper in papers {
+        assert_eq!((has(&paper, b"150.00"), has(&paper, b"GST"), has(&paper, KICK)), (0, 0, 0));
+        assert!(has(&paper, b"0.00") > 0);
+    }
+}
