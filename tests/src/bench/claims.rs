@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A quarter of every show is the counter's, and of that the web may claim three fifths.
-const HALLS: Halls = Halls { screens: 1, rows: 100, seats: 20, days: 1 };
+const HALLS: Halls = Halls { screens: 1, rows: 100, seats: 50, days: 1 };
 /// Customers who claim at the same time.
 const AT_ONCE: usize = 16;
 /// The link may take so long to settle, or to notice a cut.
