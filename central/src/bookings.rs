@@ -135,11 +135,11 @@ fn begin(
         let detail = "These seats have a booking already.";
         return Ok(Problem::conflict("hold_is_booked", detail).with("booking", booking.id.to_string()).into());
     }
-    let booking = match saga::begin(desk, tx, hold, contact, RequestId::of_key(asked.key()), now)? {
-        Ok(booking) => booking,
+    let (booking, seats) = match saga::begin(desk, tx, hold, contact, RequestId::of_key(asked.key()), now)? {
+        Ok(begun) => begun,
         Err(refusal) => return Ok(refusal.into()),
     };
-    let answer = Answer::done(StatusCode::CREATED, &view::booking_view(tx, &booking, now)?)?;
+    let answer = Answer::done(StatusCode::CREATED, &view::new_booking_view(tx, &booking, &seats, now)?)?;
     asked.remember(tx, &answer, desk.remembered_until(booking.show, now))?;
     Ok(answer)
 }

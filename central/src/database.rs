@@ -15,6 +15,9 @@ use std::time::Duration;
 /// How long a start waits for the program that wrote before it: longer than a place is kept for one that says nothing.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Kibibytes of pages that the writer's connection keeps: all theatres' shows of a day, where a box has those of one.
+const CACHE_KIB: i32 = 64 * 1024;
+
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -79,7 +82,9 @@ impl Database {
         match place {
             Place::File(path) => {
                 let lock = sqlite::lock(path.parent().unwrap_or(Path::new("")))?;
-                Ok(Self::Sqlite(sqlite::open(path, &SCHEMA)?, lock))
+                let connection = sqlite::open(path, &SCHEMA)?;
+                connection.pragma_update(None, "cache_size", -CACHE_KIB).context("set the size of the cache")?;
+                Ok(Self::Sqlite(connection, lock))
             }
             Place::Server(url) => {
                 postgres::migrate(&postgres::Connection::open(url)?, &SCHEMA)?;

@@ -12,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 use node::problem::{IdempotencyKey, JsonBody, Problem};
 use node::store::Sql;
 use serde::{Deserialize, Serialize};
-use shared::ids::{HoldId, SeatId, ShowId, TheatreId};
+use shared::best::Wish;
+use shared::ids::{HoldId, SeatId, ShowId, ShowNumber, TheatreId};
 use shared::ledger::{Hold, HoldKind};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
@@ -25,8 +26,10 @@ use tokio::sync::oneshot;
 pub enum HoldRequest {
     /// These seats.
     Seats(NamedSeats),
-    /// The best ones.
+    /// The best ones together.
     Best(BestSeats),
+    /// The best ones for several groups at once: all of them or none.
+    Groups(Groups),
 }
 
 /// Seats by label.
@@ -46,6 +49,39 @@ pub struct BestSeats {
     /// Of this category only.
     #[serde(default)]
     category: Option<String>,
+    /// So many of them for wheelchair users and who comes with them.
+    #[serde(default, skip_serializing_if = "is_none")]
+    accessible: usize,
+}
+
+/// Groups that each sit together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Groups {
+    /// One after the other.
+    groups: Vec<BestSeats>,
+}
+
+/// What a request does not say is not in its remembered words either: those of an earlier release stay the same.
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
+impl HoldRequest {
+    /// The seats as the plan has them.
+    fn seats(&self, house: &House, show: ShowNumber, now: Timestamp) -> Result<Vec<SeatId>, Refusal> {
+        let groups = match self {
+            Self::Seats(NamedSeats { seats }) => return house.seats_labelled(show, seats),
+            Self::Best(best) => std::slice::from_ref(best),
+            Self::Groups(Groups { groups }) => groups,
+        };
+        let wish = |BestSeats { best, category, accessible }: &BestSeats| {
+            let category = category.as_deref().map(|name| house.category(show, name)).transpose()?;
+            Ok(Wish { count: *best, category, accessible: *accessible })
+        };
+        let wishes: Vec<Wish> = groups.iter().map(wish).collect::<Result<_, Refusal>>()?;
+        house.replica.best(show, &wishes, now)
+    }
 }
 
 /// The answer to a hold that stands.
@@ -106,13 +142,7 @@ fn place_hold(
 
 fn try_hold(desk: &mut Desk, show: ShowId, request: &HoldRequest, now: Timestamp) -> Result<Held, Problem> {
     let house = desk.house_mut(show.theatre)?;
-    let seats = match request {
-        HoldRequest::Seats(NamedSeats { seats }) => house.seats_labelled(show.number, seats)?,
-        HoldRequest::Best(BestSeats { best, category }) => {
-            let category = category.as_deref().map(|name| house.category(show.number, name)).transpose()?;
-            house.replica.best(show.number, *best, category, 0, now)?
-        }
-    };
+    let seats = request.seats(house, show.number, now)?;
     let held = house.replica.hold(show.number, &seats, HoldKind::Web, now);
     held.map_err(|refusal| refused(house, show, &seats, refusal, now))
 }

@@ -15,14 +15,18 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "fleet", sql: include_str!("../migrations/0004_fleet.sql") },
         Migration { name: "operators", sql: include_str!("../migrations/0005_operators.sql") },
         Migration { name: "void_policies", sql: include_str!("../migrations/0006_void_policies.sql") },
+        Migration { name: "booked seats in order", sql: include_str!("../migrations/0007_booked_seats_in_order.sql") },
+        ledger_store::TICKETS_BY_SEAT,
+        node::idempotency::ANSWERS_IN_ORDER,
     ],
 };
 
 /// An empty database in memory, for tests of single tables.
 #[cfg(test)]
 pub(crate) fn empty() -> rusqlite::Connection {
+    use node::sqlite::NODE_TABLES;
     let conn = rusqlite::Connection::open_in_memory().expect("open");
-    for migration in SCHEMA.migrations {
+    for migration in NODE_TABLES.iter().chain(SCHEMA.migrations) {
         conn.execute_batch(migration.sql).expect(migration.name);
     }
     conn

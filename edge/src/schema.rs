@@ -22,6 +22,8 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "till", sql: include_str!("../migrations/0008_till.sql") },
         Migration { name: "slips", sql: include_str!("../migrations/0009_slips.sql") },
         Migration { name: "printing", sql: include_str!("../migrations/0010_printing.sql") },
+        node::ledger_store::TICKETS_BY_SEAT,
+        node::idempotency::ANSWERS_IN_ORDER,
     ],
 };
 
@@ -29,12 +31,13 @@ pub const SCHEMA: Schema = Schema {
 mod tests {
     use super::*;
     use crate::door::discrepancies;
+    use node::sqlite::NODE_TABLES;
 
     #[test]
     fn what_the_doors_found_before_it_could_be_settled_is_open_after_the_migration() {
         let db = rusqlite::Connection::open_in_memory().expect("open");
         let (old, new) = SCHEMA.migrations.split_at(4);
-        old.iter().for_each(|migration| db.execute_batch(migration.sql).expect(migration.name));
+        NODE_TABLES.iter().chain(old).for_each(|migration| db.execute_batch(migration.sql).expect(migration.name));
         let insert = "INSERT INTO door_discrepancies (scan, code, ticket, show, seat, door, at, guarantee, noted_at)
                       VALUES (x'01', 'admitted_twice', x'0102030405060708', 3, 'A1', 'Door A', 5, 'SOLO', ?1)";
         db.execute(insert, [6]).expect("insert");
@@ -52,7 +55,7 @@ mod tests {
         let db = rusqlite::Connection::open_in_memory().expect("open");
         db.execute_batch("PRAGMA foreign_keys = ON").expect("foreign keys");
         let (old, new) = SCHEMA.migrations.split_at(9);
-        old.iter().for_each(|migration| db.execute_batch(migration.sql).expect(migration.name));
+        NODE_TABLES.iter().chain(old).for_each(|migration| db.execute_batch(migration.sql).expect(migration.name));
         db.execute_batch(
             "INSERT INTO sales (sale, code, show, staff, tender, currency, total_minor, sold_at, void_by, void_at)
              VALUES (x'01', 'ABC', 3, 'asha', 'cash', 'INR', 15000, 5, 'binod', 9);

@@ -9,49 +9,76 @@ const LIKED_ROW_PERCENT: i64 = 65;
 /// How much worse a choice is that leaves a single free seat between neighbours.
 const ORPHAN_PENALTY: i64 = 1_000;
 
-/// Picks `count` free neighbours of one row, optionally of one category. `free` says which seats may be taken; `skip` passes
-/// over that many better choices (next best). Nothing where no row has that many together.
-pub fn best_available(
-    plan: &PlanIndex,
-    count: usize,
-    category: Option<u8>,
-    skip: usize,
-    free: impl Fn(SeatId) -> bool,
-) -> Option<Vec<SeatId>> {
+/// How much worse a choice is for each accessible seat that nobody asked for: those go last, not never.
+const ACCESSIBLE_PENALTY: i64 = 100_000;
+
+/// Seats that somebody wants together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Wish {
+    /// How many.
+    pub count: usize,
+    /// Of this category only.
+    pub category: Option<u8>,
+    /// So many of them for wheelchair users and who comes with them.
+    pub accessible: usize,
+}
+
+impl Wish {
+    /// So many seats of any category.
+    pub fn of(count: usize) -> Self {
+        Self { count, category: None, accessible: 0 }
+    }
+}
+
+/// Picks free seats for every wish, each in one row next to each other. `free` says which seats may be taken. Nothing where one of
+/// the wishes cannot be met beside the others.
+pub fn best_available(plan: &PlanIndex, wishes: &[Wish], free: impl Fn(SeatId) -> bool) -> Option<Vec<SeatId>> {
+    let mut chosen: Vec<SeatId> = Vec::new();
+    for wish in wishes {
+        let together = together(plan, *wish, |seat| free(seat) && !chosen.contains(&seat))?;
+        chosen.extend(together);
+    }
+    (!chosen.is_empty()).then_some(chosen)
+}
+
+/// Picks the best free neighbours of one row.
+fn together(plan: &PlanIndex, wish: Wish, free: impl Fn(SeatId) -> bool) -> Option<Vec<SeatId>> {
+    let Wish { count, category, accessible } = wish;
     if count == 0 {
         return None;
     }
-    let mut rows: BTreeMap<usize, Vec<(u16, SeatId)>> = BTreeMap::new();
+    let mut rows: BTreeMap<usize, Vec<(u16, SeatId, bool)>> = BTreeMap::new();
     let mut widest = 0;
     for (id, seat) in plan.seats() {
         widest = widest.max(seat.column);
-        if free(id) && category.is_none_or(|wanted| wanted == seat.category) {
-            rows.entry(seat.row_index).or_default().push((seat.column, id));
+        if category.is_none_or(|wanted| wanted == seat.category) && free(id) {
+            rows.entry(seat.row_index).or_default().push((seat.column, id, seat.accessible));
         }
     }
     let liked_row = i64::try_from(plan.plan.rows.len()).ok()? * LIKED_ROW_PERCENT / 100;
     let centre = i64::from(widest); // twice the middle column
-    let mut choices = Vec::new();
+    let mut best: Option<(_, &[(u16, SeatId, bool)])> = None;
     rows.values_mut().for_each(|seats| seats.sort_unstable());
     for (row, seats) in &rows {
+        let off_row = (i64::try_from(*row).ok()? - liked_row).abs() * 3;
         for block in seats.chunk_by(|a, b| a.0.checked_add(1) == Some(b.0)) {
             for (start, window) in block.windows(count).enumerate() {
+                let for_wheelchairs = window.iter().filter(|seat| seat.2).count();
+                let Some(unasked) = for_wheelchairs.checked_sub(accessible) else { continue };
                 let (left, right) = (start, block.len() - start - count);
                 let orphans = i64::from(left == 1) + i64::from(right == 1);
                 let (first, last) = (i64::from(window[0].0), i64::from(window[count - 1].0));
                 let off_centre = (first + last - centre).abs();
-                let off_row = (i64::try_from(*row).ok()? - liked_row).abs() * 3;
-                let cost = orphans * ORPHAN_PENALTY + off_centre + off_row;
-                choices.push((cost, row, first, window));
+                let given_away = i64::try_from(unasked).ok()? * ACCESSIBLE_PENALTY;
+                let cost = given_away + orphans * ORPHAN_PENALTY + off_centre + off_row;
+                let rank = (cost, row, first);
+                if best.is_none_or(|(so_far, _)| rank < so_far) {
+                    best = Some((rank, window));
+                }
             }
         }
     }
-    if choices.is_empty() {
-        return None;
-    }
-    let wanted = skip % choices.len();
-    let (_, (_, _, _, window), _) = choices.select_nth_unstable(wanted);
-    Some(window.iter().map(|(_, id)| *id).collect())
+    best.map(|(_, window)| window.iter().map(|(_, id, _)| *id).collect())
 }
 
 #[cfg(test)]
@@ -59,8 +86,8 @@ mod tests {
     use super::*;
     use crate::seating::{Row, SeatRun, SeatingPlan};
 
-    /// Rows of `.` (free), `x` (taken) and ` ` (aisle); answers the labels chosen.
-    fn check(rows: &[&str], count: usize, expected: &str) {
+    /// Rows of `.` (free), `w` (free, for wheelchairs), `x` (taken) and ` ` (aisle); the first row is Gold, the others Silver.
+    fn hall(rows: &[&str]) -> (PlanIndex, Vec<SeatId>) {
         let (mut next, mut taken) = (1, Vec::new());
         let rows = rows.iter().enumerate().map(|(i, text)| {
             let (mut runs, mut gap, mut number) = (Vec::new(), 0, 0);
@@ -73,15 +100,26 @@ mod tests {
                 if c == 'x' {
                     taken.push(SeatId(next));
                 }
-                runs.push(SeatRun { first: SeatId(next), number, count: 1, category: 0, gap, accessible: false });
+                let (first, category, accessible) = (SeatId(next), u8::from(i > 0), c == 'w');
+                runs.push(SeatRun { first, number, count: 1, category, gap, accessible });
                 (next, gap) = (next + 1, 0);
             }
             Row { label: char::from(b'A' + i as u8).to_string(), runs }
         });
-        let plan = PlanIndex::new(SeatingPlan { version: 1, categories: vec!["Silver".into()], rows: rows.collect() });
-        let chosen = best_available(&plan, count, None, 0, |seat| !taken.contains(&seat));
+        let categories = vec!["Gold".into(), "Silver".into()];
+        (PlanIndex::new(SeatingPlan { version: 1, categories, rows: rows.collect() }), taken)
+    }
+
+    /// Answers the labels chosen.
+    fn check_wishes(rows: &[&str], wishes: &[Wish], expected: &str) {
+        let (plan, taken) = hall(rows);
+        let chosen = best_available(&plan, wishes, |seat| !taken.contains(&seat));
         let labels: Vec<_> = chosen.unwrap_or_default().into_iter().map(|seat| plan.label(seat)).collect();
         assert_eq!(labels.join(" "), expected);
+    }
+
+    fn check(rows: &[&str], count: usize, expected: &str) {
+        check_wishes(rows, &[Wish::of(count)], expected);
     }
 
     #[test]
@@ -104,5 +142,25 @@ mod tests {
     #[test]
     fn more_than_any_row_has_together_is_nothing() {
         check(&["...", "..."], 4, "");
+    }
+
+    #[test]
+    fn several_wishes_are_met_together_or_not_at_all() {
+        let gold = Wish { category: Some(0), ..Wish::of(2) };
+        let silver = Wish { category: Some(1), ..Wish::of(2) };
+        check_wishes(&["....", "...."], &[gold, silver], "A2 A3 B2 B3");
+        check_wishes(&["....", "...."], &[silver, silver], "B2 B3");
+        check_wishes(&["....", "......"], &[silver, silver], "B3 B4 B1 B2");
+        check_wishes(&["x..x", "...."], &[gold, gold], "");
+    }
+
+    #[test]
+    fn places_for_wheelchairs_go_to_those_who_ask_and_last_to_others() {
+        check(&["....", ".ww."], 2, "A2 A3");
+        let with_one = Wish { accessible: 1, ..Wish::of(2) };
+        check_wishes(&["....", ".ww."], &[with_one], "B1 B2");
+        check_wishes(&["....", ".ww."], &[Wish { accessible: 2, ..Wish::of(2) }], "B2 B3");
+        check_wishes(&["....", "...."], &[with_one], "");
+        check(&["xxxx", "xwwx"], 2, "B2 B3");
     }
 }

@@ -166,7 +166,8 @@ bytes_id!(
     TicketId, 8, "ticket id"
 );
 bytes_id!(
-    /// A temporary claim on seats, random and unguessable.
+    /// A temporary claim on seats: the time, so that what is stored together lies together, and 80 random bits, so that nobody
+    /// guesses it.
     HoldId, 16, "hold id"
 );
 bytes_id!(
@@ -205,11 +206,23 @@ impl fmt::Display for Incarnation {
 impl ScanId {
     /// The id of a scan at this time.
     pub fn at(time: Timestamp, random: [u8; 10]) -> Self {
-        let mut id = [0; 16];
-        id[..6].copy_from_slice(&time.0.to_be_bytes()[2..]);
-        id[6..].copy_from_slice(&random);
-        Self(id)
+        Self(in_order(time, random))
     }
+}
+
+impl HoldId {
+    /// The id of a hold placed at this time.
+    pub fn at(time: Timestamp, random: [u8; 10]) -> Self {
+        Self(in_order(time, random))
+    }
+}
+
+/// Milliseconds first, as in version 7 of RFC 9562's identifiers.
+fn in_order(time: Timestamp, random: [u8; 10]) -> [u8; 16] {
+    let mut id = [0; 16];
+    id[..6].copy_from_slice(&time.0.to_be_bytes()[2..]);
+    id[6..].copy_from_slice(&random);
+    id
 }
 
 impl RequestId {

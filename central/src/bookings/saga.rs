@@ -17,7 +17,7 @@ use sync_protocol::replica::Held;
 /// Unpaid bookings that are ended in one batch.
 const OVERDUE_MAX: u32 = 200;
 
-/// Makes a booking from a hold. What costs nothing is sold at once.
+/// Makes a booking from a hold, with its seats. What costs nothing is sold at once.
 ///
 /// # Errors
 /// Outside if the store fails; inside if the hold is not to be had.
@@ -28,8 +28,8 @@ pub fn begin(
     contact: Contact,
     request: RequestId,
     now: Timestamp,
-) -> anyhow::Result<Result<Booking, Refusal>> {
-    let (mut booking, seats) = match draft(desk, hold, contact, request, now) {
+) -> anyhow::Result<Result<(Booking, Vec<BookedSeat>), Refusal>> {
+    let (mut booking, mut seats) = match draft(desk, hold, contact, request, now) {
         Ok(drafted) => drafted,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -38,16 +38,14 @@ pub fn begin(
         booking.id = node::random::booking_id();
         booking.code = booking_code(booking.id);
     }
-    store::put(tx, &booking)?;
-    store::put_seats(tx, booking.id, &seats)?;
     if booking.total.minor == 0
-        && let Err(refusal) = sell(desk, tx, &mut booking, now)?
+        && let Err(refusal) = take(desk, &mut booking, &mut seats, now)
     {
-        // Nobody was told of it, and it would be in the way of asking again.
-        store::take_back(tx, booking.id)?;
         return Ok(Err(refusal));
     }
-    Ok(Ok(booking))
+    store::put(tx, &booking)?;
+    store::add_seats(tx, booking.id, &seats)?;
+    Ok(Ok((booking, seats)))
 }
 
 fn draft(
@@ -89,8 +87,7 @@ fn draft(
     Ok((booking, seats.collect()))
 }
 
-/// Sells a booking's seats: the entry in the ledger, the tickets here. Seats whose hold has ended are taken again where
-/// they are still free at the same price.
+/// Sells a booking's seats: the entry in the ledger, the tickets here.
 ///
 /// # Errors
 /// Outside if the store fails. Inside a refusal: `seat_in_transit` where the other side was asked for the seats.
@@ -101,53 +98,47 @@ pub fn sell(
     now: Timestamp,
 ) -> anyhow::Result<Result<(), Refusal>> {
     let mut seats = store::seats(tx, booking)?;
+    let sold = take(desk, booking, &mut seats, now);
+    store::put(tx, booking)?;
+    if sold.is_ok() {
+        store::put_seats(tx, booking.id, &seats)?;
+    }
+    Ok(sold)
+}
+
+/// Takes a booking's seats in the ledger. Seats whose hold has ended are taken again where they are still free at the same price.
+fn take(desk: &mut Desk, booking: &mut Booking, seats: &mut [BookedSeat], now: Timestamp) -> Result<(), Refusal> {
     let wanted: Vec<SeatId> = seats.iter().map(|booked| booked.seat).collect();
-    let lines = {
-        let house = match desk.house_mut(booking.show.theatre) {
-            Ok(house) => house,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let replica = &mut house.replica;
-        let sold = match replica.sell(booking.hold, booking.id, booking.request, now) {
-            Err(Refusal::HoldExpired | Refusal::UnknownHold) => {
-                // The ended hold would be in the way of its own successor.
-                replica.release(booking.hold);
-                match replica.hold(booking.show.number, &wanted, HoldKind::Web, now) {
-                    Err(refusal) => Err(refusal),
-                    Ok(Held::Waiting(hold)) => {
-                        booking.hold = hold;
-                        Err(Refusal::SeatInTransit)
-                    }
-                    Ok(Held::Now(hold)) if hold.total_minor() != booking.total.minor => {
-                        replica.release(hold.id);
-                        Err(Refusal::SeatSold)
-                    }
-                    Ok(Held::Now(hold)) => {
-                        booking.hold = hold.id;
-                        replica.sell(hold.id, booking.id, booking.request, now)
-                    }
+    let replica = &mut desk.house_mut(booking.show.theatre)?.replica;
+    let sold = match replica.sell(booking.hold, booking.id, booking.request, now) {
+        Err(Refusal::HoldExpired | Refusal::UnknownHold) => {
+            // The ended hold would be in the way of its own successor.
+            replica.release(booking.hold);
+            match replica.hold(booking.show.number, &wanted, HoldKind::Web, now)? {
+                Held::Waiting(hold) => {
+                    booking.hold = hold;
+                    return Err(Refusal::SeatInTransit);
+                }
+                Held::Now(hold) if hold.total_minor() != booking.total.minor => {
+                    replica.release(hold.id);
+                    return Err(Refusal::SeatSold);
+                }
+                Held::Now(hold) => {
+                    booking.hold = hold.id;
+                    replica.sell(hold.id, booking.id, booking.request, now)
                 }
             }
-            sold => sold,
-        };
-        match sold {
-            Ok(lines) => lines,
-            Err(refusal) => {
-                store::put(tx, booking)?;
-                return Ok(Err(refusal));
-            }
         }
+        sold => sold,
     };
-    for line in lines {
+    for line in sold? {
         for booked in seats.iter_mut().filter(|booked| booked.seat == line.at.seat) {
             (booked.ticket, booked.generation) = (Some(line.at.ticket), line.at.generation);
             booked.state = TicketWord::Live;
         }
     }
     (booking.state, booking.booked_at) = (BookingState::Booked, Some(now));
-    store::put(tx, booking)?;
-    store::put_seats(tx, booking.id, &seats)?;
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// Ends an unpaid booking and gives its seats back.

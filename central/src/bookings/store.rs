@@ -110,7 +110,7 @@ pub fn put(conn: &dyn Sql, booking: &Booking) -> Result<(), StoreError> {
         Contact::Email(email) => (Some(email), None),
         Contact::Phone(phone) => (None, Some(phone)),
     };
-    conn.execute(
+    conn.send(
         "INSERT INTO booking (id, code, theatre, show, hold, state, email, phone, total_minor, currency, request,
              created_at, expires_at, booked_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
@@ -133,15 +133,7 @@ pub fn put(conn: &dyn Sql, booking: &Booking) -> Result<(), StoreError> {
             booking.expires_at.0,
             booking.booked_at.map(|at| at.0),
         ],
-    )?;
-    Ok(())
-}
-
-/// Removes a booking that was never answered.
-pub fn take_back(conn: &dyn Sql, id: BookingId) -> Result<(), StoreError> {
-    conn.execute("DELETE FROM booked_seat WHERE booking = ?1", values![id.0])?;
-    conn.execute("DELETE FROM booking WHERE id = ?1", values![id.0])?;
-    Ok(())
+    )
 }
 
 /// A booking.
@@ -177,11 +169,10 @@ pub fn overdue(conn: &dyn Sql, now: Timestamp, given_up: Timestamp, limit: u32) 
 
 /// The clock has jumped forward: unpaid bookings wait as long as they did.
 pub fn follow_jump(tx: &dyn Sql, by: Duration) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE booking SET expires_at = expires_at + ?1 WHERE state IN ('awaiting_payment', 'paying')",
         values![i64::try_from(by.as_millis()).unwrap_or(i64::MAX)],
-    )?;
-    Ok(())
+    )
 }
 
 /// A show's bookings that are neither ended nor cancelled.
@@ -217,11 +208,16 @@ pub fn cancelling_at(conn: &dyn Sql, theatre: TheatreId) -> Result<Vec<Booking>,
 
 /// Replaces the seats of a booking.
 pub fn put_seats(conn: &dyn Sql, booking: BookingId, seats: &[BookedSeat]) -> Result<(), StoreError> {
-    conn.execute("DELETE FROM booked_seat WHERE booking = ?1", values![booking.0])?;
+    conn.send("DELETE FROM booked_seat WHERE booking = ?1", values![booking.0])?;
+    add_seats(conn, booking, seats)
+}
+
+/// Adds the seats of a new booking.
+pub fn add_seats(conn: &dyn Sql, booking: BookingId, seats: &[BookedSeat]) -> Result<(), StoreError> {
     for (position, booked) in (0u32..).zip(seats) {
         let BookedSeat { seat, label, category, price, ticket, generation, state, code } = booked;
         let (price, ticket) = (price.minor, ticket.map(|ticket| ticket.0));
-        conn.execute(
+        conn.send(
             "INSERT INTO booked_seat
                  (booking, position, seat, label, category, price_minor, ticket, generation, state, code)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -258,23 +254,20 @@ pub fn booking_of_ticket(conn: &dyn Sql, ticket: TicketId) -> Result<Option<Book
 
 /// Sets what a ticket is worth; nothing happens where it is not one of central's.
 pub fn set_ticket_state(conn: &dyn Sql, ticket: TicketId, state: TicketWord) -> Result<(), StoreError> {
-    conn.execute("UPDATE booked_seat SET state = ?2 WHERE ticket = ?1", values![ticket.0, state])?;
-    Ok(())
+    conn.send("UPDATE booked_seat SET state = ?2 WHERE ticket = ?1", values![ticket.0, state])
 }
 
 /// Marks a ticket as used for entry, unless it was void before.
 pub fn set_ticket_used(conn: &dyn Sql, ticket: TicketId) -> Result<(), StoreError> {
-    conn.execute(
+    conn.send(
         "UPDATE booked_seat SET state = ?2 WHERE ticket = ?1 AND state <> ?3",
         values![ticket.0, TicketWord::Used, TicketWord::Void],
-    )?;
-    Ok(())
+    )
 }
 
 /// Keeps a ticket's signed text.
 pub fn set_ticket_code(conn: &dyn Sql, ticket: TicketId, code: &str) -> Result<(), StoreError> {
-    conn.execute("UPDATE booked_seat SET code = ?2 WHERE ticket = ?1", values![ticket.0, code])?;
-    Ok(())
+    conn.send("UPDATE booked_seat SET code = ?2 WHERE ticket = ?1", values![ticket.0, code])
 }
 
 /// Lists what a person must settle, once as long as it is not settled.
@@ -289,23 +282,21 @@ pub fn list_discrepancy(
     if conn.first(open, values![booking.id.0, code, text], |row| row.get::<i64>(0))?.is_some() {
         return Ok(());
     }
-    conn.execute(
+    conn.send(
         "INSERT INTO discrepancy (theatre, booking, code, text, found_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         values![booking.show.theatre.0, booking.id.0, code, text, now.0],
-    )?;
-    Ok(())
+    )
 }
 
 /// Inserts or replaces the cancellation of a booking.
 pub fn put_cancellation(conn: &dyn Sql, booking: BookingId, cancellation: &Cancellation) -> Result<(), StoreError> {
     let Cancellation { state, requested_at, answered_at } = cancellation;
-    conn.execute(
+    conn.send(
         "INSERT INTO cancellation (booking, state, requested_at, answered_at) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (booking) DO UPDATE SET (state, requested_at, answered_at)
              = (excluded.state, excluded.requested_at, excluded.answered_at)",
         values![booking.0, state, requested_at.0, answered_at.map(|at| at.0)],
-    )?;
-    Ok(())
+    )
 }
 
 /// The cancellation of a booking, if one was asked for.

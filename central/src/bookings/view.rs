@@ -1,6 +1,6 @@
 //! A booking as its owner sees it, read beside the writer.
 
-use super::store::{self, Booking};
+use super::store::{self, BookedSeat, Booking};
 use super::{BookingState, CancellationState};
 use crate::discovery::schedule;
 use crate::pages::{BookingView, CancellationView, PaymentView, RefundView, TicketView};
@@ -17,10 +17,25 @@ use shared::time::Timestamp;
 /// # Errors
 /// If the store cannot be read.
 pub fn booking_view(conn: &dyn Sql, booking: &Booking, now: Timestamp) -> anyhow::Result<BookingView> {
+    let refunds = payments::refunds_of(conn, booking.id)?;
+    let mut view = new_booking_view(conn, booking, &store::seats(conn, booking)?, now)?;
+    view.payment = payment_view(&payments::payments_of(conn, booking.id)?, &refunds);
+    view.cancellation = cancellation_view(conn, booking, &refunds)?;
+    Ok(view)
+}
+
+/// A booking that nobody has paid or cancelled yet.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn new_booking_view(
+    conn: &dyn Sql,
+    booking: &Booking,
+    seats: &[BookedSeat],
+    now: Timestamp,
+) -> anyhow::Result<BookingView> {
     let show =
         schedule::by_id(conn, booking.show)?.with_context(|| format!("show {} is not scheduled", booking.show))?;
-    let seats = store::seats(conn, booking)?;
-    let refunds = payments::refunds_of(conn, booking.id)?;
     let tickets = seats.iter().filter_map(|booked| {
         let ticket = booked.ticket?.to_string();
         Some(TicketView { seat: booked.label.clone(), ticket, state: booked.state.word().to_owned() })
@@ -38,10 +53,10 @@ pub fn booking_view(conn: &dyn Sql, booking: &Booking, now: Timestamp) -> anyhow
         state: booking.state.word().to_owned(),
         lines: lines.collect(),
         total: booking.total,
-        payment: payment_view(&payments::payments_of(conn, booking.id)?, &refunds),
+        payment: None,
         tickets: tickets.collect(),
         expires_at,
-        cancellation: cancellation_view(conn, booking, &refunds)?,
+        cancellation: None,
         show: show.view(now),
     })
 }

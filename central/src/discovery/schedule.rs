@@ -157,7 +157,7 @@ pub fn highest_number(conn: &dyn Sql, theatre: TheatreId) -> Result<u32, StoreEr
 /// Writes a show of a theatre's ledger into the schedule.
 pub fn put(conn: &dyn Sql, theatre: &Theatre, facts: &ShowFacts, seats: usize) -> Result<(), StoreError> {
     let zone = Zone::named(&theatre.zone).unwrap_or_else(|_| Zone::utc());
-    conn.execute(
+    conn.send(
         "INSERT INTO schedule
              (theatre, number, screen, movie, title, starts_at, ends_at, local_date, from_minor, seats, cancelled)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0)
@@ -177,15 +177,13 @@ pub fn put(conn: &dyn Sql, theatre: &Theatre, facts: &ShowFacts, seats: usize) -
             facts.prices.iter().min().copied().unwrap_or_default(),
             i64::try_from(seats).unwrap_or(i64::MAX),
         ],
-    )?;
-    Ok(())
+    )
 }
 
 /// Marks a show cancelled, for ever.
 pub fn cancel(conn: &dyn Sql, show: ShowId) -> Result<(), StoreError> {
-    conn.execute(
+    conn.send(
         "UPDATE schedule SET cancelled = 1 WHERE theatre = ?1 AND number = ?2",
         values![show.theatre.0, show.number.0],
-    )?;
-    Ok(())
+    )
 }

@@ -114,7 +114,7 @@ fn refund_from(row: &dyn Row) -> Result<Refund, StoreError> {
 
 /// Inserts or replaces a payment.
 pub fn put_payment(conn: &dyn Sql, payment: &Payment) -> Result<(), StoreError> {
-    conn.execute(
+    conn.send(
         "INSERT INTO payment (id, booking, request_key, gateway, gateway_payment, state, amount_minor, currency,
              pay_url, created_at, expires_at, given_up, bought, attempts, next_look_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
@@ -139,13 +139,12 @@ pub fn put_payment(conn: &dyn Sql, payment: &Payment) -> Result<(), StoreError> 
             payment.attempts,
             payment.next_look_at.map(|at| at.0),
         ],
-    )?;
-    Ok(())
+    )
 }
 
 /// Inserts or replaces a refund.
 pub fn put_refund(conn: &dyn Sql, refund: &Refund) -> Result<(), StoreError> {
-    conn.execute(
+    conn.send(
         "INSERT INTO refund (id, payment, booking, reason, gateway_refund, state, amount_minor, currency, decided_at,
              attempts, next_look_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
@@ -165,8 +164,7 @@ pub fn put_refund(conn: &dyn Sql, refund: &Refund) -> Result<(), StoreError> {
             refund.attempts,
             refund.next_look_at.map(|at| at.0),
         ],
-    )?;
-    Ok(())
+    )
 }
 
 /// The payment with our id.
@@ -201,11 +199,10 @@ pub fn refunds_of(conn: &dyn Sql, booking: BookingId) -> Result<Vec<Refund>, Sto
 
 /// The clock has jumped forward: open payments are waited for as long as they were.
 pub fn follow_jump(tx: &dyn Sql, by: Duration) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "UPDATE payment SET expires_at = expires_at + ?1 WHERE state IN ('unknown', 'created')",
         values![i64::try_from(by.as_millis()).unwrap_or(i64::MAX)],
-    )?;
-    Ok(())
+    )
 }
 
 /// Payments to ask the gateway about, longest due first.

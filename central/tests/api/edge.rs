@@ -64,7 +64,9 @@ async fn run_box(config: LinkConfig, key: SecretKey, central: PublicKey, habit: 
     let filters = ["down", "down/log"].map(|part| format!("usher/v1/{PUNE}/{part}")).to_vec();
     let (publisher, mut events) = mqtt::connect(config, filters, shutdown.clone());
     let mut store = Connection::open_in_memory().expect("store");
-    store.execute_batch(ledger_store::MIGRATION.sql).expect("tables");
+    for migration in [ledger_store::MIGRATION, ledger_store::TICKETS_BY_SEAT] {
+        store.execute_batch(migration.sql).expect("tables");
+    }
     let settings = Settings {
         heartbeat: Duration::from_millis(100),
         suspect_after: Duration::from_secs(1),

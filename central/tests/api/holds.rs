@@ -50,6 +50,13 @@ async fn every_bad_hold_request_is_a_clear_problem() {
         (json!({ "best": 0 }), 422, "bad_seat_count"),
         (json!({ "best": 2, "category": "Box" }), 404, "unknown_category"),
         (json!({ "best": 11 }), 422, "bad_seat_count"),
+        (json!({ "best": 1, "accessible": 2 }), 422, "bad_seat_count"),
+        (json!({ "best": 2, "accessible": 1 }), 409, "no_seats_together"),
+        (json!({ "groups": [] }), 422, "bad_seat_count"),
+        (json!({ "groups": [{ "best": 6 }, { "best": 5 }] }), 422, "bad_seat_count"),
+        (json!({ "groups": [{ "best": 2 }, { "best": 0 }] }), 422, "bad_seat_count"),
+        (json!({ "groups": [{ "best": 2, "category": "gold" }, { "best": 2, "category": "Box" }] }), 404, "unknown_category"),
+        (json!({ "groups": [{ "best": 2 }], "best": 2 }), 422, "unprocessable_body"),
         (json!({ "seats": ["D1"] }), 409, "seat_elsewhere"),
         (json!({ "seats": "A1" }), 422, "unprocessable_body"),
         (json!({ "chairs": ["A1"] }), 422, "unprocessable_body"),
@@ -66,6 +73,25 @@ async fn every_bad_hold_request_is_a_clear_problem() {
     let large = vec![b' '; 1024 * 1024];
     assert_eq!(test.raw(&holds, &[("Idempotency-Key", "k".into())], large).await.problem(413), "body_too_large");
     assert_eq!(test.post("/v1/shows/1-77/holds", "k", json!({ "best": 1 })).await.problem(404), "unknown_show");
+}
+
+#[tokio::test]
+async fn groups_of_several_categories_are_held_and_booked_at_once() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Don").await;
+    let groups = json!({ "groups": [{ "best": 3, "category": "Silver" }, { "best": 2, "category": "gold" }, { "best": 1 }] });
+    let hold = test.post(&format!("/v1/shows/{show}/holds"), "k1", groups).await.expect(201);
+    let lines = hold["lines"].as_array().expect("lines");
+    let categories: Vec<_> = lines.iter().map(|line| line["category"].as_str().expect("a category")).collect();
+    assert_eq!(categories[..5], ["Silver", "Silver", "Silver", "Gold", "Gold"]);
+    let numbers: Vec<u32> =
+        lines.iter().map(|line| line["seat"].as_str().expect("a seat")[1..].parse().expect("a number")).collect();
+    assert_eq!((numbers[1], numbers[2], numbers[4]), (numbers[0] + 1, numbers[0] + 2, numbers[3] + 1));
+    let request = json!({ "hold": hold["hold"], "contact": { "email": "group@example.org" } });
+    let booking = test.post("/v1/bookings", "k1", request).await.expect(201);
+    assert_eq!((booking["state"].as_str(), booking["tickets"].as_array().map(Vec::len)), (Some("booked"), Some(6)));
+    let all = json!({ "groups": [{ "best": 8, "category": "Gold" }, { "best": 2, "category": "Gold" }] });
+    assert_eq!(test.post(&format!("/v1/shows/{show}/holds"), "k2", all).await.problem(409), "no_seats_together");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use node::problem::{IdempotencyKey, JsonBody, Problem};
 use node::view::HoldView;
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
+use shared::best::Wish;
 use shared::ids::{HoldId, SeatId, ShowNumber};
 use shared::ledger::{Hold, HoldKind};
 use shared::refusal::Refusal;
@@ -147,7 +148,7 @@ impl Desk {
                     found.and_then(|index| u8::try_from(index).ok()).ok_or(Refusal::UnknownCategory)
                 };
                 let category = wanted.category.as_ref().map(index).transpose()?;
-                self.replica().best(number, count, category, 0, now)
+                self.replica().best(number, &[Wish { category, ..Wish::of(count) }], now)
             }
             (Some(_), Some(_)) | (None, None) => Err(Refusal::BadSeatCount),
         }

@@ -168,13 +168,12 @@ pub fn last_persisted(db: &dyn Sql) -> Result<Timestamp, StoreError> {
 /// # Errors
 /// If the database fails.
 pub fn persist(tx: &dyn Sql, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO store_time (one, persisted_ms) VALUES (1, ?1)
          ON CONFLICT (one) DO UPDATE SET persisted_ms = excluded.persisted_ms
          WHERE excluded.persisted_ms > store_time.persisted_ms",
         values![now.0],
-    )?;
-    Ok(())
+    )
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Remembered answers: the same request under the same key gets the same answer, without being done twice.
 
+use crate::sqlite::Migration;
 use crate::store::{Sql, StoreError};
 use crate::values;
 use shared::time::Timestamp;
@@ -16,6 +17,26 @@ pub(crate) const TABLE: &str = "
         PRIMARY KEY (scope, key)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX remembered_answer_until ON remembered_answer (until_ms);";
+
+/// A client's key is random: kept by key each answer wrote a page of its own. Kept in their order only the small index does.
+pub const ANSWERS_IN_ORDER: Migration = Migration {
+    name: "answers in order",
+    sql: "
+    CREATE TABLE remembered_answer_in_order (
+        scope TEXT NOT NULL,
+        key TEXT NOT NULL,
+        body_hash BLOB NOT NULL,
+        status INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        until_ms INTEGER NOT NULL,
+        UNIQUE (scope, key)
+    ) STRICT;
+    INSERT INTO remembered_answer_in_order (scope, key, body_hash, status, body, until_ms)
+        SELECT scope, key, body_hash, status, body, until_ms FROM remembered_answer;
+    DROP TABLE remembered_answer;
+    ALTER TABLE remembered_answer_in_order RENAME TO remembered_answer;
+    CREATE INDEX remembered_answer_until ON remembered_answer (until_ms);",
+};
 
 /// The BLAKE3 hash of a request's route and body.
 pub type BodyHash = [u8; 32];
@@ -72,11 +93,10 @@ pub fn remember(
     body: &[u8],
     until: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO remembered_answer (scope, key, body_hash, status, body, until_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         values![scope, key, body_hash, status, body, until.0],
-    )?;
-    Ok(())
+    )
 }
 
 /// Forgets at most `at_most` answers whose time is over and returns how many there were.
@@ -99,6 +119,7 @@ mod tests {
     fn database() -> rusqlite::Connection {
         let connection = rusqlite::Connection::open_in_memory().unwrap();
         connection.execute_batch(TABLE).unwrap();
+        connection.execute_batch(ANSWERS_IN_ORDER.sql).unwrap();
         connection
     }
 

@@ -25,6 +25,10 @@ pub use load::load;
 /// The tables. Each program puts this first among its migrations.
 pub const MIGRATION: Migration = Migration { name: "ledger", sql: include_str!("ledger_store.sql") };
 
+/// Tickets kept by their seat, since a later release.
+pub const TICKETS_BY_SEAT: Migration =
+    Migration { name: "tickets by seat", sql: include_str!("ledger_store/tickets_by_seat.sql") };
+
 const ADD_ENTRY: &str =
     "INSERT INTO ledger_entry (theatre, log, seq, incarnation, hash, bytes, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
@@ -44,7 +48,7 @@ pub fn write(tx: &dyn Sql, theatre: TheatreId, changes: Changes) -> anyhow::Resu
         let seq = i64::try_from(entry.seq).context("an entry number beyond the store's integers")?;
         let incarnation = entry.incarnation.0.to_be_bytes();
         let (log, hash, bytes, at) = (entry.log.word(), entry.hash.0, &entry.bytes, entry.at.0);
-        tx.execute(ADD_ENTRY, values![theatre_column, log, seq, incarnation, hash, bytes, at])
+        tx.send(ADD_ENTRY, values![theatre_column, log, seq, incarnation, hash, bytes, at])
             .with_context(|| format!("store entry {seq} of the {} log of theatre {theatre}", entry.log))?;
     }
     write_ledger(tx, theatre, &changes.ledger).with_context(|| format!("store the state of theatre {theatre}"))?;
@@ -64,7 +68,7 @@ pub fn write(tx: &dyn Sql, theatre: TheatreId, changes: Changes) -> anyhow::Resu
 }
 
 fn write_heads(tx: &dyn Sql, theatre: TheatreId, heads: Heads) -> anyhow::Result<()> {
-    tx.execute(
+    tx.send(
         put::HEAD,
         values![
             i64::from(theatre.0),
@@ -86,35 +90,32 @@ fn write_ledger(tx: &dyn Sql, theatre: TheatreId, changes: &LedgerChanges) -> an
     let theatre = i64::from(theatre.0);
     for (screen, plan) in &changes.plans {
         let json = serde_json::to_string(&plan.plan).context("write a seating plan down")?;
-        tx.execute(
+        tx.send(
             "INSERT INTO ledger_plan (theatre, screen, version, plan) VALUES (?1, ?2, ?3, ?4)",
             values![theatre, screen.0, plan.plan.version, json],
         )?;
     }
     for (screen, version, parts) in &changes.plan_parts {
         let Some(parts) = parts else {
-            tx.execute(
+            tx.send(
                 "DELETE FROM ledger_plan_part WHERE theatre = ?1 AND screen = ?2 AND version = ?3",
                 values![theatre, screen.0, version],
             )?;
             continue;
         };
         let json = serde_json::to_string(parts).context("write a part of a seating plan down")?;
-        tx.execute(put::PLAN_PART, values![theatre, screen.0, version, json])?;
+        tx.send(put::PLAN_PART, values![theatre, screen.0, version, json])?;
     }
     for (number, show) in &changes.shows {
         let Some(show) = show else {
             for table in ["ledger_show", "ledger_seat", "ledger_ticket", "ledger_hold"] {
-                tx.execute(
-                    &format!("DELETE FROM {table} WHERE theatre = ?1 AND show = ?2"),
-                    values![theatre, number.0],
-                )?;
+                tx.send(&format!("DELETE FROM {table} WHERE theatre = ?1 AND show = ?2"), values![theatre, number.0])?;
             }
             continue;
         };
         let facts = &show.facts;
         let bytes = postcard::to_extend(facts, Vec::new()).context("write a show down")?;
-        tx.execute(
+        tx.send(
             put::SHOW,
             values![
                 theatre,
@@ -137,7 +138,7 @@ fn write_ledger(tx: &dyn Sql, theatre: TheatreId, changes: &LedgerChanges) -> an
             Standing::Withheld => ("withheld", None),
             Standing::Unknown => ("unknown", None),
         };
-        tx.execute(
+        tx.send(
             put::SEAT,
             values![theatre, number.0, seat.0, state.epoch, state.generation, standing, ticket, state.doubtful],
         )?;
@@ -148,7 +149,7 @@ fn write_ledger(tx: &dyn Sql, theatre: TheatreId, changes: &LedgerChanges) -> an
             VoidAnswer::Accepted => "accepted",
             VoidAnswer::Refused => "refused",
         });
-        tx.execute(
+        tx.send(
             put::TICKET,
             values![
                 theatre,
@@ -168,24 +169,24 @@ fn write_ledger(tx: &dyn Sql, theatre: TheatreId, changes: &LedgerChanges) -> an
     }
     for (id, hold) in &changes.holds {
         let Some(hold) = hold else {
-            tx.execute("DELETE FROM ledger_hold WHERE theatre = ?1 AND hold = ?2", values![theatre, id.0])?;
+            tx.send("DELETE FROM ledger_hold WHERE theatre = ?1 AND hold = ?2", values![theatre, id.0])?;
             continue;
         };
         let seats = postcard::to_extend(&hold.seats, Vec::new()).context("write a hold down")?;
-        tx.execute(
+        tx.send(
             put::HOLD,
             values![theatre, id.0, hold.show.0, hold_kind_word(hold.kind), hold.deadline.0, hold.cap.0, seats],
         )?;
     }
     for certificate in &changes.certificates {
-        tx.execute("INSERT INTO ledger_certificate (theatre, bytes) VALUES (?1, ?2)", values![theatre, certificate])?;
+        tx.send("INSERT INTO ledger_certificate (theatre, bytes) VALUES (?1, ?2)", values![theatre, certificate])?;
     }
     if let Some(marks) = changes.marks {
         let marks = serde_json::to_string(&marks).context("write down where the logs were cut")?;
-        tx.execute(put::MARK, values![theatre, marks])?;
+        tx.send(put::MARK, values![theatre, marks])?;
     }
     for key in &changes.revoked {
-        tx.execute(
+        tx.send(
             "INSERT INTO ledger_revoked_key (theatre, key) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             values![theatre, key.0],
         )?;

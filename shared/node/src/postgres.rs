@@ -7,6 +7,7 @@ mod connection;
 mod engine;
 mod migrate;
 mod readers;
+mod sent;
 mod statement;
 mod value;
 

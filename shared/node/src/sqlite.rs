@@ -56,7 +56,8 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-pub(crate) const NODE_TABLES: [Migration; 2] = [
+/// What every program's database begins with.
+pub const NODE_TABLES: [Migration; 2] = [
     Migration { name: "store time", sql: clock::TABLE },
     Migration { name: "remembered answers", sql: idempotency::TABLE },
 ];

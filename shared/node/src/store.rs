@@ -44,6 +44,15 @@ pub trait Sql {
     /// A store failure.
     fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError>;
 
+    /// Does one statement of a transaction whose rows nobody counts. An engine behind a line need not wait for each: what a
+    /// statement failed with may be told by a later one, at the latest before the commit.
+    ///
+    /// # Errors
+    /// A store failure, of this statement or of one before it.
+    fn send(&self, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError> {
+        self.execute(sql, values).map(drop)
+    }
+
     /// Asks one question and shows each row to `each`, until that answers that it has seen enough (`false`).
     ///
     /// # Errors

@@ -5,10 +5,10 @@ use crate::claims::Asked;
 use crate::link::LinkState;
 use crate::settings::Settings;
 use shared::allocation::{self, Policy};
-use shared::best::best_available;
+use shared::best::{Wish, best_available};
 use shared::entry::{ENTRY_BYTES_MAX, Fact, ShowFacts, TicketRef};
 use shared::ids::{BookingId, ClaimId, HoldId, KeyId, RequestId, ScreenId, SeatId, ShowNumber, Side, TicketId};
-use shared::ledger::{Hold, HoldKind, SaleLine, Ticket};
+use shared::ledger::{Hold, HoldKind, SEATS_PER_REQUEST_MAX, SaleLine, Ticket};
 use shared::planted::{self, Plant};
 use shared::refusal::Refusal;
 use shared::seating::{Row, SeatingPlan};
@@ -51,7 +51,7 @@ impl Replica {
                 Err(refusal) => return Err(refusal),
             }
         }
-        let id = HoldId(self.random.bytes());
+        let id = HoldId::at(now, self.random.bytes());
         if planted::is(Plant::OwnSeatsRefusedInACut) && !self.link.is_live() {
             return Err(Refusal::LinkDown);
         }
@@ -82,21 +82,16 @@ impl Replica {
         Ok(Held::Waiting(id))
     }
 
-    /// The best seats together: among the own seats first, and only where none fit among the other side's too.
-    pub fn best(
-        &self,
-        show: ShowNumber,
-        count: usize,
-        category: Option<u8>,
-        skip: usize,
-        now: Timestamp,
-    ) -> Result<Vec<SeatId>, Refusal> {
+    /// The best seats for every wish: among the own seats first, and only where none fit among the other side's too.
+    pub fn best(&self, show: ShowNumber, wishes: &[Wish], now: Timestamp) -> Result<Vec<SeatId>, Refusal> {
         let known = self.ledger.on_sale(show, now)?;
-        if count == 0 || count > shared::ledger::SEATS_PER_REQUEST_MAX {
+        let count = wishes.iter().try_fold(0_usize, |sum, wish| sum.checked_add(wish.count));
+        let is_count = |wish: &Wish| wish.count > 0 && wish.accessible <= wish.count;
+        if !matches!(count, Some(1..=SEATS_PER_REQUEST_MAX)) || !wishes.iter().all(is_count) {
             return Err(Refusal::BadSeatCount);
         }
         let own = |seat| self.ledger.own_free_seat(known, seat, now).is_ok();
-        if let Some(seats) = best_available(&known.plan, count, category, skip, own) {
+        if let Some(seats) = best_available(&known.plan, wishes, own) {
             return Ok(seats);
         }
         let claimable = |seat| {
@@ -104,7 +99,7 @@ impl Replica {
                 && !self.is_in_transit(show, seat)
         };
         let either = |seat| own(seat) || claimable(seat);
-        let seats = self.link.is_live().then(|| best_available(&known.plan, count, category, skip, either)).flatten();
+        let seats = self.link.is_live().then(|| best_available(&known.plan, wishes, either)).flatten();
         seats.ok_or(Refusal::NoSeatsTogether)
     }
 

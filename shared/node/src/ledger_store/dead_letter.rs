@@ -68,7 +68,7 @@ impl From<UnknownDeadLetter> for Problem {
 
 /// Keeps what a replica could not process.
 pub(super) fn keep(tx: &dyn Sql, theatre: TheatreId, letter: &DeadLetter) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO dead_letter (theatre, at, why, bytes) VALUES (?1, ?2, ?3, ?4)",
         values![theatre.0, letter.at.0, letter.why, letter.bytes],
     )?;
@@ -188,7 +188,7 @@ pub fn note(
         None => "taken".to_owned(),
         Some(why) => outcome_of_entry(tx, theatre, &replayed.bytes)?.map_or(why, str::to_owned),
     };
-    tx.execute("UPDATE dead_letter SET replayed_at = ?2, outcome = ?3 WHERE n = ?1", values![n, now.0, outcome])?;
+    tx.send("UPDATE dead_letter SET replayed_at = ?2, outcome = ?3 WHERE n = ?1", values![n, now.0, outcome])?;
     tracing::info!(%theatre, n, outcome, "a dead letter was replayed");
     Ok(ReplayView { at: zone.rfc3339(now), outcome })
 }

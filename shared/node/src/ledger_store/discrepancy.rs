@@ -63,7 +63,7 @@ impl From<Proposal> for ProposalView {
 pub(super) fn keep(tx: &dyn Sql, theatre: TheatreId, found: &Discrepancy) -> anyhow::Result<()> {
     let raw = serde_json::to_string(&found.kind).context("write a discrepancy down")?;
     let story = story::tell(tx, theatre, found).context("tell both sides of a discrepancy")?;
-    tx.execute(
+    tx.send(
         "INSERT INTO ledger_discrepancy (theatre, found_at, log, seq, story, kind, ours, theirs, proposed)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         values![

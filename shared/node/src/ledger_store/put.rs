@@ -30,10 +30,10 @@ pub(super) const TICKET: &str = "
     INSERT INTO ledger_ticket (theatre, ticket, show, seat, generation, seller, booking, price, void_requested,
         answer, admitted_at, door)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-        ON CONFLICT (theatre, ticket) DO UPDATE
-        SET (show, seat, generation, seller, booking, price, void_requested, answer, admitted_at, door)
-            = (excluded.show, excluded.seat, excluded.generation, excluded.seller, excluded.booking,
-                excluded.price, excluded.void_requested, excluded.answer, excluded.admitted_at, excluded.door)";
+        ON CONFLICT (theatre, show, seat, ticket) DO UPDATE
+        SET (seller, booking, price, void_requested, answer, admitted_at, door)
+            = (excluded.seller, excluded.booking, excluded.price, excluded.void_requested, excluded.answer,
+                excluded.admitted_at, excluded.door)";
 pub(super) const HOLD: &str = "
     INSERT INTO ledger_hold (theatre, hold, show, kind, deadline, cap, seats)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)

@@ -23,22 +23,22 @@ const MATERIALISED: [&str; 9] = [
 /// Removes entries beyond the cut, and all materialised state.
 pub(super) fn rewind(tx: &dyn Sql, theatre: TheatreId, to: Rewound) -> Result<(), StoreError> {
     for (log, last) in [(to.me, to.own), (to.me.peer(), to.peer)] {
-        tx.execute(
+        tx.send(
             "DELETE FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq > ?3",
             values![theatre.0, log.word(), last.cast_signed()],
         )?;
     }
     for table in MATERIALISED {
-        tx.execute(&format!("DELETE FROM {table} WHERE theatre = ?1"), values![theatre.0])?;
+        tx.send(&format!("DELETE FROM {table} WHERE theatre = ?1"), values![theatre.0])?;
     }
     Ok(())
 }
 
 /// Replaces the entries set aside.
 pub(super) fn set_aside(tx: &dyn Sql, theatre: TheatreId, aside: &[StoredEntry]) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM ledger_aside WHERE theatre = ?1", values![theatre.0])?;
+    tx.send("DELETE FROM ledger_aside WHERE theatre = ?1", values![theatre.0])?;
     for entry in aside {
-        tx.execute(
+        tx.send(
             "INSERT INTO ledger_aside (theatre, seq, incarnation, hash, bytes, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             values![
                 theatre.0,
@@ -56,7 +56,7 @@ pub(super) fn set_aside(tx: &dyn Sql, theatre: TheatreId, aside: &[StoredEntry])
 /// Keeps a closing or an opening.
 pub(super) fn note_standing(tx: &dyn Sql, theatre: TheatreId, change: &StandingChange) -> anyhow::Result<()> {
     let proof = change.proof.as_ref().map(serde_json::to_string).transpose().context("write a proof down")?;
-    tx.execute(
+    tx.send(
         "INSERT INTO ledger_standing (theatre, at, closed, proof) VALUES (?1, ?2, ?3, ?4)",
         values![theatre.0, change.at.0, change.closed.map(sync_protocol::replica::Closed::code), proof],
     )?;

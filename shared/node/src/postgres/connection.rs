@@ -1,12 +1,16 @@
 //! One connection, used from one thread.
 
+use super::sent::Sent;
 use super::statement::numbered;
 use crate::store::{EachRow, Sql, StoreError, Value};
 use anyhow::Context;
-use futures_util::TryStreamExt;
+use futures_util::future::maybe_done;
+use futures_util::{TryFutureExt, TryStreamExt};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, Config, NoTls, Statement};
@@ -19,12 +23,17 @@ const CONNECT_WAIT: Duration = Duration::from_secs(5);
 const SETTINGS: &str =
     "SET synchronous_commit = on; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '5s'";
 
+/// Statements that are kept back at most.
+const UNSENT_MAX: usize = 1000;
+
 /// A connection to a PostgreSQL database.
 pub struct Connection {
     /// Always there until it is dropped, which must not block.
     runtime: Option<Runtime>,
     client: Client,
     statements: RefCell<HashMap<Box<str>, Statement>>,
+    /// What goes to the server with the next statement that is waited for.
+    unsent: RefCell<Vec<Sent>>,
     /// A statement of the transaction under way has changed something.
     pub(super) wrote: Cell<bool>,
     /// A statement of the transaction under way has failed: its COMMIT would be a silent ROLLBACK.
@@ -50,8 +59,9 @@ impl Connection {
             client.batch_execute(SETTINGS).await?;
             anyhow::Ok(client)
         })?;
-        let (statements, wrote, failed) = (RefCell::default(), Cell::new(false), Cell::new(false));
-        Ok(Self { runtime: Some(runtime), client, statements, wrote, failed })
+        let (statements, unsent) = (RefCell::default(), RefCell::default());
+        let (wrote, failed) = (Cell::new(false), Cell::new(false));
+        Ok(Self { runtime: Some(runtime), client, statements, unsent, wrote, failed })
     }
 
     /// Does statements that are no question and take no values.
@@ -59,7 +69,23 @@ impl Connection {
     /// # Errors
     /// A store failure.
     pub fn run(&self, sql: &str) -> Result<(), StoreError> {
-        self.wait(self.client.batch_execute(sql))
+        self.after_unsent(self.client.batch_execute(sql).err_into())
+    }
+
+    /// Waits for everything that was [sent](Sql::send).
+    ///
+    /// # Errors
+    /// What one of the statements failed with.
+    pub(super) fn flush(&self) -> Result<(), StoreError> {
+        if self.unsent.borrow().is_empty() {
+            return Ok(());
+        }
+        self.noted(self.after_unsent(async { Ok(()) }))
+    }
+
+    /// Forgets what was not sent yet: its transaction ends.
+    pub(super) fn forget_unsent(&self) {
+        self.unsent.borrow_mut().clear();
     }
 
     /// The connection is gone.
@@ -72,17 +98,35 @@ impl Connection {
             return Ok(known.clone());
         }
         let text = numbered(sql);
-        let prepared = self.wait(self.client.prepare(&text))?;
+        let prepared = self.wait(self.client.prepare(&text).err_into())?;
         self.statements.borrow_mut().insert(sql.into(), prepared.clone());
         Ok(prepared)
     }
 
-    fn wait<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, StoreError>
-    where
-        StoreError: From<E>,
-    {
-        let runtime = self.runtime.as_ref().ok_or(StoreError::Closed)?;
-        Ok(runtime.block_on(work)?)
+    fn wait<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        self.runtime.as_ref().ok_or(StoreError::Closed)?.block_on(work)
+    }
+
+    /// Sends what is unsent and then `last`, and waits for all of it: one way to the server and back, however many there are.
+    fn after_unsent<T>(&self, last: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let unsent = self.unsent.take();
+        self.wait(async {
+            let mut sending: Vec<_> = unsent.iter().map(|sent| Box::pin(maybe_done(sent.to(&self.client)))).collect();
+            // A statement leaves when it is first looked at, and the server takes them in that order.
+            poll_fn(|cx| {
+                let pending = sending.iter_mut().filter_map(|sent| sent.as_mut().poll(cx).is_pending().then_some(()));
+                Poll::Ready(pending.count())
+            })
+            .await;
+            let answer = last.await;
+            for mut sent in sending {
+                sent.as_mut().await;
+                // The first failure is the cause of the others.
+                let touched = sent.as_mut().take_output().transpose()?.unwrap_or_default();
+                self.wrote.set(self.wrote.get() || touched > 0);
+            }
+            answer
+        })
     }
 
     /// Notes a failure, which the transaction under way does not survive.
@@ -106,24 +150,30 @@ impl Sql for Connection {
     fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
         let execute = || -> Result<u64, StoreError> {
             let statement = self.statement(sql)?;
-            self.wait(self.client.execute_raw(&statement, values))
+            self.after_unsent(self.client.execute_raw(&statement, values).err_into())
         };
         let touched = self.noted(execute())?;
         self.wrote.set(self.wrote.get() || touched > 0);
         Ok(usize::try_from(touched).unwrap_or(usize::MAX))
     }
 
+    fn send(&self, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError> {
+        let statement = self.noted(self.statement(sql))?;
+        self.unsent.borrow_mut().push(Sent::new(statement, values));
+        if self.unsent.borrow().len() < UNSENT_MAX { Ok(()) } else { self.flush() }
+    }
+
     fn query(&self, sql: &str, values: &[Value<'_>], each: &mut EachRow<'_>) -> Result<(), StoreError> {
         let mut query = || -> Result<(), StoreError> {
             let statement = self.statement(sql)?;
-            self.wait(async {
+            self.after_unsent(async {
                 let mut rows = pin!(self.client.query_raw(&statement, values).await?);
                 while let Some(row) = rows.try_next().await? {
                     if !each(&row)? {
                         break;
                     }
                 }
-                Ok::<_, StoreError>(())
+                Ok(())
             })
         };
         self.noted(query())

@@ -138,7 +138,8 @@ impl Store {
     fn begin(&self, clock: &StoreClock) -> anyhow::Result<Timestamp> {
         self.connection.wrote.set(false);
         self.connection.failed.set(false);
-        self.connection.run("BEGIN").context("begin a transaction")?;
+        self.connection.forget_unsent();
+        self.connection.send("BEGIN", &[]).context("begin a transaction")?;
         let head = head(&self.connection).context("lock the head")?;
         if head.fence != self.fence {
             return Err(TakenOver { ours: self.fence, theirs: head.fence }.into());
@@ -159,7 +160,9 @@ impl Store {
             clock::persist(&self.connection, at).context("write the store time")?;
         }
         (self.batch, self.until) = (node_batch(), at + LEASE);
-        self.connection.execute(SIGN, values![self.batch, self.until.0]).context("sign the head")?;
+        self.connection.send(SIGN, values![self.batch, self.until.0]).context("sign the head")?;
+        // Told before the commit is begun: afterwards only the head could tell.
+        self.connection.flush().context("sign the head")?;
         Ok(true)
     }
 
@@ -176,7 +179,11 @@ impl Engine for Store {
         clock: &StoreClock,
         work: impl FnOnce(&Self::Tx<'_>, Timestamp) -> anyhow::Result<T>,
     ) -> Ended<T> {
-        let worked = self.begin(clock).and_then(|at| Ok((work(&self.connection, at)?, at)));
+        let worked = self.begin(clock).and_then(|at| {
+            let value = work(&self.connection, at)?;
+            self.connection.flush().context("do what was sent")?;
+            Ok((value, at))
+        });
         let (value, at) = match worked {
             Ok(_) if self.connection.failed.get() => {
                 let error = anyhow::anyhow!("a statement failed, and its transaction was gone on with");
@@ -248,6 +255,7 @@ impl Drop for Store {
 impl Store {
     fn rolled_back<T>(&self, error: anyhow::Error) -> Ended<T> {
         let away = self.is_away(&error);
+        self.connection.forget_unsent();
         if let Err(error) = self.connection.run("ROLLBACK") {
             tracing::debug!(%error, "the server ends the transaction by itself");
         }
