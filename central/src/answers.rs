@@ -8,6 +8,11 @@ use node::store::{Sql, StoreError};
 use serde::Serialize;
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Marks that are kept before those whose time is over are looked for.
+const MARKS_MAX: usize = 100_000;
 
 /// What a request is answered.
 #[derive(Debug)]
@@ -81,11 +86,7 @@ impl Asked {
         &self.key
     }
 
-    /// The answer it had before, if it was asked before.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn answered(&self, tx: &dyn Sql) -> Result<Option<Answer>, StoreError> {
+    fn answered(&self, tx: &dyn Sql) -> Result<Option<Answer>, StoreError> {
         Ok(match idempotency::find(tx, &self.scope, &self.key, &self.hash)? {
             Outcome::New => None,
             Outcome::Replay { status, body } => Some(Answer::Done { status, body }),
@@ -102,18 +103,68 @@ impl Asked {
         Some(if self.hash == waiting.hash { under_way().with_retry_after(1) } else { reused() })
     }
 
+    fn mark(&self) -> u64 {
+        mark(&self.scope, &self.key)
+    }
+}
+
+/// The answers that are remembered. Which keys have one is known without asking the store: nearly every request is a new one.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// Marks of scopes and keys, each until when. One that has gone, or is somebody else's too, costs a look.
+    marks: HashMap<u64, Timestamp>,
+    forget_above: usize,
+}
+
+impl Answers {
+    /// Those that the store has.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn load(conn: &dyn Sql) -> Result<Self, StoreError> {
+        let mut marks = HashMap::new();
+        conn.query("SELECT scope, key, until_ms FROM remembered_answer", &[], &mut |row| {
+            marks.insert(mark(&row.get::<String>(0)?, &row.get::<String>(1)?), Timestamp(row.get(2)?));
+            Ok(true)
+        })?;
+        Ok(Self { forget_above: marks.len().saturating_mul(2), marks })
+    }
+
+    /// The answer that a request had before, if it was asked before.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn before(&self, tx: &dyn Sql, asked: &Asked) -> Result<Option<Answer>, StoreError> {
+        if self.marks.contains_key(&asked.mark()) { asked.answered(tx) } else { Ok(None) }
+    }
+
     /// Remembers a success until a moment; problems may be asked again.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn remember(&self, tx: &dyn Sql, answer: &Answer, until: Timestamp) -> Result<(), StoreError> {
-        match answer {
-            Answer::No(_) => Ok(()),
-            Answer::Done { status, body } => {
-                idempotency::remember(tx, &self.scope, &self.key, &self.hash, *status, body, until)
-            }
+    pub fn remember(
+        &mut self,
+        tx: &dyn Sql,
+        asked: &Asked,
+        answer: &Answer,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Answer::Done { status, body } = answer else { return Ok(()) };
+        idempotency::remember(tx, &asked.scope, &asked.key, &asked.hash, *status, body, until)?;
+        self.marks.insert(asked.mark(), until);
+        if self.marks.len() > self.forget_above.max(MARKS_MAX) {
+            self.marks.retain(|_, until| *until > now);
+            self.forget_above = self.marks.len().saturating_mul(2);
         }
+        Ok(())
     }
+}
+
+fn mark(scope: &str, key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (scope, key).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn reused() -> Problem {

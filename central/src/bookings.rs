@@ -116,8 +116,11 @@ pub async fn create(
     }
     let hold: HoldId = request.hold.parse().map_err(|_| Refusal::UnknownHold)?;
     let asked = Asked::new("bookings", String::new(), key, &request)?;
-    let booked = app.writer.run(move |desk, tx, now| begin(desk, tx, hold, contact, &asked, now)).await?;
-    Ok(booked.into_response())
+    let per_contact = app.limits.per_contact;
+    let booked = app.writer.run(move |desk, tx, now| begin(desk, tx, hold, contact, &asked, per_contact, now)).await;
+    let booked = booked.map_err(Problem::from);
+    app.metrics.count_booking(&booked);
+    Ok(booked?.into_response())
 }
 
 fn begin(
@@ -126,21 +129,20 @@ fn begin(
     hold: HoldId,
     contact: store::Contact,
     asked: &Asked,
+    per_contact: usize,
     now: Timestamp,
 ) -> anyhow::Result<Answer> {
-    if let Some(before) = asked.answered(tx)? {
+    if let Some(before) = desk.answered_before(tx, asked)? {
         return Ok(before);
     }
-    if let Some(booking) = store::booking_of_hold(tx, hold)? {
-        let detail = "These seats have a booking already.";
-        return Ok(Problem::conflict("hold_is_booked", detail).with("booking", booking.id.to_string()).into());
-    }
-    let (booking, seats) = match saga::begin(desk, tx, hold, contact, RequestId::of_key(asked.key()), now)? {
+    let (booking, seats) = match saga::begin(desk, tx, hold, contact, RequestId::of_key(asked.key()), per_contact, now)?
+    {
         Ok(begun) => begun,
-        Err(refusal) => return Ok(refusal.into()),
+        Err(problem) => return Ok(problem.into()),
     };
-    let answer = Answer::done(StatusCode::CREATED, &view::new_booking_view(tx, &booking, &seats, now)?)?;
-    asked.remember(tx, &answer, desk.remembered_until(booking.show, now))?;
+    let show = desk.scheduled(tx, booking.show)?;
+    let answer = Answer::done(StatusCode::CREATED, &view::new_booking_view(show, &booking, &seats, now))?;
+    desk.remember(tx, asked, &answer, booking.show, now)?;
     Ok(answer)
 }
 

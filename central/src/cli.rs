@@ -192,6 +192,22 @@ struct ServeFlags {
     /// Seconds that seats then wait for a gateway that does not answer.
     #[arg(long, env = "USHER_PAYMENT_GRACE_S")]
     payment_grace_s: Option<u64>,
+    /// Seats that one device may hold at a time; 0 is no limit.
+    #[arg(long, env = "USHER_SEATS_PER_DEVICE")]
+    seats_per_device: Option<usize>,
+    /// Seats that may be held from one address of the internet at a time; 0 is no limit.
+    #[arg(long, env = "USHER_SEATS_PER_ADDRESS")]
+    seats_per_address: Option<usize>,
+    /// Seats of one show that may be booked for one e-mail address or telephone; 0 is no limit.
+    #[arg(long, env = "USHER_SEATS_PER_CONTACT")]
+    seats_per_contact: Option<usize>,
+    /// Proxies in front, each of which appends the address it was asked from to `X-Forwarded-For`; more than there are lets
+    /// customers name any address as theirs.
+    #[arg(long, env = "USHER_BEHIND_PROXIES")]
+    behind_proxies: Option<usize>,
+    /// Writes that may wait before callers are told to come back; the last quarter is for those who hold seats already.
+    #[arg(long, env = "USHER_WRITES_WAITING_MAX")]
+    writes_waiting_max: Option<usize>,
     /// Pay a cancellation back before the theatre has answered where the show begins later than so many hours; 0 never does.
     #[arg(long, env = "USHER_EARLY_REFUND_H")]
     early_refund_h: Option<u64>,

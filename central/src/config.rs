@@ -1,6 +1,7 @@
 //! Settings of `usher-central serve`.
 
 use crate::database::Place;
+use crate::holds::limits::SeatLimits;
 use anyhow::Context;
 use node::mqtt::{MqttUrl, TlsFiles};
 use serde::Deserialize;
@@ -49,6 +50,16 @@ pub struct Config {
     pub payable_s: u64,
     /// How long seats then wait for a gateway that does not answer, seconds.
     pub payment_grace_s: u64,
+    /// Seats that one device may hold at a time; 0 is no limit.
+    pub seats_per_device: usize,
+    /// Seats that may be held from one address of the internet at a time; 0 is no limit.
+    pub seats_per_address: usize,
+    /// Seats of one show that may be booked for one contact; 0 is no limit.
+    pub seats_per_contact: usize,
+    /// How many proxies are in front, each of which appends the address it was asked from to `X-Forwarded-For`.
+    pub behind_proxies: usize,
+    /// Writes that may wait before callers are told to come back.
+    pub writes_waiting_max: usize,
     /// A cancellation is paid back before the theatre has answered where the show begins later than this, hours; 0 waits always.
     pub early_refund_h: u64,
     /// Between two heartbeats, milliseconds.
@@ -87,6 +98,11 @@ impl Default for Config {
             hold_s: 8 * 60,
             payable_s: 15 * 60,
             payment_grace_s: 2 * 60,
+            seats_per_device: 20,
+            seats_per_address: 100,
+            seats_per_contact: 20,
+            behind_proxies: 0,
+            writes_waiting_max: 4096,
             early_refund_h: 0,
             heartbeat_ms: 5_000,
             suspect_after_ms: 6_000,
@@ -114,6 +130,15 @@ impl Config {
     /// If it is of another kind.
     pub fn place(&self) -> anyhow::Result<Place> {
         Place::parse(&self.store)
+    }
+
+    /// How many seats are enough for one customer.
+    pub fn limits(&self) -> SeatLimits {
+        SeatLimits {
+            per_device: self.seats_per_device,
+            per_address: self.seats_per_address,
+            per_contact: self.seats_per_contact,
+        }
     }
 
     /// Certificates for a broker that is not embedded.

@@ -7,11 +7,15 @@ mod load;
 
 pub use load::KeySource;
 
-use crate::answers::{Answer, Asked};
+use crate::answers::{Answer, Answers, Asked};
 use crate::bookings::{cancel, saga, store as bookings};
 use crate::database::Database;
+use crate::discovery::schedule::{self, ScheduledShow};
 use crate::events::{SeatBoard, SeatMap};
 use crate::fleet::keys::KeyStore;
+use crate::holds::customer::Customer;
+use crate::holds::limits::{Holders, SeatLimits};
+use crate::metrics::OfficeMetrics;
 use crate::payments::schedule::PayingTimes;
 use crate::payments::store as payments;
 use crate::watermark::Watermark;
@@ -19,7 +23,7 @@ use anyhow::Context;
 use house::House;
 use node::mqtt::Publisher;
 use node::problem::Problem;
-use node::store::Sql;
+use node::store::{Sql, StoreError};
 use node::writer::{Core, WriteError};
 use node::{idempotency, ledger_store};
 use shared::ids::{HoldId, ShowId, TheatreId};
@@ -43,6 +47,8 @@ const VOIDS_LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
 
 /// Remembered answers that one sweep forgets.
 const ANSWERS_FORGOTTEN: u32 = 500;
+/// Shows of the schedule that are kept at hand.
+const SCHEDULED_MAX: usize = 10_000;
 /// Answers are remembered this long after the show's end.
 const REMEMBERED_AFTER_SHOW: Duration = Duration::from_secs(24 * 3600);
 
@@ -50,6 +56,7 @@ const REMEMBERED_AFTER_SHOW: Duration = Duration::from_secs(24 * 3600);
 struct Waiting {
     asked: Asked,
     show: ShowId,
+    customer: Customer,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -59,6 +66,10 @@ pub struct Desk {
     touched: BTreeSet<TheatreId>,
     changed: BTreeSet<ShowId>,
     waiting: BTreeMap<HoldId, Waiting>,
+    remembered: Answers,
+    scheduled: BTreeMap<ShowId, ScheduledShow>,
+    holders: Holders,
+    metrics: OfficeMetrics,
     answers: Vec<(oneshot::Sender<Answer>, Answer)>,
     outgoing: Vec<(TheatreId, Transmit)>,
     publisher: Option<Publisher>,
@@ -85,6 +96,10 @@ impl Desk {
             houses,
             changed: BTreeSet::new(),
             waiting: BTreeMap::new(),
+            remembered: Answers::default(),
+            scheduled: BTreeMap::new(),
+            holders: Holders::default(),
+            metrics: OfficeMetrics::default(),
             answers: Vec::new(),
             outgoing: Vec::new(),
             publisher: None,
@@ -100,6 +115,11 @@ impl Desk {
             source: None,
             link_up: false,
         }
+    }
+
+    /// What this desk counts.
+    pub fn metrics(&self) -> &OfficeMetrics {
+        &self.metrics
     }
 
     /// Notes every commit in this watermark.
@@ -180,8 +200,33 @@ impl Desk {
     }
 
     /// Lets a request wait for the claim of its hold.
-    pub fn wait_for_claim(&mut self, hold: HoldId, show: ShowId, asked: Asked, answer: oneshot::Sender<Answer>) {
-        self.waiting.insert(hold, Waiting { asked, show, answer });
+    pub fn wait_for_claim(
+        &mut self,
+        hold: HoldId,
+        show: ShowId,
+        customer: Customer,
+        asked: Asked,
+        answer: oneshot::Sender<Answer>,
+    ) {
+        self.waiting.insert(hold, Waiting { asked, show, customer, answer });
+    }
+
+    /// Why a customer gets no `more` seats held; nothing where they do.
+    pub fn refused_by_limits(
+        &mut self,
+        customer: &Customer,
+        more: usize,
+        limits: SeatLimits,
+        now: Timestamp,
+    ) -> Option<Problem> {
+        let Self { holders, houses, .. } = self;
+        holders.refuse(customer, more, limits, now, |show, hold| standing(houses, show, hold, now))
+    }
+
+    /// Remembers who holds what.
+    pub fn note_holder(&mut self, customer: &Customer, show: ShowId, hold: HoldId, now: Timestamp) {
+        let Self { holders, houses, .. } = self;
+        holders.note(customer, show, hold, |show, hold| standing(houses, show, hold, now));
     }
 
     /// Why a request cannot be begun: one under its key waits already, and two would be remembered.
@@ -194,8 +239,48 @@ impl Desk {
         self.answers.push((to, answer));
     }
 
+    /// The answer that a request had before, if it was asked before.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn answered_before(&self, tx: &dyn Sql, asked: &Asked) -> Result<Option<Answer>, StoreError> {
+        self.remembered.before(tx, asked)
+    }
+
+    /// Remembers the answer to a request about a show, if it is a success.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn remember(
+        &mut self,
+        tx: &dyn Sql,
+        asked: &Asked,
+        answer: &Answer,
+        show: ShowId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let until = self.remembered_until(show, now);
+        self.remembered.remember(tx, asked, answer, until, now)
+    }
+
+    /// A show of the schedule. Nobody but this desk changes it.
+    ///
+    /// # Errors
+    /// If the store fails, or has no such show.
+    pub fn scheduled(&mut self, tx: &dyn Sql, show: ShowId) -> anyhow::Result<ScheduledShow> {
+        if let Some(known) = self.scheduled.get(&show) {
+            return Ok(known.clone());
+        }
+        let found = schedule::by_id(tx, show)?.with_context(|| format!("show {show} is not scheduled"))?;
+        if self.scheduled.len() >= SCHEDULED_MAX {
+            self.scheduled.clear();
+        }
+        self.scheduled.insert(show, found.clone());
+        Ok(found)
+    }
+
     /// Until when answers about a show are remembered.
-    pub fn remembered_until(&self, show: ShowId, now: Timestamp) -> Timestamp {
+    fn remembered_until(&self, show: ShowId, now: Timestamp) -> Timestamp {
         let known = self.house(show.theatre).and_then(|house| house.show(show.number));
         known.map_or(now, |known| known.facts.ends_at()) + REMEMBERED_AFTER_SHOW
     }
@@ -259,6 +344,16 @@ impl Desk {
             }
         }
     }
+}
+
+fn standing(
+    houses: &BTreeMap<TheatreId, House>,
+    show: ShowId,
+    hold: HoldId,
+    now: Timestamp,
+) -> Option<(usize, Timestamp)> {
+    let hold = houses.get(&show.theatre)?.replica.ledger().hold(hold, now).ok()?;
+    Some((hold.seats.len(), hold.deadline))
 }
 
 fn seat_map(house: &House, show: &Show, now: Timestamp) -> anyhow::Result<SeatMap> {
@@ -343,6 +438,7 @@ impl Core for Desk {
         let source = KeySource::Directory(keys);
         let loaded = Self::load(tx, source, *settings, self.board.clone(), self.payments.clone(), now)?;
         (self.houses, self.touched) = (loaded.houses, loaded.touched);
+        (self.remembered, self.scheduled) = (loaded.remembered, loaded.scheduled);
         // What was gathered belongs to what was not kept; whoever asked was told so with the batch.
         self.outgoing.clear();
         self.answers.clear();

@@ -1,5 +1,8 @@
 //! Holds of customers: placed all or none, renewed, given back.
 
+pub mod customer;
+pub mod limits;
+
 use crate::answers::{Answer, Asked};
 use crate::bookings::{saga, store as bookings};
 use crate::desk::Desk;
@@ -9,11 +12,14 @@ use crate::payments::store as payments;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use customer::Customer;
+use limits::SeatLimits;
+use node::http::RequestTrace;
 use node::problem::{IdempotencyKey, JsonBody, Problem};
 use node::store::Sql;
 use serde::{Deserialize, Serialize};
 use shared::best::Wish;
-use shared::ids::{HoldId, SeatId, ShowId, ShowNumber, TheatreId};
+use shared::ids::{ClaimId, HoldId, SeatId, ShowId, ShowNumber, TheatreId};
 use shared::ledger::{Hold, HoldKind};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
@@ -100,26 +106,44 @@ pub async fn place(
     State(app): State<App>,
     Path(show): Path<String>,
     IdempotencyKey(key): IdempotencyKey,
+    customer: Customer,
     JsonBody(request): JsonBody<HoldRequest>,
 ) -> Result<Response, Problem> {
     let show = show_id(&show)?;
     let asked = Asked::new("holds", show.to_string(), key, &request)?;
+    let trace = RequestTrace::current().map(|trace| ClaimId(trace.0));
+    let wanted = WantedHold { show, request, customer, limits: app.limits, trace };
+    let answer = answered(&app, wanted, asked).await;
+    app.metrics.count_hold(&answer);
+    Ok(answer?.into_response())
+}
+
+async fn answered(app: &App, wanted: WantedHold, asked: Asked) -> Result<Answer, Problem> {
     let (answer, answered) = oneshot::channel();
-    app.writer.run(move |desk, tx, now| place_hold(desk, tx, now, show, &request, asked, answer)).await?;
+    app.writer.run_for_newcomer(move |desk, tx, now| place_hold(desk, tx, now, wanted, asked, answer)).await?;
     let stopped = || Problem::unavailable("store_stopped", "The store has stopped; the outcome is not known.");
-    Ok(answered.await.map_err(|_| stopped())?.into_response())
+    answered.await.map_err(|_| stopped())
+}
+
+/// Who wants which seats.
+struct WantedHold {
+    show: ShowId,
+    request: HoldRequest,
+    customer: Customer,
+    limits: SeatLimits,
+    /// The request's id in the log, here and at the box.
+    trace: Option<ClaimId>,
 }
 
 fn place_hold(
     desk: &mut Desk,
     tx: &dyn Sql,
     now: Timestamp,
-    show: ShowId,
-    request: &HoldRequest,
+    wanted: WantedHold,
     asked: Asked,
     answer: oneshot::Sender<Answer>,
 ) -> anyhow::Result<()> {
-    if let Some(before) = asked.answered(tx)? {
+    if let Some(before) = desk.answered_before(tx, &asked)? {
         desk.answer(answer, before);
         return Ok(());
     }
@@ -127,23 +151,32 @@ fn place_hold(
         desk.answer(answer, problem.into());
         return Ok(());
     }
-    let said = match try_hold(desk, show, request, now) {
+    let show = wanted.show;
+    let said = match try_hold(desk, &wanted, now) {
         Ok(Held::Waiting(hold)) => {
-            desk.wait_for_claim(hold, show, asked, answer);
+            tracing::info!(id = wanted.trace.map(tracing::field::display), %show, "seats are claimed from the box");
+            desk.wait_for_claim(hold, show, wanted.customer, asked, answer);
             return Ok(());
         }
-        Ok(Held::Now(hold)) => held(desk.house(show.theatre), &hold)?,
+        Ok(Held::Now(hold)) => {
+            desk.note_holder(&wanted.customer, show, hold.id, now);
+            held(desk.house(show.theatre), &hold)?
+        }
         Err(problem) => problem.into(),
     };
-    asked.remember(tx, &said, desk.remembered_until(show, now))?;
+    desk.remember(tx, &asked, &said, show, now)?;
     desk.answer(answer, said);
     Ok(())
 }
 
-fn try_hold(desk: &mut Desk, show: ShowId, request: &HoldRequest, now: Timestamp) -> Result<Held, Problem> {
+fn try_hold(desk: &mut Desk, wanted: &WantedHold, now: Timestamp) -> Result<Held, Problem> {
+    let WantedHold { show, request, customer, limits, trace } = wanted;
+    let (show, seats) = (*show, request.seats(desk.house(show.theatre)?, show.number, now)?);
+    if let Some(problem) = desk.refused_by_limits(customer, seats.len(), *limits, now) {
+        return Err(problem);
+    }
     let house = desk.house_mut(show.theatre)?;
-    let seats = request.seats(house, show.number, now)?;
-    let held = house.replica.hold(show.number, &seats, HoldKind::Web, now);
+    let held = house.replica.hold_traced(show.number, &seats, HoldKind::Web, *trace, now);
     held.map_err(|refusal| refused(house, show, &seats, refusal, now))
 }
 

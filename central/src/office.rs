@@ -3,8 +3,11 @@
 use crate::database::Readers;
 use crate::desk::Desk;
 use crate::events::{SeatBoard, SeatMap};
+use crate::holds::limits::SeatLimits;
+use crate::metrics::OfficeMetrics;
 use crate::operator::OperatorToken;
 use crate::payments::gateway::Gateway;
+use crate::pool::pass::Pass;
 use node::clock::StoreClock;
 use node::health::Readiness;
 use node::mqtt::Publisher;
@@ -36,6 +39,14 @@ pub struct Office {
     pub poll: Duration,
     /// What operators show; nothing where they may change nothing.
     pub operator_token: Option<OperatorToken>,
+    /// How many seats are enough for one customer.
+    pub limits: SeatLimits,
+    /// What is counted.
+    pub metrics: OfficeMetrics,
+    /// Proxies in front.
+    pub proxies: usize,
+    /// What another node shows that passes a request on; nothing where there is no other one.
+    pub pass: Option<Pass>,
     /// How browsers and the gateway reach central, without a slash at the end.
     pub public_url: String,
 }

@@ -5,6 +5,7 @@
 //! is not committed.
 
 mod forward;
+pub mod pass;
 
 use crate::config::Config;
 use crate::database::Database;
@@ -19,10 +20,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use forward::Forwarder;
 use node::health::Readiness;
-use node::http;
+use node::http::{self, REQUEST_ID, RequestTrace};
 use node::postgres::{self, Candidate, Place};
 use node::problem::Problem;
 use node::shutdown::Shutdown;
+use pass::Pass;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,8 +44,8 @@ enum Worker {
     Nobody,
     /// This node, with these routes.
     Here(Router),
-    /// The node at this address.
-    There(Arc<str>),
+    /// The node at this address, which is shown this pass.
+    There(Arc<str>, Arc<str>),
 }
 
 /// One node's part in the pool.
@@ -51,6 +53,7 @@ pub(crate) struct Pool {
     config: Config,
     store: String,
     address: SocketAddr,
+    pass: Pass,
     worker: watch::Sender<Worker>,
     failed: watch::Sender<Option<Arc<str>>>,
 }
@@ -70,11 +73,12 @@ impl Pool {
         let (worker, seen) = watch::channel(Worker::Nobody);
         let (failed, fails) = watch::channel(None);
         let forwarder = Arc::new(Forwarder::new().context("prepare to pass requests on")?);
+        let pass = Pass::fresh();
         let routes = Router::new()
             .route("/livez", get(async || Json(json!({ "live": true }))))
             .fallback(answer)
-            .with_state(Front { worker: seen, forwarder });
-        Ok((Self { config, store, address, worker, failed }, routes, fails))
+            .with_state(Front { worker: seen, forwarder, pass: pass.clone() });
+        Ok((Self { config, store, address, pass, worker, failed }, routes, fails))
     }
 
     /// How the others reach this node.
@@ -91,7 +95,7 @@ impl Pool {
     /// # Errors
     /// What made the work end, if it was not the end of this node or another node in its place.
     pub(crate) async fn run(self, leaving: Shutdown, ending: Shutdown) -> anyhow::Result<()> {
-        let mut candidate = Candidate::new(&self.store, &self.node_url());
+        let mut candidate = Candidate::new(&self.store, &self.node_url(), self.pass.text());
         let mut reached = true;
         while !leaving.is_triggered() {
             let stood = tokio::task::spawn_blocking(move || (candidate.stand(), candidate)).await;
@@ -111,11 +115,12 @@ impl Pool {
                     }
                     self.worker.send_replace(Worker::Nobody);
                 }
-                Ok(Place::Held(by)) => {
-                    let known = matches!(&*self.worker.borrow(), Worker::There(there) if **there == *by);
+                Ok(Place::Held { address: by, pass }) => {
+                    let is_known = |there: &str, shown: &str| there == by && shown == pass;
+                    let known = matches!(&*self.worker.borrow(), Worker::There(there, shown) if is_known(there, shown));
                     if !known {
                         tracing::info!(by, "another node works");
-                        self.worker.send_replace(Worker::There(by.into()));
+                        self.worker.send_replace(Worker::There(by.into(), pass.into()));
                     }
                 }
                 Err(error) => {
@@ -135,7 +140,8 @@ impl Pool {
     }
 
     async fn work(&self, db: Database, ending: &Shutdown) -> anyhow::Result<()> {
-        let (working, routes) = Working::start(&self.config, db, self.address, Shutdown::new()).await?;
+        let (working, routes) =
+            Working::start(&self.config, db, self.address, Some(self.pass.clone()), Shutdown::new()).await?;
         self.worker.send_replace(Worker::Here(http::whole(routes)));
         let stopped = working.jobs().until_stopped();
         let stopped = tokio::select! {
@@ -171,21 +177,26 @@ async fn continue_after(pause: Duration, leaving: &Shutdown) {
 struct Front {
     worker: watch::Receiver<Worker>,
     forwarder: Arc<Forwarder>,
+    pass: Pass,
 }
 
 async fn answer(State(front): State<Front>, request: Request) -> Response {
     let worker = front.worker.borrow().clone();
     let path = request.uri().path();
     match worker {
-        Worker::Here(routes) => match routes.oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        },
-        Worker::There(_) if path == "/readyz" => Json(Readiness::ready()).into_response(),
+        Worker::Here(routes) => {
+            let shown = front.pass.is_shown_by(request.headers()).then(|| request.headers().get(REQUEST_ID)).flatten();
+            let answered = match shown.and_then(RequestTrace::of_header) {
+                Some(trace) => trace.goes_on(routes.oneshot(request)).await,
+                None => routes.oneshot(request).await,
+            };
+            answered.unwrap_or_else(|never| match never {})
+        }
+        Worker::There(..) if path == "/readyz" => Json(Readiness::ready()).into_response(),
         Worker::Nobody if path == "/readyz" => {
             (StatusCode::SERVICE_UNAVAILABLE, Json(Readiness::unless(["no_node_works".to_owned()]))).into_response()
         }
-        Worker::There(node) => front.forwarder.forward(&node, request).await,
+        Worker::There(node, pass) => front.forwarder.forward(&node, &pass, request).await,
         Worker::Nobody => nobody().into_response(),
     }
 }

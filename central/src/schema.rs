@@ -16,6 +16,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "operators", sql: include_str!("../migrations/0005_operators.sql") },
         Migration { name: "void_policies", sql: include_str!("../migrations/0006_void_policies.sql") },
         Migration { name: "booked seats in order", sql: include_str!("../migrations/0007_booked_seats_in_order.sql") },
+        Migration { name: "contact key", sql: include_str!("../migrations/0008_contact_key.sql") },
         ledger_store::TICKETS_BY_SEAT,
         node::idempotency::ANSWERS_IN_ORDER,
     ],

@@ -55,7 +55,7 @@ impl Central {
                 // Opening waits for the disk or for a server.
                 let opened = tokio::task::spawn_blocking(move || Database::open(&place));
                 let db = opened.await.context("open the store")??;
-                let (working, routes) = Working::start(&config, db, address, shutdown.clone()).await?;
+                let (working, routes) = Working::start(&config, db, address, None, shutdown.clone()).await?;
                 (working.broker_url().clone(), Role::Alone(Box::new(working)), http::whole(routes))
             }
         };

@@ -5,10 +5,11 @@ use crate::catalogue::{movies, theatres};
 use crate::discovery::cursor::Cursor;
 use crate::discovery::schedule::{self, ScheduledShow, Wanted};
 use crate::discovery::search;
+use crate::holds::customer;
 use crate::office::{App, show_id};
 use crate::pages::{self, CitiesPage, CityCard, MovieCard, MoviePage};
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::Markup;
 use node::problem::{Params, Problem};
@@ -135,11 +136,16 @@ pub async fn movie(
     Ok(page(pages::movie(&view)))
 }
 
-/// `/shows/{id}`: the seat map that sells.
-pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Page, Page> {
+/// `/shows/{id}`: the seat map that sells. A browser is told apart from others from here on.
+pub async fn show(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Page> {
     let show = show_id(&id).map_err(Problem::from)?;
     let map = app.seat_map(show).await?;
-    Ok(page(pages::seat_map(&map.view)))
+    let page = page(pages::seat_map(&map.view));
+    if customer::device(&headers).is_some() {
+        return Ok(page.into_response());
+    }
+    let secure = app.public_url.starts_with("https:");
+    Ok(([(header::SET_COOKIE, customer::new_cookie(secure))], page).into_response())
 }
 
 /// `/bookings`: a booking is found again by its code and contact.

@@ -14,6 +14,7 @@ use crate::operator::OperatorToken;
 use crate::payments::gateway::Gateway;
 use crate::payments::reconciler;
 use crate::payments::schedule::PayingTimes;
+use crate::pool::pass::Pass;
 use crate::watermark::Watermark;
 use crate::{router, setup};
 use anyhow::Context;
@@ -33,8 +34,6 @@ use sync_protocol::Settings;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-/// Jobs that may wait for the writer before callers are told to come back.
-const WRITES_WAITING_MAX: usize = 4096;
 /// Read-only connections.
 const READERS: usize = 4;
 
@@ -58,6 +57,7 @@ impl Working {
         config: &Config,
         db: Database,
         address: SocketAddr,
+        pass: Option<Pass>,
         shutdown: Shutdown,
     ) -> anyhow::Result<(Self, Router)> {
         let gateway = Gateway::parse(&config.gateway, &config.gateway_secret)?;
@@ -74,10 +74,12 @@ impl Working {
         desk.publish_with(publisher.clone());
         desk.wait_for_payments(paying_times(config));
         desk.pay_back_early(Duration::from_secs(config.early_refund_h.saturating_mul(3600)));
-        let (writer, thread) =
-            Writer::start(db, desk, clock.clone(), WRITES_WAITING_MAX).context("start the writer thread")?;
+        let metrics = desk.metrics().clone();
+        let (writer, thread) = Writer::start(db, desk, clock.clone(), config.writes_waiting_max.max(4))
+            .context("start the writer thread")?;
         let mut registry = Registry::with_prefix("usher_central");
         writer.metrics().register(&mut registry);
+        metrics.register(&mut registry);
         // The first commit writes what loading has added, before anybody is answered.
         writer.run(|_, _, _| Ok(())).await.context("commit the first batch")?;
         let link = tokio::spawn(link::deliver(events, writer.clone()));
@@ -98,6 +100,10 @@ impl Working {
             payments,
             poll,
             operator_token,
+            limits: config.limits(),
+            metrics,
+            proxies: config.behind_proxies,
+            pass,
             public_url,
         });
         let reconciler = tokio::spawn(reconciler::run(app.clone(), shutdown.clone()));

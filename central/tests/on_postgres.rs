@@ -12,6 +12,10 @@ mod failure;
 mod gateway;
 #[path = "api/holds.rs"]
 mod holds;
+#[path = "api/limits.rs"]
+mod limits;
+#[path = "api/overload.rs"]
+mod overload;
 #[path = "api/payments.rs"]
 mod payments;
 #[path = "api/pool.rs"]

@@ -28,6 +28,7 @@ use shared::admission::{Door, Guarantee};
 use shared::entry::Entry;
 use shared::ids::{Incarnation, ShowNumber, Side, TicketId};
 use shared::keys::KeyRing;
+use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -325,6 +326,10 @@ impl Desk {
         while let Some(event) = self.replica.poll_event() {
             match event {
                 Event::ClaimSettled { hold, outcome } => self.waiting.settle((hold, outcome)),
+                Event::ClaimHeard { claim, show, answer } => {
+                    let refused = answer.err().map(Refusal::code);
+                    tracing::info!(id = %claim, %show, refused, "central asked for seats");
+                }
                 Event::LinkChanged(LinkState::Live) => tracing::info!("the link is live"),
                 Event::LinkChanged(state) => tracing::warn!(state = state.word(), "the link has changed"),
                 Event::Closed(reason) => tracing::error!(reason = reason.code(), "closed for sale"),

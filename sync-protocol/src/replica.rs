@@ -29,7 +29,7 @@ pub use commands::Held;
 pub use heads::{Heads, Recovery};
 pub use seat_state::SeatState;
 use shared::entry::{Entry, Fact, Head};
-use shared::ids::{HoldId, KeyId, SeatId, ShowNumber, Side, TheatreId, TicketId};
+use shared::ids::{ClaimId, HoldId, KeyId, SeatId, ShowNumber, Side, TheatreId, TicketId};
 use shared::keys::{PublicKey, SecretKey};
 use shared::ledger::{Hold, Ledger, LedgerSnapshot};
 use shared::planted::{self, Plant};
@@ -79,6 +79,15 @@ pub enum Event {
         hold: HoldId,
         /// What became of it.
         outcome: Result<Hold, Refusal>,
+    },
+    /// The other side has asked for seats.
+    ClaimHeard {
+        /// Its claim: also the number of the request there that it was asked for.
+        claim: ClaimId,
+        /// The show.
+        show: ShowNumber,
+        /// They were handed over, or why not.
+        answer: Result<(), Refusal>,
     },
     /// A fact of either log was applied.
     Applied {

@@ -87,7 +87,7 @@ def hold_best(house, count):
 def book(house, count):
     """A booking of so many seats, made and paid over the public interface; returns its number."""
     hold = hold_best(house, count)
-    contact = {"email": "guest@example.org"}
+    contact = {"email": f"{hold['hold']}@example.org"}
     booking = request("POST", f"{house.customer}/v1/bookings", {"hold": hold["hold"], "contact": contact})["booking"]
     payment = request("POST", f"{house.customer}/v1/bookings/{booking}/payments", {})
     house.approve(payment["pay_url"])

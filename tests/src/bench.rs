@@ -12,6 +12,7 @@ mod counter;
 mod door;
 mod entrance;
 mod generator;
+mod growth;
 mod hall;
 mod house;
 mod in_process;

@@ -5,8 +5,9 @@ use super::{BookingState, TicketWord};
 use crate::desk::Desk;
 use crate::payments::settle;
 use crate::payments::store as payments;
+use node::problem::Problem;
 use node::store::Sql;
-use shared::ids::{HoldId, RequestId, SeatId, ShowId};
+use shared::ids::{BookingId, HoldId, RequestId, SeatId, ShowId};
 use shared::ledger::HoldKind;
 use shared::money::Money;
 use shared::refusal::Refusal;
@@ -17,35 +18,63 @@ use sync_protocol::replica::Held;
 /// Unpaid bookings that are ended in one batch.
 const OVERDUE_MAX: u32 = 200;
 
-/// Makes a booking from a hold, with its seats. What costs nothing is sold at once.
+/// Makes a booking from a hold, with its seats, unless its contact would have more than `per_contact` (0 is no limit). What costs
+/// nothing is sold at once.
 ///
 /// # Errors
-/// Outside if the store fails; inside if the hold is not to be had.
+/// Outside if the store fails; inside why there is none.
 pub fn begin(
     desk: &mut Desk,
     tx: &dyn Sql,
     hold: HoldId,
     contact: Contact,
     request: RequestId,
+    per_contact: usize,
     now: Timestamp,
-) -> anyhow::Result<Result<(Booking, Vec<BookedSeat>), Refusal>> {
+) -> anyhow::Result<Result<(Booking, Vec<BookedSeat>), Problem>> {
     let (mut booking, mut seats) = match draft(desk, hold, contact, request, now) {
         Ok(drafted) => drafted,
-        Err(refusal) => return Ok(Err(refusal)),
+        // A hold that was sold is not known any more.
+        Err(refusal) => {
+            let booked = store::booking_of_hold(tx, hold)?;
+            return Ok(Err(booked.map_or_else(|| refusal.into(), |booking| booked_already(booking.id))));
+        }
     };
+    let before = store::before(tx, &booking)?;
+    if let Some(booking) = before.of_hold {
+        return Ok(Err(booked_already(booking)));
+    }
+    if per_contact > 0 && before.seats_of_contact.saturating_add(seats.len()) > per_contact {
+        return Ok(Err(too_many(before.seats_of_contact, per_contact)));
+    }
+    let mut taken = before.code_taken;
     // Eight characters are few enough to meet again among a million bookings.
-    while store::is_code_taken(tx, &booking.code)? {
+    while taken {
         booking.id = node::random::booking_id();
         booking.code = booking_code(booking.id);
+        taken = store::is_code_taken(tx, &booking.code)?;
     }
     if booking.total.minor == 0
         && let Err(refusal) = take(desk, &mut booking, &mut seats, now)
     {
-        return Ok(Err(refusal));
+        return Ok(Err(refusal.into()));
     }
     store::put(tx, &booking)?;
     store::add_seats(tx, booking.id, &seats)?;
     Ok(Ok((booking, seats)))
+}
+
+fn booked_already(booking: BookingId) -> Problem {
+    let detail = "These seats have a booking already.";
+    Problem::conflict("hold_is_booked", detail).with("booking", booking.to_string())
+}
+
+fn too_many(has: usize, limit: usize) -> Problem {
+    let detail = match has {
+        0 => format!("At most {limit} seats of a show can be booked for one contact."),
+        has => format!("{has} seats of this show are booked for this contact already, at most {limit} can be."),
+    };
+    Problem::conflict("too_many_seats_booked", detail)
 }
 
 fn draft(

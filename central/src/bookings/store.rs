@@ -9,6 +9,9 @@ use shared::money::{Currency, Money};
 use shared::time::Timestamp;
 use std::time::Duration;
 
+/// Digits of a telephone number without its country.
+const PHONE_DIGITS: usize = 10;
+
 /// A booking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Booking {
@@ -43,6 +46,19 @@ pub enum Contact {
     Email(String),
     /// By telephone.
     Phone(String),
+}
+
+impl Contact {
+    /// The one form in which it is compared with others: small letters; the digits that a number has without its country.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Email(email) => email.trim().to_lowercase(),
+            Self::Phone(phone) => {
+                let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+                digits[digits.len().saturating_sub(PHONE_DIGITS)..].to_owned()
+            }
+        }
+    }
 }
 
 /// One seat of a booking, with its ticket once it is sold.
@@ -112,8 +128,8 @@ pub fn put(conn: &dyn Sql, booking: &Booking) -> Result<(), StoreError> {
     };
     conn.send(
         "INSERT INTO booking (id, code, theatre, show, hold, state, email, phone, total_minor, currency, request,
-             created_at, expires_at, booked_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             created_at, expires_at, booked_at, contact_key)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (id) DO UPDATE SET
              (hold, state, expires_at, booked_at)
              = (excluded.hold, excluded.state, excluded.expires_at, excluded.booked_at)",
@@ -132,6 +148,7 @@ pub fn put(conn: &dyn Sql, booking: &Booking) -> Result<(), StoreError> {
             booking.created_at.0,
             booking.expires_at.0,
             booking.booked_at.map(|at| at.0),
+            booking.contact.key(),
         ],
     )
 }
@@ -139,6 +156,37 @@ pub fn put(conn: &dyn Sql, booking: &Booking) -> Result<(), StoreError> {
 /// A booking.
 pub fn booking(conn: &dyn Sql, id: BookingId) -> Result<Option<Booking>, StoreError> {
     conn.first("SELECT * FROM booking WHERE id = ?1", values![id.0], booking_from)
+}
+
+/// What is known before a booking is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// The booking that was made from its hold already.
+    pub of_hold: Option<BookingId>,
+    /// Another booking has its code.
+    pub code_taken: bool,
+    /// Seats of its show that its contact has.
+    pub seats_of_contact: usize,
+}
+
+const BEFORE: &str = "
+    SELECT (SELECT id FROM booking WHERE hold = ?1),
+        EXISTS (SELECT 1 FROM booking WHERE code = ?2),
+        (SELECT count(*) FROM booking b JOIN booked_seat s ON s.booking = b.id
+         WHERE b.contact_key = ?3 AND b.theatre = ?4 AND b.show = ?5
+           AND b.state IN ('awaiting_payment', 'paying', 'booked', 'cancelling'))";
+
+/// Looks for what may be in the way of a new booking.
+pub fn before(conn: &dyn Sql, booking: &Booking) -> Result<Before, StoreError> {
+    let (hold, code, contact, show) = (booking.hold.0, &booking.code, booking.contact.key(), booking.show);
+    conn.only(BEFORE, values![hold, code, contact, show.theatre.0, show.number.0], |row| {
+        let seats: u32 = row.get(2)?;
+        Ok(Before {
+            of_hold: row.get::<Option<[u8; 16]>>(0)?.map(BookingId),
+            code_taken: row.get(1)?,
+            seats_of_contact: usize::try_from(seats).unwrap_or(usize::MAX),
+        })
+    })
 }
 
 /// Whether a booking has this code.

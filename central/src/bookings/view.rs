@@ -2,7 +2,7 @@
 
 use super::store::{self, BookedSeat, Booking};
 use super::{BookingState, CancellationState};
-use crate::discovery::schedule;
+use crate::discovery::schedule::{self, ScheduledShow};
 use crate::pages::{BookingView, CancellationView, PaymentView, RefundView, TicketView};
 use crate::payments::store::{self as payments, Payment, Refund};
 use crate::payments::{PaymentState, RefundState};
@@ -18,24 +18,16 @@ use shared::time::Timestamp;
 /// If the store cannot be read.
 pub fn booking_view(conn: &dyn Sql, booking: &Booking, now: Timestamp) -> anyhow::Result<BookingView> {
     let refunds = payments::refunds_of(conn, booking.id)?;
-    let mut view = new_booking_view(conn, booking, &store::seats(conn, booking)?, now)?;
+    let show =
+        schedule::by_id(conn, booking.show)?.with_context(|| format!("show {} is not scheduled", booking.show))?;
+    let mut view = new_booking_view(show, booking, &store::seats(conn, booking)?, now);
     view.payment = payment_view(&payments::payments_of(conn, booking.id)?, &refunds);
     view.cancellation = cancellation_view(conn, booking, &refunds)?;
     Ok(view)
 }
 
 /// A booking that nobody has paid or cancelled yet.
-///
-/// # Errors
-/// If the store cannot be read.
-pub fn new_booking_view(
-    conn: &dyn Sql,
-    booking: &Booking,
-    seats: &[BookedSeat],
-    now: Timestamp,
-) -> anyhow::Result<BookingView> {
-    let show =
-        schedule::by_id(conn, booking.show)?.with_context(|| format!("show {} is not scheduled", booking.show))?;
+pub fn new_booking_view(show: ScheduledShow, booking: &Booking, seats: &[BookedSeat], now: Timestamp) -> BookingView {
     let tickets = seats.iter().filter_map(|booked| {
         let ticket = booked.ticket?.to_string();
         Some(TicketView { seat: booked.label.clone(), ticket, state: booked.state.word().to_owned() })
@@ -47,7 +39,7 @@ pub fn new_booking_view(
         category: booked.category.clone(),
         price: booked.price,
     });
-    Ok(BookingView {
+    BookingView {
         booking: booking.id.to_string(),
         code: booking.code.clone(),
         state: booking.state.word().to_owned(),
@@ -58,7 +50,7 @@ pub fn new_booking_view(
         expires_at,
         cancellation: None,
         show: show.view(now),
-    })
+    }
 }
 
 /// The payment that bought the tickets, else the last one that the gateway knows.

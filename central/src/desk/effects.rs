@@ -5,6 +5,7 @@ use super::{Desk, Waiting};
 use crate::bookings::recovered::{self, ReturnedSale};
 use crate::bookings::{cancel, store as bookings};
 use crate::discovery::schedule;
+use crate::metrics::BoxLag;
 use anyhow::Context;
 use node::ledger_store;
 use node::store::Sql;
@@ -13,6 +14,7 @@ use shared::ids::{HoldId, ShowId, ShowNumber, Side, TheatreId};
 use shared::ledger::Hold;
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
+use sync_protocol::LinkState;
 use sync_protocol::replica::Event;
 
 impl Desk {
@@ -22,6 +24,12 @@ impl Desk {
         let Some(house) = self.houses.get_mut(&theatre) else { return Ok(()) };
         ledger_store::write(tx, theatre, house.replica.take_changes())?;
         let source = ledger_store::StoredLogs::new(tx, theatre);
+        if house.enrolled {
+            let heads = house.replica.heads();
+            let entries = heads.own.seq.saturating_sub(heads.acked);
+            self.metrics
+                .note_box(theatre, BoxLag { entries, is_live: house.replica.link_state().0 == LinkState::Live });
+        }
         let transmits = house.replica.poll_transmit(now, &source).context("read entries to send")?;
         self.outgoing.extend(transmits.into_iter().map(|transmit| (theatre, transmit)));
         Ok(())
@@ -42,6 +50,10 @@ impl Desk {
                 self.changed.extend(self.board.shows(|show| show.theatre == theatre));
             }
             Event::ClaimSettled { hold, outcome } => self.settle_claim(theatre, hold, outcome, tx, now)?,
+            Event::ClaimHeard { claim, show, answer } => {
+                let refused = answer.err().map(Refusal::code);
+                tracing::info!(%theatre, id = %claim, %show, refused, "the box asked for seats");
+            }
             Event::Applied { writer, fact, at, returned, .. } => {
                 if returned && writer == Side::Central {
                     self.remember_sale(theatre, &fact, at, tx, now)?;
@@ -54,6 +66,7 @@ impl Desk {
             Event::Acknowledged(_) | Event::Witnessed(_) => {}
             Event::Rewound => {
                 tracing::warn!(%theatre, "the log is taken back from the box");
+                self.scheduled.clear();
                 self.changed.extend(self.board.shows(|show| show.theatre == theatre));
             }
             Event::Opened => {
@@ -76,12 +89,15 @@ impl Desk {
         tx: &dyn Sql,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        let Some(Waiting { asked, show, answer }) = self.waiting.remove(&hold) else { return Ok(()) };
+        let Some(Waiting { asked, show, customer, answer }) = self.waiting.remove(&hold) else { return Ok(()) };
         let said = match outcome {
-            Ok(hold) => crate::holds::held(self.house(theatre), &hold)?,
+            Ok(hold) => {
+                self.note_holder(&customer, show, hold.id, now);
+                crate::holds::held(self.house(theatre), &hold)?
+            }
             Err(refusal) => refusal.into(),
         };
-        asked.remember(tx, &said, self.remembered_until(show, now))?;
+        self.remember(tx, &asked, &said, show, now)?;
         self.answer(answer, said);
         Ok(())
     }
@@ -109,10 +125,12 @@ impl Desk {
                 let Ok(house) = self.house(theatre) else { return Ok(()) };
                 let seats = house.show(facts.number).map_or(0, |show| show.plan.plan.seats_count());
                 schedule::put(tx, &house.theatre, facts, seats)?;
+                self.scheduled.remove(&ShowId { theatre, number: facts.number });
             }
             Fact::ShowCancelled { show } => {
                 let show = ShowId { theatre, number: *show };
                 schedule::cancel(tx, show)?;
+                self.scheduled.remove(&show);
                 cancel::show_cancelled(self, tx, show, now)?;
                 self.changed.insert(show);
             }

@@ -2,6 +2,7 @@
 
 use super::Desk;
 use super::house::House;
+use crate::answers::Answers;
 use crate::catalogue::theatres::{self, Theatre};
 use crate::discovery::schedule;
 use crate::events::SeatBoard;
@@ -56,7 +57,9 @@ impl Desk {
             let house = House::load(conn, theatre, enrolments.get(&id), keys, settings, now);
             houses.insert(id, house.with_context(|| format!("load theatre {id}"))?);
         }
-        Ok(Self::new(houses, board, payments, now))
+        let mut desk = Self::new(houses, board, payments, now);
+        desk.remembered = Answers::load(conn).context("load which requests were answered")?;
+        Ok(desk)
     }
 
     /// The theatre, opened if it had no ledger.

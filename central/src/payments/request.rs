@@ -86,7 +86,7 @@ fn begin(
     gateway: &str,
     now: Timestamp,
 ) -> anyhow::Result<Begun> {
-    if let Some(before) = asked.answered(tx)? {
+    if let Some(before) = desk.answered_before(tx, asked)? {
         return Ok(Begun::Answered(before));
     }
     let Some(mut booking) = bookings::booking(tx, id)? else {
@@ -140,7 +140,7 @@ fn new_payment(booking: &Booking, key: &str, gateway: &str, expires_at: Timestam
     }
 }
 
-fn answer(desk: &Desk, tx: &dyn Sql, id: &str, asked: &Asked, now: Timestamp) -> anyhow::Result<Answer> {
+fn answer(desk: &mut Desk, tx: &dyn Sql, id: &str, asked: &Asked, now: Timestamp) -> anyhow::Result<Answer> {
     let payment = store::payment(tx, id)?.context("the payment is not stored")?;
     let booking = bookings::booking(tx, payment.booking)?.context("a payment without its booking")?;
     let house = desk.house(booking.show.theatre);
@@ -153,8 +153,8 @@ fn answer(desk: &Desk, tx: &dyn Sql, id: &str, asked: &Asked, now: Timestamp) ->
     };
     let answer = Answer::done(StatusCode::CREATED, &view)?;
     // A payment found by another key than its own is answered, not remembered.
-    if asked.answered(tx)?.is_none() {
-        asked.remember(tx, &answer, desk.remembered_until(booking.show, now))?;
+    if desk.answered_before(tx, asked)?.is_none() {
+        desk.remember(tx, asked, &answer, booking.show, now)?;
     }
     Ok(answer)
 }

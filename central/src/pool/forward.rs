@@ -1,18 +1,17 @@
 //! Passing a request on to the node that works, once.
 
 use super::nobody;
+use super::pass::{self, PASSED_ON};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
-use node::http::BODY_MAX;
+use node::http::{BODY_MAX, REQUEST_ID, RequestTrace};
 use node::problem::Problem;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// Who has passed a request on may not be passed on to again.
-const PASSED_ON: HeaderName = HeaderName::from_static("x-usher-passed-on");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Requests that may be under way to the other node; more are told to come back.
@@ -52,13 +51,13 @@ impl Forwarder {
     }
 
     /// The other node's answer, or why there is none.
-    pub(super) async fn forward(&self, node: &str, request: Request) -> Response {
+    pub(super) async fn forward(&self, node: &str, pass: &str, request: Request) -> Response {
         if request.headers().contains_key(&PASSED_ON) {
             return nobody().into_response();
         }
         let Ok(_under_way) = self.under_way.try_acquire() else { return Problem::overloaded(1).into_response() };
         let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-        match self.ask(node, request).await {
+        match self.ask(node, pass, request).await {
             Ok(response) => response,
             Err(Lost::TooLarge) => Problem::too_large().into_response(),
             Err(Lost::Unsent) => nobody().into_response(),
@@ -71,13 +70,18 @@ impl Forwarder {
         }
     }
 
-    async fn ask(&self, node: &str, request: Request) -> Result<Response, Lost> {
+    async fn ask(&self, node: &str, pass: &str, request: Request) -> Result<Response, Lost> {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let body = axum::body::to_bytes(body, BODY_MAX).await.map_err(|_| Lost::TooLarge)?;
         let mut headers = parts.headers;
         forget_connection(&mut headers);
-        headers.insert(PASSED_ON, HeaderValue::from_static("1"));
+        headers.insert(PASSED_ON, pass::header(pass));
+        if let Some(trace) = RequestTrace::current()
+            && let Ok(trace) = HeaderValue::from_str(&trace.to_string())
+        {
+            headers.insert(REQUEST_ID, trace);
+        }
         if let Some(ConnectInfo(from)) = parts.extensions.get::<ConnectInfo<SocketAddr>>()
             && let Ok(from) = HeaderValue::from_str(&from.ip().to_string())
         {

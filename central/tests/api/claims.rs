@@ -1,9 +1,10 @@
 //! Seats of the counter, claimed by customers on the web.
 
-use crate::edge::{Habit, plug_in};
+use crate::edge::{HEARD, Habit, plug_in};
 use crate::server::TestCentral;
 use rusqlite::Connection;
 use serde_json::json;
+use shared::ids::ClaimId;
 use std::time::Duration;
 
 #[tokio::test]
@@ -21,6 +22,18 @@ async fn a_seat_of_the_counter_is_claimed_while_the_link_is_live() {
     test.pay(&booking).await;
     test.gateway.decide("captured");
     test.until(&booking, "booked").await;
+    edge.trigger();
+}
+
+#[tokio::test]
+async fn a_request_has_one_number_from_the_web_to_the_box() {
+    let test = TestCentral::start().await;
+    let edge = plug_in(&test, Habit::AnswersVoids).await;
+    let show = test.show("Pune", "Sholay").await;
+    let answer = test.post(&format!("/v1/shows/{show}/holds"), "k1", json!({ "seats": ["D1"] })).await;
+    let id: ClaimId = answer.headers["x-request-id"].to_str().expect("text").parse().expect("an id");
+    answer.expect(201);
+    assert!(HEARD.lock().expect("not poisoned").contains(&id), "{id}");
     edge.trigger();
 }
 

@@ -7,15 +7,19 @@ use node::shutdown::Shutdown;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use shared::entry::Fact;
-use shared::ids::{Side, TheatreId};
+use shared::ids::{ClaimId, Side, TheatreId};
 use shared::keys::{Certificate, PublicKey, SecretKey};
 use shared::ledger::HoldTimes;
+use std::sync::Mutex;
 use std::time::Duration;
 use sync_protocol::message::Channel;
 use sync_protocol::replica::{Event, LinkKeys, Snapshot, Transmit};
 use sync_protocol::{Replica, Settings};
 
 const PUNE: TheatreId = TheatreId(1);
+
+/// The claims that boxes of these tests have heard.
+pub(crate) static HEARD: Mutex<Vec<ClaimId>> = Mutex::new(Vec::new());
 
 /// What a box does by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +48,7 @@ fn turn(replica: &mut Replica, store: &mut Connection, habit: Habit) -> Vec<Tran
                     replica.admit(at, now(), "Door A".into(), now()).expect("admitted");
                 }
             }
+            Event::ClaimHeard { claim, .. } => HEARD.lock().expect("not poisoned").push(claim),
             Event::Applied { fact: Fact::ShowAdded(facts), .. } if habit == Habit::CancelsShows => {
                 replica.cancel_show(facts.number, now()).expect("cancelled");
             }

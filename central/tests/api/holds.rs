@@ -55,7 +55,11 @@ async fn every_bad_hold_request_is_a_clear_problem() {
         (json!({ "groups": [] }), 422, "bad_seat_count"),
         (json!({ "groups": [{ "best": 6 }, { "best": 5 }] }), 422, "bad_seat_count"),
         (json!({ "groups": [{ "best": 2 }, { "best": 0 }] }), 422, "bad_seat_count"),
-        (json!({ "groups": [{ "best": 2, "category": "gold" }, { "best": 2, "category": "Box" }] }), 404, "unknown_category"),
+        (
+            json!({ "groups": [{ "best": 2, "category": "gold" }, { "best": 2, "category": "Box" }] }),
+            404,
+            "unknown_category",
+        ),
         (json!({ "groups": [{ "best": 2 }], "best": 2 }), 422, "unprocessable_body"),
         (json!({ "seats": ["D1"] }), 409, "seat_elsewhere"),
         (json!({ "seats": "A1" }), 422, "unprocessable_body"),
@@ -79,7 +83,8 @@ async fn every_bad_hold_request_is_a_clear_problem() {
 async fn groups_of_several_categories_are_held_and_booked_at_once() {
     let test = TestCentral::start().await;
     let show = test.show("Pune", "Don").await;
-    let groups = json!({ "groups": [{ "best": 3, "category": "Silver" }, { "best": 2, "category": "gold" }, { "best": 1 }] });
+    let groups =
+        json!({ "groups": [{ "best": 3, "category": "Silver" }, { "best": 2, "category": "gold" }, { "best": 1 }] });
     let hold = test.post(&format!("/v1/shows/{show}/holds"), "k1", groups).await.expect(201);
     let lines = hold["lines"].as_array().expect("lines");
     let categories: Vec<_> = lines.iter().map(|line| line["category"].as_str().expect("a category")).collect();

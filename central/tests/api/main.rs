@@ -7,7 +7,9 @@ mod edge;
 mod failure;
 mod gateway;
 mod holds;
+mod limits;
 mod operators;
+mod overload;
 mod payments;
 #[path = "../../../shared/node/tests/postgres/server.rs"]
 #[expect(clippy::disallowed_methods, reason = "a server is waited for on a thread of its own")]

@@ -25,6 +25,7 @@ impl Node {
         let process = Command::new(env!("CARGO_BIN_EXE_usher-central"))
             .args(["serve", "--store", &test.config.store, "--listen", &port.to_string()])
             .args(["--mqtt", &format!("mqtt://{}", broker.local_addr()), "--mqtt-password", BROKER_PASSWORD])
+            .args(["--behind-proxies", "1", "--seats-per-address", "3"])
             .args(["--gateway", &test.config.gateway, "--keys"])
             .arg(&test.config.keys)
             .stdout(Stdio::null())
@@ -176,4 +177,25 @@ async fn a_node_that_is_killed_under_load_loses_nothing_that_was_acknowledged() 
         let kept = back.web.get(&format!("/v1/bookings/{booking}")).await.expect(200);
         assert_eq!((&kept["state"], kept["tickets"][0]["ticket"].as_str()), (&json!("booked"), Some(ticket.as_str())));
     }
+}
+
+#[tokio::test]
+async fn a_node_that_passes_on_is_believed_about_the_customer_and_nobody_else_is() {
+    let (test, _broker, one, other) = pool().await;
+    let show = test.web.at_address(one.url.clone()).show("Pune", "Don").await;
+    let hold = async |node: &Node, seat: &str, forwarded: &str, passed_on: &str| {
+        let mut headers =
+            vec![("idempotency-key", node::random::hex::<8>()), ("x-forwarded-for", forwarded.to_owned())];
+        headers.extend((!passed_on.is_empty()).then(|| ("x-usher-passed-on", passed_on.to_owned())));
+        node.web.raw(&format!("/v1/shows/{show}/holds"), &headers, json!({ "seats": [seat] }).to_string()).await
+    };
+    hold(&one, "A1", "203.0.113.5", "").await.expect(201);
+    hold(&other, "A2", "203.0.113.5", "").await.expect(201);
+    hold(&one, "A3", "198.51.100.9, 203.0.113.5", "").await.expect(201);
+    for node in [&one, &other] {
+        assert_eq!(hold(node, "A4", "203.0.113.5", "").await.problem(429), "too_many_seats_held", "{}", node.url);
+    }
+    // With one more proxy than there is this would be the address of somebody else.
+    assert_eq!(hold(&one, "A4", "198.51.100.9, 203.0.113.5", "1").await.problem(429), "too_many_seats_held");
+    hold(&other, "A4", "198.51.100.9", "").await.expect(201);
 }

@@ -3,10 +3,12 @@
 use anyhow::Context;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use node::http::RequestTrace;
 use node::idempotency::{self, BodyHash, Outcome};
 use node::problem::Problem;
 use node::store::{Sql, StoreError};
 use serde::{Deserialize, Serialize};
+use shared::ids::ClaimId;
 use shared::time::Timestamp;
 use tokio::sync::oneshot;
 
@@ -80,6 +82,8 @@ pub struct RequestKey {
     pub key: String,
     /// The route and what was understood of the body.
     pub hash: BodyHash,
+    /// The request's id in the log, here and at the other side.
+    pub trace: Option<ClaimId>,
 }
 
 impl RequestKey {
@@ -89,7 +93,8 @@ impl RequestKey {
     /// If the body does not serialise.
     pub fn new(staff: &str, key: String, route: &str, body: &impl Serialize) -> anyhow::Result<Self> {
         let hash = idempotency::body_hash(route, &serde_json::to_vec(body)?);
-        Ok(Self { scope: format!("staff {staff}"), key, hash })
+        let trace = RequestTrace::current().map(|trace| ClaimId(trace.0));
+        Ok(Self { scope: format!("staff {staff}"), key, hash, trace })
     }
 
     /// The answer this request got before, if any; 422 `idempotency_key_reused` where the key was another request's.

@@ -125,11 +125,12 @@ impl Desk {
     ) -> anyhow::Result<Reply> {
         let held = self
             .pick(number, wanted, now)
-            .and_then(|seats| self.replica_mut().hold(number, &seats, HoldKind::Counter, now));
+            .and_then(|seats| self.replica_mut().hold_traced(number, &seats, HoldKind::Counter, key.trace, now));
         match held {
             Err(refusal) => Ok(Reply::Now(Err(refusal.into()))),
             Ok(Held::Now(hold)) => self.fulfil(tx, &hold, &purpose, &key, now).map(Reply::Now),
             Ok(Held::Waiting(hold)) => {
+                tracing::info!(id = key.trace.map(tracing::field::display), %number, "seats are claimed from central");
                 let (answer, later) = oneshot::channel();
                 self.waiting().insert(hold, WaitingRequest { key, purpose, answer });
                 Ok(Reply::Later(later))

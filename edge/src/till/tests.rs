@@ -2,6 +2,7 @@
 
 use super::{journal, reports};
 use crate::schema::SCHEMA;
+use node::sqlite::NODE_TABLES;
 use proptest::prelude::*;
 use rusqlite::{Connection, params};
 use shared::ids::{BookingId, TicketId};
@@ -49,7 +50,8 @@ struct Counter {
 impl Counter {
     fn new() -> Self {
         let db = Connection::open_in_memory().expect("open");
-        SCHEMA.migrations.iter().for_each(|migration| db.execute_batch(migration.sql).expect(migration.name));
+        let migrations = NODE_TABLES.iter().chain(SCHEMA.migrations);
+        migrations.for_each(|migration| db.execute_batch(migration.sql).expect(migration.name));
         Self { db, now: Timestamp(1_800_000_000_000), sales: Vec::new(), serial: 0, differences: BTreeMap::new() }
     }
 

@@ -3,6 +3,7 @@
 mod layers;
 
 pub(crate) use layers::panic_text;
+pub use layers::{REQUEST_ID, RequestTrace};
 
 use crate::problem::{method_not_allowed, unknown_route};
 use crate::shutdown::Shutdown;

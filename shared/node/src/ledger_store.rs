@@ -270,6 +270,12 @@ mod tests {
         Replica::new(THEATRE, Side::Central, settings, keys, snapshot, [5; 32], Timestamp(0))
     }
 
+    fn tables(conn: &Connection) {
+        for migration in [MIGRATION, TICKETS_BY_SEAT] {
+            conn.execute_batch(migration.sql).expect("tables");
+        }
+    }
+
     fn store(conn: &mut Connection, replica: &mut Replica) {
         let tx = conn.transaction().expect("begin");
         write(&tx, THEATRE, replica.take_changes()).expect("written");
@@ -279,7 +285,7 @@ mod tests {
     #[test]
     fn a_replica_read_back_is_the_replica_that_was_written() {
         let mut conn = Connection::open_in_memory().expect("open");
-        conn.execute_batch(MIGRATION.sql).expect("tables");
+        tables(&conn);
         let mut before = replica(Snapshot::default());
         let (now, show) = (Timestamp(1_000), ShowNumber(1));
         let rows = (0..90u32).map(|i| Row {
@@ -322,7 +328,7 @@ mod tests {
     #[test]
     fn entries_read_back_in_order_and_in_batches() {
         let mut conn = Connection::open_in_memory().expect("open");
-        conn.execute_batch(MIGRATION.sql).expect("tables");
+        tables(&conn);
         let mut replica = replica(Snapshot::default());
         for n in 0..100 {
             replica.certify_key(vec![n; 100], Timestamp(0)).expect("certified");
@@ -340,7 +346,7 @@ mod tests {
     #[test]
     fn writing_seats_tickets_and_holds_builds_no_table_on_the_way() {
         let conn = Connection::open_in_memory().expect("open");
-        conn.execute_batch(MIGRATION.sql).expect("tables");
+        tables(&conn);
         for statement in [ADD_ENTRY, put::SEAT, put::TICKET, put::HOLD] {
             let mut explain = conn.prepare(&format!("EXPLAIN {statement}")).expect("explains");
             let steps = explain.raw_query().mapped(|row| row.get::<_, String>(1)).collect::<Result<Vec<_>, _>>();

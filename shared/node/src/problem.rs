@@ -4,6 +4,7 @@ mod extract;
 
 pub use extract::{IdempotencyKey, JsonBody, Params, SpareBody, method_not_allowed, unknown_route};
 
+use crate::store::ReadersBusy;
 use crate::zone::BadTime;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -257,7 +258,7 @@ impl From<BadTime> for Problem {
 /// Whatever a handler could not do and nobody foresaw: 500, logged here.
 impl From<anyhow::Error> for Problem {
     fn from(error: anyhow::Error) -> Self {
-        Self::internal(&error)
+        if error.is::<ReadersBusy>() { Self::overloaded(1) } else { Self::internal(&error) }
     }
 }
 

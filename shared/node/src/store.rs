@@ -36,6 +36,14 @@ pub enum StoreError {
     NoRow(Box<str>),
 }
 
+/// So many already wait to read that one more would only wait in vain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many reads are waiting")]
+pub struct ReadersBusy;
+
+/// Reads that may wait for each connection: at a millisecond each nobody waits for longer than they would for the answer.
+pub(crate) const READS_WAITING_MAX: usize = 500;
+
 /// A connection, or a transaction under way on it.
 pub trait Sql {
     /// Does one statement and returns how many rows it touched.

@@ -139,13 +139,14 @@ pub struct Writer<C: Core> {
     away: Arc<AtomicBool>,
     taken_over: Arc<AtomicBool>,
     metrics: WriterMetrics,
+    capacity: usize,
 }
 
 impl<C: Core> Clone for Writer<C> {
     fn clone(&self) -> Self {
         let (queue, stopped) = (self.queue.clone(), self.stopped.clone());
         let (away, taken_over) = (self.away.clone(), self.taken_over.clone());
-        Self { queue, stopped, away, taken_over, metrics: self.metrics.clone() }
+        Self { queue, stopped, away, taken_over, metrics: self.metrics.clone(), capacity: self.capacity }
     }
 }
 
@@ -169,7 +170,7 @@ impl<C: Core> Writer<C> {
         let (queue, jobs) = sync_channel(capacity);
         let (stop_reason, stopped) = watch::channel(None);
         let (away, taken_over, metrics) = (Arc::default(), Arc::default(), WriterMetrics::default());
-        let writer = Self { queue, stopped, away, taken_over, metrics };
+        let writer = Self { queue, stopped, away, taken_over, metrics, capacity };
         let Self { away, taken_over, metrics, .. } = writer.clone();
         let batches = Batches { jobs, core, clock, stop_reason, away, taken_over, metrics };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || batches.run(engine))?;
@@ -187,8 +188,28 @@ impl<C: Core> Writer<C> {
         &self,
         job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, WriteError> {
+        self.ask(job, self.capacity).await
+    }
+
+    /// Runs a job of somebody who comes anew. It is not taken while less than a quarter of the queue is free: that is for those who
+    /// have begun and would lose what they have.
+    ///
+    /// # Errors
+    /// See [`run`](Self::run).
+    pub async fn run_for_newcomer<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<T> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        self.ask(job, self.capacity - self.capacity / 4).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<T> + Send + 'static,
+        room: usize,
+    ) -> Result<T, WriteError> {
         let (answer, answered) = oneshot::channel();
-        self.enqueue(Box::new(Asked::new(job, answer)))?;
+        self.enqueue(Box::new(Asked::new(job, answer)), room)?;
         match answered.await {
             Ok(answer) => answer,
             // The answer is dropped a moment before the reason is known.
@@ -204,7 +225,7 @@ impl<C: Core> Writer<C> {
         &self,
         job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<()> + Send + 'static,
     ) -> Result<(), WriteError> {
-        self.enqueue(Box::new(Posted::new(job)))
+        self.enqueue(Box::new(Posted::new(job)), self.capacity)
     }
 
     /// The database is away, and the writer waits for it.
@@ -236,8 +257,12 @@ impl<C: Core> Writer<C> {
         &self.metrics
     }
 
-    fn enqueue(&self, job: Box<dyn Job<C>>) -> Result<(), WriteError> {
+    /// Hands a job in if with it at most `room` of them wait.
+    fn enqueue(&self, job: Box<dyn Job<C>>, room: usize) -> Result<(), WriteError> {
         let place = Place::take(&self.metrics.queue_depth);
+        if room < self.capacity && usize::try_from(self.metrics.queue_depth.get()).is_ok_and(|waiting| waiting > room) {
+            return Err(WriteError::Overloaded);
+        }
         self.queue.try_send(Message::Job(place, job)).map_err(|error| match error {
             TrySendError::Full(_) => WriteError::Overloaded,
             TrySendError::Disconnected(_) => stopped_by(self.stopped()),

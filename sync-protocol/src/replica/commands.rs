@@ -40,6 +40,19 @@ impl Replica {
         kind: HoldKind,
         now: Timestamp,
     ) -> Result<Held, Refusal> {
+        self.hold_traced(show, seats, kind, None, now)
+    }
+
+    /// [`hold`](Self::hold) for a request with a number of its own, under which it can be followed to the other side: whoever makes
+    /// those numbers never makes one twice.
+    pub fn hold_traced(
+        &mut self,
+        show: ShowNumber,
+        seats: &[SeatId],
+        kind: HoldKind,
+        request: Option<ClaimId>,
+        now: Timestamp,
+    ) -> Result<Held, Refusal> {
         self.may_sell()?;
         let known = self.ledger.on_sale(show, now)?;
         self.ledger.check_request(known, seats)?;
@@ -69,7 +82,7 @@ impl Replica {
         if wanted.iter().any(|seat| self.is_in_transit(show, *seat)) {
             return Err(Refusal::SeatInTransit);
         }
-        let claim = ClaimId(self.random.bytes());
+        let claim = request.unwrap_or_else(|| ClaimId(self.random.bytes()));
         let deadline = now + self.settings.claim_wait;
         let asked = Asked { hold: id, show, own: own.clone(), wanted, kind, deadline };
         self.claims.ask(claim, asked)?;

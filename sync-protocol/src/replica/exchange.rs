@@ -415,10 +415,11 @@ impl Replica {
                 || allocation::leaves_counter_floor(&self.ledger, known, &seats, self.settings.policy, now);
             if floor_kept { Ok(()) } else { Err(Refusal::CounterOnly) }
         });
-        let given = asked.and_then(|()| self.give(show, &seats, Some(claim), now));
-        if let Err(refusal) = given {
+        let answer = asked.and_then(|()| self.give(show, &seats, Some(claim), now)).map(drop);
+        if let Err(refusal) = answer {
             self.claims.refuse(claim, refusal);
         }
+        self.events.push_back(Event::ClaimHeard { claim, show, answer });
     }
 
     /// A claim of this node is answered: its hold stands or falls.

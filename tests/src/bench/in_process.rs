@@ -12,6 +12,9 @@ use central::desk::house::House;
 use central::desk::{Desk, KeySource};
 use central::events::SeatBoard;
 use central::fleet::keys::KeyStore;
+use central::holds::customer::Customer;
+use central::holds::limits::SeatLimits;
+use central::metrics::OfficeMetrics;
 use central::office::{App, Office};
 use central::payments::gateway::Gateway;
 use central::{bookings, holds};
@@ -92,15 +95,35 @@ fn office(place: &Place, keys: &KeyStore, shutdown: &Shutdown) -> anyhow::Result
     let (publisher, _) = central::link::connect(broker, login, Duration::from_secs(5), shutdown.clone());
     let gateway = Gateway::parse("simulator:http://127.0.0.1:1", &["whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into()])?;
     let (poll, public_url) = (Duration::from_secs(3), String::new());
-    let office =
-        Office { publisher, writer, readers, clock, board, gateway, payments, poll, operator_token: None, public_url };
+    let office = Office {
+        publisher,
+        writer,
+        readers,
+        clock,
+        board,
+        gateway,
+        payments,
+        poll,
+        operator_token: None,
+        limits: SeatLimits::default(),
+        metrics: OfficeMetrics::default(),
+        proxies: 0,
+        pass: None,
+        public_url,
+    };
     Ok((Arc::new(office), thread))
 }
 
 async fn sell(app: &App, show: &str, seats: &[String; 2]) -> anyhow::Result<()> {
     let key = node::random::hex::<12>();
     let request = serde_json::from_value(json!({ "seats": seats })).context("make a hold")?;
-    let held = holds::place(State(app.clone()), Path(show.to_owned()), IdempotencyKey(key.clone()), JsonBody(request));
+    let held = holds::place(
+        State(app.clone()),
+        Path(show.to_owned()),
+        IdempotencyKey(key.clone()),
+        Customer::default(),
+        JsonBody(request),
+    );
     let hold = body(held.await.map_err(|problem| anyhow!(problem.sentence().to_owned()))?).await?;
     let request = json!({ "hold": hold["hold"], "contact": { "email": "guest@example.org" } });
     let request = serde_json::from_value(request).context("make a booking")?;

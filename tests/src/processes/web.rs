@@ -44,8 +44,8 @@ impl Web {
         if self.chooser.percent(4) {
             return Ok(());
         }
-        let (key, body) =
-            (node::random::hex::<12>(), json!({ "hold": hold.hold, "contact": { "email": "guest@example.org" } }));
+        let key = node::random::hex::<12>();
+        let body = json!({ "hold": hold.hold, "contact": { "email": format!("{key}@example.org") } });
         let reply = self.central.post("/v1/bookings", &key, &body).await?;
         if !reply.is_success() {
             self.tally.refused("/v1/bookings", reply.status, reply.code());

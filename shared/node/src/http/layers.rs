@@ -10,6 +10,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,17 +24,51 @@ use tracing::Instrument;
 /// Smaller answers fit the first packets of a connection as they are, bytes.
 const COMPRESSED_MIN: u64 = 1024;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header of a request's id.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A request's id: in its span, in its answer's header, and on messages to other programs that it causes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestTrace(pub [u8; 8]);
+
+tokio::task_local! {
+    static TRACE: RequestTrace;
+}
+
+impl RequestTrace {
+    /// Of the request that this task works on.
+    pub fn current() -> Option<Self> {
+        TRACE.try_with(|trace| *trace).ok()
+    }
+
+    /// What another program's header says.
+    pub fn of_header(value: &HeaderValue) -> Option<Self> {
+        let bytes = data_encoding::HEXLOWER.decode(value.as_bytes()).ok()?;
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// Works on a request that has had this id elsewhere already.
+    pub async fn goes_on<T>(self, work: impl Future<Output = T>) -> T {
+        TRACE.scope(self, work.instrument(tracing::info_span!("passed_on", id = %self))).await
+    }
+}
+
+impl fmt::Display for RequestTrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}
 
 /// Gives the request an id, a span and, when it is over, a line in the log.
 pub(super) async fn trace(request: Request, next: Next) -> Response {
-    let id = random::hex::<8>();
+    let trace = RequestTrace(random::bytes());
+    let id = trace.to_string();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| request.uri().path().to_owned());
     let span = tracing::info_span!("request", id, method = %request.method(), route);
     let started = Instant::now();
     async {
-        let mut response = next.run(request).await;
+        let mut response = TRACE.scope(trace, next.run(request)).await;
         let (status, ms) = (response.status().as_u16(), started.elapsed().as_secs_f64() * 1000.0);
         if response.status().is_server_error() {
             tracing::warn!(status, ms, "answered");

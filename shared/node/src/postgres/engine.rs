@@ -27,13 +27,16 @@ pub(super) const TABLE: &str = "
 /// Where the others find whoever may write.
 pub(super) const ADDRESS: &str = "ALTER TABLE writer_head ADD COLUMN address TEXT NOT NULL DEFAULT '';";
 
+/// What the others show whoever may write when they pass something on.
+pub(super) const PASS: &str = "ALTER TABLE writer_head ADD COLUMN pass TEXT NOT NULL DEFAULT '';";
+
 /// So long after its last sign of life another writer may take a writer's place.
 const LEASE: Duration = Duration::from_secs(5);
 
 const LOCK: &str = "SELECT fence, batch, until_ms FROM writer_head FOR UPDATE";
 /// Looks without waiting for the transaction of whoever has the place.
 const LOOK: &str =
-    "SELECT until_ms, address, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) FROM writer_head";
+    "SELECT until_ms, address, pass, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) FROM writer_head";
 const DATABASE_TIME: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
 const SIGN: &str = "UPDATE writer_head SET batch = ?1, until_ms = ?2";
 
@@ -67,6 +70,7 @@ struct TakenOver {
 pub struct Candidate {
     url: String,
     address: String,
+    pass: String,
     connection: Option<Connection>,
 }
 
@@ -74,14 +78,19 @@ pub struct Candidate {
 pub enum Place {
     /// The place was free, and is the candidate's now.
     Taken(Box<Store>),
-    /// Somebody else has it, at this address.
-    Held(String),
+    /// Somebody else has it.
+    Held {
+        /// At this address.
+        address: String,
+        /// What is shown there by whoever passes something on.
+        pass: String,
+    },
 }
 
 impl Candidate {
-    /// A candidate whom the others find at `address`; the tables are there.
-    pub fn new(url: &str, address: &str) -> Self {
-        Self { url: url.to_owned(), address: address.to_owned(), connection: None }
+    /// A candidate whom the others find at `address` and show `pass`; the tables are there.
+    pub fn new(url: &str, address: &str, pass: &str) -> Self {
+        Self { url: url.to_owned(), address: address.to_owned(), pass: pass.to_owned(), connection: None }
     }
 
     /// Takes the writer's place if whoever had it has gone or been silent for long enough.
@@ -92,16 +101,18 @@ impl Candidate {
         let kept = self.connection.take().filter(|connection| !connection.is_closed());
         let connection = kept.map_or_else(|| Connection::open(&self.url), Ok)?;
         let sql: &dyn Sql = &connection;
-        let look = |row: &dyn Row| Ok((Timestamp(row.get(0)?), row.get(1)?, Timestamp(row.get(2)?)));
-        let (until, by, now): (_, String, _) = sql.only(LOOK, &[], look).context("look at the writer's place")?;
+        let look = |row: &dyn Row| {
+            Ok((Timestamp(row.get(0)?), row.get::<String>(1)?, row.get::<String>(2)?, Timestamp(row.get(3)?)))
+        };
+        let (until, address, pass, now) = sql.only(LOOK, &[], look).context("look at the writer's place")?;
         if until <= now
-            && let Some((fence, until)) = take(&connection, &self.address).context("take the writer's place")?
+            && let Some((fence, until)) = take(&connection, self).context("take the writer's place")?
         {
             let url = self.url.clone();
             return Ok(Place::Taken(Box::new(Store { url, connection, fence, until, batch: node_batch() })));
         }
         self.connection = Some(connection);
-        Ok(Place::Held(by))
+        Ok(Place::Held { address, pass })
     }
 }
 
@@ -111,12 +122,12 @@ impl Store {
     /// # Errors
     /// If the database cannot be reached, or another writer works there for longer than `patience`.
     pub fn open(url: &str, patience: Duration) -> anyhow::Result<Self> {
-        let (mut candidate, since) = (Candidate::new(url, ""), Instant::now());
+        let (mut candidate, since) = (Candidate::new(url, "", ""), Instant::now());
         loop {
             match candidate.stand()? {
                 Place::Taken(store) => return Ok(*store),
-                Place::Held(_) if since.elapsed() < patience => std::thread::sleep(Duration::from_millis(100)),
-                Place::Held(by) => bail!("another program writes to this database {by}"),
+                Place::Held { .. } if since.elapsed() < patience => std::thread::sleep(Duration::from_millis(100)),
+                Place::Held { address, .. } => bail!("another program writes to this database {address}"),
             }
         }
     }
@@ -268,15 +279,15 @@ fn node_batch() -> [u8; 16] {
 }
 
 /// Takes the place with the next fencing number, unless somebody else has it.
-fn take(connection: &Connection, address: &str) -> anyhow::Result<Option<(i64, Timestamp)>> {
+fn take(connection: &Connection, candidate: &Candidate) -> anyhow::Result<Option<(i64, Timestamp)>> {
     connection.run("BEGIN")?;
     let (head, now) = (head(connection)?, database_time(connection)?);
     let taken = if head.until > now {
         None
     } else {
         let (fence, until) = (head.fence + 1, now + LEASE);
-        let update = "UPDATE writer_head SET fence = ?1, until_ms = ?2, address = ?3";
-        connection.execute(update, values![fence, until.0, address])?;
+        let update = "UPDATE writer_head SET fence = ?1, until_ms = ?2, address = ?3, pass = ?4";
+        connection.execute(update, values![fence, until.0, candidate.address, candidate.pass])?;
         Some((fence, until))
     };
     connection.run("COMMIT")?;

@@ -1,6 +1,7 @@
 //! Reading beside the writer.
 
 use super::{BUSY_TIMEOUT, STATEMENTS_KEPT};
+use crate::store::{READS_WAITING_MAX, ReadersBusy};
 use anyhow::Context;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
@@ -29,6 +30,8 @@ pub fn open_read_only(path: &Path) -> anyhow::Result<Connection> {
 pub struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     turns: Arc<Semaphore>,
+    /// Who reads or waits to.
+    queue: Arc<Semaphore>,
 }
 
 impl Readers {
@@ -38,17 +41,19 @@ impl Readers {
     /// If the file cannot be opened.
     pub fn open(path: &Path, count: usize) -> anyhow::Result<Self> {
         let idle = (0..count.max(1)).map(|_| open_read_only(path)).collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(Self { turns: Arc::new(Semaphore::new(idle.len())), idle: Arc::new(Mutex::new(idle)) })
+        let queue = Arc::new(Semaphore::new(idle.len() * READS_WAITING_MAX));
+        Ok(Self { turns: Arc::new(Semaphore::new(idle.len())), idle: Arc::new(Mutex::new(idle)), queue })
     }
 
     /// Runs a query on a thread for blocking work, once a connection is free.
     ///
     /// # Errors
-    /// What the query returns, or that it panicked.
+    /// What the query returns, that it panicked, or [`ReadersBusy`].
     pub async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> anyhow::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
+        let _place = self.queue.try_acquire().map_err(|_| ReadersBusy)?;
         let turn = self.turns.clone().acquire_owned().await.context("wait for a database connection")?;
         let idle = self.idle.clone();
         let read = move || {

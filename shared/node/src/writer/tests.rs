@@ -242,6 +242,22 @@ async fn a_full_queue_refuses_at_once() {
 }
 
 #[tokio::test]
+async fn the_last_quarter_of_the_queue_is_for_those_who_have_begun() {
+    let house = house(|_| Notes::default(), 4);
+    let go = hold_up(&house.writer).await;
+    (1..=3).for_each(|n| house.writer.post(note(&n.to_string())).unwrap());
+    assert_eq!(house.writer.run_for_newcomer(note("a newcomer")).await, Err(WriteError::Overloaded));
+    house.writer.post(note("4")).unwrap();
+    assert_eq!(house.writer.post(note("5")), Err(WriteError::Overloaded));
+    go.send(()).unwrap();
+    while house.writer.run_for_newcomer(note("a newcomer")).await == Err(WriteError::Overloaded) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    house.thread.stop().await;
+    assert_eq!(notes(&sqlite::open(&house.path, &SCHEMA).unwrap()), 5);
+}
+
+#[tokio::test]
 async fn a_timeout_fires_when_its_time_has_come_and_not_before() {
     let house = house(|_| Notes::default(), 10);
     let set = house.writer.run(|core, _, now| {

@@ -95,14 +95,17 @@ fn a_writer_that_was_replaced_can_commit_nothing_more() {
 fn a_candidate_learns_where_the_writer_is_and_follows_when_it_goes() {
     let server = Server::start();
     open(&server).close();
-    let [mut one, mut other] = ["http://one", "http://other"].map(|at| Candidate::new(&server.url(), at));
+    let [mut one, mut other] =
+        ["http://one", "http://other"].map(|at| Candidate::new(&server.url(), at, &format!("pass of {at}")));
     let Ok(Place::Taken(store)) = one.stand() else { panic!("the place is free") };
     for _ in 0..2 {
-        assert!(matches!(other.stand(), Ok(Place::Held(by)) if by == "http://one"));
+        assert!(
+            matches!(other.stand(), Ok(Place::Held { address, pass }) if address == "http://one" && pass == "pass of http://one")
+        );
     }
     store.close();
     let Ok(Place::Taken(_store)) = other.stand() else { panic!("the place is free again") };
-    assert!(matches!(one.stand(), Ok(Place::Held(by)) if by == "http://other"));
+    assert!(matches!(one.stand(), Ok(Place::Held { address, .. }) if address == "http://other"));
 }
 
 /// Counts in memory what is in the table.

@@ -1,0 +1,185 @@
+//! How many seats one customer may keep from the others: counted by device and by address while they are held.
+//!
+//! It is kept in memory only. A start forgets it, which gives a hoarder one more share for the minutes that a hold lasts.
+
+use super::customer::{Customer, Device, Network};
+use node::problem::Problem;
+use shared::ids::{HoldId, ShowId};
+use shared::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// Customers that are remembered before those whose holds have ended are forgotten.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// How many seats are enough; 0 is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SeatLimits {
+    /// Held from one device, over all shows.
+    pub per_device: usize,
+    /// Held from one network address, over all shows: a family behind one line is several devices, a college many.
+    pub per_address: usize,
+    /// Booked for one contact, in one show.
+    pub per_contact: usize,
+}
+
+/// A hold that stands: its seats and when it ends.
+pub type Standing = (usize, Timestamp);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Holder {
+    Device(Device),
+    Network(Network),
+}
+
+/// Who holds what.
+#[derive(Debug, Default)]
+pub struct Holders {
+    holds: BTreeMap<Holder, Vec<(ShowId, HoldId)>>,
+    forget_above: usize,
+}
+
+impl Holders {
+    /// Why this customer gets no `more` seats; nothing where they do. `standing` looks a hold up.
+    pub fn refuse(
+        &mut self,
+        customer: &Customer,
+        more: usize,
+        limits: SeatLimits,
+        now: Timestamp,
+        standing: impl Fn(ShowId, HoldId) -> Option<Standing>,
+    ) -> Option<Problem> {
+        let SeatLimits { per_device, per_address, .. } = limits;
+        [(customer.device.map(Holder::Device), per_device), (customer.network.map(Holder::Network), per_address)]
+            .into_iter()
+            .filter(|(_, limit)| *limit > 0)
+            .find_map(|(holder, limit)| {
+                let holds = self.holds.get_mut(&holder?)?;
+                holds.retain(|(show, hold)| standing(*show, *hold).is_some());
+                let (seats, ends) = holds.iter().filter_map(|(show, hold)| standing(*show, *hold)).fold(
+                    (0_usize, None::<Timestamp>),
+                    |(seats, ends), (more, at)| {
+                        (seats.saturating_add(more), Some(ends.map_or(at, |ends| ends.min(at))))
+                    },
+                );
+                (seats.saturating_add(more) > limit).then(|| too_many(seats, limit, ends, now))
+            })
+    }
+
+    /// Remembers who has a hold.
+    pub fn note(
+        &mut self,
+        customer: &Customer,
+        show: ShowId,
+        hold: HoldId,
+        standing: impl Fn(ShowId, HoldId) -> Option<Standing>,
+    ) {
+        let holders = [customer.device.map(Holder::Device), customer.network.map(Holder::Network)];
+        for holder in holders.into_iter().flatten() {
+            self.holds.entry(holder).or_default().push((show, hold));
+        }
+        if self.holds.len() > self.forget_above.max(REMEMBERED_MAX) {
+            self.holds.retain(|_, holds| {
+                holds.retain(|(show, hold)| standing(*show, *hold).is_some());
+                !holds.is_empty()
+            });
+            // So that a crowd of honest customers is not looked through at each of their holds.
+            self.forget_above = self.holds.len() * 2;
+        }
+    }
+}
+
+fn too_many(held: usize, limit: usize, ends: Option<Timestamp>, now: Timestamp) -> Problem {
+    let detail = if held == 0 {
+        format!("At most {limit} seats can be kept for one customer at a time.")
+    } else {
+        format!("{held} seats are kept for you already, at most {limit} can be. Book them or give some back first.")
+    };
+    let wait = ends.map_or(1, |ends| u32::try_from(ends.since(now).as_secs()).unwrap_or(u32::MAX).max(1));
+    Problem::too_many("too_many_seats_held", detail, wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::ids::{ShowNumber, TheatreId};
+
+    const LIMITS: SeatLimits = SeatLimits { per_device: 4, per_address: 6, per_contact: 0 };
+    const SHOW: ShowId = ShowId { theatre: TheatreId(1), number: ShowNumber(2) };
+
+    fn customer(device: Option<u8>, address: &str) -> Customer {
+        Customer { device: device.map(|n| Device([n; 16])), network: address.parse().ok().and_then(Network::of) }
+    }
+
+    /// Lines of `DEVICE ADDRESS SEATS yes|no`: who gets so many more seats. Everything that is had is held.
+    fn check(lines: &str) {
+        let (mut holders, mut held) = (Holders::default(), BTreeMap::new());
+        let now = Timestamp(1_000);
+        for (n, line) in (0_u8..).zip(lines.lines().map(str::trim).filter(|line| !line.is_empty())) {
+            let columns: Vec<_> = line.split_whitespace().collect();
+            let customer = customer(columns[0].parse().ok(), columns[1]);
+            let seats: usize = columns[2].parse().expect("a number");
+            let hold = HoldId([n; 16]);
+            let standing = |_, hold| held.get(&hold).copied();
+            let refused = holders.refuse(&customer, seats, LIMITS, now, standing);
+            assert_eq!(refused.is_none(), columns[3] == "yes", "{line}");
+            if refused.is_none() {
+                held.insert(hold, (seats, Timestamp(61_000)));
+                holders.note(&customer, SHOW, hold, |_, hold| held.get(&hold).copied());
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_holds_no_more_than_its_share() {
+        check(
+            "1 - 2 yes
+             1 - 2 yes
+             1 - 1 no
+             2 - 4 yes
+             - - 9 yes",
+        );
+    }
+
+    #[test]
+    fn an_address_holds_no_more_than_its_share_whatever_its_devices() {
+        check(
+            "1 203.0.113.9 4 yes
+             2 203.0.113.9 2 yes
+             3 203.0.113.9 1 no
+             - 203.0.113.9 1 no
+             3 203.0.113.8 1 yes",
+        );
+    }
+
+    #[test]
+    fn neighbours_of_one_prefix_are_one_address() {
+        check(
+            "1 2001:470::1 4 yes
+             2 2001:470::2 3 no
+             2 2001:470:0:1::2 3 yes",
+        );
+    }
+
+    #[test]
+    fn whoever_may_be_a_proxy_is_not_counted() {
+        check(
+            "- 127.0.0.1 9 yes
+             - 127.0.0.1 9 yes
+             - 10.1.2.3 9 yes
+             - 10.1.2.3 9 yes
+             - fd00::1 9 yes
+             - fd00::1 9 yes",
+        );
+    }
+
+    #[test]
+    fn what_was_given_back_is_free_again_and_the_wait_is_told() {
+        let (mut holders, customer, now) = (Holders::default(), customer(Some(1), "-"), Timestamp(1_000));
+        let hold = HoldId([7; 16]);
+        holders.note(&customer, SHOW, hold, |_, _| Some((4, Timestamp(61_000))));
+        let refused = holders.refuse(&customer, 1, LIMITS, now, |_, _| Some((4, Timestamp(61_000))));
+        let refused = refused.expect("a refusal");
+        assert_eq!((refused.code(), refused.status().as_u16()), ("too_many_seats_held", 429));
+        assert!(holders.refuse(&customer, 1, LIMITS, now, |_, _| None).is_none());
+    }
+}
