@@ -8,6 +8,7 @@ mod engine;
 mod migrate;
 mod readers;
 mod statement;
+mod tls;
 mod value;
 
 pub use connection::Connection;
