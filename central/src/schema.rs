@@ -15,6 +15,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "fleet", sql: include_str!("../migrations/0004_fleet.sql") },
         Migration { name: "operators", sql: include_str!("../migrations/0005_operators.sql") },
         Migration { name: "void_policies", sql: include_str!("../migrations/0006_void_policies.sql") },
+        Migration { name: "indexes", sql: include_str!("../migrations/0007_indexes.sql") },
     ],
 };
 

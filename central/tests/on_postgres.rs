@@ -10,8 +10,12 @@ mod edge;
 mod failure;
 #[path = "api/gateway.rs"]
 mod gateway;
+#[path = "api/growth.rs"]
+mod growth;
 #[path = "api/holds.rs"]
 mod holds;
+#[path = "api/indexes.rs"]
+mod indexes;
 #[path = "api/payments.rs"]
 mod payments;
 #[path = "api/pool.rs"]

@@ -6,7 +6,9 @@ mod discovery;
 mod edge;
 mod failure;
 mod gateway;
+mod growth;
 mod holds;
+mod indexes;
 mod operators;
 mod payments;
 #[path = "../../../shared/node/tests/postgres/server.rs"]
