@@ -6,13 +6,14 @@ CREATE TABLE booked_seat_in_order (
     label       TEXT NOT NULL,
     category    TEXT NOT NULL,
     price_minor INTEGER NOT NULL,
-    ticket      BLOB UNIQUE,
+    ticket      BLOB,
     generation  INTEGER NOT NULL DEFAULT 0,
     state       TEXT NOT NULL,
-    code        TEXT,
-    UNIQUE (booking, position)
+    code        TEXT
 ) STRICT;
 INSERT INTO booked_seat_in_order (booking, position, seat, label, category, price_minor, ticket, generation, state, code)
     SELECT booking, position, seat, label, category, price_minor, ticket, generation, state, code FROM booked_seat;
 DROP TABLE booked_seat;
 ALTER TABLE booked_seat_in_order RENAME TO booked_seat;
+CREATE UNIQUE INDEX booked_seat_of_booking ON booked_seat (booking, position);
+CREATE UNIQUE INDEX booked_seat_of_ticket ON booked_seat (ticket);

@@ -11,6 +11,7 @@
 pub mod cancel;
 pub mod contact;
 pub mod lookup;
+pub mod of_contact;
 pub mod recovered;
 pub mod saga;
 pub mod store;

@@ -54,6 +54,9 @@ impl fmt::Display for Finding {
 pub fn examine(place: &Place, keys: &Path) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let mut say = |grade, text: String| findings.push(Finding { grade, text });
+    if let Place::File(path) = place {
+        ensure!(path.exists(), "there is no store {}", path.display());
+    }
     let pending = place.pending()?;
     if pending.is_empty() {
         say(Grade::Good, "the tables are those of this release".to_owned());

@@ -101,7 +101,7 @@ enum What {
 
 #[derive(Debug, Args)]
 struct StoreFlag {
-    /// The store, sqlite:PATH or postgres://USER@HOST/DATABASE.
+    /// The store, sqlite:PATH or postgres://USER@HOST/DATABASE?sslmode=verify-full&sslrootcert=FILE.
     #[arg(long, env = "USHER_STORE", default_value_t = Config::default().store)]
     store: String,
 }
@@ -138,7 +138,7 @@ struct ServeFlags {
     /// Address of pages and API.
     #[arg(long, env = "USHER_LISTEN")]
     listen: Option<String>,
-    /// The store, sqlite:PATH or postgres://USER@HOST/DATABASE.
+    /// The store, sqlite:PATH or postgres://USER@HOST/DATABASE?sslmode=verify-full&sslrootcert=FILE.
     #[arg(long, env = "USHER_STORE")]
     store: Option<String>,
     /// The broker: embedded:ADDRESS, mqtt://HOST:PORT or mqtts://HOST:PORT.

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub struct Config {
     /// Address of pages and API.
     pub listen: String,
-    /// The store, `sqlite:PATH` or `postgres://USER@HOST/DATABASE`.
+    /// The store, `sqlite:PATH` or `postgres://USER@HOST/DATABASE?sslmode=verify-full&sslrootcert=FILE`.
     pub store: String,
     /// The broker: `embedded:ADDRESS`, `mqtt://HOST:PORT` or `mqtts://HOST:PORT`.
     pub mqtt: String,

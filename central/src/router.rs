@@ -1,6 +1,6 @@
 //! Every route of central.
 
-use crate::bookings::lookup;
+use crate::bookings::{lookup, of_contact};
 use crate::fleet::{discrepancies, found, link_status, overrides, show};
 use crate::office::{App, show_id};
 use crate::payments::{notice, request};
@@ -32,7 +32,7 @@ pub fn routes(app: App, registry: Arc<Registry>) -> Router {
         .route("/v1/shows/{show}/holds", post(holds::place))
         .route("/v1/shows/{show}/cancellation", post(show::cancel))
         .route("/v1/holds/{hold}", post(holds::renew).delete(holds::release))
-        .route("/v1/bookings", post(bookings::create))
+        .route("/v1/bookings", get(of_contact::list).post(bookings::create))
         .route("/v1/bookings/lookup", post(lookup::look_up))
         .route("/v1/bookings/{booking}", get(bookings::show))
         .route("/v1/bookings/{booking}/payments", post(request::create))

@@ -19,6 +19,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "contact key", sql: include_str!("../migrations/0008_contact_key.sql") },
         ledger_store::TICKETS_BY_SEAT,
         node::idempotency::ANSWERS_IN_ORDER,
+        Migration { name: "indexes", sql: include_str!("../migrations/0009_indexes.sql") },
     ],
 };
 

@@ -10,8 +10,12 @@ mod edge;
 mod failure;
 #[path = "api/gateway.rs"]
 mod gateway;
+#[path = "api/growth.rs"]
+mod growth;
 #[path = "api/holds.rs"]
 mod holds;
+#[path = "api/indexes.rs"]
+mod indexes;
 #[path = "api/limits.rs"]
 mod limits;
 #[path = "api/overload.rs"]

@@ -43,7 +43,7 @@ fn written(code: &str) -> String {
     code.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_uppercase()).take(16).collect()
 }
 
-fn same(kept: &Contact, given: &Contact) -> bool {
+pub(super) fn same(kept: &Contact, given: &Contact) -> bool {
     match (kept, given) {
         (Contact::Email(kept), Contact::Email(given)) => kept.eq_ignore_ascii_case(given),
         (Contact::Phone(kept), Contact::Phone(given)) => {

@@ -100,7 +100,7 @@ pub fn currency(row: &dyn Row) -> Result<Currency, StoreError> {
     Currency::parse(&code).ok_or(StoreError::Column { column: "currency".to_owned(), found: "another text", wanted })
 }
 
-fn booking_from(row: &dyn Row) -> Result<Booking, StoreError> {
+pub(super) fn booking_from(row: &dyn Row) -> Result<Booking, StoreError> {
     let contact = match row.get::<Option<String>>("email")? {
         Some(email) => Contact::Email(email),
         None => Contact::Phone(row.get::<Option<String>>("phone")?.unwrap_or_default()),
@@ -236,8 +236,10 @@ pub fn standing(conn: &dyn Sql, show: ShowId) -> Result<Vec<Booking>, StoreError
 /// Bookings that wait for a theatre's answer though their show ended before this moment, and are not listed yet.
 pub fn cancelling_since(conn: &dyn Sql, ended_before: Timestamp) -> Result<Vec<Booking>, StoreError> {
     conn.all(
-        "SELECT booking.* FROM booking JOIN schedule ON schedule.theatre = booking.theatre AND number = booking.show
-         WHERE state = 'cancelling' AND ends_at < ?1 AND NOT EXISTS
+        // Not a join, for which PostgreSQL may read the whole schedule.
+        "SELECT * FROM booking WHERE state = 'cancelling'
+         AND (SELECT ends_at FROM schedule WHERE schedule.theatre = booking.theatre AND number = booking.show) < ?1
+         AND NOT EXISTS
            (SELECT 1 FROM discrepancy WHERE discrepancy.booking = booking.id AND discrepancy.code = ?2)",
         values![ended_before.0, VOID_UNANSWERED],
         booking_from,

@@ -97,12 +97,18 @@ pub fn list(
     after: u32,
     limit: usize,
 ) -> Result<Vec<Movie>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let Some(city) = city else {
+        let all = "SELECT * FROM movie WHERE id > ?1 ORDER BY id LIMIT ?2";
+        return conn.all(all, values![after, limit], from_row);
+    };
+    // What starts later also ends later, and there is an index of ends.
     conn.all(
-        "SELECT * FROM movie WHERE id > ?1 AND (CAST(?2 AS TEXT) IS NULL OR id IN (
+        "SELECT * FROM movie WHERE id > ?1 AND id IN (
              SELECT s.movie FROM schedule s JOIN theatre t ON t.id = s.theatre
-             WHERE lower(t.city) = lower(?2) AND s.starts_at > ?3 AND s.cancelled = 0))
+             WHERE lower(t.city) = lower(?2) AND s.ends_at > ?3 AND s.starts_at > ?3 AND s.cancelled = 0)
          ORDER BY id LIMIT ?4",
-        values![after, city, now_ms, i64::try_from(limit).unwrap_or(i64::MAX)],
+        values![after, city, now_ms, limit],
         from_row,
     )
 }

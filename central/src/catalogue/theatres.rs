@@ -107,11 +107,13 @@ pub fn by_name(conn: &dyn Sql, city: &str, name: &str) -> Result<Option<Theatre>
 
 /// All theatres by id, or those of one city, after an id.
 pub fn list(conn: &dyn Sql, city: Option<&str>, after: u32, limit: usize) -> Result<Vec<Theatre>, StoreError> {
-    conn.all(
-        "SELECT * FROM theatre WHERE id > ?1 AND (CAST(?2 AS TEXT) IS NULL OR lower(city) = lower(?2)) ORDER BY id LIMIT ?3",
-        values![after, city, i64::try_from(limit).unwrap_or(i64::MAX)],
-        from_row,
-    )
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let Some(city) = city else {
+        let all = "SELECT * FROM theatre WHERE id > ?1 ORDER BY id LIMIT ?2";
+        return conn.all(all, values![after, limit], from_row);
+    };
+    let in_city = "SELECT * FROM theatre WHERE id > ?1 AND lower(city) = lower(?2) ORDER BY id LIMIT ?3";
+    conn.all(in_city, values![after, city, limit], from_row)
 }
 
 /// Cities with how many theatres each has, by name.

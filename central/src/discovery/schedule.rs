@@ -1,7 +1,7 @@
 //! The schedule: a projection of the ledgers' shows, kept for searching by city, movie and date.
 
 use crate::catalogue::theatres::Theatre;
-use node::store::{Row, Sql, StoreError};
+use node::store::{Row, Sql, StoreError, Value};
 use node::values;
 use node::view::{MovieRef, ShowView, TheatreRef};
 use node::zone::Zone;
@@ -76,39 +76,78 @@ impl ScheduledShow {
     }
 }
 
-/// Shows by start.
+/// A show of the schedule with its theatre.
+const SHOWS: &str = "SELECT s.*, t.name AS theatre_name, t.zone, t.currency
+     FROM schedule s JOIN theatre t ON t.id = s.theatre WHERE ";
+/// A city's theatres first: `CROSS` keeps SQLite from a movie's shows everywhere.
+const SHOWS_IN_CITY: &str = "SELECT s.*, t.name AS theatre_name, t.zone, t.currency
+     FROM theatre t CROSS JOIN schedule s WHERE t.id = s.theatre AND ";
+
+/// Shows by start. The statement has only the conditions that are asked for, so that each has its index.
 pub fn list(conn: &dyn Sql, wanted: &Wanted, limit: usize) -> Result<Vec<ScheduledShow>, StoreError> {
-    let [starts_at, theatre, number] = <[i64; 3]>::try_from(wanted.after.clone()).unwrap_or([i64::MIN; 3]);
-    conn.all(
-        "SELECT s.*, t.name AS theatre_name, t.zone, t.currency FROM schedule s JOIN theatre t ON t.id = s.theatre
-         WHERE (s.starts_at, s.theatre, s.number) > (?1, ?2, ?3) AND s.ends_at > ?4
-           AND (CAST(?5 AS TEXT) IS NULL OR lower(t.city) = lower(?5))
-           AND (CAST(?6 AS BIGINT) IS NULL OR s.movie = ?6) AND (CAST(?7 AS BIGINT) IS NULL OR s.theatre = ?7)
-           AND (CAST(?8 AS TEXT) IS NULL OR s.local_date = ?8)
-         ORDER BY s.starts_at, s.theatre, s.number LIMIT ?9",
-        values![
-            starts_at,
-            theatre,
-            number,
-            wanted.ends_after.0,
-            wanted.city,
-            wanted.movie.map(|id| id.0),
-            wanted.theatre.map(|id| id.0),
-            wanted.date,
-            i64::try_from(limit).unwrap_or(i64::MAX)
-        ],
-        from_row,
-    )
+    let shows = if wanted.city.is_some() { SHOWS_IN_CITY } else { SHOWS };
+    let mut asked = Asked::new(shows, "s.ends_at > ?", Value::Int(wanted.ends_after.0));
+    if let Some(city) = &wanted.city {
+        asked.and("lower(t.city) = lower(?)", [Value::Text(city)]);
+    }
+    if let Some(movie) = wanted.movie {
+        asked.and("s.movie = ?", [Value::Int(movie.0.into())]);
+    }
+    if let Some(theatre) = wanted.theatre {
+        asked.and("s.theatre = ?", [Value::Int(theatre.0.into())]);
+    }
+    if let Some(date) = &wanted.date {
+        asked.and("s.local_date = ?", [Value::Text(date)]);
+    }
+    if let Ok(after) = <[i64; 3]>::try_from(wanted.after.clone()) {
+        asked.and("(s.starts_at, s.theatre, s.number) > (?, ?, ?)", after.map(Value::Int));
+    }
+    if wanted.city.is_none() && wanted.movie.is_none() && wanted.theatre.is_none() {
+        let longest = "s.starts_at > ? - (SELECT coalesce(max(ends_at - starts_at), 0) FROM schedule)";
+        asked.and(longest, [Value::Int(wanted.ends_after.0)]);
+    }
+    let (text, values) = asked.by_start(i64::try_from(limit).unwrap_or(i64::MAX));
+    conn.all(&text, &values, from_row)
+}
+
+/// A question with as many conditions as are asked for.
+struct Asked<'w> {
+    text: String,
+    values: Vec<Value<'w>>,
+}
+
+impl<'w> Asked<'w> {
+    fn new(shows: &str, condition: &str, value: Value<'w>) -> Self {
+        let mut asked = Self { text: shows.to_owned(), values: Vec::new() };
+        asked.write(condition, [value]);
+        asked
+    }
+
+    fn and<const N: usize>(&mut self, condition: &str, values: [Value<'w>; N]) {
+        self.text += " AND ";
+        self.write(condition, values);
+    }
+
+    fn by_start(mut self, limit: i64) -> (String, Vec<Value<'w>>) {
+        self.write(" ORDER BY s.starts_at, s.theatre, s.number LIMIT ?", [Value::Int(limit)]);
+        (self.text, self.values)
+    }
+
+    /// Each `?` gets the number of its value.
+    fn write<const N: usize>(&mut self, words: &str, values: [Value<'w>; N]) {
+        let mut parts = words.split('?');
+        self.text += parts.next().unwrap_or_default();
+        for (value, part) in values.into_iter().zip(parts) {
+            self.values.push(value);
+            self.text += &format!("?{}{part}", self.values.len());
+        }
+    }
 }
 
 /// One show.
 pub fn by_id(conn: &dyn Sql, show: ShowId) -> Result<Option<ScheduledShow>, StoreError> {
-    conn.first(
-        "SELECT s.*, t.name AS theatre_name, t.zone, t.currency FROM schedule s JOIN theatre t ON t.id = s.theatre
-         WHERE s.theatre = ?1 AND s.number = ?2",
-        values![show.theatre.0, show.number.0],
-        from_row,
-    )
+    let text = format!("{SHOWS}s.theatre = ?1 AND s.number = ?2");
+    conn.first(&text, values![show.theatre.0, show.number.0], from_row)
 }
 
 /// The local dates with shows of a movie in a city to come, at most `limit`.
@@ -120,8 +159,8 @@ pub fn dates(
     limit: u32,
 ) -> Result<Vec<String>, StoreError> {
     conn.all(
-        "SELECT DISTINCT s.local_date FROM schedule s JOIN theatre t ON t.id = s.theatre
-         WHERE lower(t.city) = lower(?1) AND s.movie = ?2 AND s.ends_at > ?3 ORDER BY s.local_date LIMIT ?4",
+        "SELECT DISTINCT s.local_date FROM theatre t CROSS JOIN schedule s
+         WHERE t.id = s.theatre AND lower(t.city) = lower(?1) AND s.movie = ?2 AND s.ends_at > ?3 ORDER BY s.local_date LIMIT ?4",
         values![city, movie.0, now.0, limit],
         |row| row.get(0),
     )

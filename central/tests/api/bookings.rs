@@ -20,6 +20,22 @@ fn ring(test: &TestCentral) -> KeyRing {
     ring
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_finds_a_customers_bookings_by_contact() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Don").await;
+    let (first, second) = (test.book(&show, &["A1"]).await, test.book(&show, &["A2"]).await);
+    let found = test.as_operator("/v1/bookings?email=GUEST@example.org").await.expect(200);
+    let codes: Vec<_> = found["bookings"].as_array().expect("a list").iter().map(|booking| &booking["code"]).collect();
+    assert_eq!(codes.len(), 2, "{found}");
+    assert!(codes.contains(&&first["code"]) && codes.contains(&&second["code"]), "{found}");
+    let nobody = test.as_operator("/v1/bookings?phone=9876543210").await.expect(200);
+    assert_eq!(nobody["bookings"], serde_json::json!([]));
+    assert_eq!(test.as_operator("/v1/bookings").await.problem(422), "bad_contact");
+    assert_eq!(test.as_operator("/v1/bookings?name=guest").await.problem(400), "bad_query");
+    assert_eq!(test.get("/v1/bookings?email=guest@example.org").await.problem(401), "wrong_operator_token");
+}
+
 #[tokio::test]
 async fn a_paid_booking_has_tickets_that_verify() {
     let test = TestCentral::start().await;

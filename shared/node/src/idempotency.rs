@@ -28,13 +28,13 @@ pub const ANSWERS_IN_ORDER: Migration = Migration {
         body_hash BLOB NOT NULL,
         status INTEGER NOT NULL,
         body BLOB NOT NULL,
-        until_ms INTEGER NOT NULL,
-        UNIQUE (scope, key)
+        until_ms INTEGER NOT NULL
     ) STRICT;
     INSERT INTO remembered_answer_in_order (scope, key, body_hash, status, body, until_ms)
         SELECT scope, key, body_hash, status, body, until_ms FROM remembered_answer;
     DROP TABLE remembered_answer;
     ALTER TABLE remembered_answer_in_order RENAME TO remembered_answer;
+    CREATE UNIQUE INDEX remembered_answer_of_key ON remembered_answer (scope, key);
     CREATE INDEX remembered_answer_until ON remembered_answer (until_ms);",
 };
 

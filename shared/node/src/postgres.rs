@@ -9,6 +9,7 @@ mod migrate;
 mod readers;
 mod sent;
 mod statement;
+mod tls;
 mod value;
 
 pub use connection::Connection;

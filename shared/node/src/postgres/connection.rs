@@ -2,6 +2,7 @@
 
 use super::sent::Sent;
 use super::statement::numbered;
+use super::tls::Address;
 use crate::store::{EachRow, Sql, StoreError, Value};
 use anyhow::Context;
 use futures_util::future::maybe_done;
@@ -13,7 +14,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::{Client, Statement};
 
 /// How long a connection may take to come about.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
@@ -41,16 +42,16 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects to `postgres://USER:PASSWORD@HOST/DATABASE`.
+    /// Connects to `postgres://USER:PASSWORD@HOST/DATABASE?sslmode=…&sslrootcert=…`.
     ///
     /// # Errors
     /// If the URL cannot be read, or nobody answers.
     pub fn open(url: &str) -> anyhow::Result<Self> {
-        let mut config: Config = url.parse().context("read the address of the database")?;
-        config.connect_timeout(CONNECT_WAIT).application_name("usher");
+        let mut address = Address::parse(url).context("read the address of the database")?;
+        address.config.connect_timeout(CONNECT_WAIT).application_name("usher");
         let runtime = Builder::new_current_thread().enable_all().build().context("start a runtime for the database")?;
         let client = runtime.block_on(async {
-            let (client, connection) = config.connect(NoTls).await.context("connect to the database")?;
+            let (client, connection) = address.connect().await.context("connect to the database")?;
             tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "a connection to the database ended");

@@ -60,12 +60,15 @@ pub fn put_back(copy: &Path, path: &Path, schema: &Schema) -> anyhow::Result<Opt
     put().with_context(|| format!("put {} in the place of {}", copy.display(), path.display()))
 }
 
-/// The names of the steps by which the database would grow if it were opened.
+/// The names of the steps by which the database would grow if it were opened: all of them where there is none.
 ///
 /// # Errors
 /// If it cannot be read, is another program's or of a newer release.
 pub fn pending(path: &Path, schema: &Schema) -> anyhow::Result<Vec<&'static str>> {
     let read = || {
+        if !path.try_exists()? {
+            return Ok(NODE_TABLES.iter().chain(schema.migrations).map(|step| step.name).collect());
+        }
         check_header(path)?;
         let connection = open_read_only(path)?;
         check_program(&connection, schema)?;

@@ -12,7 +12,7 @@ const START_WAIT: Duration = Duration::from_secs(60);
 
 /// A running server; it ends with its owner.
 pub(crate) struct Server {
-    directory: TempDir,
+    pub(crate) directory: TempDir,
     process: Option<Child>,
 }
 
@@ -72,7 +72,7 @@ impl Drop for Server {
 }
 
 /// One of the server's programs, as the user it insists on.
-fn program(name: &str, home: &Path) -> Command {
+pub(crate) fn program(name: &str, home: &Path) -> Command {
     let path = PathBuf::from(PROGRAMS).join(name);
     let mut command = if is_root() {
         let mut command = Command::new("setpriv");
@@ -85,12 +85,12 @@ fn program(name: &str, home: &Path) -> Command {
     command
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let output = Command::new("id").arg("-u").output().expect("ask who we are");
     output.stdout.trim_ascii() == b"0"
 }
 
-fn run(command: &mut Command) {
+pub(crate) fn run(command: &mut Command) {
     let output = command.output().unwrap_or_else(|error| panic!("run {command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
