@@ -76,6 +76,11 @@ impl Claims {
         self.asked.remove(&claim)
     }
 
+    /// Whether a claim under way is for this seat: it is somebody's already, though nobody knows yet whether they get it.
+    pub(crate) fn is_asked_for(&self, show: ShowNumber, seat: SeatId) -> bool {
+        self.asked.values().any(|asked| asked.show == show && asked.wanted.contains(&seat))
+    }
+
     /// A hold that waits for a claim is released.
     pub(crate) fn forget_hold(&mut self, hold: HoldId) -> Option<Asked> {
         let claim = self.asked.iter().find(|(_, asked)| asked.hold == hold).map(|(claim, _)| *claim)?;

@@ -79,7 +79,7 @@ impl Replica {
         if !self.link.peer_can_sell {
             return Err(Refusal::PeerClosed);
         }
-        if wanted.iter().any(|seat| self.is_in_transit(show, *seat)) {
+        if wanted.iter().any(|seat| self.is_in_transit(show, *seat) || self.claims.is_asked_for(show, *seat)) {
             return Err(Refusal::SeatInTransit);
         }
         let claim = request.unwrap_or_else(|| ClaimId(self.random.bytes()));
@@ -110,6 +110,7 @@ impl Replica {
         let claimable = |seat| {
             known.seat(seat).is_some_and(|at| at.standing == Standing::Free && at.authority() != self.me)
                 && !self.is_in_transit(show, seat)
+                && !self.claims.is_asked_for(show, seat)
         };
         let either = |seat| own(seat) || claimable(seat);
         let seats = self.link.is_live().then(|| best_available(&known.plan, wishes, either)).flatten();

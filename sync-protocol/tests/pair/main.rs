@@ -4,6 +4,7 @@ mod forks;
 mod hostile;
 mod house;
 mod memory;
+mod windows;
 
 use house::{House, SHOW, facts, seat};
 use shared::entry::TicketRef;
