@@ -13,6 +13,7 @@ use crate::database::Database;
 use crate::discovery::schedule::{self, ScheduledShow};
 use crate::events::{SeatBoard, SeatMap};
 use crate::fleet::keys::KeyStore;
+use crate::fleet::prices;
 use crate::holds::customer::Customer;
 use crate::holds::limits::{Holders, SeatLimits};
 use crate::metrics::OfficeMetrics;
@@ -424,6 +425,7 @@ impl Core for Desk {
         if self.next_sweep <= now {
             self.next_sweep = now + SWEEP_EVERY;
             saga::end_overdue(self, tx, now).context("end unpaid bookings")?;
+            prices::begin_due(self, tx, now).context("let prices begin")?;
             idempotency::forget_expired(tx, now, ANSWERS_FORGOTTEN).context("forget old answers")?;
         }
         if self.next_look_at_voids <= now {

@@ -7,4 +7,5 @@ pub mod found;
 pub mod keys;
 pub mod link_status;
 pub mod overrides;
+pub mod prices;
 pub mod show;

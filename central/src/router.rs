@@ -1,7 +1,7 @@
 //! Every route of central.
 
 use crate::bookings::{lookup, of_contact};
-use crate::fleet::{discrepancies, found, link_status, overrides, show};
+use crate::fleet::{discrepancies, found, link_status, overrides, prices, show};
 use crate::office::{App, show_id};
 use crate::payments::{notice, request};
 use crate::{bookings, discovery, events, holds, pages, site, tickets};
@@ -31,6 +31,7 @@ pub fn routes(app: App, registry: Arc<Registry>) -> Router {
         .route("/v1/shows/{show}/events", get(events::events))
         .route("/v1/shows/{show}/holds", post(holds::place))
         .route("/v1/shows/{show}/cancellation", post(show::cancel))
+        .route("/v1/shows/{show}/prices", get(prices::list).post(prices::set))
         .route("/v1/holds/{hold}", post(holds::renew).delete(holds::release))
         .route("/v1/bookings", get(of_contact::list).post(bookings::create))
         .route("/v1/bookings/lookup", post(lookup::look_up))

@@ -20,6 +20,7 @@ pub const SCHEMA: Schema = Schema {
         ledger_store::TICKETS_BY_SEAT,
         node::idempotency::ANSWERS_IN_ORDER,
         Migration { name: "indexes", sql: include_str!("../migrations/0009_indexes.sql") },
+        Migration { name: "price changes", sql: include_str!("../migrations/0010_price_changes.sql") },
     ],
 };
 

@@ -27,6 +27,8 @@ mod pool;
 #[path = "../../shared/node/tests/postgres/server.rs"]
 #[expect(clippy::disallowed_methods, reason = "a server is waited for on a thread of its own")]
 mod postgres;
+#[path = "api/prices.rs"]
+mod prices;
 #[path = "api/server.rs"]
 mod server;
 #[path = "api/store.rs"]

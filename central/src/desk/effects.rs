@@ -139,11 +139,20 @@ impl Desk {
                 cancel::answered(self, tx, at.ticket, accepted, now)?;
             }
             Fact::Admitted { ticket, .. } => bookings::set_ticket_used(tx, ticket.ticket)?,
+            Fact::PriceSet { show, .. } => {
+                let id = ShowId { theatre, number: *show };
+                let cheapest =
+                    self.house(theatre).ok().and_then(|house| house.show(*show).ok()?.facts.prices.iter().min());
+                if let Some(cheapest) = cheapest.copied() {
+                    schedule::set_from(tx, id, cheapest)?;
+                }
+                self.scheduled.remove(&id);
+                self.changed.insert(id);
+            }
             Fact::HandedOver { show, .. }
             | Fact::Sold { show, .. }
             | Fact::SeatReleased { show, .. }
             | Fact::SeatWithheld { show, .. }
-            | Fact::PriceSet { show, .. }
             | Fact::UnknownSettled { show, .. }
             | Fact::TicketFound { show, .. }
             | Fact::SeatsTaken { show, .. }

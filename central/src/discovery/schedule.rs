@@ -193,6 +193,12 @@ pub fn highest_number(conn: &dyn Sql, theatre: TheatreId) -> Result<u32, StoreEr
     Ok(used.max(floor))
 }
 
+/// What the cheapest seat of a show costs from now on, minor units.
+pub fn set_from(conn: &dyn Sql, show: ShowId, minor: u32) -> Result<(), StoreError> {
+    let update = "UPDATE schedule SET from_minor = ?3 WHERE theatre = ?1 AND number = ?2";
+    conn.send(update, values![show.theatre.0, show.number.0, minor])
+}
+
 /// Writes a show of a theatre's ledger into the schedule.
 pub fn put(conn: &dyn Sql, theatre: &Theatre, facts: &ShowFacts, seats: usize) -> Result<(), StoreError> {
     let zone = Zone::named(&theatre.zone).unwrap_or_else(|_| Zone::utc());

@@ -16,6 +16,7 @@ mod payments;
 #[path = "../../../shared/node/tests/postgres/server.rs"]
 #[expect(clippy::disallowed_methods, reason = "a server is waited for on a thread of its own")]
 mod postgres;
+mod prices;
 mod server;
 mod setup;
 mod store;

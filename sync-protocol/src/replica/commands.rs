@@ -238,6 +238,17 @@ impl Replica {
         self.append(Fact::ShowCancelled { show }, now)
     }
 
+    /// Sets what a category's seats of a show cost from now on, minor units. Seats that are held keep their price.
+    pub fn set_price(&mut self, show: ShowNumber, category: u8, price: u32, now: Timestamp) -> Result<(), Refusal> {
+        self.may_sell()?;
+        let known = self.ledger.on_sale(show, now)?;
+        match known.facts.prices.get(usize::from(category)) {
+            None => Err(Refusal::UnknownCategory),
+            Some(before) if *before == price => Ok(()),
+            Some(_) => self.append(Fact::PriceSet { show, category, price }, now),
+        }
+    }
+
     /// Withholds own free seats, or gives withheld ones back to sale.
     pub fn withhold(
         &mut self,

@@ -246,3 +246,26 @@ fn a_thousand_sales_of_one_cut_arrive_in_few_bytes() {
     house.assert_equal();
     assert!(house.bytes / 980 <= 96, "{} bytes a sale of two seats", house.bytes / 980);
 }
+
+#[test]
+fn a_price_that_is_set_holds_at_both_sides_for_sales_to_come() {
+    let mut house = House::live();
+    let held = house.hold(Side::Edge, &["H1"]).expect("a hold at the old price");
+    let now = house.now;
+    house.node(Side::Central).replica.set_price(SHOW, 1, 30_000, now).expect("set");
+    assert_eq!(house.node(Side::Central).replica.set_price(SHOW, 2, 1, now), Err(Refusal::UnknownCategory));
+    house.run(1_000);
+    for (side, label, price) in
+        [(Side::Edge, "H2", 30_000), (Side::Central, "E1", 30_000), (Side::Central, "A1", 15_000)]
+    {
+        let hold = house.hold(side, &[label]).expect("a hold");
+        let now = house.now;
+        let hold = house.node(side).replica.ledger().hold(hold, now).expect("held").clone();
+        assert_eq!(hold.total_minor(), price, "{label}");
+    }
+    let now = house.now;
+    assert_eq!(house.node(Side::Edge).replica.ledger().hold(held, now).expect("held").total_minor(), 22_000);
+    house.sell_hold(Side::Edge, held).expect("sold at the price it was held at");
+    house.run(1_000);
+    house.assert_equal();
+}
