@@ -28,6 +28,11 @@ mod shoppers;
 mod stand;
 mod table;
 
+#[cfg(test)]
+pub(crate) use postgres::Postgres;
+#[cfg(test)]
+pub(crate) use programs::{Programs, Running};
+
 use anyhow::Context;
 use std::fmt;
 use std::io::Write;

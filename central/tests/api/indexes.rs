@@ -157,8 +157,8 @@ fn sale(sql: &dyn Sql, n: u32) -> Result<(), StoreError> {
     let insert =
         "INSERT INTO booking (id, code, theatre, show, hold, state, email, phone, total_minor, currency, request,
                       created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 200, 'INR', ?9, ?10, ?10)";
-    let email = (n % 2 == 0).then(|| format!("guest{n}@example.org"));
-    let phone = (n % 2 == 1).then(|| format!("98765 {n:05}"));
+    let email = n.is_multiple_of(2).then(|| format!("guest{n}@example.org"));
+    let phone = (!n.is_multiple_of(2)).then(|| format!("98765 {n:05}"));
     let (theatre, number) = (show(n).theatre.0, show(n).number.0);
     sql.execute(
         insert,
