@@ -8,20 +8,32 @@ use node::sqlite::Schema;
 use node::store::Sql;
 use node::values;
 
-/// The server counts the definitions that were made, and at a chosen one it ends the connection on which that was done. A sequence
-/// counts on whatever is rolled back.
+/// The server counts the definitions that are made and the steps that are noted, and at a chosen one it ends the connection on which
+/// that is done. A sequence counts on whatever is rolled back.
 const CUTTER: &str = "
     CREATE SCHEMA cut;
-    CREATE SEQUENCE cut.made;
+    CREATE SEQUENCE cut.done;
     CREATE TABLE cut.chosen (n BIGINT);
     INSERT INTO cut.chosen VALUES (NULL);
-    CREATE FUNCTION cut.look() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF nextval('cut.made') = (SELECT n FROM cut.chosen) THEN
+    CREATE FUNCTION cut.count() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('cut.done') = (SELECT n FROM cut.chosen) THEN
             PERFORM pg_terminate_backend(pg_backend_pid());
             PERFORM pg_sleep(60);
         END IF;
     END $$;
-    CREATE EVENT TRIGGER look ON ddl_command_end EXECUTE FUNCTION cut.look();";
+    CREATE FUNCTION cut.noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM cut.count();
+        RETURN NULL;
+    END $$;
+    CREATE FUNCTION cut.defined() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM cut.count();
+        IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'noted') THEN
+            CREATE TRIGGER noted BEFORE INSERT ON public.migration EXECUTE FUNCTION cut.noted();
+        END IF;
+    END $$;
+    CREATE EVENT TRIGGER defined ON ddl_command_end
+        WHEN TAG IN ('CREATE TABLE', 'CREATE INDEX', 'ALTER TABLE', 'DROP TABLE', 'DROP INDEX')
+        EXECUTE FUNCTION cut.defined();";
 
 /// Somebody who looks on.
 struct Watcher {
@@ -49,10 +61,10 @@ impl Watcher {
         self.connection.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public").expect("emptied");
     }
 
-    /// Ends the connection of whoever makes this definition, counted from now on.
+    /// Ends the connection of whoever does this, counted from now on.
     fn choose(&self, n: Option<i64>) {
         self.connection.execute("UPDATE cut.chosen SET n = ?1", values![n.unwrap_or(-1)]).expect("chosen");
-        self.connection.run("SELECT setval('cut.made', 1, false)").expect("counted from one");
+        self.connection.run("SELECT setval('cut.done', 1, false)").expect("counted from one");
     }
 
     fn tables(&self) -> Tables {
@@ -94,8 +106,8 @@ fn server() -> (tempfile::TempDir, Postgres) {
     (directory, server)
 }
 
-/// Grows from the release with so many steps, or from nothing, by one step more, and is cut off at each definition of it in turn.
-/// Returns at how many.
+/// Grows from the release with so many steps, or from nothing, by one step more, and is cut off at each thing that is
+/// done for it in turn. Returns at how many.
 fn cut_at_each(watcher: &Watcher, from: Option<usize>, new: &[String]) -> usize {
     let to = release(&SCHEMA, from.map_or(0, |steps| steps + 1));
     for n in 1.. {
@@ -130,16 +142,16 @@ fn cut_at_each(watcher: &Watcher, from: Option<usize>, new: &[String]) -> usize 
 }
 
 #[test]
-fn a_step_whose_connection_ends_at_any_definition_is_done_again_and_loses_nothing() {
+fn a_step_whose_connection_ends_at_any_statement_is_done_again_and_loses_nothing() {
     let (_directory, server) = server();
     let watcher = Watcher::new(&server);
     migrate(&watcher.connect(), &SCHEMA).expect("a new one");
     let new = watcher.shape();
-    // The list of steps and the engine's own tables.
-    assert!(cut_at_each(&watcher, None, &new) >= 5);
+    // Four steps of the engine and of every program, and the list of steps with its owner.
+    assert!(cut_at_each(&watcher, None, &new) >= 2 * 4 + 2);
     for (steps, step) in SCHEMA.migrations.iter().enumerate() {
-        // The list of steps is asked for each time.
-        assert_eq!(cut_at_each(&watcher, Some(steps), &new), 1 + statements(step).len(), "{}", step.name);
+        // The list with its owner is there already, and asked for each time; the step is noted last.
+        assert_eq!(cut_at_each(&watcher, Some(steps), &new), 2 + statements(step).len() + 1, "{}", step.name);
     }
 }
 
