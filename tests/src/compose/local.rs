@@ -158,7 +158,8 @@ impl Local {
         let conf = self.directory.join("nginx.conf");
         fs::write(&conf, self.here("balancer", &text))?;
         let mut command = Command::new(installed("nginx"));
-        command.arg("-c").arg(conf).args(["-e", "stderr", "-g", "daemon off;"]);
+        // Workers would outlive a master that is killed with the test.
+        command.arg("-c").arg(conf).args(["-e", "stderr", "-g", "daemon off; master_process off;"]);
         self.start_command("balancer", command, address).await
     }
 
