@@ -42,3 +42,4 @@ pub use book::Book;
 pub use config::Config;
 pub use pairing::pair;
 pub use server::run;
+pub use store::SCHEMA;

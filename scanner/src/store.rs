@@ -24,7 +24,7 @@ use shared::time::Timestamp;
 pub(crate) const FILE: &str = "scanner.sqlite";
 
 /// The database of `usher-scanner`.
-pub(crate) const SCHEMA: Schema = Schema {
+pub const SCHEMA: Schema = Schema {
     program: "usher-scanner",
     // "UshS"
     application_id: 0x5573_6853,

@@ -12,7 +12,6 @@ mod counter;
 mod door;
 mod entrance;
 mod generator;
-mod growth;
 mod hall;
 mod house;
 mod in_process;
@@ -24,10 +23,16 @@ mod programs;
 mod races;
 mod reconnect;
 mod sales;
+mod scaling;
 mod sellout;
 mod shoppers;
 mod stand;
 mod table;
+
+#[cfg(test)]
+pub(crate) use postgres::Postgres;
+#[cfg(test)]
+pub(crate) use programs::{Programs, Running};
 
 use anyhow::Context;
 use std::fmt;

@@ -9,6 +9,7 @@ use node::problem::Problem;
 use node::store::Sql;
 use node::values;
 use node::view::{LinkView, PipeView, TheatreRef};
+use node::zone::Zone;
 use serde::Serialize;
 use serde_json::Value;
 use shared::ids::{Side, TheatreId};
@@ -70,17 +71,21 @@ pub async fn link(State(app): State<App>, Path(theatre): Path<String>) -> Result
         let Ok(house) = desk.house(theatre) else { return Ok(None) };
         let TheatreLink { link, .. } = theatre_link(tx, house, now)?;
         let box_retired = house.replica.ledger().marks().retired;
-        Ok(Some(LinkDetail { link, box_retired, standings: standings(tx, house)? }))
+        Ok(Some(LinkDetail { link, box_retired, standings: standings(tx, theatre, &house.zone)? }))
     });
     Ok(Json(found.await?.ok_or_else(unknown)?))
 }
 
-fn standings(conn: &dyn Sql, house: &House) -> anyhow::Result<Vec<StandingView>> {
+/// A theatre's latest closings and openings, the last one first.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn standings(conn: &dyn Sql, theatre: TheatreId, zone: &Zone) -> anyhow::Result<Vec<StandingView>> {
     let select = "SELECT at, closed, proof FROM ledger_standing WHERE theatre = ?1 ORDER BY n DESC LIMIT ?2";
-    Ok(conn.all(select, values![house.theatre.id.0, STANDINGS_SHOWN], |row| {
+    Ok(conn.all(select, values![theatre.0, STANDINGS_SHOWN], |row| {
         let proof: Option<String> = row.get(2)?;
         Ok(StandingView {
-            at: house.zone.rfc3339(Timestamp(row.get(0)?)),
+            at: zone.rfc3339(Timestamp(row.get(0)?)),
             closed: row.get(1)?,
             proof: proof.and_then(|proof| serde_json::from_str(&proof).ok()),
         })

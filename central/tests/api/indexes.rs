@@ -2,6 +2,7 @@
 //! functions ask; what they ask is explained by the engine on its way, with the same values. Each table has rows enough
 //! for an index to be worth it.
 //!
+//! Not among them: searching, which reads the catalogue's movies and theatres, and what operators list of their own work.
 //! The free seats of a show are asked of no table: the board has each show's map ready. A theatre's ledger is read once,
 //! at start, the seats of all its shows with it.
 
@@ -12,10 +13,12 @@ use central::bookings::{BookingState, TicketWord, of_contact::of_contact};
 use central::catalogue::{movies, theatres};
 use central::database::Place;
 use central::discovery::schedule::{self, Wanted};
+use central::fleet::link_status;
 use central::payments::store as payments;
 use central::schema::SCHEMA;
 use node::ledger_store::{self, StoredLogs, discrepancy};
 use node::store::{EachRow, Sql, StoreError, Value};
+use node::zone::Zone;
 use node::{idempotency, values};
 use shared::ids::{BookingId, HoldId, MovieId, ShowId, ShowNumber, Side, TheatreId, TicketId};
 use shared::time::Timestamp;
@@ -158,8 +161,8 @@ fn sale(sql: &dyn Sql, n: u32) -> Result<(), StoreError> {
         "INSERT INTO booking (id, code, theatre, show, hold, state, email, phone, total_minor, currency, request,
                       created_at, expires_at, contact_key)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 200, 'INR', ?9, ?10, ?10, ?11)";
-    let email = (n % 2 == 0).then(|| format!("guest{n}@example.org"));
-    let phone = (n % 2 == 1).then(|| format!("98765 {n:05}"));
+    let email = n.is_multiple_of(2).then(|| format!("guest{n}@example.org"));
+    let phone = (!n.is_multiple_of(2)).then(|| format!("98765 {n:05}"));
     let contact = email.clone().map(Contact::Email).or(phone.clone().map(Contact::Phone)).map(|contact| contact.key());
     let (theatre, number) = (show(n).theatre.0, show(n).number.0);
     sql.execute(
@@ -225,6 +228,7 @@ fn ledger(sql: &dyn Sql, n: u32) -> Result<(), StoreError> {
         let insert = "INSERT INTO ledger_show VALUES (?1, ?2, 1, 1, '', 0, 0, 0, 0, ?3)";
         sql.execute(insert, values![theatre, n, id::<16>(n)])?;
     }
+    sql.execute("INSERT INTO ledger_standing (theatre, at) VALUES (?1, 0)", values![theatre])?;
     let insert = "INSERT INTO ledger_aside (theatre, seq, incarnation, hash, bytes, at) VALUES (?1, ?2, ?3, ?4, ?5, 0)";
     sql.execute(insert, values![theatre, seq, id::<8>(n), id::<32>(n), id::<16>(n)])?;
     Ok(())
@@ -334,6 +338,7 @@ const PLANS: &str = "
     entries from a number on             | key | same
     the head at a number                 | key | same
     a theatre's ledger, at start         | key ledger_aside_of_theatre ledger_certificate_of_theatre | same
+    when a theatre was closed and opened | ledger_standing_of_theatre | same
     how many discrepancies a theatre has | ledger_discrepancy_open | same
 ";
 
@@ -465,6 +470,10 @@ fn of_ledgers(table: &mut Table<'_>) {
     table.check("a theatre's ledger, at start", |sql| {
         let ledger = ledger_store::load(sql, theatre, Side::Central)?.ledger;
         anyhow::ensure!(!ledger.seats.is_empty() && !ledger.tickets.is_empty() && !ledger.holds.is_empty(), "no rows");
+        Ok(())
+    });
+    table.check("when a theatre was closed and opened", |sql| {
+        anyhow::ensure!(!link_status::standings(sql, theatre, &Zone::utc())?.is_empty(), "never");
         Ok(())
     });
     table.check("how many discrepancies a theatre has", |sql| {

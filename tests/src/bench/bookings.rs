@@ -1,12 +1,12 @@
 //! `bookings`: how many customers a second hold two seats of one hot show and book them, through HTTP on SQLite and on PostgreSQL
 //! with one node and with two, and in process on SQLite; beside it the classical design on PostgreSQL, all in one run.
 
-use super::growth;
 use super::hall::Halls;
 use super::in_process;
 use super::pgbench;
 use super::postgres::Postgres;
 use super::programs::Programs;
+use super::scaling;
 use super::shoppers::{self, Sold};
 use super::stand::{Engine, Stand};
 use super::table::{Table, Timings};
@@ -48,11 +48,11 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
     table.add(row("usher, in process", "SQLite", &timings, in_process, baseline, String::new()));
     table.print();
     say(format_args!("how the cost grows"));
-    let growth = growth::measure(&programs, options.quick, Figures::default()).await?;
+    let scaled = scaling::measure(&programs, options.quick, Figures::default()).await?;
     let per_s = |wanted: Engine| ratios.iter().find(|(engine, _)| *engine == wanted).map_or(0.0, |(_, per_s)| *per_s);
     let (best, postgres) = (per_s(Engine::Sqlite), per_s(Engine::Postgres(1)));
     let (http_ratio, inproc_ratio) = (best / baseline, in_process / baseline);
-    let figures = growth
+    let figures = scaled
         .with("flows_per_s", format_args!("{best:.0}"))
         .with("http_ratio", format_args!("{http_ratio:.2}"))
         .with("inproc_ratio", format_args!("{inproc_ratio:.2}"))

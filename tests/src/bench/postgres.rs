@@ -11,7 +11,7 @@ const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 /// A running server.
-pub(super) struct Postgres {
+pub(crate) struct Postgres {
     home: PathBuf,
     log: PathBuf,
     running: Option<Running>,
@@ -22,7 +22,7 @@ impl Postgres {
     ///
     /// # Errors
     /// If it is not installed or does not start.
-    pub(super) async fn start(dir: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn start(dir: &Path) -> anyhow::Result<Self> {
         let (home, log) = (dir.join("pg"), dir.join("postgres.log"));
         std::fs::create_dir(&home).context("make a folder for PostgreSQL")?;
         if is_root()? {
@@ -40,7 +40,7 @@ impl Postgres {
     }
 
     /// The address of its database, for central and for `pgbench`.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("postgres://usher@{}/postgres", self.home.display().to_string().replace('/', "%2F"))
     }
 

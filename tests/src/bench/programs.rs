@@ -42,7 +42,7 @@ pub(super) fn raise_file_limit() -> anyhow::Result<()> {
 
 /// The programs of this workspace.
 #[derive(Debug, Clone)]
-pub(super) struct Programs {
+pub(crate) struct Programs {
     dir: PathBuf,
 }
 
@@ -66,8 +66,27 @@ impl Programs {
         Ok(Self { dir: own.parent().context("find the folder of this program")?.to_owned() })
     }
 
+    /// The servers as they were built with this crate's tests.
+    ///
+    /// # Errors
+    /// If they were not.
+    #[cfg(test)]
+    pub(crate) fn built() -> anyhow::Result<Self> {
+        let own = std::env::current_exe().context("find this program")?;
+        let dir = own.ancestors().nth(2).context("find the folder of the programs")?.to_owned();
+        let built = dir.join("usher-central").exists();
+        ensure!(built, "there are no programs in {}: cargo build --workspace --bins", dir.display());
+        Ok(Self { dir })
+    }
+
+    /// Where they are.
+    #[cfg(test)]
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// One of them, to be given arguments.
-    pub(super) fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
         Command::new(self.dir.join(program))
     }
 
@@ -96,7 +115,7 @@ impl Programs {
 
 /// A program that runs until it is ended. Dropping it kills it.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(crate) struct Running {
     name: String,
     log: PathBuf,
     child: Child,
@@ -123,7 +142,7 @@ impl Running {
     ///
     /// # Errors
     /// If there is no such program.
-    pub(super) fn start(name: &str, mut command: Command, log: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(name: &str, mut command: Command, log: &Path) -> anyhow::Result<Self> {
         let file = File::create(log).with_context(|| format!("create {}", log.display()))?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
         let child = command.spawn().with_context(|| format!("start {name}"))?;
@@ -134,7 +153,7 @@ impl Running {
     ///
     /// # Errors
     /// If it cannot be killed.
-    pub(super) fn kill(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
         self.child.kill().with_context(|| format!("kill {}", self.name))?;
         self.child.wait().with_context(|| format!("wait for {}", self.name))?;
         self.ended = true;
@@ -176,7 +195,7 @@ impl Running {
     }
 
     /// The end of its log.
-    pub(super) fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(LOG_LINES)..].join(" | ")

@@ -74,9 +74,7 @@ pub(super) async fn measure(programs: &Programs, quick: bool, figures: Figures) 
     }
     table.print();
     let worst = |series: usize| slowest.get(series).copied().unwrap_or_default();
-    Ok(figures
-        .with("growth_by_shows", format_args!("{:.2}", worst(0)))
-        .with("growth_by_seats", format_args!("{:.2}", worst(1))))
+    Ok(figures.with("by_shows", format_args!("{:.2}", worst(0))).with("by_seats", format_args!("{:.2}", worst(1))))
 }
 
 async fn sell(programs: &Programs, point: &Point) -> anyhow::Result<Sold> {

@@ -1,0 +1,5 @@
+//! `deploy/compose`: what its files say to each other, and all of it at work as programs of this machine.
+
+mod file;
+mod local;
+mod place;
