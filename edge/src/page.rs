@@ -219,7 +219,7 @@ fn help() -> Markup {
         ("V", "void the last sale"),
         ("P", "print the tickets again, as a duplicate"),
         ("R  O  S", "a failed print: retry, other printer, skip"),
-        ("T", "the till: your shift"),
+        ("T  X", "the till: your shift and what it has taken"),
         ("H", "the house: what is to be settled"),
         ("L", "lock"),
         ("Esc", "back"),

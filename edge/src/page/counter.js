@@ -233,6 +233,7 @@ const KEYS = {
   l: () => lock(),
   h: () => stage !== "payment" && location.assign("/house"),
   t: () => stage !== "payment" && location.assign("/till"),
+  x: () => stage !== "payment" && location.assign("/till"),
   v: askVoid,
   p: () => stage === "tickets" && prints.again(last),
   r: () => prints.act("retry"),

@@ -19,7 +19,7 @@ use sync_protocol::replica::Held;
 const SHOW: ShowNumber = ShowNumber(7);
 
 /// A show that begins in so many minutes.
-fn show(number: ShowNumber, in_minutes: u32) -> ShowFacts {
+pub(crate) fn show(number: ShowNumber, in_minutes: u32) -> ShowFacts {
     let starts = now().minutes() + in_minutes;
     ShowFacts {
         number,
@@ -50,16 +50,16 @@ impl Accounts for Everybody {
 }
 
 /// A house whose line to central is up.
-struct Line {
-    house: House,
-    central: Arc<Mutex<Central>>,
+pub(crate) struct Line {
+    pub(crate) house: House,
+    pub(crate) central: Arc<Mutex<Central>>,
     silent: Arc<Mutex<bool>>,
     shutdown: Shutdown,
     broker: EmbeddedBroker,
 }
 
 impl Line {
-    async fn up() -> Self {
+    pub(crate) async fn up() -> Self {
         let broker = EmbeddedBroker::start("127.0.0.1:0".parse().unwrap(), Arc::new(Everybody)).await.unwrap();
         let url = format!("mqtt://{}", broker.local_addr());
         let (house, mut central) = House::open_with(url.clone()).await;
@@ -74,7 +74,7 @@ impl Line {
         line
     }
 
-    async fn until(&self, what: &str, reached: impl AsyncFn(&House) -> bool) {
+    pub(crate) async fn until(&self, what: &str, reached: impl AsyncFn(&House) -> bool) {
         for _ in 0..400 {
             if reached(&self.house).await {
                 return;
@@ -84,7 +84,7 @@ impl Line {
         panic!("never: {what}");
     }
 
-    async fn down(mut self) {
+    pub(crate) async fn down(mut self) {
         self.house.stop().await;
         self.shutdown.trigger();
         self.broker.shutdown().await;

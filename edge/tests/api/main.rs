@@ -13,6 +13,7 @@ mod opening;
 mod printing;
 mod restart;
 mod rights;
+mod shifts;
 mod slips;
 mod staff;
 mod till;

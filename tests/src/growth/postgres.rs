@@ -150,8 +150,11 @@ fn a_step_whose_connection_ends_at_any_statement_is_done_again_and_loses_nothing
     // Four steps of the engine and of every program, and the list of steps with its owner.
     assert!(cut_at_each(&watcher, None, &new) >= 2 * 4 + 2);
     for (steps, step) in SCHEMA.migrations.iter().enumerate() {
+        // What moves rows from one table to another is between two definitions.
+        let moves = |statement: &&String| statement.starts_with("INSERT") || statement.starts_with("UPDATE");
+        let definitions = statements(step).iter().filter(|statement| !moves(statement)).count();
         // The list with its owner is there already, and asked for each time; the step is noted last.
-        assert_eq!(cut_at_each(&watcher, Some(steps), &new), 2 + statements(step).len() + 1, "{}", step.name);
+        assert_eq!(cut_at_each(&watcher, Some(steps), &new), 2 + definitions + 1, "{}", step.name);
     }
 }
 

@@ -1,0 +1,156 @@
+"""The first five minutes at the counter, as a new cashier and a new owner have them: by keyboard alone, on the two screens that
+stand in box offices."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from counter import sell, sign_in
+from house import until
+from roll import NO_PAPER, WELL
+
+KEYS_OF_A_WALK_UP_MAX = 4
+SCREENS = [(1366, 768), (1920, 1080)]
+CHOSEN = ".seatmap .seat[aria-checked=true]"
+FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+
+
+class Screen:
+    """A page on a screen of one size, and its pictures in the order of the story."""
+
+    def __init__(self, page, size, looks, story):
+        self.page, self.looks, self.name = page, looks, f"story-{story}-{size[0]}x{size[1]}"
+        self.pictures = 0
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+
+    def picture(self, what):
+        self.pictures += 1
+        assert self.page.evaluate(FITS), f"{what} is wider than the screen"
+        self.page.screenshot(path=self.looks.folder / f"{self.name}-{self.pictures}-{what}.png", animations="disabled")
+
+
+def open_shift(page, hundreds):
+    page.keyboard.press("t")
+    expect(page.locator("#open .total")).to_have_text("Counted: ₹0")
+    page.locator("#open").get_by_label("How many of ₹100").focus()
+    page.keyboard.type(str(hundreds))
+    page.keyboard.press("Enter")
+    expect(page.locator("#own .report")).to_be_visible()
+
+
+def close_shift(page, hundreds):
+    page.locator("#close summary").press("Enter")
+    page.locator("#close").get_by_label("How many of ₹100").fill(str(hundreds))
+    page.locator("#close").get_by_role("button", name="Close the shift").press("Enter")
+    expect(page.locator("#own .facts h3")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", SCREENS)
+def test_a_new_cashier_sells_her_first_tickets_within_five_minutes(house, roll, window, looks, size):
+    page = window(house.theatre["counter"])
+    screen = Screen(page, size, looks, "cashier")
+    sign_in(page, house.staff("manager"))
+    open_shift(page, 5)
+    screen.picture("float")
+    page.goto(house.theatre["counter"])
+    expect(page.locator("#till .chosen")).to_be_visible()
+    expect(page.locator("#badge")).to_contain_text("ONLINE")
+    screen.picture("ready")
+
+    # A walk-up with the exact money.
+    keys = iter(["2", "Enter", "Enter", "Enter"])
+    pressed = 0
+
+    def press():
+        nonlocal pressed
+        page.keyboard.press(next(keys))
+        pressed += 1
+
+    press()
+    expect(page.locator(CHOSEN)).to_have_count(2)
+    screen.picture("two-together")
+    press()
+    expect(page.locator("#received")).to_be_focused()
+    screen.picture("cash")
+    press()
+    expect(page.locator("#till-title")).to_have_text("Sold")
+    expect(page.locator("#till .paper-ticket")).to_have_count(2)
+    expect(page.locator("#prints")).to_contain_text("Printed")
+    screen.picture("sold")
+    press()
+    expect(page.locator("#till-title")).to_have_text("Sale")
+    assert pressed <= KEYS_OF_A_WALK_UP_MAX
+
+    # The next guest wants other seats than the proposed ones.
+    page.keyboard.press("2")
+    expect(page.locator(CHOSEN)).to_have_count(2)
+    proposed = page.locator(CHOSEN).evaluate_all("seats => seats.map((seat) => seat.dataset.label)")
+    for key in ["ArrowLeft", "ArrowUp", "ArrowUp", " "]:
+        page.keyboard.press(key)
+    expect(page.locator(CHOSEN)).to_have_count(2)
+    chosen = page.locator(CHOSEN).evaluate_all("seats => seats.map((seat) => seat.dataset.label)")
+    assert set(chosen) != set(proposed), f"the arrows lead away from {proposed}"
+    screen.picture("other-seats")
+    page.keyboard.press("Escape")
+
+    # A guest who pays with a phone.
+    page.keyboard.press("1")
+    expect(page.locator(CHOSEN)).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator("#received")).to_be_focused()
+    page.keyboard.press("u")
+    expect(page.locator(".upi-code svg")).to_be_visible()
+    screen.picture("upi")
+    page.keyboard.press("Enter")
+    expect(page.locator("#till-title")).to_have_text("Sold")
+    page.keyboard.press("Enter")
+
+    # The printer runs out of paper.
+    printed = len(roll.papers)
+    roll.state = NO_PAPER
+    try:
+        sell(page, 1)
+        expect(page.locator("#prints")).to_contain_text("out of paper. The sale stands.")
+        screen.picture("no-paper")
+    finally:
+        roll.state = WELL
+    page.keyboard.press("r")
+    until("the ticket is out", lambda: len(roll.papers) > printed, 10)
+
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    screen.picture("help")
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    expect(page.locator("#own .report")).to_contain_text("3 sales")
+    screen.picture("takings")
+    close_shift(page, 5)
+    screen.picture("closed")
+
+
+@pytest.mark.parametrize("size", SCREENS)
+def test_a_new_owner_pulls_the_line_and_goes_on_selling(house, window, looks, size):
+    page = window(house.theatre["counter"])
+    screen = Screen(page, size, looks, "owner")
+    sign_in(page, house.staff("counter"))
+    expect(page.locator("#badge")).to_contain_text("ONLINE")
+    page.keyboard.press("2")
+    expect(page.locator(CHOSEN)).to_have_count(2)
+    house.cut()
+    expect(page.locator("#badge")).to_contain_text("EDGE ONLY")
+    screen.picture("cut-in-mid-sale")
+    page.keyboard.press("Enter")
+    expect(page.locator("#received")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#till-title")).to_have_text("Sold")
+    tickets = page.locator("#till .paper-ticket")
+    expect(tickets).to_have_count(2)
+    screen.picture("sold-in-the-cut")
+    page.reload()
+    expect(page.locator("#till .chosen")).to_be_visible()
+    assert re.search(r"EDGE ONLY", page.locator("#badge").inner_text())
+    sell(page, 1)
+    house.heal()
+    expect(page.locator("#badge")).to_contain_text("ONLINE")
+    screen.picture("healed")
