@@ -62,6 +62,8 @@ pub struct FeedQuery {
     /// Scans the device has not uploaded yet; the call acknowledges nothing while there are any.
     #[serde(default)]
     queued: u64,
+    /// The most rows the device takes at once.
+    rows: Option<u32>,
 }
 
 /// A part of the feed as it is answered.
@@ -89,12 +91,13 @@ pub async fn feed(
     // What cannot be read is the cursor of some other feed: answered from the start.
     let after: Option<Cursor> = query.after.and_then(|text| text.parse().ok());
     acknowledge(&house, device.number, after.filter(|_| query.queued == 0)).await?;
+    let rows_max = query.rows.unwrap_or(feed::PAGE_ROWS);
     let mut news = house.news();
     let wait = tokio::time::sleep(Duration::from_secs(query.wait_s).min(WAIT_MAX));
     tokio::pin!(wait);
     loop {
         let position = news.borrow_and_update().feed;
-        let page = house.readers.read(move |db| Ok(feed::page(db, position.incarnation, after)?)).await?;
+        let page = house.readers.read(move |db| Ok(feed::page(db, position.incarnation, after, rows_max)?)).await?;
         if !page.rows.is_empty() || page.reset || wait.is_elapsed() || house.shutdown.is_triggered() {
             return Ok(Json(view(&house, page)));
         }

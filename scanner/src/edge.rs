@@ -17,6 +17,11 @@ use std::time::Duration;
 /// How long an answer may take beyond what was asked for. Also how late it is noticed that the edge is back.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
+/// Rows of a page of the feed while the edge is in reach, a megabyte at most: each page costs a flush of the disk here.
+const PAGE_ROWS: u32 = 5_000;
+/// Rows of a page that is also the probe for an edge out of reach, which must not take long on a bad line.
+const PROBE_ROWS: u32 = 500;
+
 /// Why the edge could not be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EdgeError {
@@ -76,7 +81,8 @@ impl EdgeClient {
     /// Reads on after a cursor and thereby acknowledges everything up to it. Waits up to `wait` for news.
     pub(crate) async fn feed(&self, after: Option<&str>, wait: Duration) -> Result<FeedPage, EdgeError> {
         let wait_s = wait.as_secs().to_string();
-        let mut query = vec![("wait_s", wait_s.as_str())];
+        let rows = if wait.is_zero() { PROBE_ROWS } else { PAGE_ROWS }.to_string();
+        let mut query = vec![("wait_s", wait_s.as_str()), ("rows", rows.as_str())];
         query.extend(after.map(|cursor| ("after", cursor)));
         let request = self.request(Method::GET, "/v1/door/feed").query(&query);
         let page: wire::Feed = answer(request.timeout(wait + ANSWER_WITHIN)).await?;

@@ -33,6 +33,7 @@ pub(crate) const SCHEMA: Schema = Schema {
         Migration { name: "witness", sql: include_str!("../migrations/0002_witness.sql") },
         Migration { name: "departure", sql: include_str!("../migrations/0003_departure.sql") },
         Migration { name: "booking", sql: include_str!("../migrations/0004_booking.sql") },
+        Migration { name: "sweep", sql: include_str!("../migrations/0006_sweep.sql") },
     ],
 };
 
