@@ -22,7 +22,7 @@ use feed::{Cursor, Page, Row, ShowRow, TicketRow};
 use node::problem::{JsonBody, Params, Problem};
 use node::view::VerdictView;
 use node::zone::parse_rfc3339;
-use scans::{LocalVerdict, Scan};
+use scans::{LocalVerdict, MemberRow, Scan};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -155,6 +155,7 @@ pub struct ScanRequest {
     at: String,
     door: String,
     local: Option<LocalVerdict>,
+    member: Option<MemberRow>,
 }
 
 impl ScanRequest {
@@ -164,7 +165,8 @@ impl ScanRequest {
         let at = parse_rfc3339(&self.at).map_err(|error| bad(format!("{error}")))?;
         let code = self.code.chars().take(CODE_CHARACTERS_MAX).collect();
         let door = self.door.chars().take(64).collect();
-        Ok(Scan::new(id, code, at, door, self.local))
+        let member = self.member.map(MemberRow::read).transpose().map_err(|error| bad(format!("{error}")))?;
+        Ok(Scan::new(id, code, at, door, self.local).about(member))
     }
 }
 

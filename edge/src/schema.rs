@@ -22,6 +22,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "till", sql: include_str!("../migrations/0008_till.sql") },
         Migration { name: "slips", sql: include_str!("../migrations/0009_slips.sql") },
         Migration { name: "printing", sql: include_str!("../migrations/0010_printing.sql") },
+        Migration { name: "group", sql: include_str!("../migrations/0011_group.sql") },
     ],
 };
 
