@@ -73,7 +73,9 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let clock = StoreClock::starting_at(clock::last_persisted(&db)?);
     let edge = if config.edge.is_empty() { &identity.edge } else { &config.edge };
     let edge = EdgeClient::new(edge, &identity)?;
-    sqlite::lay_out_log(&path, &mut db)?;
+    if let Err(error) = sqlite::lay_out_log(&path, &mut db) {
+        tracing::warn!(error = format!("{error:#}"), "verdicts will take longer until the log has grown");
+    }
     let checkpoints = Checkpoints::start(&path, &db)?;
     let (writer, writer_thread) = Writer::start(db, Store, clock.clone(), WRITES_WAITING_MAX)?;
     let device = Arc::new(Device {

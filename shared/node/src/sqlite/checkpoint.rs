@@ -69,9 +69,11 @@ pub fn lay_out_log(path: &Path, writer: &mut Connection) -> anyhow::Result<()> {
     let turn = writer.transaction_with_behavior(TransactionBehavior::Immediate).context("wait for the log")?;
     let lay_out = || -> std::io::Result<()> {
         let mut file = OpenOptions::new().append(true).open(&log)?;
-        let missing = LAID_OUT_BYTES.saturating_sub(file.metadata()?.len());
-        std::io::copy(&mut std::io::repeat(0).take(missing), &mut file)?;
-        file.sync_all()
+        let before = file.metadata()?.len();
+        let missing = LAID_OUT_BYTES.saturating_sub(before);
+        let laid_out = std::io::copy(&mut std::io::repeat(0).take(missing), &mut file).and_then(|_| file.sync_all());
+        // A disk that is nearly full keeps its last bytes for what must be written.
+        laid_out.or_else(|error| file.set_len(before).and(Err(error)))
     };
     lay_out().with_context(|| format!("lay out {}", log.display()))?;
     turn.rollback().context("give the log free")
