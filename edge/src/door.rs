@@ -22,7 +22,7 @@ use feed::{Cursor, Page, Row, ShowRow, TicketRow};
 use node::problem::{JsonBody, Params, Problem};
 use node::view::VerdictView;
 use node::zone::parse_rfc3339;
-use scans::{LocalVerdict, Scan};
+use scans::{LocalVerdict, MemberRow, Scan};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +62,8 @@ pub struct FeedQuery {
     /// Scans the device has not uploaded yet; the call acknowledges nothing while there are any.
     #[serde(default)]
     queued: u64,
+    /// The most rows the device takes at once.
+    rows: Option<u32>,
 }
 
 /// A part of the feed as it is answered.
@@ -89,12 +91,13 @@ pub async fn feed(
     // What cannot be read is the cursor of some other feed: answered from the start.
     let after: Option<Cursor> = query.after.and_then(|text| text.parse().ok());
     acknowledge(&house, device.number, after.filter(|_| query.queued == 0)).await?;
+    let rows_max = query.rows.unwrap_or(feed::PAGE_ROWS);
     let mut news = house.news();
     let wait = tokio::time::sleep(Duration::from_secs(query.wait_s).min(WAIT_MAX));
     tokio::pin!(wait);
     loop {
         let position = news.borrow_and_update().feed;
-        let page = house.readers.read(move |db| Ok(feed::page(db, position.incarnation, after)?)).await?;
+        let page = house.readers.read(move |db| Ok(feed::page(db, position.incarnation, after, rows_max)?)).await?;
         if !page.rows.is_empty() || page.reset || wait.is_elapsed() || house.shutdown.is_triggered() {
             return Ok(Json(view(&house, page)));
         }
@@ -152,6 +155,7 @@ pub struct ScanRequest {
     at: String,
     door: String,
     local: Option<LocalVerdict>,
+    member: Option<MemberRow>,
 }
 
 impl ScanRequest {
@@ -161,7 +165,8 @@ impl ScanRequest {
         let at = parse_rfc3339(&self.at).map_err(|error| bad(format!("{error}")))?;
         let code = self.code.chars().take(CODE_CHARACTERS_MAX).collect();
         let door = self.door.chars().take(64).collect();
-        Ok(Scan::new(id, code, at, door, self.local))
+        let member = self.member.map(MemberRow::read).transpose().map_err(|error| bad(format!("{error}")))?;
+        Ok(Scan::new(id, code, at, door, self.local).about(member))
     }
 }
 

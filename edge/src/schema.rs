@@ -24,6 +24,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "printing", sql: include_str!("../migrations/0010_printing.sql") },
         node::ledger_store::TICKETS_BY_SEAT,
         node::idempotency::ANSWERS_IN_ORDER,
+        Migration { name: "group", sql: include_str!("../migrations/0011_group.sql") },
     ],
 };
 

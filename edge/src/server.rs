@@ -10,7 +10,7 @@ use anyhow::Context;
 use node::clock::{self, StoreClock};
 use node::http::{self, HttpLimits};
 use node::shutdown::{Shutdown, wait_for_end};
-use node::sqlite::{self, Readers, StoreLock};
+use node::sqlite::{self, Checkpoints, Readers, StoreLock};
 use node::writer::{Writer, WriterThread};
 use prometheus_client::registry::Registry;
 use shared::ledger::HoldTimes;
@@ -33,6 +33,7 @@ pub struct Edge {
     http: JoinHandle<anyhow::Result<()>>,
     link: Option<JoinHandle<()>>,
     writer: WriterThread,
+    checkpoints: Checkpoints,
     _lock: StoreLock,
 }
 
@@ -48,6 +49,7 @@ impl Edge {
         let db = sqlite::open(&path, &schema::SCHEMA)?;
         let printers = Printers::new(config.printers.clone(), &config.templates)?;
         let readers = Readers::open(&path, READERS)?;
+        let checkpoints = Checkpoints::start(&path, &db)?;
         let clock = StoreClock::starting_at(clock::last_persisted(&db).context("read the store time")?);
         let address = listener.local_addr().context("read the address of the listener")?;
         let shutdown = Shutdown::new();
@@ -93,7 +95,7 @@ impl Edge {
             ending.trigger();
             served
         });
-        Ok(Self { house, shutdown, http, link, writer: thread, _lock: lock })
+        Ok(Self { house, shutdown, http, link, writer: thread, checkpoints, _lock: lock })
     }
 
     /// Where it listens.
@@ -121,6 +123,7 @@ impl Edge {
         if let Some(link) = self.link {
             link.await.context("wait for the link")?;
         }
+        drop(self.checkpoints);
         self.writer.stop().await;
         served
     }

@@ -1,4 +1,5 @@
-//! `POST /v1/departures`: an entry is taken back right after it was made, or a guest goes out and may come back.
+//! `POST /v1/departures`: an entry is taken back right after it was made, or a guest goes out and may come back. Of a group all are
+//! taken back at once, each by its own clock.
 
 use crate::scan;
 use crate::server::Device;
@@ -7,34 +8,82 @@ use crate::sync;
 use axum::Json;
 use axum::extract::State;
 use node::problem::{JsonBody, Problem};
+use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 use shared::admission::{self, Departure, Guarantee, Reading};
 use shared::ids::{ScanId, TicketId};
+use shared::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What the door page sends: the ticket of a verdict, or a code that is read on the way out.
+/// The most tickets of one request: a group and the one it came with.
+const TICKETS_MAX: usize = 64;
+
+/// What the door page sends: the ticket of a verdict, those of a group, or a code that is read on the way out.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DepartureRequest {
     how: String,
     ticket: Option<String>,
+    tickets: Option<Vec<String>>,
     code: Option<String>,
 }
 
 /// Who may enter again.
 #[derive(Debug, Serialize)]
 pub(crate) struct DepartureView {
-    ticket: String,
+    /// The one that was asked for; absent for a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket: Option<String>,
     how: &'static str,
-    /// The edge knows: every door will let the ticket in again.
+    /// The edge knows: every door will let the tickets in again.
     shared: bool,
+    /// Of a group, those that are inside all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stay: Vec<StayView>,
 }
 
-/// Writes a departure down and tells the edge.
+/// A ticket whose entry stands.
+#[derive(Debug, Serialize)]
+pub(crate) struct StayView {
+    ticket: String,
+    /// `not_inside`, `undo_over` or `no_reentry`.
+    code: &'static str,
+}
+
+/// Why an entry stands.
+#[derive(Debug, Clone, Copy)]
+enum Stays {
+    NotInside,
+    NoReentry,
+    UndoOver,
+}
+
+impl Stays {
+    fn code(self) -> &'static str {
+        match self {
+            Self::NotInside => "not_inside",
+            Self::NoReentry => "no_reentry",
+            Self::UndoOver => "undo_over",
+        }
+    }
+}
+
+impl From<Stays> for Problem {
+    fn from(stays: Stays) -> Self {
+        let detail = match stays {
+            Stays::NotInside => "Nobody is inside on this ticket.",
+            Stays::NoReentry => "This show does not let people back in.",
+            Stays::UndoOver => "It was longer ago than ten seconds: call the supervisor.",
+        };
+        Self::conflict(stays.code(), detail)
+    }
+}
+
+/// Writes departures down and tells the edge.
 ///
 /// # Errors
-/// 409 `not_inside`, `undo_over` or `no_reentry`, 422 for what names no ticket, or the store's failure.
+/// 409 `not_inside`, `undo_over` or `no_reentry` where it is one ticket, 422 for what names no ticket, or the store's failure.
 pub(crate) async fn depart(
     State(device): State<Arc<Device>>,
     JsonBody(request): JsonBody<DepartureRequest>,
@@ -42,35 +91,60 @@ pub(crate) async fn depart(
     let unknown = || Problem::unprocessable("bad_departure", "Name the ticket and whether it goes out or is undone.");
     let how = Departure::from_word(&request.how).ok_or_else(unknown)?;
     let now = device.contact.clock(device.clock.now());
-    let ticket: TicketId = match (request.ticket, request.code) {
-        (Some(ticket), None) => ticket.parse().map_err(|_| unknown())?,
-        (None, Some(code)) => match admission::read(&code, &device.ring(), &device.door, now, Guarantee::Solo) {
-            Reading::Genuine(genuine) => genuine.body.ticket,
+    let group = request.tickets.is_some();
+    let tickets: Vec<TicketId> = match (request.ticket, request.tickets, request.code) {
+        (Some(ticket), None, None) => vec![ticket.parse().map_err(|_| unknown())?],
+        (None, Some(tickets), None) if (1..=TICKETS_MAX).contains(&tickets.len()) => {
+            tickets.iter().map(|ticket| ticket.parse()).collect::<Result<_, _>>().map_err(|_| unknown())?
+        }
+        (None, None, Some(code)) => match admission::read(&code, &device.ring(), &device.door, now, Guarantee::Solo) {
+            Reading::Genuine(genuine) => vec![genuine.body.ticket],
             Reading::Answered(_) => return Err(unknown()),
         },
         _ => return Err(unknown()),
     };
-    let (at, door) = (now.now, device.identity.door.clone());
+    let (at, door, asked) = (now.now, device.identity.door.clone(), tickets.clone());
     let departed = device.writer.run(move |_, tx, _| {
-        let Some((show, entry)) = store::entry_of(tx, ticket)? else {
-            return Ok(Err(Problem::conflict("not_inside", "Nobody is inside on this ticket.")));
-        };
-        if !how.counts(&entry, at, store::reentry(tx, show)?) {
-            return Ok(Err(match how {
-                Departure::Out => Problem::conflict("no_reentry", "This show does not let people back in."),
-                Departure::Undone => {
-                    Problem::conflict("undo_over", "It was longer ago than ten seconds: call the supervisor.")
-                }
-            }));
-        }
-        let departed = Departed { id: ScanId::at(at, node::random::bytes()), ticket, show, how, at, door };
-        store::keep_departure(tx, &departed)?;
-        store::note_departed(tx, ticket, show, at)?;
-        Ok(Ok(()))
+        asked
+            .into_iter()
+            .map(|ticket| end(tx, ticket, how, at, &door))
+            .collect::<rusqlite::Result<Vec<_>>>()
+            .map_err(Into::into)
     });
-    departed.await??;
-    let shared = tell(&device).await;
-    Ok(Json(DepartureView { ticket: ticket.to_string(), how: how.word(), shared }))
+    let ended = departed.await?;
+    if let ([Err(stays)], false) = (ended.as_slice(), group) {
+        return Err((*stays).into());
+    }
+    let shared = if ended.iter().any(Result::is_ok) { tell(&device).await } else { device.contact.reachable() };
+    let stay = |(ticket, ended): (&TicketId, &Result<(), Stays>)| {
+        let stays = (*ended).err()?;
+        Some(StayView { ticket: ticket.to_string(), code: stays.code() })
+    };
+    let stay = tickets.iter().zip(&ended).filter_map(stay).collect();
+    let ticket = tickets.first().filter(|_| !group).map(TicketId::to_string);
+    Ok(Json(DepartureView { ticket, how: how.word(), shared, stay }))
+}
+
+/// Ends one entry, if it may end.
+fn end(
+    tx: &Transaction<'_>,
+    ticket: TicketId,
+    how: Departure,
+    at: Timestamp,
+    door: &str,
+) -> rusqlite::Result<Result<(), Stays>> {
+    let Some((show, entry)) = store::entry_of(tx, ticket)? else { return Ok(Err(Stays::NotInside)) };
+    if !how.counts(&entry, at, store::reentry(tx, show)?) {
+        return Ok(Err(match how {
+            Departure::Out => Stays::NoReentry,
+            Departure::Undone => Stays::UndoOver,
+        }));
+    }
+    let id = ScanId::at(at, node::random::bytes());
+    let departed = Departed { id, ticket, show, how, at, door: door.to_owned() };
+    store::keep_departure(tx, &departed)?;
+    store::note_departed(tx, ticket, show, at)?;
+    Ok(Ok(()))
 }
 
 /// The edge hears of it before the guest is back; where it does not answer in time it hears of it later.

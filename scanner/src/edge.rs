@@ -3,7 +3,7 @@
 mod wire;
 mod witness;
 
-pub(crate) use wire::{BadFeed, DepartureUpload, FeedPage, OverrideCall, Upload, admission};
+pub(crate) use wire::{BadFeed, DepartureUpload, FeedPage, MemberUpload, OverrideCall, Upload, admission};
 pub(crate) use witness::{WitnessAnswer, WitnessCall};
 
 use crate::store::Identity;
@@ -16,6 +16,11 @@ use std::time::Duration;
 
 /// How long an answer may take beyond what was asked for. Also how late it is noticed that the edge is back.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+/// Rows of a page of the feed while the edge is in reach, a megabyte at most: each page costs a flush of the disk here.
+const PAGE_ROWS: u32 = 5_000;
+/// Rows of a page that is also the probe for an edge out of reach, which must not take long on a bad line.
+const PROBE_ROWS: u32 = 500;
 
 /// Why the edge could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +81,8 @@ impl EdgeClient {
     /// Reads on after a cursor and thereby acknowledges everything up to it. Waits up to `wait` for news.
     pub(crate) async fn feed(&self, after: Option<&str>, wait: Duration) -> Result<FeedPage, EdgeError> {
         let wait_s = wait.as_secs().to_string();
-        let mut query = vec![("wait_s", wait_s.as_str())];
+        let rows = if wait.is_zero() { PROBE_ROWS } else { PAGE_ROWS }.to_string();
+        let mut query = vec![("wait_s", wait_s.as_str()), ("rows", rows.as_str())];
         query.extend(after.map(|cursor| ("after", cursor)));
         let request = self.request(Method::GET, "/v1/door/feed").query(&query);
         let page: wire::Feed = answer(request.timeout(wait + ANSWER_WITHIN)).await?;
@@ -88,19 +94,23 @@ impl EdgeClient {
         answer(self.request(Method::POST, "/v1/door/witness").json(call).timeout(wait + ANSWER_WITHIN)).await
     }
 
-    /// Asks for the edge's verdict on one new scan. The scan by which this device has let the same ticket in comes before it:
-    /// an edge whose disk is older than that must not let it in again.
+    /// Asks for the edge's verdicts on new scans, in their order. The scans by which this device has let the same tickets in come
+    /// before them: an edge whose disk is older than that must not let them in again.
     pub(crate) async fn ask(
         &self,
-        earlier: Option<&Upload>,
-        scan: &Upload,
+        earlier: &[Upload],
+        scans: &[Upload],
         within: Duration,
-    ) -> Result<VerdictView, EdgeError> {
-        let scans: Vec<&Upload> = earlier.into_iter().chain([scan]).collect();
-        let request = self.request(Method::POST, "/v1/door/scans").json(&scans).timeout(within);
-        let answers: Vec<wire::Answered> = answer(request).await?;
-        let own = answers.into_iter().find(|answered| answered.id == scan.id);
-        own.map(|answered| answered.verdict).ok_or_else(|| EdgeError::Unreadable("no verdict for the scan".into()))
+    ) -> Result<Vec<VerdictView>, EdgeError> {
+        let all: Vec<&Upload> = earlier.iter().chain(scans).collect();
+        let request = self.request(Method::POST, "/v1/door/scans").json(&all).timeout(within);
+        let mut answers: Vec<wire::Answered> = answer(request).await?;
+        let unanswered = || EdgeError::Unreadable("no verdict for a scan".into());
+        let take = |scan: &Upload| {
+            let at = answers.iter().rposition(|answered| answered.id == scan.id).ok_or_else(unanswered)?;
+            Ok(answers.swap_remove(at).verdict)
+        };
+        scans.iter().map(take).collect()
     }
 
     /// Uploads scans that were answered here; returns the ids that the edge has stored, with its own verdicts.

@@ -22,6 +22,7 @@ mod contact;
 mod departures;
 mod edge;
 mod frames;
+mod group;
 mod lock;
 mod lookup;
 mod metrics;

@@ -2,7 +2,7 @@
 //! writes it down.
 
 use crate::edge::{EdgeError, OverrideCall};
-use crate::scan::{new_scan, note};
+use crate::scan::{Presented, new_scan, note};
 use crate::server::Device;
 use axum::Json;
 use axum::extract::State;
@@ -38,12 +38,13 @@ pub(crate) async fn let_in(
     else {
         return Err(Problem::conflict("no_override", "That is no genuine ticket of this house: sell a new one."));
     };
-    let scan = new_scan(&device, &genuine, &request.code, clock);
+    let scan = new_scan(&device, &genuine, None, &request.code, clock);
     let OverrideRequest { person, reason, staff, pin, .. } = request;
     let call = OverrideCall::new(scan.id, &scan.code, &scan.door, person, reason, staff, pin);
     let view = device.edge.let_in(&call).await.map_err(|error| problem(&error))?;
-    note(&device, scan, genuine, &view).await;
-    device.metrics.count(&view.verdict, &view.code, &view.guarantee);
+    let read = genuine.body.ticket;
+    note(&device, vec![Presented { scan, ticket: genuine, read }], std::slice::from_ref(&view)).await;
+    device.count(&view);
     Ok(Json(view))
 }
 

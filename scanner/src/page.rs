@@ -9,6 +9,8 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/door.js", text: include_str!("page/door.js") },
     Asset { path: "/assets/verdict.js", text: include_str!("page/verdict.js") },
     Asset { path: "/assets/entry.js", text: include_str!("page/entry.js") },
+    Asset { path: "/assets/group.css", text: include_str!("page/group.css") },
+    Asset { path: "/assets/group.js", text: include_str!("page/group.js") },
     Asset { path: "/assets/find.js", text: include_str!("page/find.js") },
     Asset { path: "/assets/lock.js", text: include_str!("page/lock.js") },
     Asset { path: "/assets/reader.js", text: include_str!("page/reader.js") },
@@ -30,6 +32,7 @@ pub fn door() -> Markup {
     let head = html! {
         link rel="stylesheet" href="/assets/verdict.css";
         link rel="stylesheet" href="/assets/door.css";
+        link rel="stylesheet" href="/assets/group.css";
         script type="module" src="/assets/door.js" {}
     };
     let body = html! {
@@ -39,11 +42,20 @@ pub fn door() -> Markup {
         }
         main.verdict id="main" data-verdict="idle" tabindex="0" {
             div.verdict-shape id="shape" {}
-            div.verdict-words role="alert" id="verdict" {
-                h1 id="words" { "Ready" }
-                p.verdict-seat id="seat" {}
-                p.verdict-text id="text" { "Scan a ticket" }
-                p.verdict-first id="first" {}
+            div.verdict-side {
+                div.verdict-words role="alert" id="verdict" {
+                    h1 id="words" { "Ready" }
+                    p.verdict-seat id="seat" {}
+                    p.verdict-text id="text" { "Scan a ticket" }
+                    p.verdict-first id="first" {}
+                    ul.verdict-lines id="lines" {}
+                    p.verdict-first id="group-text" {}
+                }
+                form.group id="group" hidden {
+                    fieldset.choices id="group-seats" aria-label="Who of the booking comes in too" {}
+                    p id="group-fault" role="alert" {}
+                    button."button group-key" type="submit" id="group-key" aria-keyshortcuts="F2" {}
+                }
             }
             video.camera id="camera" hidden muted playsinline {}
         }

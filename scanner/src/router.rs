@@ -1,7 +1,7 @@
 //! Every route of a door device.
 
 use crate::server::Device;
-use crate::{departures, frames, lock, lookup, overrides, page, scan, status, verdicts};
+use crate::{departures, frames, group, lock, lookup, overrides, page, scan, status, verdicts};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
@@ -20,6 +20,7 @@ pub(crate) fn routes(device: &Arc<Device>) -> Router {
     let asked = device.clone();
     Router::new()
         .route("/v1/scan", post(scan::scan))
+        .route("/v1/groups", post(group::enter))
         .route("/v1/departures", post(departures::depart))
         .route("/v1/overrides", post(overrides::let_in))
         .route("/v1/unlock", post(lock::unlock))

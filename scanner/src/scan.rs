@@ -1,16 +1,19 @@
 //! `POST /v1/scan`: the edge's verdict where it answers in time, the device's own where it does not.
 
-use crate::edge::{EdgeError, Upload, admission};
+use crate::edge::{EdgeError, MemberUpload, Upload, admission};
+use crate::group::AnswerView;
 use crate::server::Device;
 use crate::store::{self, Scan, words};
+use anyhow::Context;
 use axum::Json;
 use axum::extract::State;
 use node::problem::{JsonBody, Problem};
 use node::view::{FirstAdmission, VerdictView};
 use node::zone::Zone;
+use rusqlite::Connection;
 use serde::Deserialize;
-use shared::admission::{self as check, Clock, Door, Guarantee, Reading, Verdict, VerdictCode, VerdictKind};
-use shared::ids::ScanId;
+use shared::admission::{self as check, Clock, Door, Guarantee, Member, Reading, Verdict, VerdictCode, VerdictKind};
+use shared::ids::{ScanId, TicketId};
 use shared::keys::KeyRing;
 use shared::ticket::VerifiedTicket;
 use std::sync::Arc;
@@ -23,6 +26,28 @@ pub(crate) struct ScanRequest {
     code: String,
 }
 
+/// A ticket at the door, to be let in by its own code or, with company, by the code of another one of its booking.
+#[derive(Debug, Clone)]
+pub(crate) struct Presented {
+    pub(crate) scan: Scan,
+    /// What it says and who vouches for it.
+    pub(crate) ticket: VerifiedTicket,
+    /// The ticket whose code was read.
+    pub(crate) read: TicketId,
+}
+
+impl Presented {
+    /// What this device would answer by what it knows.
+    fn decide(&self, db: &Connection, door: &Door, clock: Clock, alone: Guarantee) -> anyhow::Result<Verdict> {
+        let facts = store::facts(db, &self.ticket.body)?;
+        if self.scan.member.is_none() {
+            return Ok(check::decide(&self.ticket, &facts, door, clock, alone));
+        }
+        let same_booking = store::is_same_booking(db, self.read, self.scan.ticket)?;
+        Ok(check::decide_member(&self.ticket, same_booking, &facts, door, clock, alone))
+    }
+}
+
 /// Answers one scan.
 ///
 /// # Errors
@@ -30,42 +55,77 @@ pub(crate) struct ScanRequest {
 pub(crate) async fn scan(
     State(device): State<Arc<Device>>,
     JsonBody(request): JsonBody<ScanRequest>,
-) -> Result<Json<VerdictView>, Problem> {
+) -> Result<Json<AnswerView>, Problem> {
     let view = answer(&device, &request.code).await?;
-    device.metrics.count(&view.verdict, &view.code, &view.guarantee);
+    device.count(&view.verdict);
     Ok(Json(view))
 }
 
-pub(crate) async fn answer(device: &Arc<Device>, code: &str) -> Result<VerdictView, Problem> {
+pub(crate) async fn answer(device: &Arc<Device>, code: &str) -> Result<AnswerView, Problem> {
     let own = device.clock.now();
     let (clock, alone) = (device.contact.clock(own), device.contact.guarantee_alone(own));
     let ring = device.ring();
     let genuine = match check::read(code, &ring, &device.door, clock, alone) {
         Reading::Genuine(ticket) => ticket,
         Reading::Answered(verdict) if verdict.code == VerdictCode::UnknownKey => {
-            return Ok(ask_about_key(device, code, clock).await.unwrap_or_else(|| device.view(&verdict)));
+            let asked = ask_about_key(device, code, clock).await;
+            return Ok(asked.unwrap_or_else(|| device.view(&verdict)).into());
         }
         Reading::Answered(verdict) if verdict.code == VerdictCode::Malformed && learn(device, code).await? => {
-            return Ok(device.view(&Verdict::bare(VerdictCode::KeyLearned, alone)));
+            return Ok(device.view(&Verdict::bare(VerdictCode::KeyLearned, alone)).into());
         }
-        Reading::Answered(verdict) => return Ok(device.view(&verdict)),
+        Reading::Answered(verdict) => return Ok(device.view(&verdict).into()),
     };
-    let scan = new_scan(device, &genuine, code, clock);
-    if let Some(verdict) = refusal_of_this_door(device, &genuine, clock, alone).await? {
-        return Ok(device.view(&verdict));
+    let read = genuine.body.ticket;
+    let presented = Presented { scan: new_scan(device, &genuine, None, code, clock), ticket: genuine, read };
+    let mut answers = let_in(device, vec![presented], clock, alone).await?;
+    let (view, others) = answers.pop().context("answer one scan")?;
+    Ok(AnswerView::new(view, &others))
+}
+
+/// What became of a ticket, and the others of its booking that are outside yet, where it was let in.
+type Answered = (VerdictView, Vec<Member>);
+
+/// Lets tickets in that were presented together, each by its own verdict and in their order.
+pub(crate) async fn let_in(
+    device: &Arc<Device>,
+    presented: Vec<Presented>,
+    clock: Clock,
+    alone: Guarantee,
+) -> Result<Vec<Answered>, Problem> {
+    let mut answers: Vec<Option<Answered>> = Vec::with_capacity(presented.len());
+    let mut asking = Vec::with_capacity(presented.len());
+    for one in presented {
+        let refusal = refusal_of_this_door(device, &one, clock, alone).await?;
+        answers.push(refusal.as_ref().map(|verdict| (device.view(verdict), Vec::new())));
+        if refusal.is_none() {
+            asking.push(one);
+        }
     }
+    let mut asked =
+        if asking.is_empty() { Vec::new() } else { let_in_here(device, asking, clock, alone).await? }.into_iter();
+    let all = answers.into_iter().map(|answer| answer.or_else(|| asked.next()));
+    Ok(all.collect::<Option<Vec<_>>>().context("answer every ticket")?)
+}
+
+async fn let_in_here(
+    device: &Arc<Device>,
+    presented: Vec<Presented>,
+    clock: Clock,
+    alone: Guarantee,
+) -> Result<Vec<Answered>, Problem> {
     if device.contact.reachable() {
-        match ask(device, &scan).await? {
-            Ok(view) => {
-                note(device, scan, genuine, &view).await;
-                return Ok(view);
+        match ask(device, &presented).await? {
+            Ok(views) => {
+                let others = note(device, presented, &views).await;
+                return Ok(views.into_iter().zip(others).collect());
             }
             Err(error) => device.contact.lost(&error),
         }
     }
-    let verdict = decide_alone(device, scan, genuine, clock, alone).await?;
+    let verdicts = decide_alone(device, presented, clock, alone).await?;
     device.unsent.notify_one();
-    Ok(device.view(&verdict))
+    Ok(verdicts.into_iter().map(|(verdict, others)| (device.view(&verdict), others)).collect())
 }
 
 /// A certificate posted at the door, for a device that cannot ask the edge for it. False for what is none of this theatre.
@@ -80,10 +140,17 @@ async fn learn(device: &Arc<Device>, code: &str) -> Result<bool, Problem> {
     Ok(true)
 }
 
-pub(crate) fn new_scan(device: &Device, ticket: &VerifiedTicket, code: &str, clock: Clock) -> Scan {
+pub(crate) fn new_scan(
+    device: &Device,
+    ticket: &VerifiedTicket,
+    member: Option<Member>,
+    code: &str,
+    clock: Clock,
+) -> Scan {
     Scan {
         id: ScanId::at(clock.now, node::random::bytes()),
         ticket: ticket.body.ticket,
+        member,
         show: ticket.body.show,
         code: code.trim().to_ascii_uppercase(),
         at: clock.now,
@@ -94,7 +161,7 @@ pub(crate) fn new_scan(device: &Device, ticket: &VerifiedTicket, code: &str, clo
 /// Which screens are behind this door only this device knows: the edge is not asked about them.
 async fn refusal_of_this_door(
     device: &Device,
-    ticket: &VerifiedTicket,
+    presented: &Presented,
     clock: Clock,
     alone: Guarantee,
 ) -> Result<Option<Verdict>, Problem> {
@@ -102,18 +169,20 @@ async fn refusal_of_this_door(
     if screens.is_empty() && shows.is_empty() {
         return Ok(None);
     }
-    let body = ticket.body.clone();
-    let facts = device.readers.read(move |db| store::facts(db, &body)).await?;
-    let verdict = check::decide(ticket, &facts, &device.door, clock, alone);
+    let (presented, door) = (presented.clone(), device.door.clone());
+    let verdict = device.readers.read(move |db| presented.decide(db, &door, clock, alone)).await?;
     Ok(matches!(verdict.code, VerdictCode::WrongScreen | VerdictCode::WrongShow).then_some(verdict))
 }
 
-async fn ask(device: &Device, scan: &Scan) -> Result<Result<VerdictView, EdgeError>, Problem> {
-    let ticket = scan.ticket;
-    let earlier = device.readers.read(move |db| Ok(store::admitting(db, ticket)?)).await?;
-    let earlier = earlier.as_ref().map(Upload::from);
-    let within = edge_timeout(device);
-    Ok(device.edge.ask(earlier.as_ref(), &upload(scan), within).await)
+async fn ask(device: &Device, presented: &[Presented]) -> Result<Result<Vec<VerdictView>, EdgeError>, Problem> {
+    let tickets: Vec<TicketId> = presented.iter().map(|one| one.scan.ticket).collect();
+    let earlier = device.readers.read(move |db| {
+        let admitting = |ticket| Ok(store::admitting(db, ticket)?);
+        tickets.into_iter().filter_map(|ticket| admitting(ticket).transpose()).collect::<anyhow::Result<Vec<_>>>()
+    });
+    let earlier: Vec<Upload> = earlier.await?.iter().map(Upload::from).collect();
+    let scans: Vec<Upload> = presented.iter().map(|one| upload(&one.scan)).collect();
+    Ok(device.edge.ask(&earlier, &scans, edge_timeout(device)).await)
 }
 
 /// How long a scan waits for the edge.
@@ -128,6 +197,7 @@ fn upload(scan: &Scan) -> Upload {
         at: Zone::utc().rfc3339(scan.at),
         door: scan.door.clone(),
         local: None,
+        member: scan.member.as_ref().map(MemberUpload::from),
     }
 }
 
@@ -142,56 +212,78 @@ async fn ask_about_key(device: &Device, code: &str, clock: Clock) -> Option<Verd
         at: Zone::utc().rfc3339(clock.now),
         door: device.identity.door.clone(),
         local: None,
+        member: None,
     };
-    let asked = device.edge.ask(None, &scan, edge_timeout(device)).await;
-    asked.map_err(|error| device.contact.lost(&error)).ok()
+    let asked = device.edge.ask(&[], &[scan], edge_timeout(device)).await;
+    asked.map_err(|error| device.contact.lost(&error)).ok()?.pop()
 }
 
-/// Notes what the edge answered, so that a second scan is known as such when the edge is gone. The answer stands without it.
-pub(crate) async fn note(device: &Device, scan: Scan, ticket: VerifiedTicket, view: &VerdictView) {
-    let first = match view.verdict.as_str() {
-        "admit" => Some(check::Admission { at: scan.at, door: scan.door.clone() }),
-        // A first admission that cannot be read is one that is not known here; the edge's answer stands all the same.
+/// Notes what the edge answered, so that a second scan is known as such when the edge is gone. The answers stand without it.
+/// Returns who of each booking is outside yet.
+pub(crate) async fn note(device: &Device, presented: Vec<Presented>, views: &[VerdictView]) -> Vec<Vec<Member>> {
+    let count = presented.len();
+    let words = |view: &VerdictView| (view.verdict.clone(), view.code.clone(), view.guarantee.clone());
+    let first = |view: &VerdictView| match view.verdict.as_str() {
         "already" if view.code == VerdictCode::AlreadyAdmitted.code() => {
+            // A first admission that cannot be read is one that is not known here; the edge's answer stands all the same.
             view.first.as_ref().and_then(|first| admission(first).ok())
         }
         _ => None,
     };
-    let words = (view.verdict.clone(), view.code.clone(), view.guarantee.clone());
+    let answered: Vec<_> =
+        presented.into_iter().zip(views).map(|(one, view)| (one, words(view), first(view))).collect();
     let noted = device.writer.run(move |_, tx, _| {
-        if let Some(first) = &first {
-            store::note_admission(tx, scan.ticket, scan.show, &ticket.body.seat(), first)?;
+        for (Presented { scan, ticket, .. }, words, first) in &answered {
+            let own = || check::Admission { at: scan.at, door: scan.door.clone() };
+            if let Some(entry) = first.clone().or_else(|| (words.0 == "admit").then(own)) {
+                store::note_admission(tx, scan.ticket, scan.show, &ticket.body.seat(), &entry)?;
+            }
+            store::keep(tx, scan, (&words.0, &words.1, &words.2), false)?;
         }
-        Ok(store::keep(tx, &scan, (&words.0, &words.1, &words.2), false)?)
+        let others = |(one, words, _): &(Presented, (String, String, String), _)| {
+            if words.0 == "admit" { store::others_outside(tx, one.scan.ticket) } else { Ok(Vec::new()) }
+        };
+        Ok(answered.iter().map(others).collect::<rusqlite::Result<Vec<_>>>()?)
     });
-    if let Err(error) = noted.await {
+    noted.await.unwrap_or_else(|error| {
         tracing::error!(%error, "the edge's verdict could not be noted here");
-    }
+        vec![Vec::new(); count]
+    })
 }
 
 /// Decides by what is known here and has it on disk before anybody hears of it. Two scans of one ticket take turns.
 async fn decide_alone(
     device: &Arc<Device>,
-    scan: Scan,
-    ticket: VerifiedTicket,
+    presented: Vec<Presented>,
     clock: Clock,
     alone: Guarantee,
-) -> Result<Verdict, Problem> {
+) -> Result<Vec<(Verdict, Vec<Member>)>, Problem> {
     let door = device.door.clone();
     let decided = device.writer.run(move |_, tx, _| {
-        let facts = store::facts(tx, &ticket.body)?;
-        let verdict = check::decide(&ticket, &facts, &door, clock, alone);
-        if verdict.kind() == VerdictKind::Admit {
-            let first = check::Admission { at: scan.at, door: scan.door.clone() };
-            store::note_admission(tx, scan.ticket, scan.show, &ticket.body.seat(), &first)?;
+        let mut verdicts = Vec::with_capacity(presented.len());
+        for one in &presented {
+            let verdict = one.decide(tx, &door, clock, alone)?;
+            let scan = &one.scan;
+            let mut others = Vec::new();
+            if verdict.kind() == VerdictKind::Admit {
+                let first = check::Admission { at: scan.at, door: scan.door.clone() };
+                store::note_admission(tx, scan.ticket, scan.show, &one.ticket.body.seat(), &first)?;
+                others = store::others_outside(tx, scan.ticket)?;
+            }
+            store::keep(tx, scan, words(&verdict), true)?;
+            verdicts.push((verdict, others));
         }
-        store::keep(tx, &scan, words(&verdict), true)?;
-        Ok(verdict)
+        Ok(verdicts)
     });
     Ok(decided.await?)
 }
 
 impl Device {
+    /// Counts a verdict that was answered.
+    pub(crate) fn count(&self, view: &VerdictView) {
+        self.metrics.count(&view.verdict, &view.code, &view.guarantee);
+    }
+
     /// A verdict of this device as HTTP says it.
     fn view(&self, verdict: &Verdict) -> VerdictView {
         let (word, code, guarantee) = words(verdict);

@@ -11,7 +11,7 @@ use anyhow::Context;
 use node::clock::{self, StoreClock};
 use node::http::{HttpLimits, serve_with};
 use node::shutdown::Shutdown;
-use node::sqlite::{self, Readers};
+use node::sqlite::{self, Checkpoints, Readers};
 use node::writer::Writer;
 use shared::admission::Door;
 use shared::keys::KeyRing;
@@ -63,7 +63,7 @@ impl Device {
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let _lock = sqlite::lock(&config.data)?;
     let path = config.data.join(store::FILE);
-    let db = sqlite::open(&path, &store::SCHEMA)?;
+    let mut db = sqlite::open(&path, &store::SCHEMA)?;
     let identity = store::identity(&db).context("read the device's identity")?;
     let identity = identity.with_context(|| {
         format!("{} is not paired: run `usher-scanner pair URL --data {0}` first", config.data.display())
@@ -73,6 +73,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let clock = StoreClock::starting_at(clock::last_persisted(&db)?);
     let edge = if config.edge.is_empty() { &identity.edge } else { &config.edge };
     let edge = EdgeClient::new(edge, &identity)?;
+    if let Err(error) = sqlite::lay_out_log(&path, &mut db) {
+        tracing::warn!(error = format!("{error:#}"), "verdicts will take longer until the log has grown");
+    }
+    let checkpoints = Checkpoints::start(&path, &db)?;
     let (writer, writer_thread) = Writer::start(db, Store, clock.clone(), WRITES_WAITING_MAX)?;
     let device = Arc::new(Device {
         door: config.door(identity.theatre),
@@ -106,6 +110,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     witnessing.await.context("end the task that is the edge's witness")?;
     while reading.join_next().await.is_some() {}
     drop(device);
+    drop(checkpoints);
     writer_thread.stop().await;
     served
 }

@@ -3,6 +3,7 @@
 mod book;
 mod counts;
 mod departures;
+mod group;
 mod identity;
 mod scans;
 mod witness;
@@ -11,6 +12,7 @@ pub(crate) use book::{facts, keep_certificate, key_ring, note_admission, synced_
 pub(crate) use counts::{Counts, admitted_count, counts};
 pub(crate) use departures::{Departed, acknowledge_departures, entry_of, keep_departure, note_departed};
 pub(crate) use departures::{queued_departures, reentry};
+pub(crate) use group::{is_same_booking, members, others_outside};
 pub use identity::Identity;
 pub(crate) use identity::{identity, pair};
 pub(crate) use scans::{Queued, Scan, acknowledge, admitting, keep, queued, queued_count, refuse, words};
@@ -33,6 +35,8 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "witness", sql: include_str!("../migrations/0002_witness.sql") },
         Migration { name: "departure", sql: include_str!("../migrations/0003_departure.sql") },
         Migration { name: "booking", sql: include_str!("../migrations/0004_booking.sql") },
+        Migration { name: "group", sql: include_str!("../migrations/0005_group.sql") },
+        Migration { name: "sweep", sql: include_str!("../migrations/0006_sweep.sql") },
     ],
 };
 

@@ -1,10 +1,10 @@
 //! `GET /v1/verdicts?after=`: verdicts on scans that no page asked for, for the pages to show.
 
+use crate::group::AnswerView;
 use crate::server::Device;
 use axum::Json;
 use axum::extract::State;
 use node::problem::{Params, Problem};
-use node::view::VerdictView;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const WAIT: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Shown {
     n: u64,
-    verdict: Option<VerdictView>,
+    verdict: Option<AnswerView>,
 }
 
 /// The number of the last one a page has seen; nothing at first.
@@ -48,8 +48,8 @@ pub(crate) async fn next(
 
 impl Device {
     /// Has every open page show a verdict.
-    pub(crate) fn show(&self, verdict: VerdictView) {
-        self.metrics.count(&verdict.verdict, &verdict.code, &verdict.guarantee);
+    pub(crate) fn show(&self, verdict: AnswerView) {
+        self.count(&verdict.verdict);
         self.shown.send_modify(|shown| *shown = Shown { n: shown.n + 1, verdict: Some(verdict) });
     }
 }

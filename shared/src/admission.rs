@@ -6,10 +6,12 @@
 //! here is *unknown*, not *invalid*.
 
 mod departure;
+mod group;
 mod scan_log;
 mod verdict;
 
 pub use departure::{Departure, UNDO_WITHIN, inside};
+pub use group::{Member, decide_member};
 pub use scan_log::{Actor, AdmittedScan, ScanLog};
 pub use verdict::{Admission, Guarantee, Verdict, VerdictCode, VerdictKind};
 

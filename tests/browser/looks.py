@@ -13,6 +13,12 @@ OVERFLOW = """() => {
   const wide = Array.from(document.body.querySelectorAll("*")).filter((node) => node.getBoundingClientRect().right > width + 1);
   return wide.slice(0, 5).map((node) => `${node.tagName}.${node.getAttribute("class") ?? ""}#${node.id}`).concat(width);
 }"""
+# What stands outside of the window or of the part of the page that holds it.
+CUT_OFF = """() => {
+  const tall = [document.documentElement, ...document.querySelectorAll("main")].filter((node) => node.scrollHeight > node.clientHeight + 1);
+  return tall.map((node) => `${node.tagName}: ${node.scrollHeight} of ${node.clientHeight}`);
+}"""
+TABLET = (1280, 800)
 # Colours that fade from one scheme to the other have arrived.
 SETTLED = """() => document.getAnimations().every((one) => one.playState !== "running" || one.effect.getTiming().iterations === Infinity)"""
 FOCUS = """() => {
@@ -53,6 +59,19 @@ class Looks:
         page.emulate_media(color_scheme="light")
         page.set_viewport_size(before)
         assert not complaints, f"{name}:\n" + "\n".join(complaints)
+
+    def inspect_on_a_tablet(self, page, name):
+        """Looks at a page in the state it is in on a tablet lying down: all of it in the window, nothing to scroll for."""
+        before = page.viewport_size
+        page.set_viewport_size({"width": TABLET[0], "height": TABLET[1]})
+        page.wait_for_timeout(150)
+        page.wait_for_function(SETTLED)
+        complaints = [f"wider than the window: {wide}" for wide in [page.evaluate(OVERFLOW)] if wide]
+        complaints += [f"to be scrolled for: {tall}" for tall in [page.evaluate(CUT_OFF)] if tall]
+        complaints += accessibility(page)
+        page.screenshot(path=self.folder / f"{name}-tablet.png", animations="disabled")
+        page.set_viewport_size(before)
+        assert not complaints, f"{name} on a tablet:\n" + "\n".join(complaints)
 
     def shoot(self, page, name):
         """The whole page, in a window as tall as it, so that bars at the bottom stand where they belong."""

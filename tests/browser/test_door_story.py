@@ -44,6 +44,7 @@ def test_the_first_five_minutes_of_a_door(house, door, window, looks):
     expect(guarantee).to_contain_text("could also enter at another door")
     expect(page.locator("#queued")).to_have_text("1")
     looks.inspect(page, "door-solo")
+    looks.inspect_on_a_tablet(page, "door-solo")
     burst(page, second)
     expect_verdict(page, "already", "Already in")
     # The program dies with the answer on its way: the code is kept, over a reload too.
@@ -117,11 +118,13 @@ def test_an_entry_is_taken_back_a_seat_looked_up_and_the_settings_locked(house, 
     page.locator("#find").get_by_role("button", name="Find").click()
     expect(page.locator("#found li").first).to_contain_text(f"{seat}: good, in since")
     looks.inspect(page, "door-find")
+    looks.inspect_on_a_tablet(page, "door-find")
     page.locator("#find").get_by_role("button", name="Back").click()
     # The settings are locked, over a reload too, and scanning is not.
     page.get_by_role("button", name="Lock").click()
     page.reload()
     expect(page.locator("#sound-key")).to_be_hidden()
+    looks.inspect_on_a_tablet(page, "door-locked")
     burst(page, good)
     expect_verdict(page, "already", "Already in")
     page.get_by_role("button", name="Unlock").click()

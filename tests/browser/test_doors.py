@@ -25,16 +25,20 @@ def test_a_door_shows_green_then_yellow_then_red(house, window, looks):
     page = window(house.door(0), width=390)
     expect(page.locator("#guarantee")).to_contain_text("SHARED")
     looks.inspect(page, "door-idle")
+    looks.inspect_on_a_tablet(page, "door-idle")
     burst(page, good)
     expect_verdict(page, "admit", "Welcome")
     looks.inspect(page, "door-green")
+    looks.inspect_on_a_tablet(page, "door-green")
     burst(page, good)
     expect_verdict(page, "already", "Already in")
     expect(page.locator("#first")).to_contain_text("Door A")
     looks.inspect(page, "door-yellow")
+    looks.inspect_on_a_tablet(page, "door-yellow")
     burst(page, forged(good))
     expect_verdict(page, "refuse", "Not genuine")
     looks.inspect(page, "door-red")
+    looks.inspect_on_a_tablet(page, "door-red")
 
 
 def test_a_ticket_bought_during_a_cut_is_green_once_and_yellow_at_the_other_door(house, window):
@@ -83,6 +87,15 @@ def test_a_text_that_is_no_ticket_is_red_and_says_so(house, window):
     expect_verdict(page, "refuse", "Not a ticket")
 
 
+def test_a_ticket_by_a_key_nobody_here_knows_is_amber_and_not_called_false(house, window, looks):
+    good, = buy(house, 1)
+    page = window(house.door(0), width=390)
+    burst(page, of_another_key(good))
+    expect_verdict(page, "unknown", "Key not known")
+    looks.inspect(page, "door-amber")
+    looks.inspect_on_a_tablet(page, "door-amber")
+
+
 def test_the_first_view_of_a_door_is_light(house, chromium):
     size = first_view_bytes(chromium, house.door(0))
     assert 0 < size <= FIRST_VIEW_BYTES_MAX, f"the door takes {size / 1024:.0f} KB"
@@ -92,4 +105,11 @@ def forged(code):
     """The same ticket with one bit of its signature turned."""
     raw = bytearray(base64.b32decode(code + "=" * (-len(code) % 8)))
     raw[-1] ^= 1
+    return base64.b32encode(bytes(raw)).decode().rstrip("=")
+
+
+def of_another_key(code):
+    """The same ticket by a key that no certificate is known of."""
+    raw = bytearray(base64.b32decode(code + "=" * (-len(code) % 8)))
+    raw[1] ^= 0xFF
     return base64.b32encode(bytes(raw)).decode().rstrip("=")

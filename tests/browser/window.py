@@ -13,13 +13,13 @@ EXPECTED = [
 class Window:
     """One page in a context of its own, so that nothing is kept from another test."""
 
-    def __init__(self, browser, url, width=WIDE, refusals=frozenset(), loses_server=False):
+    def __init__(self, browser, url, width=WIDE, refusals=frozenset(), loses_server=False, touch=False):
         # Statuses that this test provokes.
         self.refusals = refusals
         # Whether this test takes the page's server away.
         self.loses_server = loses_server
         size = {"width": width, "height": HEIGHTS[width]}
-        self.context = browser.new_context(viewport=size, locale="en-IN", timezone_id="Asia/Kolkata")
+        self.context = browser.new_context(viewport=size, locale="en-IN", timezone_id="Asia/Kolkata", has_touch=touch)
         self.context.set_default_timeout(15_000)
         self.faults = []
         self.page = self.context.new_page()

@@ -11,8 +11,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// The most rows a page reads; about 100 KiB of JSON.
+/// How many rows a page reads unless it is asked for more or fewer; about 100 KiB of JSON.
 pub const PAGE_ROWS: u32 = 500;
+/// The most rows of a page, for whoever has a house full of tickets to take in: each page costs a reader a flush of its disk.
+pub const PAGE_ROWS_MAX: u32 = 5_000;
 
 /// A position in the feed: `inc.seq.hash` in text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,7 +196,8 @@ pub struct Page {
 }
 
 /// Reads on after a cursor; `None`, or one of another chain, reads from the start.
-pub fn page(db: &Connection, incarnation: Incarnation, after: Option<Cursor>) -> rusqlite::Result<Page> {
+pub fn page(db: &Connection, incarnation: Incarnation, after: Option<Cursor>, rows_max: u32) -> rusqlite::Result<Page> {
+    let rows_max = rows_max.clamp(1, PAGE_ROWS_MAX);
     let known = match after {
         Some(cursor) => on_chain(db, incarnation, cursor)?,
         None => false,
@@ -205,11 +208,11 @@ pub fn page(db: &Connection, incarnation: Incarnation, after: Option<Cursor>) ->
     };
     let mut read =
         db.prepare_cached("SELECT seq, hash, kind, subject, body FROM door_feed WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
-    let mut found = read.query(params![start.seq.cast_signed(), PAGE_ROWS + 1])?;
+    let mut found = read.query(params![start.seq.cast_signed(), rows_max + 1])?;
     let (mut end, mut more, mut rows) = (start, false, BTreeMap::new());
     let mut count = 0;
     while let Some(row) = found.next()? {
-        if count == PAGE_ROWS {
+        if count == rows_max {
             more = true;
             break;
         }
@@ -292,7 +295,7 @@ mod tests {
     #[test]
     fn a_reader_without_a_cursor_gets_the_last_state_of_everything() {
         let (db, head) = feed(&[ticket(1, "live"), ticket(2, "live"), ticket(1, "void")]);
-        let page = page(&db, INC, None).expect("page");
+        let page = page(&db, INC, None, PAGE_ROWS).expect("page");
         assert!(page.reset && !page.more);
         assert_eq!(page.rows, [ticket(2, "live"), ticket(1, "void")]);
         assert_eq!((page.cursor.seq, page.cursor.hash), (head.seq, head.hash));
@@ -301,18 +304,18 @@ mod tests {
     #[test]
     fn a_reader_with_a_cursor_gets_what_came_after_it() {
         let (db, mut head) = feed(&[ticket(1, "live")]);
-        let first = page(&db, INC, None).expect("page").cursor;
+        let first = page(&db, INC, None, PAGE_ROWS).expect("page").cursor;
         append(&db, &mut head, &ticket(2, "live")).expect("append");
-        let next = page(&db, INC, Some(first)).expect("page");
+        let next = page(&db, INC, Some(first), PAGE_ROWS).expect("page");
         assert!(!next.reset);
         assert_eq!(next.rows, [ticket(2, "live")]);
-        assert!(page(&db, INC, Some(next.cursor)).expect("page").rows.is_empty());
+        assert!(page(&db, INC, Some(next.cursor), PAGE_ROWS).expect("page").rows.is_empty());
     }
 
     #[test]
     fn a_cursor_of_another_chain_is_answered_from_the_start() {
         let (db, _) = feed(&[ticket(1, "live")]);
-        let good = page(&db, INC, None).expect("page").cursor;
+        let good = page(&db, INC, None, PAGE_ROWS).expect("page").cursor;
         let forks = [
             Cursor { incarnation: Incarnation(8), ..good },
             Cursor { hash: Hash([1; 32]), ..good },
@@ -320,7 +323,7 @@ mod tests {
             Cursor { seq: u64::MAX, ..good },
         ];
         for fork in forks {
-            let page = page(&db, INC, Some(fork)).expect("page");
+            let page = page(&db, INC, Some(fork), PAGE_ROWS).expect("page");
             assert!(page.reset, "{fork}");
             assert_eq!(page.rows.len(), 1);
         }
@@ -330,11 +333,14 @@ mod tests {
     fn a_long_feed_comes_in_pages_of_which_only_the_first_resets() {
         let rows: Vec<_> = (0..PAGE_ROWS + 10).map(|id| ticket(id, "live")).collect();
         let (db, _) = feed(&rows);
-        let first = page(&db, INC, None).expect("page");
+        let first = page(&db, INC, None, PAGE_ROWS).expect("page");
         assert!(first.reset && first.more);
-        let second = page(&db, INC, Some(first.cursor)).expect("page");
+        let second = page(&db, INC, Some(first.cursor), PAGE_ROWS).expect("page");
         assert!(!second.reset && !second.more);
         assert_eq!(first.rows.len() + second.rows.len(), rows.len());
+        let all = page(&db, INC, None, PAGE_ROWS_MAX).expect("page");
+        assert_eq!((all.rows.len(), all.more, all.cursor), (rows.len(), false, second.cursor));
+        assert_eq!(page(&db, INC, None, 0).expect("page").rows.len(), 1);
     }
 
     #[test]

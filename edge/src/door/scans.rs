@@ -8,10 +8,10 @@ use anyhow::Context;
 use node::view::VerdictView;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
-use shared::admission::{Admission, Clock, Door, DoorFacts, DoorShow, DoorTicket, Guarantee, Reading};
-use shared::admission::{Verdict, VerdictCode, VerdictKind, decide, inside, read};
+use shared::admission::{Admission, Clock, Door, DoorFacts, DoorShow, DoorTicket, Guarantee, Member, Reading};
+use shared::admission::{Verdict, VerdictCode, VerdictKind, decide, decide_member, inside, read};
 use shared::entry::TicketRef;
-use shared::ids::{ScanId, ShowNumber, TicketId};
+use shared::ids::{BadId, ScanId, ShowNumber, TicketId};
 use shared::keys::KeyRing;
 use shared::ledger;
 use shared::refusal::Refusal;
@@ -37,7 +37,34 @@ pub struct LocalVerdict {
     pub guarantee: String,
 }
 
-/// One reading of a code.
+/// A ticket that is let in by the code of another one of its booking, as a device tells of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberRow {
+    /// 16 hex digits.
+    pub ticket: String,
+    /// `C12`.
+    pub seat: String,
+    /// The version of the seat's sale.
+    pub generation: u16,
+}
+
+impl MemberRow {
+    /// What it says.
+    ///
+    /// # Errors
+    /// If the ticket has no number.
+    pub fn read(self) -> Result<Member, BadId> {
+        Ok(Member { ticket: self.ticket.parse()?, seat: self.seat, generation: self.generation })
+    }
+}
+
+impl From<&Member> for MemberRow {
+    fn from(member: &Member) -> Self {
+        Self { ticket: member.ticket.to_string(), seat: member.seat.clone(), generation: member.generation }
+    }
+}
+
+/// One reading of a code, or one ticket of a group that is let in by it.
 #[derive(Debug, Clone)]
 pub struct Scan {
     /// The device's id for it.
@@ -50,6 +77,8 @@ pub struct Scan {
     pub door: String,
     /// What the device decided by itself, if it did.
     pub local: Option<LocalVerdict>,
+    /// The ticket this is about, where it is not the one whose code was read.
+    member: Option<Member>,
     /// What the code says, and the keys it was checked with.
     reading: Option<(Reading, Arc<KeyRing>)>,
 }
@@ -57,7 +86,12 @@ pub struct Scan {
 impl Scan {
     /// A scan whose code nobody has looked at.
     pub fn new(id: ScanId, code: String, at: Timestamp, door: String, local: Option<LocalVerdict>) -> Self {
-        Self { id, code, at, door, local, reading: None }
+        Self { id, code, at, door, local, member: None, reading: None }
+    }
+
+    /// The same about another ticket of the booking.
+    pub fn about(self, member: Option<Member>) -> Self {
+        Self { member, reading: None, ..self }
     }
 
     /// Reads the code before it is the writer's turn: checking a signature takes as long as storing the scan.
@@ -66,7 +100,17 @@ impl Scan {
     }
 
     fn read_with(&self, ring: &KeyRing, now: Timestamp) -> Reading {
-        read(&self.code, ring, &Door::to_all_screens(ring.theatre()), self.clock(now), Guarantee::Solo)
+        let reading = read(&self.code, ring, &Door::to_all_screens(ring.theatre()), self.clock(now), Guarantee::Solo);
+        let Some(member) = &self.member else { return reading };
+        match reading {
+            Reading::Genuine(ticket) => match member.vouched_by(&ticket) {
+                Some(ticket) => Reading::Genuine(ticket),
+                None => Reading::Answered(Verdict::bare(VerdictCode::NotInBook, Guarantee::Solo)),
+            },
+            Reading::Answered(verdict) => {
+                Reading::Answered(Verdict { ticket: Some(member.ticket), seat: Some(member.seat.clone()), ..verdict })
+            }
+        }
     }
 
     /// What the code says by these keys. What was read with others before, a revocation ago perhaps, does not count.
@@ -131,9 +175,10 @@ impl Desk {
         // A device whose call got no answer in time may have admitted what was refused here: that is merged too.
         let (ticket, answer) = self.judge(tx, scan, now).context("judge a scan")?;
         let local = scan.local.as_ref().map(serde_json::to_string).transpose()?;
+        let member = scan.member.as_ref().map(|member| serde_json::to_string(&MemberRow::from(member))).transpose()?;
         tx.prepare_cached(
-            "INSERT INTO scans (scan, ticket, code, device, door, scanned_at, received_at, local, answer)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            "INSERT INTO scans (scan, ticket, code, device, door, scanned_at, received_at, local, answer, member)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT (scan) DO UPDATE SET local = excluded.local, answer = excluded.answer",
         )?
         .execute(params![
@@ -145,7 +190,8 @@ impl Desk {
             scan.at.0,
             now.0,
             local,
-            serde_json::to_string(&answer)?
+            serde_json::to_string(&answer)?,
+            member
         ])?;
         Ok(answer)
     }
@@ -168,7 +214,14 @@ impl Desk {
         };
         let body = &genuine.body;
         let facts = self.door_facts(tx, body)?;
-        let mut verdict = decide(&genuine, &facts, self.door(), scan.clock(now), guarantee);
+        let clock = scan.clock(now);
+        let mut verdict = match &scan.member {
+            None => decide(&genuine, &facts, self.door(), clock, guarantee),
+            Some(_) => {
+                let same_booking = self.is_same_booking(&scan.code, body.ticket);
+                decide_member(&genuine, same_booking, &facts, self.door(), clock, guarantee)
+            }
+        };
         if scan.happened() || scan.asks() && verdict.kind() == VerdictKind::Admit {
             let first = self.merge(tx, body, scan, now)?;
             if first.scan != scan.id {
@@ -211,9 +264,17 @@ impl Desk {
         if !scan.happened() {
             return Ok(());
         }
-        let (code, body) = (format!("admitted_{}", verdict.code), code.body());
+        let Some(body) = body_of(scan.member.as_ref(), code.body()) else { return Ok(()) };
+        let code = format!("admitted_{}", verdict.code);
         let (guarantee, entry) = (scan.guarantee(), scan.entry());
-        self.note(tx, &Story { code: &code, body, scan: scan.id, guarantee, entry, first: None }, now)
+        self.note(tx, &Story { code: &code, body: &body, scan: scan.id, guarantee, entry, first: None }, now)
+    }
+
+    /// Whether the book has a ticket under the booking of the one whose code was read.
+    fn is_same_booking(&self, code: &str, ticket: TicketId) -> bool {
+        let booking = |ticket| self.replica().ledger().ticket(ticket)?.sale.map(|sale| sale.booking);
+        let read = TicketCode::parse(code).ok().and_then(|code| booking(code.body().ticket));
+        read.is_some() && read == booking(ticket)
     }
 
     /// Adds an entry to what is known of the ticket; the earliest is its admission. Returns that.
@@ -293,16 +354,23 @@ impl Desk {
     /// # Errors
     /// If the database fails.
     pub fn enter_late(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
-        let waiting: Vec<(String, Admission)> = tx
+        let waiting: Vec<(String, Option<String>, Admission)> = tx
             .prepare_cached(
-                "SELECT code, admissions.door, admitted_at FROM admissions JOIN scans USING (scan) WHERE entered = 0",
+                "SELECT code, member, admissions.door, admitted_at FROM admissions JOIN scans USING (scan)
+                 WHERE entered = 0",
             )?
-            .query_map([], |row| Ok((row.get(0)?, Admission { door: row.get(1)?, at: Timestamp(row.get(2)?) })))?
+            .query_map([], |row| {
+                let admission = Admission { door: row.get(2)?, at: Timestamp(row.get(3)?) };
+                Ok((row.get(0)?, row.get(1)?, admission))
+            })?
             .collect::<rusqlite::Result<_>>()?;
-        for (code, admission) in waiting {
+        for (code, member, admission) in waiting {
             let Ok(code) = TicketCode::parse(&code) else { continue };
-            let body = code.body();
-            if self.enter(body, &admission, now) {
+            let member: Option<MemberRow> =
+                member.map(|member| serde_json::from_str(&member)).transpose().context("read who was let in")?;
+            let member = member.map(MemberRow::read).transpose()?;
+            let Some(body) = body_of(member.as_ref(), code.body()) else { continue };
+            if self.enter(&body, &admission, now) {
                 tx.prepare_cached("UPDATE admissions SET entered = 1 WHERE ticket = ?1 AND area = ?2")?
                     .execute(params![body.ticket.0, AREA])?;
             }
@@ -348,6 +416,11 @@ impl Desk {
             self.replica().ledger().show(number).map_or_else(|| format!("#{seat}"), |show| show.plan.label(seat));
         DoorTicket { show: number, seat: label, generation: ticket.at.generation, state: self.door_state(ticket) }
     }
+}
+
+/// What the ticket says that a scan is about.
+fn body_of(member: Option<&Member>, read: &TicketBody) -> Option<TicketBody> {
+    member.map_or_else(|| Some(read.clone()), |member| member.body(read))
 }
 
 /// The answer to a scan that was stored before, and whether what the device did by itself is in it.

@@ -4,7 +4,7 @@ use crate::store::{Departed, Queued};
 use node::view::{FirstAdmission, VerdictView};
 use node::zone::{BadTime, Zone, parse_rfc3339};
 use serde::{Deserialize, Serialize};
-use shared::admission::{Admission, DoorShow, DoorTicket, TicketState};
+use shared::admission::{Admission, DoorShow, DoorTicket, Member, TicketState};
 use shared::ids::{BadId, KeyId, ScanId, ScreenId, ShowNumber, TicketId};
 use shared::time::Timestamp;
 
@@ -21,6 +21,23 @@ pub(crate) struct Upload {
     pub(crate) door: String,
     /// What was answered here; nothing while the edge is asked.
     pub(crate) local: Option<LocalVerdict>,
+    /// The ticket, where it is let in by the code of another one of its booking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) member: Option<MemberUpload>,
+}
+
+/// A ticket as the book has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct MemberUpload {
+    ticket: String,
+    seat: String,
+    generation: u16,
+}
+
+impl From<&Member> for MemberUpload {
+    fn from(member: &Member) -> Self {
+        Self { ticket: member.ticket.to_string(), seat: member.seat.clone(), generation: member.generation }
+    }
 }
 
 impl From<&Queued> for Upload {
@@ -35,6 +52,7 @@ impl From<&Queued> for Upload {
                 code: scan.reason.clone(),
                 guarantee: scan.guarantee.clone(),
             }),
+            member: scan.member.as_ref().map(MemberUpload::from),
         }
     }
 }

@@ -3,8 +3,9 @@
 
 import { every, pause, request } from "./api.js";
 import { cameraWorks, watch } from "./camera.js";
-import { about, goesOut, letOut, listenToKeys } from "./entry.js";
+import { about, goesOut, letOut, listenToKeys, settle } from "./entry.js";
 import { listenToSearch } from "./find.js";
+import { listenToGroup, offer } from "./group.js";
 import { listenToLock } from "./lock.js";
 import { onPresented } from "./pane.js";
 import { listen } from "./reader.js";
@@ -15,6 +16,8 @@ import { clockHere, count, span } from "./words.js";
 const STATUS_MS = 2000;
 const AGAIN_MS = 1000;
 const SHOWN_MS = { admit: 5000, out: 5000, already: 15000, unknown: 15000, refuse: 15000 };
+// Company is counted before it is let in.
+const GROUP_MS = 20_000;
 const KEPT_MAX = 500;
 
 const byId = (id) => document.getElementById(id);
@@ -52,7 +55,7 @@ async function work() {
     if (answer.ok || (answer.status >= 400 && answer.status < 500)) {
       kept = kept.slice(1);
       keep();
-      show(answer.ok ? settle(answer.data, scan) : refused(answer.problem), scan.code);
+      show(answer.ok ? settle(answer.data, scan, door) : refused(answer.problem), scan.code);
     } else {
       scan.asked += 1;
       keep();
@@ -61,13 +64,6 @@ async function work() {
     }
   }
   asking = false;
-}
-
-// The answer to the first question was lost, not the admission: "already, at this door, since I asked" is the welcome.
-function settle(verdict, scan) {
-  const here = verdict.first?.door === door && Date.parse(verdict.first?.at) >= scan.at - 2000;
-  if (verdict.verdict !== "already" || scan.asked === 0 || !here) return verdict;
-  return { ...verdict, verdict: "admit", code: "ok", text: "Let in. The first answer had got lost.", first: undefined };
 }
 
 function refused(problem) {
@@ -79,9 +75,11 @@ function show(verdict, code) {
   about(verdict, code);
   paint(kind, verdict.words ?? wordsOf(verdict), place(verdict), verdict.text);
   byId("first").textContent = verdict.first ? `First at ${clockHere(verdict.first.at)}, ${verdict.first.door}` : "";
+  byId("lines").replaceChildren(...(verdict.lines ?? []).map(line));
+  const waits = offer(verdict);
   if (byId("sound-key").getAttribute("aria-pressed") === "true") sound(kind);
   clearTimeout(idleTimer);
-  idleTimer = setTimeout(showIdle, SHOWN_MS[kind] ?? 8000);
+  idleTimer = setTimeout(showIdle, waits ? GROUP_MS : (SHOWN_MS[kind] ?? 8000));
   look();
 }
 
@@ -101,6 +99,12 @@ function paint(kind, words, [seat, ...rest], text) {
   byId("seat").replaceChildren(...(seat ? [strong(seat), ` ${rest.join(" · ")}`] : []));
   byId("text").textContent = text;
   byId("first").textContent = "";
+  byId("lines").replaceChildren();
+  offer({});
+}
+
+function line(text) {
+  return Object.assign(document.createElement("li"), { textContent: text });
 }
 
 function strong(text) {
@@ -183,6 +187,7 @@ byId("camera-key").addEventListener("click", async ({ currentTarget }) => {
 
 listen(byId("code"), take);
 listenToKeys(show);
+listenToGroup(show);
 listenToSearch();
 listenToLock();
 for (const key of document.querySelectorAll("[data-closes]")) {

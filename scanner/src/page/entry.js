@@ -3,6 +3,7 @@
 import { request } from "./api.js";
 
 const UNDO_MS = 10_000;
+const STAYS = { undo_over: "let in longer ago than ten seconds", not_inside: "nobody is inside on it", no_reentry: "no way back in" };
 const byId = (id) => document.getElementById(id);
 
 let last = null;
@@ -12,9 +13,21 @@ let undoTimer = 0;
 export function about(verdict, code) {
   last = { verdict, code };
   clearTimeout(undoTimer);
-  byId("undo-key").hidden = !(verdict.verdict === "admit" && verdict.ticket);
+  byId("undo-key").hidden = entered(verdict).length === 0;
   byId("let-in-key").hidden = !(verdict.verdict !== "admit" && verdict.ticket && code);
   undoTimer = setTimeout(() => (byId("undo-key").hidden = true), UNDO_MS);
+}
+
+// The tickets whose entries a verdict tells of.
+function entered(verdict) {
+  return verdict.entered ?? (verdict.verdict === "admit" && verdict.ticket ? [verdict.ticket] : []);
+}
+
+/** The answer to a first question was lost, not the admission: "already, at this door, since I asked" is the welcome. */
+export function settle(verdict, { at, asked }, door) {
+  const here = verdict.first?.door === door && Date.parse(verdict.first?.at) >= at - 2000;
+  if (verdict.verdict !== "already" || asked === 0 || !here) return verdict;
+  return { ...verdict, verdict: "admit", code: "ok", text: "Let in. The first answer had got lost.", first: undefined };
 }
 
 /** Whether codes are read on the way out. */
@@ -27,10 +40,11 @@ export async function letOut(code) {
   return departed(await request("POST", "/v1/departures", { body: { how: "out", code }, patience: 5000 }), "Out");
 }
 
-function departed(answer, words) {
+function departed(answer, words, { seats = {} } = {}) {
   if (answer.ok) {
-    const text = answer.data.shared ? "The ticket may enter again, at any door." : "The ticket may enter again here; other doors hear of it later.";
-    return { verdict: "out", code: "departed", words, text, guarantee: "" };
+    const where = answer.data.shared ? "at any door." : "here; other doors hear of it later.";
+    const lines = (answer.data.stay ?? []).map(({ ticket, code }) => `${seats[ticket] ?? "The first one"} stays in: ${STAYS[code] ?? code}`);
+    return { verdict: "out", code: "departed", words, text: `The ${answer.data.ticket ? "ticket" : "tickets"} may enter again ${where}`, guarantee: "", lines };
   }
   return { verdict: "refuse", code: answer.problem?.code ?? "", text: answer.problem?.detail ?? "No answer.", guarantee: "" };
 }
@@ -39,8 +53,10 @@ function departed(answer, words) {
 export function listenToKeys(show) {
   byId("undo-key").addEventListener("click", async () => {
     byId("undo-key").hidden = true;
-    const body = { how: "undone", ticket: last.verdict.ticket };
-    show(departed(await request("POST", "/v1/departures", { body, patience: 5000 }), "Taken back"));
+    const { verdict } = last;
+    const tickets = entered(verdict);
+    const body = verdict.entered ? { how: "undone", tickets } : { how: "undone", ticket: tickets[0] };
+    show(departed(await request("POST", "/v1/departures", { body, patience: 5000 }), "Taken back", verdict));
   });
   byId("out-key").addEventListener("click", ({ currentTarget }) => {
     currentTarget.setAttribute("aria-pressed", String(!goesOut()));

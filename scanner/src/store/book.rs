@@ -28,9 +28,10 @@ pub(crate) struct Taken {
 
 /// Takes a page of the feed in, with its cursor. Scans that a restarted edge may have forgotten are queued again.
 pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> anyhow::Result<Taken> {
-    let before: Option<(String, i64)> =
-        tx.query_row("SELECT boot, round FROM feed", [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let round = before.as_ref().map_or(1, |(_, round)| round + i64::from(page.reset));
+    let before: Option<(String, i64, i64)> = tx
+        .query_row("SELECT boot, round, swept FROM feed", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let round = before.as_ref().map_or(1, |(_, round, _)| round + i64::from(page.reset));
     for (number, show, reentry) in &page.shows {
         put_show(tx, *number, show, *reentry, round)?;
     }
@@ -45,19 +46,22 @@ pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> 
     }
     let keys_changed = put_keys(tx, page)?;
     if !page.more {
-        // What a complete reading omits is gone, but a void is never forgotten before its show is over.
-        tx.execute("DELETE FROM shows WHERE round < ?1", [round])?;
-        tx.execute("DELETE FROM tickets WHERE round < ?1 AND state = 'live'", [round])?;
+        // What a complete reading omits is gone, but a void is never forgotten before its show is over. Once: it reads every row.
+        if before.as_ref().is_none_or(|(_, _, swept)| *swept < round) {
+            tx.execute("DELETE FROM shows WHERE round < ?1", [round])?;
+            tx.execute("DELETE FROM tickets WHERE round < ?1 AND state = 'live'", [round])?;
+        }
         forget_ended(tx, now)?;
     }
-    if before.is_some_and(|(boot, _)| boot != page.boot) {
+    if before.is_some_and(|(boot, ..)| boot != page.boot) {
         tx.execute("UPDATE scans SET state = 'queued' WHERE state <> 'queued'", [])?;
         tx.execute("UPDATE departures SET state = 'queued' WHERE state <> 'queued'", [])?;
     }
     tx.execute(
-        "INSERT INTO feed (one, cursor, boot, round, synced_at) VALUES (1, ?1, ?2, ?3, ?4)
-         ON CONFLICT (one) DO UPDATE SET cursor = ?1, boot = ?2, round = ?3, synced_at = coalesce(?4, synced_at)",
-        params![page.cursor, page.boot, round, (!page.more).then_some(now.0)],
+        "INSERT INTO feed (one, cursor, boot, round, synced_at, swept) VALUES (1, ?1, ?2, ?3, ?4, coalesce(?5, 0))
+         ON CONFLICT (one) DO UPDATE SET cursor = ?1, boot = ?2, round = ?3, synced_at = coalesce(?4, synced_at),
+             swept = coalesce(?5, swept)",
+        params![page.cursor, page.boot, round, (!page.more).then_some(now.0), (!page.more).then_some(round)],
     )?;
     Ok(Taken { cursor: page.cursor.clone(), keys_changed })
 }

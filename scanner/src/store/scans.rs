@@ -1,15 +1,17 @@
 //! The scans this device has answered, and which of them the edge has still to store.
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
-use shared::admission::Verdict;
+use shared::admission::{Member, Verdict};
 use shared::ids::{ScanId, ShowNumber, TicketId};
 use shared::time::Timestamp;
 
-/// One reading of a genuine ticket at this door.
+/// One reading of a genuine ticket at this door, or one ticket that is let in with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scan {
     pub(crate) id: ScanId,
     pub(crate) ticket: TicketId,
+    /// The same ticket as the book has it, where the code is that of another one of its booking.
+    pub(crate) member: Option<Member>,
     pub(crate) show: ShowNumber,
     pub(crate) code: String,
     pub(crate) at: Timestamp,
@@ -21,6 +23,8 @@ pub(crate) struct Scan {
 pub(crate) struct Queued {
     pub(crate) id: ScanId,
     pub(crate) code: String,
+    /// The ticket, where it is not the one of the code.
+    pub(crate) member: Option<Member>,
     pub(crate) at: Timestamp,
     pub(crate) door: String,
     pub(crate) verdict: String,
@@ -36,8 +40,9 @@ pub(crate) fn keep(
     queued: bool,
 ) -> rusqlite::Result<()> {
     let mut put = tx.prepare_cached(
-        "INSERT OR IGNORE INTO scans (scan, ticket, show, code, scanned_at, door, verdict, reason, guarantee, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT OR IGNORE INTO scans
+             (scan, ticket, show, code, scanned_at, door, verdict, reason, guarantee, state, seat, generation)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     let state = if queued { "queued" } else { "stored" };
     put.execute(params![
@@ -50,7 +55,9 @@ pub(crate) fn keep(
         verdict,
         reason,
         guarantee,
-        state
+        state,
+        scan.member.as_ref().map(|member| member.seat.as_str()),
+        scan.member.as_ref().map(|member| member.generation)
     ])?;
     Ok(())
 }
@@ -58,7 +65,7 @@ pub(crate) fn keep(
 /// The oldest queued scans.
 pub(crate) fn queued(db: &Connection, count: usize) -> rusqlite::Result<Vec<Queued>> {
     db.prepare_cached(
-        "SELECT scan, code, scanned_at, door, verdict, reason, guarantee FROM scans
+        "SELECT scan, code, scanned_at, door, verdict, reason, guarantee, ticket, seat, generation FROM scans
          WHERE state = 'queued' ORDER BY scanned_at, scan LIMIT ?1",
     )?
     .query_map([i64::try_from(count).unwrap_or(i64::MAX)], row)?
@@ -68,7 +75,7 @@ pub(crate) fn queued(db: &Connection, count: usize) -> rusqlite::Result<Vec<Queu
 /// The scan by which this device let the ticket in, if it did and the guest has not left since.
 pub(crate) fn admitting(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<Queued>> {
     db.prepare_cached(
-        "SELECT scan, code, scanned_at, door, verdict, reason, guarantee FROM scans
+        "SELECT scan, code, scanned_at, door, verdict, reason, guarantee, ticket, seat, generation FROM scans
          WHERE ticket = ?1 AND verdict = 'admit' AND NOT EXISTS
              (SELECT 1 FROM departed WHERE departed.ticket = scans.ticket AND departed.at >= scans.scanned_at)
          ORDER BY scanned_at, scan LIMIT 1",
@@ -86,6 +93,10 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Queued> {
         verdict: row.get(4)?,
         reason: row.get(5)?,
         guarantee: row.get(6)?,
+        member: match row.get(8)? {
+            Some(seat) => Some(Member { ticket: TicketId(row.get(7)?), seat, generation: row.get(9)? }),
+            None => None,
+        },
     })
 }
 

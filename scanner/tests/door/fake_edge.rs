@@ -253,7 +253,11 @@ async fn scans(
             return Err(StatusCode::UNPROCESSABLE_ENTITY);
         }
         edge.asked.push(format!("scan {id}"));
-        let ticket = TicketCode::parse(&code).expect("a ticket code").body().clone();
+        let mut ticket = TicketCode::parse(&code).expect("a ticket code").body().clone();
+        if let Some(member) = scan.get("member") {
+            ticket.ticket = member["ticket"].as_str().expect("ticket").parse().expect("a number");
+            ticket.number = member["seat"].as_str().expect("seat")[1..].parse().expect("a seat");
+        }
         let first = edge.admitted.entry(ticket.ticket).or_insert((id.clone(), scan.clone())).clone();
         let (verdict, code) = if first.0 == id { ("admit", "ok") } else { ("already", "already_admitted") };
         let mut answer = json!({

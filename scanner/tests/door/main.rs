@@ -2,6 +2,7 @@
 
 mod departures;
 mod fake_edge;
+mod groups;
 mod keys;
 mod readers;
 mod test_door;

@@ -1,9 +1,11 @@
 //! Opening SQLite databases the one way that keeps what was committed.
 
+mod checkpoint;
 mod copy;
 mod engine;
 mod readers;
 
+pub use checkpoint::{Checkpoints, lay_out_log};
 pub use copy::{back_up, pending, put_back, whole};
 pub use readers::{Readers, open_read_only};
 

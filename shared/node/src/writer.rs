@@ -3,7 +3,7 @@
 //! Jobs wait in a bounded queue. The thread takes all that wait (at most [`BATCH_MAX`]), runs them against the core
 //! in the order they came, inside one transaction, lets the core write what changed, commits, and only then answers.
 //! While it commits the next batch gathers, so that a busy node writes many jobs with one flush and an idle one
-//! answers at once.
+//! answers at once. Where flushing is slow a batch also waits a moment for those who were just answered.
 //!
 //! A job that fails is a store failure, not a refusal: the batch is rolled back, everybody waiting gets
 //! [`WriteError::Stopped`], and the writer never goes on, because the core in memory is ahead of the disk. After
@@ -14,6 +14,7 @@
 //! itself was lost, the engine is asked whether it was done before anybody is answered.
 
 mod batch;
+mod company;
 mod engine;
 mod job;
 mod metrics;
@@ -25,6 +26,7 @@ pub use metrics::WriterMetrics;
 use crate::clock::StoreClock;
 use crate::problem::Problem;
 use batch::{Batches, Message, Place};
+use company::Company;
 use job::{Asked, Job, Posted};
 use shared::time::Timestamp;
 use std::sync::Arc;
@@ -172,7 +174,8 @@ impl<C: Core> Writer<C> {
         let (away, taken_over, metrics) = (Arc::default(), Arc::default(), WriterMetrics::default());
         let writer = Self { queue, stopped, away, taken_over, metrics, capacity };
         let Self { away, taken_over, metrics, .. } = writer.clone();
-        let batches = Batches { jobs, core, clock, stop_reason, away, taken_over, metrics };
+        let company = Company::default();
+        let batches = Batches { jobs, core, clock, stop_reason, away, taken_over, metrics, company };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || batches.run(engine))?;
         let queue = writer.queue.clone();
         // If the thread has ended already there is nobody to tell.

@@ -101,7 +101,9 @@ impl Replica {
             }
             Message::ClaimsRefused(refusals) => {
                 for (claim, refusal) in refusals {
-                    self.settle_claim(claim, Err(refusal), now);
+                    // What is not theirs any more is given already: it comes with the log.
+                    let passing = refusal == Refusal::SeatElsewhere;
+                    self.settle_claim(claim, Err(if passing { Refusal::SeatInTransit } else { refusal }), now);
                 }
             }
         }

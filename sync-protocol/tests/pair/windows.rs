@@ -70,3 +70,17 @@ fn a_seat_that_another_window_waits_for_is_on_its_way() {
     let replica = &mut house.node(Side::Edge).replica;
     assert_eq!(replica.hold(SHOW, &[seat("A2"), seat("A3")], HoldKind::Counter, now), Err(Refusal::SeatHeld));
 }
+
+#[test]
+fn a_seat_that_is_asked_for_while_it_is_being_given_is_on_its_way() {
+    let mut house = House::live();
+    let now = house.now;
+    let asked = house.node(Side::Edge).replica.hold(SHOW, &[seat("A1")], HoldKind::Counter, now).expect("asked for");
+    let Held::Waiting(hold) = asked else { panic!("A1 is central's") };
+    house.node(Side::Central).replica.hand_over(SHOW, &[seat("A1")], now).expect("given");
+    house.run(1_600);
+    assert_eq!(outcome(&mut house, Side::Edge, hold), Err(Refusal::SeatInTransit));
+    let now = house.now;
+    let again = house.node(Side::Edge).replica.hold(SHOW, &[seat("A1")], HoldKind::Counter, now);
+    assert!(matches!(again, Ok(Held::Now(_))), "{again:?}");
+}

@@ -9,7 +9,7 @@
 //! a request to the same server that decides nothing.
 
 use super::bare::{bare_commits, nothing};
-use super::entrance::{now, scan, sell_all};
+use super::entrance::{Sale, now, scan, sell, void};
 use super::generator::{Reply, Request, post_all};
 use super::hall::Halls;
 use super::house::{BenchHouse, BrokerKind, EARLY_MIN, get};
@@ -41,6 +41,10 @@ const NOWHERE: &str = "http://127.0.0.1:9";
 /// How large it is.
 struct Scale {
     halls: Halls,
+    /// Good tickets and void ones that a scanner takes in at its first start.
+    tickets: usize,
+    voids: usize,
+    /// Verdicts of the scanner by itself; the box gives the rest.
     solo: usize,
 }
 
@@ -49,9 +53,9 @@ impl Scale {
         // A quarter of every show is the counter's.
         let halls = |screens, rows, seats| Halls { screens, rows, seats, days: 1 };
         if quick {
-            Self { halls: halls(1, 100, 40), solo: 400 }
+            Self { halls: halls(1, 100, 40), tickets: 2_000, voids: 200, solo: 400 }
         } else {
-            Self { halls: halls(4, 200, 100), solo: 4_000 }
+            Self { halls: halls(4, 200, 100), tickets: 50_000, voids: 5_000, solo: 4_000 }
         }
     }
 }
@@ -90,11 +94,15 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
     let scale = Scale::new(options.quick);
     let dir = tempfile::tempdir().context("make a folder")?;
     let house = BenchHouse::start(&programs, BrokerKind::Embedded, scale.halls, dir.path()).await?;
-    let codes = sell_all(&house).await?;
-    ensure!(codes.len() > 2 * scale.solo, "{} tickets are too few", codes.len());
-    say(format_args!("{} tickets are sold; a scanner takes them in", codes.len()));
+    let mut sales = sell(&house, scale.tickets + scale.voids).await?;
+    let voided = sales.split_off(sales.len().min(scale.tickets / 2));
+    void(&house, &voided).await?;
+    let codes: Vec<String> = sales.into_iter().flat_map(Sale::codes).collect();
+    let voids = voided.into_iter().flat_map(Sale::codes).count();
+    ensure!((codes.len(), voids) == (scale.tickets, scale.voids), "{} tickets and {voids} voids", codes.len());
+    say(format_args!("{} tickets are good and {voids} void; a scanner takes them in", codes.len()));
     let (alone, together) = codes.split_at(scale.solo);
-    let solo = alone_at_the_door(&programs, &house, alone).await.context("measure a scanner by itself")?;
+    let solo = alone_at_the_door(&programs, &house, &scale, alone).await.context("measure a scanner by itself")?;
     let shared = at_the_box(&house, together).await.context("measure the box")?;
     let (_, database) = house.databases();
     house.stop().await?;
@@ -109,6 +117,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
         .with("solo_ratio", format_args!("{ratio:.2}"))
         .with("first_start_s", format_args!("{:.2}", solo.first_start.as_secs_f64()))
         .with("first_start_tickets", codes.len())
+        .with("first_start_voids", voids)
         .with("scanner_rss_mb", solo.rss_kb / 1024)
         .with("shared_p99_ms", judged.verdict.ms(99))
         .with("shared_p50_ms", judged.verdict.ms(50))
@@ -144,7 +153,12 @@ fn print(solo: &Solo, shared: &[Shared]) {
     table.print();
 }
 
-async fn alone_at_the_door(programs: &Programs, house: &BenchHouse, codes: &[String]) -> anyhow::Result<Solo> {
+async fn alone_at_the_door(
+    programs: &Programs,
+    house: &BenchHouse,
+    scale: &Scale,
+    codes: &[String],
+) -> anyhow::Result<Solo> {
     let data = house.dir().join("scanner");
     programs.run(
         "usher-scanner",
@@ -160,6 +174,13 @@ async fn alone_at_the_door(programs: &Programs, house: &BenchHouse, codes: &[Str
     house.wait_until("the scanner has all tickets", SYNCS_WITHIN, synced).await?;
     let (first_start, rss_kb) = (began.elapsed(), running.rss_kb()?);
     running.stop().await?;
+    let known: (u32, u32) = open_read_only(&data.join("scanner.sqlite"))?.query_row(
+        "SELECT count(*) FILTER (WHERE state = 'live'), count(*) FILTER (WHERE state = 'void') FROM tickets",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let expected = (u32::try_from(scale.tickets)?, u32::try_from(scale.voids)?);
+    ensure!(known == expected, "the scanner knows {known:?} tickets and voids");
     let (running, door) =
         scanner(programs, house.dir(), &[&format!("--edge={NOWHERE}")]).context("start the scanner alone")?;
     let (_, bare_request) = post_all(door, 1, vec![nothing(); codes.len()], |_, _| Ok(())).await?;

@@ -14,28 +14,66 @@ use std::time::SystemTime;
 /// Connections to the counter, to have the tickets sold in reasonable time.
 const WINDOWS: usize = 48;
 
+/// A sale of the counter.
+#[derive(Debug, Deserialize)]
+pub(super) struct Sale {
+    sale: String,
+    tickets: Vec<SoldTicket>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SoldTicket {
+    code: String,
+}
+
+impl Sale {
+    /// The codes of its tickets.
+    pub(super) fn codes(self) -> impl Iterator<Item = String> {
+        self.tickets.into_iter().map(|sold| sold.code)
+    }
+}
+
 /// Sells every seat of the counter; returns the ticket codes.
 ///
 /// # Errors
 /// If a sale is refused.
 pub(super) async fn sell_all(house: &BenchHouse) -> anyhow::Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Sale {
-        tickets: Vec<SoldTicket>,
-    }
-    #[derive(Deserialize)]
-    struct SoldTicket {
-        code: String,
-    }
+    Ok(sell(house, usize::MAX).await?.into_iter().flat_map(Sale::codes).collect())
+}
+
+/// Sells seats of the counter in pairs, so many tickets at most.
+///
+/// # Errors
+/// If a sale is refused.
+pub(super) async fn sell(house: &BenchHouse, tickets: usize) -> anyhow::Result<Vec<Sale>> {
     let counter = house.log_in().await?;
-    let requests = free_pairs(house).await?.iter().map(|pair| sale_request(pair, &counter)).collect();
+    let requests = free_pairs(house).await?.iter().take(tickets / 2).map(|pair| sale_request(pair, &counter)).collect();
     let take = |_, reply: Reply| {
         ensure!(reply.status == 201, "a sale was answered {} {}", reply.status, String::from_utf8_lossy(&reply.body));
-        let sale: Sale = serde_json::from_slice(&reply.body).context("read a sale")?;
-        Ok(sale.tickets.into_iter().map(|sold| sold.code).collect::<Vec<_>>())
+        serde_json::from_slice(&reply.body).context("read a sale")
     };
-    let (codes, _) = post_all(house.edge, WINDOWS, requests, take).await.context("sell the tickets")?;
-    Ok(codes.into_iter().flatten().collect())
+    let (sales, _) = post_all(house.edge, WINDOWS, requests, take).await.context("sell the tickets")?;
+    Ok(sales)
+}
+
+/// Takes sales back, their paper in the till.
+///
+/// # Errors
+/// If a void is refused.
+pub(super) async fn void(house: &BenchHouse, sales: &[Sale]) -> anyhow::Result<()> {
+    let manager = house.log_in_as_manager().await?;
+    let request = |sale: &Sale| Request {
+        path: format!("/v1/sales/{}/void", sale.sale),
+        headers: manager.clone(),
+        body: json!({ "reason": "not wanted", "paper_surrendered": true }).to_string(),
+    };
+    let take = |_, reply: Reply| {
+        let answer = String::from_utf8_lossy(&reply.body).into_owned();
+        ensure!(reply.status == 200 && answer.contains("voided"), "a void was answered {} {answer}", reply.status);
+        Ok(())
+    };
+    post_all(house.edge, WINDOWS, sales.iter().map(request).collect(), take).await.context("void sales")?;
+    Ok(())
 }
 
 /// A scan at `Door N`: it asks the box, or tells what the door has done by itself with this guarantee.

@@ -114,6 +114,14 @@ impl BenchHouse {
         self.log_in_as(CASHIER).await
     }
 
+    /// Logs the manager in and returns the header line that says so.
+    ///
+    /// # Errors
+    /// If the box does not let them in.
+    pub(super) async fn log_in_as_manager(&self) -> anyhow::Result<String> {
+        self.log_in_as(MANAGER).await
+    }
+
     async fn log_in_as(&self, (staff, pin): (&str, &str)) -> anyhow::Result<String> {
         let body = json!({ "staff": staff, "pin": pin }).to_string();
         let reply = Client::connect(self.edge).await?.ask("POST", "/v1/session", "", &body).await?;
@@ -126,7 +134,7 @@ impl BenchHouse {
     /// # Errors
     /// If the box does not add it.
     pub(super) async fn add_scanner(&self, name: &str) -> anyhow::Result<String> {
-        let manager = self.log_in_as(MANAGER).await?;
+        let manager = self.log_in_as_manager().await?;
         let body = json!({ "name": name, "kind": "scanner" }).to_string();
         let reply = Client::connect(self.edge).await?.ask("POST", "/v1/devices", &manager, &body).await?;
         let added: Value = serde_json::from_slice(&reply.body).context("read the new scanner")?;

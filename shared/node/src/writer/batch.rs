@@ -1,5 +1,6 @@
 //! The writer thread's loop.
 
+use super::company::Company;
 use super::job::Job;
 use super::{BATCH_MAX, Core, Ended, Engine, Recovery, WriteError, WriterMetrics};
 use crate::clock::StoreClock;
@@ -59,6 +60,7 @@ pub(super) struct Batches<C: Core> {
     pub(super) away: Arc<AtomicBool>,
     pub(super) taken_over: Arc<AtomicBool>,
     pub(super) metrics: WriterMetrics,
+    pub(super) company: Company,
 }
 
 /// Whether the writer goes on.
@@ -93,7 +95,7 @@ impl<C: Core> Batches<C> {
     }
 
     /// Waits for a job or the next timeout, then takes whatever else waits. Says whether it was the last batch.
-    fn gather(&self) -> (Batch<C>, bool) {
+    fn gather(&mut self) -> (Batch<C>, bool) {
         let first = match self.core.poll_timeout() {
             None => self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(due) => self.jobs.recv_timeout(self.clock.sleep_until(due, SLEEP_MAX)),
@@ -111,7 +113,25 @@ impl<C: Core> Batches<C> {
             }
             next = if batch.len() < BATCH_MAX { self.jobs.try_recv().ok() } else { None };
         }
-        (batch, false)
+        if batch.is_empty() {
+            return (batch, false);
+        }
+        let last = self.wait_for_company(&mut batch);
+        (batch, last)
+    }
+
+    /// Takes who comes within the moment that the batch waits. Says whether it was the last batch.
+    fn wait_for_company(&mut self, batch: &mut Batch<C>) -> bool {
+        let Some(wait) = self.company.wait(batch.len(), Instant::now()) else { return false };
+        while batch.len() < wait.count {
+            match self.jobs.recv_timeout(wait.until.saturating_duration_since(Instant::now())) {
+                Ok(Message::Job(_place, job)) => batch.push(job),
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
+                Err(RecvTimeoutError::Timeout) => break,
+            }
+        }
+        self.company.waited(wait, batch.len());
+        false
     }
 
     fn timeout_due(&self) -> bool {
@@ -131,6 +151,7 @@ impl<C: Core> Batches<C> {
         match ended {
             Ended::Committed { at, wrote, .. } => {
                 if let Some(took) = wrote {
+                    self.company.answered(count, took, Instant::now());
                     self.metrics.commit_seconds.observe(took.as_secs_f64());
                     self.metrics.commits.inc();
                     self.core.handle_persisted(at);

@@ -1,0 +1,108 @@
+// The others of a booking: offered where one of them was let in, and let in all together or some of them, each by a verdict of its own.
+
+import { request } from "./api.js";
+import { settle } from "./entry.js";
+import { clockHere, count } from "./words.js";
+import { wordsOf } from "./verdict.js";
+
+const KEY = "F2";
+// What is seen first if not everybody may come in.
+const WORST = ["refuse", "unknown", "already", "admit"];
+const byId = (id) => document.getElementById(id);
+
+// The ticket that was let in, since when its company waits for an answer, and how often that was asked for.
+let offered = null;
+
+/** Offers those who are outside yet, if the verdict names any. Returns whether it does. */
+export function offer(verdict) {
+  const others = (verdict.verdict === "admit" && verdict.group) || [];
+  const hadFocus = byId("group").contains(document.activeElement);
+  offered = others.length > 0 ? { with: verdict.ticket, at: 0, asked: 0 } : null;
+  byId("group").hidden = !offered;
+  byId("group-fault").textContent = "";
+  byId("group-seats").replaceChildren(...others.map(choice));
+  byId("group-text").replaceChildren(...(offered ? heard(others) : []));
+  if (offered) label();
+  else if (hadFocus) byId("main").focus();
+  return offered !== null;
+}
+
+// The seats are seen on their keys, and heard with the verdict.
+function heard(others) {
+  const seats = element("span", `: ${others.map(({ seat }) => seat).join(", ")}`);
+  seats.className = "unseen";
+  return [`${others.length} more of this booking`, seats];
+}
+
+function element(name, textContent) {
+  return Object.assign(document.createElement(name), { textContent });
+}
+
+function choice({ ticket, seat }) {
+  const box = Object.assign(document.createElement("input"), { type: "checkbox", name: "ticket", value: ticket, checked: true });
+  const around = document.createElement("label");
+  around.append(box, element("span", seat));
+  return around;
+}
+
+function chosen() {
+  return new FormData(byId("group")).getAll("ticket");
+}
+
+function label() {
+  const number = chosen().length;
+  byId("group-key").replaceChildren(...(number > 0 ? [`Let ${number} more in`, element("kbd", KEY)] : ["Nobody else"]));
+  byId("group-key").disabled = number === 0;
+}
+
+/** Wires the keys; `show` is given what became of the group. */
+export function listenToGroup(show) {
+  byId("group").addEventListener("change", label);
+  byId("group").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const asking = offered;
+    const tickets = chosen();
+    if (!asking || tickets.length === 0) return;
+    asking.at ||= Date.now();
+    byId("group-key").disabled = true;
+    const answer = await request("POST", "/v1/groups", { body: { with: asking.with, tickets }, patience: 5000 });
+    // Another ticket was scanned meanwhile: its verdict stays, and the group's comes after it.
+    if (answer.ok) return show(told(asking, answer.data.verdicts));
+    if (answer.status >= 400 && answer.status < 500) return show({ verdict: "refuse", guarantee: "", text: "", ...refusal(answer.problem) });
+    asking.asked += 1;
+    if (asking !== offered) return;
+    label();
+    byId("group-fault").textContent = "No answer. Press again: nobody is let in twice.";
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== KEY || !offered || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    byId("group").requestSubmit();
+  });
+}
+
+function refusal({ code, title, detail }) {
+  return { code, text: detail || title };
+}
+
+// All of them as one verdict: the worst of theirs, who is in, and for everybody else why not.
+function told(asking, verdicts) {
+  const settled = verdicts.map((verdict) => settle(verdict, asking, byId("door").textContent));
+  const inside = settled.filter(({ verdict }) => verdict === "admit");
+  const outside = settled.filter(({ verdict }) => verdict !== "admit");
+  const all = outside.length === 0;
+  const kind = WORST.find((kind) => settled.some(({ verdict }) => verdict === kind));
+  const seats = inside.map(({ seat }) => seat).join(", ");
+  return {
+    ...settled[0],
+    verdict: kind,
+    words: all ? `${inside.length} more in` : `${inside.length} of ${settled.length} in`,
+    seat: undefined,
+    first: undefined,
+    ticket: undefined,
+    text: inside.length > 0 ? `${count(inside.length, "seat")} let in: ${seats}.` : "Nobody of them was let in.",
+    lines: outside.map((one) => `${one.seat}: ${wordsOf(one)}${one.first ? `, ${clockHere(one.first.at)} at ${one.first.door}` : ""}`),
+    entered: [asking.with, ...inside.map(({ ticket }) => ticket)],
+    seats: Object.fromEntries(settled.map(({ ticket, seat }) => [ticket, seat])),
+  };
+}

@@ -1,0 +1,42 @@
+//! The tickets of one booking for one show, as the feed told of them.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use shared::admission::Member;
+use shared::ids::TicketId;
+
+/// The others of a ticket's booking that are good and not inside yet, by seat.
+pub(crate) fn others_outside(db: &Connection, ticket: TicketId) -> rusqlite::Result<Vec<Member>> {
+    db.prepare_cached(
+        "SELECT other.ticket, other.seat, other.generation
+         FROM tickets own JOIN tickets other ON other.booking = own.booking AND other.show = own.show
+         LEFT JOIN admissions ON admissions.ticket = other.ticket LEFT JOIN departed ON departed.ticket = other.ticket
+         WHERE own.ticket = ?1 AND own.booking IS NOT NULL AND other.ticket <> own.ticket AND other.state = 'live'
+             AND (admissions.ticket IS NULL OR departed.at >= admissions.admitted_at)
+         ORDER BY length(other.seat), other.seat",
+    )?
+    .query_map([ticket.0], member)?
+    .collect()
+}
+
+/// Those of these tickets that are of the same booking and show as one, whatever they are worth; nothing if one of them is not.
+pub(crate) fn members(db: &Connection, of: TicketId, tickets: &[TicketId]) -> rusqlite::Result<Option<Vec<Member>>> {
+    let mut select = db.prepare_cached(
+        "SELECT other.ticket, other.seat, other.generation
+         FROM tickets own JOIN tickets other ON other.booking = own.booking AND other.show = own.show
+         WHERE own.ticket = ?1 AND own.booking IS NOT NULL AND other.ticket = ?2 AND other.ticket <> own.ticket",
+    )?;
+    tickets.iter().map(|ticket| select.query_row(params![of.0, ticket.0], member).optional()).collect()
+}
+
+/// Whether two tickets are known to be of one booking for one show.
+pub(crate) fn is_same_booking(db: &Connection, one: TicketId, other: TicketId) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM tickets one JOIN tickets other ON other.booking = one.booking AND other.show = one.show
+         WHERE one.ticket = ?1 AND one.booking IS NOT NULL AND other.ticket = ?2)",
+    )?
+    .query_row(params![one.0, other.0], |row| row.get(0))
+}
+
+fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
+    Ok(Member { ticket: TicketId(row.get(0)?), seat: row.get(1)?, generation: row.get(2)? })
+}

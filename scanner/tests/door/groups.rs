@@ -1,0 +1,147 @@
+//! Company: the others of a booking come in with the one whose code was read.
+
+use crate::answer;
+use crate::fake_edge::{FakeEdge, code, page, show, ticket};
+use crate::test_door::{TestDoor, eventually};
+use serde_json::{Value, json};
+use shared::ids::TicketId;
+
+/// Tickets 1 to 4 of one booking on C1 to C4, the last one void; ticket 5 is somebody else's.
+fn booked() -> Vec<Value> {
+    let of = |number: u8, state: &str, booking: &str| {
+        let mut row = ticket(number, number.into(), state);
+        row["booking"] = json!(booking);
+        row
+    };
+    let ours = "7KQ2MXPA";
+    let mut rows: Vec<Value> = (1..4).map(|number| of(number, "live", ours)).collect();
+    rows.extend([of(4, "void", ours), of(5, "live", "22222222")]);
+    rows
+}
+
+async fn party() -> (FakeEdge, TestDoor) {
+    let edge = FakeEdge::start().await;
+    edge.now().pages.push(page(&[show()], &booked()));
+    let door = TestDoor::start(&edge).await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    (edge, door)
+}
+
+fn id(number: u8) -> String {
+    TicketId([number; 8]).to_string()
+}
+
+async fn enter(door: &TestDoor, with: u8, tickets: &[u8]) -> (u16, Value) {
+    let tickets: Vec<String> = tickets.iter().map(|number| id(*number)).collect();
+    door.post("/v1/groups", json!({"with": id(with), "tickets": tickets}).to_string()).await
+}
+
+fn answers(view: &Value) -> Vec<String> {
+    view["verdicts"].as_array().expect("verdicts").iter().map(answer).collect()
+}
+
+fn seats(view: &Value) -> Vec<&str> {
+    view["group"].as_array().into_iter().flatten().map(|one| one["seat"].as_str().expect("seat")).collect()
+}
+
+#[tokio::test]
+async fn a_green_verdict_tells_who_of_the_booking_is_outside_and_they_come_in_each_with_a_scan_of_their_own() {
+    let (edge, door) = party().await;
+    let green = door.scan(&code(1, 1)).await;
+    assert_eq!((answer(&green).as_str(), seats(&green)), ("admit ok SHARED", vec!["C2", "C3"]));
+    let (status, view) = enter(&door, 1, &[2, 3]).await;
+    assert_eq!((status, answers(&view)), (200, vec!["admit ok SHARED".into(), "admit ok SHARED".into()]), "{view}");
+    assert_eq!((&view["verdicts"][1]["seat"], &view["verdicts"][1]["ticket"]), (&json!("C3"), &json!(id(3))));
+    let scans: Vec<Value> = edge.now().scans.values().cloned().collect();
+    assert_eq!(scans.len(), 3, "each has its own");
+    assert!(scans.iter().all(|scan| scan["code"] == code(1, 1).as_str()), "by the code that was read");
+    assert_eq!(door.status().await["counts"]["inside"], 3);
+    // Whoever shows a code of their own afterwards is in already, wherever that is asked.
+    assert_eq!(answer(&door.scan(&code(2, 2)).await), "already already_admitted SHARED");
+    edge.now().silent = true;
+    assert_eq!(answer(&door.scan(&code(3, 3)).await), "already already_admitted SOLO");
+}
+
+#[tokio::test]
+async fn a_door_that_is_alone_lets_company_in_and_tells_of_each_later() {
+    let (edge, door) = party().await;
+    edge.now().silent = true;
+    let green = door.scan(&code(2, 2)).await;
+    assert_eq!((answer(&green).as_str(), seats(&green)), ("admit ok SOLO", vec!["C1", "C3"]));
+    let (_, view) = enter(&door, 2, &[3]).await;
+    assert_eq!(answers(&view), ["admit ok SOLO"]);
+    // One of them had come in by itself, one is cancelled: each is told by its own verdict.
+    let (_, view) = enter(&door, 2, &[1, 3, 4]).await;
+    assert_eq!(answers(&view), ["admit ok SOLO", "already already_admitted SOLO", "refuse void SOLO"]);
+    assert_eq!(view["verdicts"][1]["first"]["door"], "Door A");
+    let queued = door.queue();
+    assert_eq!(queued.len(), 5);
+    edge.now().silent = false;
+    eventually("told", || async { door.status().await["queued"] == 0 }).await;
+    let edge = edge.now();
+    let told: Vec<_> = queued.iter().map(|scan| &edge.scans[scan]).collect();
+    assert_eq!(told[0].get("member"), None, "the one that was read");
+    assert_eq!(told[1]["member"], json!({"ticket": id(3), "seat": "C3", "generation": 0}));
+    assert_eq!(edge.admitted.len(), 4, "what is decided here is a fact there");
+}
+
+#[tokio::test]
+async fn an_edge_that_falls_silent_in_the_middle_leaves_one_scan_for_each() {
+    let (edge, door) = party().await;
+    door.scan(&code(1, 1)).await;
+    edge.now().silent = true;
+    let (_, view) = enter(&door, 1, &[2, 3]).await;
+    assert_eq!(answers(&view), ["admit ok SOLO", "admit ok SOLO"]);
+    edge.now().silent = false;
+    eventually("told", || async { door.status().await["queued"] == 0 }).await;
+    assert_eq!(edge.now().scans.len(), 3);
+}
+
+#[tokio::test]
+async fn company_comes_with_somebody_who_was_let_in_here_and_of_the_same_booking_only() {
+    let (_edge, door) = party().await;
+    let refused = |(status, problem): (u16, Value)| (status, problem["code"].as_str().unwrap_or("?").to_owned());
+    assert_eq!(refused(enter(&door, 1, &[2]).await), (409, "not_let_in_here".into()));
+    door.scan(&code(1, 1)).await;
+    assert_eq!(refused(enter(&door, 1, &[5]).await), (409, "not_in_group".into()));
+    assert_eq!(refused(enter(&door, 1, &[2, 5]).await), (409, "not_in_group".into()));
+    assert_eq!(refused(enter(&door, 1, &[1]).await), (409, "not_in_group".into()));
+    assert_eq!(refused(enter(&door, 1, &[]).await), (422, "bad_group".into()));
+    assert_eq!(
+        refused(door.post("/v1/groups", json!({"with": "x", "tickets": ["y"]}).to_string()).await).1,
+        "bad_group"
+    );
+    door.post("/v1/departures", json!({"how": "undone", "ticket": id(1)}).to_string()).await;
+    assert_eq!(refused(enter(&door, 1, &[2]).await), (409, "not_let_in_here".into()), "it was taken back");
+    assert_eq!(door.status().await["admitted"], 0, "nobody came in by this");
+}
+
+#[tokio::test]
+async fn a_group_is_taken_back_at_once_and_whoever_was_not_in_is_named() {
+    let (edge, door) = party().await;
+    door.scan(&code(1, 1)).await;
+    enter(&door, 1, &[2, 3]).await;
+    let undone = json!({"how": "undone", "tickets": [id(1), id(2), id(3), id(5)]});
+    let (status, view) = door.post("/v1/departures", undone.to_string()).await;
+    assert_eq!((status, &view["shared"]), (200, &json!(true)), "{view}");
+    assert_eq!(view["stay"], json!([{"ticket": id(5), "code": "not_inside"}]));
+    assert_eq!((door.status().await["admitted"].clone(), edge.now().departures.len()), (json!(0), 3));
+    let green = door.scan(&code(1, 1)).await;
+    assert_eq!(seats(&green), ["C2", "C3"], "they are outside again");
+    let none = json!({"how": "undone", "tickets": []});
+    assert_eq!(door.post("/v1/departures", none.to_string()).await.0, 422);
+}
+
+#[tokio::test]
+async fn company_outlives_a_restart_of_the_device() {
+    let (edge, door) = party().await;
+    edge.now().silent = true;
+    door.scan(&code(1, 1)).await;
+    enter(&door, 1, &[2]).await;
+    let data = door.stop().await;
+    let door = TestDoor::reopen(data, |config| config.edge = "http://127.0.0.1:9".into()).await;
+    let (_, view) = enter(&door, 1, &[2, 3]).await;
+    let told = answers(&view);
+    assert!(told[0].starts_with("already") && told[1].starts_with("admit"), "{told:?}");
+    door.stop().await;
+}
