@@ -40,7 +40,7 @@ pub fn begin(
             return Ok(Err(booked.map_or_else(|| refusal.into(), |booking| booked_already(booking.id))));
         }
     };
-    let before = store::before(tx, &booking, per_contact)?;
+    let before = store::before(tx, &booking, per_contact > 0)?;
     if let Some(booking) = before.of_hold {
         return Ok(Err(booked_already(booking)));
     }

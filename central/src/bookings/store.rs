@@ -165,22 +165,23 @@ pub struct Before {
     pub of_hold: Option<BookingId>,
     /// Another booking has its code.
     pub code_taken: bool,
-    /// Seats of its show that its contact has, as far as they were counted.
+    /// Seats of its show that its contact has, where they are counted.
     pub seats_of_contact: usize,
 }
 
 const BEFORE: &str = "
     SELECT (SELECT id FROM booking WHERE hold = ?1),
         EXISTS (SELECT 1 FROM booking WHERE code = ?2),
-        (SELECT count(*) FROM (SELECT 1 FROM booking b JOIN booked_seat s ON s.booking = b.id
-         WHERE b.contact_key = ?3 AND b.theatre = ?4 AND b.show = ?5
-           AND b.state IN ('awaiting_payment', 'paying', 'booked', 'cancelling') LIMIT ?6) AS theirs)";
+        CASE WHEN ?6 > 0 THEN
+            (SELECT count(*) FROM booking b JOIN booked_seat s ON s.booking = b.id
+             WHERE b.contact_key = ?3 AND b.theatre = ?4 AND b.show = ?5
+               AND b.state IN ('awaiting_payment', 'paying', 'booked', 'cancelling'))
+        ELSE 0 END";
 
-/// Looks for what may be in the way of a new booking; at most so many of its contact's seats are counted.
-pub fn before(conn: &dyn Sql, booking: &Booking, counted_max: usize) -> Result<Before, StoreError> {
-    let counted_max = i64::try_from(counted_max).unwrap_or(i64::MAX);
+/// Looks for what may be in the way of a new booking; its contact's seats are counted where they have a limit.
+pub fn before(conn: &dyn Sql, booking: &Booking, is_limited: bool) -> Result<Before, StoreError> {
     let (hold, code, contact, show) = (booking.hold.0, &booking.code, booking.contact.key(), booking.show);
-    conn.only(BEFORE, values![hold, code, contact, show.theatre.0, show.number.0, counted_max], |row| {
+    conn.only(BEFORE, values![hold, code, contact, show.theatre.0, show.number.0, u32::from(is_limited)], |row| {
         let seats: u32 = row.get(2)?;
         Ok(Before {
             of_hold: row.get::<Option<[u8; 16]>>(0)?.map(BookingId),

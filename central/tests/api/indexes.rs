@@ -417,7 +417,7 @@ fn of_bookings(table: &mut Table<'_>) {
     let contact = |contact: Contact| move |sql: &dyn Sql| Ok(!of_contact(sql, &contact, 9)?.is_empty());
     check("bookings of an address", &contact(Contact::Email("Guest8@example.org".into())));
     check("bookings of a number", &contact(Contact::Phone("+91 9876500007".into())));
-    check("what is in the way of a booking", &|sql| Ok(bookings::before(sql, &one, 20)?.of_hold.is_some()));
+    check("what is in the way of a booking", &|sql| Ok(bookings::before(sql, &one, true)?.of_hold.is_some()));
     check("bookings of a show", &|sql| Ok(!bookings::standing(sql, show(7))?.is_empty()));
     check("overdue bookings", &|sql| Ok(!bookings::overdue(sql, NOW, Timestamp(0), 9)?.is_empty()));
     check("cancellations of a theatre", &|sql| Ok(!bookings::cancelling_at(sql, show(2).theatre)?.is_empty()));
