@@ -41,33 +41,42 @@ pub fn best_available(plan: &PlanIndex, wishes: &[Wish], free: impl Fn(SeatId) -
     (!chosen.is_empty()).then_some(chosen)
 }
 
+/// A free seat of a row; seats of one row are in the order of their columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct FreeSeat {
+    column: u16,
+    id: SeatId,
+    accessible: bool,
+}
+
 /// Picks the best free neighbours of one row.
 fn together(plan: &PlanIndex, wish: Wish, free: impl Fn(SeatId) -> bool) -> Option<Vec<SeatId>> {
     let Wish { count, category, accessible } = wish;
     if count == 0 {
         return None;
     }
-    let mut rows: BTreeMap<usize, Vec<(u16, SeatId, bool)>> = BTreeMap::new();
+    let mut rows: BTreeMap<usize, Vec<FreeSeat>> = BTreeMap::new();
     let mut widest = 0;
     for (id, seat) in plan.seats() {
         widest = widest.max(seat.column);
         if category.is_none_or(|wanted| wanted == seat.category) && free(id) {
-            rows.entry(seat.row_index).or_default().push((seat.column, id, seat.accessible));
+            let free = FreeSeat { column: seat.column, id, accessible: seat.accessible };
+            rows.entry(seat.row_index).or_default().push(free);
         }
     }
     let liked_row = i64::try_from(plan.plan.rows.len()).ok()? * LIKED_ROW_PERCENT / 100;
     let centre = i64::from(widest); // twice the middle column
-    let mut best: Option<(_, &[(u16, SeatId, bool)])> = None;
+    let mut best: Option<(_, &[FreeSeat])> = None;
     rows.values_mut().for_each(|seats| seats.sort_unstable());
     for (row, seats) in &rows {
         let off_row = (i64::try_from(*row).ok()? - liked_row).abs() * 3;
-        for block in seats.chunk_by(|a, b| a.0.checked_add(1) == Some(b.0)) {
+        for block in seats.chunk_by(|a, b| a.column.checked_add(1) == Some(b.column)) {
             for (start, window) in block.windows(count).enumerate() {
-                let for_wheelchairs = window.iter().filter(|seat| seat.2).count();
+                let for_wheelchairs = window.iter().filter(|seat| seat.accessible).count();
                 let Some(unasked) = for_wheelchairs.checked_sub(accessible) else { continue };
                 let (left, right) = (start, block.len() - start - count);
                 let orphans = i64::from(left == 1) + i64::from(right == 1);
-                let (first, last) = (i64::from(window[0].0), i64::from(window[count - 1].0));
+                let (first, last) = (i64::from(window[0].column), i64::from(window[count - 1].column));
                 let off_centre = (first + last - centre).abs();
                 let given_away = i64::try_from(unasked).ok()? * ACCESSIBLE_PENALTY;
                 let cost = given_away + orphans * ORPHAN_PENALTY + off_centre + off_row;
@@ -78,7 +87,7 @@ fn together(plan: &PlanIndex, wish: Wish, free: impl Fn(SeatId) -> bool) -> Opti
             }
         }
     }
-    best.map(|(_, window)| window.iter().map(|(_, id, _)| *id).collect())
+    best.map(|(_, window)| window.iter().map(|seat| seat.id).collect())
 }
 
 #[cfg(test)]

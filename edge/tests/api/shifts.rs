@@ -16,6 +16,7 @@ const SHIFTS: u32 = 25;
 const SHOW_EVERY_MIN: u32 = 150;
 
 /// How many shifts in all; `tests/nightly` takes a thousand.
+#[expect(clippy::disallowed_methods, reason = "a test has no command line of its own")]
 fn shifts() -> u32 {
     std::env::var("USHER_SHIFTS").ok().and_then(|number| number.parse().ok()).unwrap_or(SHIFTS)
 }
@@ -229,12 +230,14 @@ async fn a_house_agrees(seed: u64) {
         (all, all),
         "the collection of the day"
     );
-    let central = line.central.lock().expect("not poisoned");
-    let tickets = central.replica.ledger().tickets();
-    let paid = tickets.filter(|ticket| ticket.answer != Some(VoidAnswer::Accepted)).filter_map(|ticket| ticket.sale);
-    let paid: i64 = paid.filter(|sale| sale.seller == Side::Edge).map(|sale| i64::from(sale.price)).sum();
+    let paid: i64 = {
+        let central = line.central.lock().expect("not poisoned");
+        let tickets = central.replica.ledger().tickets();
+        let paid =
+            tickets.filter(|ticket| ticket.answer != Some(VoidAnswer::Accepted)).filter_map(|ticket| ticket.sale);
+        paid.filter(|sale| sale.seller == Side::Edge).map(|sale| i64::from(sale.price)).sum()
+    };
     assert_eq!(paid, all, "central's ledger");
-    drop(central);
     for what in ["sold", "voided", "printed", "moved", "offline", "online", "repriced"] {
         assert!(at.done.get(what).is_some_and(|times| *times > 0), "nothing was {what}: {:?}", at.done);
     }
