@@ -45,6 +45,7 @@ function enter(now) {
 }
 
 function lock(title = "", text = "") {
+  prints.close();
   if (session) request("DELETE", "/v1/session", { token: session.token, keepalive: true });
   session = null;
   for (const id of ["board", "hall", "till", "lock"]) byId(id).hidden = true;

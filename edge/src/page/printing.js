@@ -18,7 +18,12 @@ const REASONS = {
 /** Asks for papers and shows what becomes of them. `dialog` asks who answers for a duplicate. */
 export class Prints {
   constructor(place, dialog, ask) {
-    Object.assign(this, { place, dialog, ask, printers: [], failed: [] });
+    Object.assign(this, { place, dialog, ask, printers: [], failed: [], turn: 0 });
+  }
+
+  /** Nobody is in: what is on its way is looked at again when somebody is. */
+  close() {
+    this.turn += 1;
   }
 
   /** Somebody is in: which printers there are, and what has failed before. */
@@ -75,7 +80,9 @@ export class Prints {
     }
     this.#show(waiting, prints);
     if (waiting.length === 0) return;
+    const { turn } = this;
     await pause(LOOK_MS);
+    if (turn !== this.turn) return;
     const looked = await Promise.all(waiting.map((print) => this.ask("GET", `/v1/prints/${print.print}`)));
     await this.#follow(looked.map((answer, at) => (answer.ok ? answer.data : waiting[at])));
   }
