@@ -35,8 +35,21 @@ def open_shift(page, hundreds):
     expect(page.locator("#open .total")).to_have_text("Counted: ₹0")
     page.locator("#open").get_by_label("How many of ₹100").focus()
     page.keyboard.type(str(hundreds))
+    expect(page.locator("#open .total")).to_have_text(f"Counted: ₹{hundreds}00")
     page.keyboard.press("Enter")
     expect(page.locator("#own .report")).to_be_visible()
+
+
+def retry_papers(page, presses_max=6):
+    """A paper at a time, in whatever order they failed."""
+    trouble = page.locator("#prints .notes")
+    for _ in range(presses_max):
+        if trouble.count() == 0:
+            break
+        page.keyboard.press("r")
+        page.wait_for_timeout(700)
+    expect(trouble).to_have_count(0)
+    expect(page.locator("#prints")).to_contain_text("Printed")
 
 
 def close_shift(page, hundreds):
@@ -104,6 +117,7 @@ def test_a_new_cashier_sells_her_first_tickets_within_five_minutes(house, roll, 
     screen.picture("upi")
     page.keyboard.press("Enter")
     expect(page.locator("#till-title")).to_have_text("Sold")
+    expect(page.locator("#prints")).to_contain_text("Printed")
     page.keyboard.press("Enter")
 
     # The printer runs out of paper.
@@ -115,15 +129,15 @@ def test_a_new_cashier_sells_her_first_tickets_within_five_minutes(house, roll, 
         screen.picture("no-paper")
     finally:
         roll.state = WELL
-    page.keyboard.press("r")
-    until("the ticket is out", lambda: len(roll.papers) > printed, 10)
+    retry_papers(page)
+    until("ticket and receipt are out", lambda: len(roll.papers) >= printed + 2, 10)
 
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
     screen.picture("help")
     page.keyboard.press("Escape")
     page.keyboard.press("x")
-    expect(page.locator("#own .report")).to_contain_text("3 sales")
+    expect(page.locator("#own .report")).to_contain_text(re.compile(r"Cash\s*2 sales\s*UPI\s*1 sale"))
     screen.picture("takings")
     close_shift(page, 5)
     screen.picture("closed")

@@ -25,6 +25,7 @@ const counted = new Pieces(byId("close").querySelector("form"));
 
 async function enter(now) {
   session = now;
+  float.clear();
   byId("parts").hidden = byId("lock").hidden = false;
   byId("lock").textContent = `${now.staff} · Lock`;
   byId("reports").hidden = !OVERSEES.includes(now.role);
@@ -56,12 +57,13 @@ async function showOwn() {
 
 /** Shows a shift that is open, or asks for the float of the next one. */
 function show(now) {
+  // What was typed before the answer came is not to be typed again.
+  if (shift && !now) float.clear();
   shift = now;
   byId("open").hidden = now !== null;
   byId("cash").hidden = byId("close").hidden = now === null;
   const facts = own.querySelector(".facts");
   facts.replaceChildren(...(now ? [shiftReport(now)] : []));
-  if (!now) float.clear();
 }
 
 async function showAll() {
