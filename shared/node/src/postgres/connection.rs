@@ -94,6 +94,18 @@ impl Connection {
         self.client.is_closed()
     }
 
+    /// The connection still stands, after a look at whether the server has ended it meanwhile: between two statements nobody reads
+    /// what it says.
+    pub(super) fn still_stands(&self) -> bool {
+        let looked = self.wait(async {
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+            Ok(())
+        });
+        looked.is_ok() && !self.is_closed()
+    }
+
     pub(super) fn statement(&self, sql: &str) -> Result<Statement, StoreError> {
         if let Some(known) = self.statements.borrow().get(sql) {
             return Ok(known.clone());

@@ -36,7 +36,7 @@ impl Readers {
         let (idle, url) = (self.idle.clone(), self.url.clone());
         let read = move || {
             let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = match kept.filter(|connection| !connection.is_closed()) {
+            let connection = match kept.filter(Connection::still_stands) {
                 Some(connection) => connection,
                 None => reader(&url)?,
             };

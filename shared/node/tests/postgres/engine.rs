@@ -2,7 +2,7 @@
 
 use crate::server::Server;
 use node::clock::{self, StoreClock};
-use node::postgres::{Candidate, Connection, Place, Store, migrate};
+use node::postgres::{Candidate, Connection, Place, Readers, Store, migrate};
 use node::sqlite::{Migration, Schema};
 use node::store::{Sql, StoreError};
 use node::values;
@@ -183,4 +183,22 @@ async fn a_server_that_is_killed_under_load_loses_nothing_that_was_acknowledged(
         "{acknowledged} {not_known} {kept}"
     );
     thread.stop().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_the_server_has_ended_meanwhile_is_replaced_before_anybody_asks_it() {
+    let server = tokio::task::spawn_blocking(Server::start).await.expect("a server");
+    let readers = Readers::new(&server.url(), 1);
+    let backend =
+        async || readers.read(|sql| Ok(sql.only("SELECT pg_backend_pid()", &[], |row| row.get::<i64>(0))?)).await;
+    let first = backend().await.expect("an answer");
+    assert_eq!(backend().await.expect("an answer"), first, "it is kept");
+    let url = server.url();
+    let ended = tokio::task::spawn_blocking(move || {
+        let other = Connection::open(&url).expect("connect");
+        other.run(&format!("SELECT pg_terminate_backend({first})")).expect("ended");
+    });
+    ended.await.expect("ends");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_ne!(backend().await.expect("an answer"), first);
 }
