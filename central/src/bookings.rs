@@ -117,8 +117,7 @@ pub async fn create(
     }
     let hold: HoldId = request.hold.parse().map_err(|_| Refusal::UnknownHold)?;
     let asked = Asked::new("bookings", String::new(), key, &request)?;
-    let per_contact = app.limits.per_contact;
-    let booked = app.writer.run(move |desk, tx, now| begin(desk, tx, hold, contact, &asked, per_contact, now)).await;
+    let booked = app.writer.run(move |desk, tx, now| begin(desk, tx, hold, contact, &asked, now)).await;
     let booked = booked.map_err(Problem::from);
     app.metrics.count_booking(&booked);
     Ok(booked?.into_response())
@@ -130,14 +129,12 @@ fn begin(
     hold: HoldId,
     contact: store::Contact,
     asked: &Asked,
-    per_contact: usize,
     now: Timestamp,
 ) -> anyhow::Result<Answer> {
     if let Some(before) = desk.answered_before(tx, asked)? {
         return Ok(before);
     }
-    let (booking, seats) = match saga::begin(desk, tx, hold, contact, RequestId::of_key(asked.key()), per_contact, now)?
-    {
+    let (booking, seats) = match saga::begin(desk, tx, hold, contact, RequestId::of_key(asked.key()), now)? {
         Ok(begun) => begun,
         Err(problem) => return Ok(problem.into()),
     };

@@ -1,6 +1,7 @@
 //! The desk: what the writer's thread owns in memory. One replica per theatre, the holds that wait for a claim, and what may
 //! leave only after the commit: messages to the boxes, answers, and changes of the maps that customers look at.
 
+mod batch;
 mod effects;
 pub mod house;
 mod load;
@@ -8,25 +9,20 @@ mod load;
 pub use load::KeySource;
 
 use crate::answers::{Answer, Answers, Asked};
-use crate::bookings::{cancel, saga, store as bookings};
-use crate::database::Database;
 use crate::discovery::schedule::{self, ScheduledShow};
 use crate::events::{SeatBoard, SeatMap};
 use crate::fleet::keys::KeyStore;
-use crate::fleet::prices;
 use crate::holds::customer::Customer;
 use crate::holds::limits::{Holders, SeatLimits};
 use crate::metrics::OfficeMetrics;
 use crate::payments::schedule::PayingTimes;
-use crate::payments::store as payments;
 use crate::watermark::Watermark;
 use anyhow::Context;
 use house::House;
+use node::ledger_store;
 use node::mqtt::Publisher;
 use node::problem::Problem;
 use node::store::{Sql, StoreError};
-use node::writer::{Core, WriteError};
-use node::{idempotency, ledger_store};
 use shared::ids::{HoldId, ShowId, TheatreId};
 use shared::ledger::Hold;
 use shared::refusal::Refusal;
@@ -36,18 +32,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::Settings;
-use sync_protocol::message::Channel;
-use sync_protocol::replica::{Closed, Transmit};
+use sync_protocol::replica::Transmit;
 use tokio::sync::{Notify, oneshot};
 
-/// How often unpaid bookings are looked through for those whose time is over.
-const SWEEP_EVERY: Duration = Duration::from_secs(1);
-
-/// How often cancellations are looked through for those that no theatre has answered.
-const VOIDS_LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
-
-/// Remembered answers that one sweep forgets.
-const ANSWERS_FORGOTTEN: u32 = 500;
 /// Shows of the schedule that are kept at hand.
 const SCHEDULED_MAX: usize = 10_000;
 /// Answers are remembered this long after the show's end.
@@ -143,6 +130,16 @@ impl Desk {
         self.paying = times;
     }
 
+    /// Keeps customers to so many seats; without, there is no limit.
+    pub fn limit_seats(&mut self, limits: SeatLimits) {
+        self.holders = Holders::new(limits);
+    }
+
+    /// How many seats are enough for one customer.
+    pub fn limits(&self) -> SeatLimits {
+        self.holders.limits()
+    }
+
     /// Pays cancellations back at once where the show begins later than this; zero waits for the theatre always.
     pub fn pay_back_early(&mut self, before_show: Duration) {
         self.early_refund = before_show;
@@ -213,15 +210,9 @@ impl Desk {
     }
 
     /// Why a customer gets no `more` seats held; nothing where they do.
-    pub fn refused_by_limits(
-        &mut self,
-        customer: &Customer,
-        more: usize,
-        limits: SeatLimits,
-        now: Timestamp,
-    ) -> Option<Problem> {
+    pub fn refused_by_limits(&mut self, customer: &Customer, more: usize, now: Timestamp) -> Option<Problem> {
         let Self { holders, houses, .. } = self;
-        holders.refuse(customer, more, limits, now, |show, hold| standing(houses, show, hold, now))
+        holders.refuse(customer, more, now, |show, hold| standing(houses, show, hold, now))
     }
 
     /// Remembers who holds what.
@@ -361,102 +352,4 @@ fn seat_map(house: &House, show: &Show, now: Timestamp) -> anyhow::Result<SeatMa
     let ends_at = show.facts.ends_at();
     let fresh_until = if now < ends_at { ends_at } else { Timestamp(i64::MAX) };
     SeatMap::new(house.view().seat_map(show, now), fresh_until)
-}
-
-impl Core for Desk {
-    type Engine = Database;
-
-    fn handle_jump(&mut self, tx: &dyn Sql, by: Duration) -> anyhow::Result<()> {
-        for (theatre, house) in &mut self.houses {
-            house.replica.follow_jump(by);
-            self.touched.insert(*theatre);
-        }
-        bookings::follow_jump(tx, by).context("move the deadlines of unpaid bookings")?;
-        payments::follow_jump(tx, by).context("move the deadlines of open payments")
-    }
-
-    fn before_commit(&mut self, tx: &dyn Sql, now: Timestamp) -> anyhow::Result<()> {
-        self.now = now;
-        while let Some(theatre) = self.touched.pop_first() {
-            self.settle(theatre, tx, now).with_context(|| format!("store what changed in theatre {theatre}"))?;
-        }
-        Ok(())
-    }
-
-    fn handle_persisted(&mut self, time: Timestamp) {
-        if let Some(watermark) = &mut self.watermark {
-            watermark.note(time);
-        }
-    }
-
-    fn after_commit(&mut self) {
-        for (theatre, Transmit { channel, bytes }) in std::mem::take(&mut self.outgoing) {
-            let part = match channel {
-                Channel::Control => "down",
-                Channel::Log => "down/log",
-            };
-            if let Some(publisher) = &self.publisher {
-                // What is dropped is sent again: the protocol takes the pipe for a lossy one.
-                publisher.publish(&format!("usher/v1/{theatre}/{part}"), bytes);
-            }
-        }
-        self.refresh_maps();
-        for (to, answer) in std::mem::take(&mut self.answers) {
-            // A caller that has gone away does not need the answer.
-            drop(to.send(answer));
-        }
-        if std::mem::take(&mut self.payments_changed) {
-            self.payments.notify_one();
-        }
-    }
-
-    fn poll_timeout(&self) -> Option<Timestamp> {
-        let houses = self.houses.values().filter_map(|house| house.replica.poll_timeout());
-        houses.chain([self.next_sweep]).min()
-    }
-
-    fn handle_timeout(&mut self, tx: &dyn Sql, now: Timestamp) -> anyhow::Result<()> {
-        for (theatre, house) in &mut self.houses {
-            if house.replica.poll_timeout().is_some_and(|due| due <= now) {
-                house.replica.handle_timeout(now);
-                self.touched.insert(*theatre);
-            }
-        }
-        if self.next_sweep <= now {
-            self.next_sweep = now + SWEEP_EVERY;
-            saga::end_overdue(self, tx, now).context("end unpaid bookings")?;
-            prices::begin_due(self, tx, now).context("let prices begin")?;
-            idempotency::forget_expired(tx, now, ANSWERS_FORGOTTEN).context("forget old answers")?;
-        }
-        if self.next_look_at_voids <= now {
-            self.next_look_at_voids = now + VOIDS_LOOKED_AT_EVERY;
-            cancel::list_unanswered(tx, now).context("list cancellations without an answer")?;
-        }
-        Ok(())
-    }
-
-    fn reload(&mut self, tx: &dyn Sql, now: Timestamp) -> anyhow::Result<()> {
-        let (keys, settings) = self.source.as_ref().context("nothing says where the keys are")?;
-        let source = KeySource::Directory(keys);
-        let loaded = Self::load(tx, source, *settings, self.board.clone(), self.payments.clone(), now)?;
-        (self.houses, self.touched) = (loaded.houses, loaded.touched);
-        (self.remembered, self.scheduled) = (loaded.remembered, loaded.scheduled);
-        // What was gathered belongs to what was not kept; whoever asked was told so with the batch.
-        self.outgoing.clear();
-        self.answers.clear();
-        for (_, waiting) in std::mem::take(&mut self.waiting) {
-            drop(waiting.answer.send(Problem::from(WriteError::Unreachable).into()));
-        }
-        self.changed.extend(self.board.shows(|_| true));
-        self.link_changed(self.link_up, now);
-        self.before_commit(tx, now)
-    }
-
-    fn handle_failure(&mut self, _error: &anyhow::Error) {
-        for house in self.houses.values_mut() {
-            house.replica.close(Closed::DiskError, self.now);
-        }
-        self.waiting.clear();
-        self.answers.clear();
-    }
 }

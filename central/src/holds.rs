@@ -13,7 +13,6 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use customer::Customer;
-use limits::SeatLimits;
 use node::http::RequestTrace;
 use node::problem::{IdempotencyKey, JsonBody, Problem};
 use node::store::Sql;
@@ -111,8 +110,8 @@ pub async fn place(
 ) -> Result<Response, Problem> {
     let show = show_id(&show)?;
     let asked = Asked::new("holds", show.to_string(), key, &request)?;
-    let trace = RequestTrace::current().map(|trace| ClaimId(trace.0));
-    let wanted = WantedHold { show, request, customer, limits: app.limits, trace };
+    let trace = RequestTrace::current().map(ClaimId::from);
+    let wanted = WantedHold { show, request, customer, trace };
     let answer = answered(&app, wanted, asked).await;
     app.metrics.count_hold(&answer);
     Ok(answer?.into_response())
@@ -130,7 +129,6 @@ struct WantedHold {
     show: ShowId,
     request: HoldRequest,
     customer: Customer,
-    limits: SeatLimits,
     /// The request's id in the log, here and at the box.
     trace: Option<ClaimId>,
 }
@@ -170,9 +168,9 @@ fn place_hold(
 }
 
 fn try_hold(desk: &mut Desk, wanted: &WantedHold, now: Timestamp) -> Result<Held, Problem> {
-    let WantedHold { show, request, customer, limits, trace } = wanted;
+    let WantedHold { show, request, customer, trace } = wanted;
     let (show, seats) = (*show, request.seats(desk.house(show.theatre)?, show.number, now)?);
-    if let Some(problem) = desk.refused_by_limits(customer, seats.len(), *limits, now) {
+    if let Some(problem) = desk.refused_by_limits(customer, seats.len(), now) {
         return Err(problem);
     }
     let house = desk.house_mut(show.theatre)?;

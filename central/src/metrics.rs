@@ -28,15 +28,6 @@ pub struct OfficeMetrics {
     live: Family<BoxLabels, Gauge>,
 }
 
-/// How a theatre's box stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BoxLag {
-    /// Entries of central's that it has not acknowledged.
-    pub entries: u64,
-    /// Whether its link is live.
-    pub is_live: bool,
-}
-
 impl OfficeMetrics {
     /// Puts the metrics into a server's registry.
     pub fn register(&self, registry: &mut Registry) {
@@ -57,11 +48,11 @@ impl OfficeMetrics {
         count(&self.bookings, answer);
     }
 
-    /// Notes how a box stands.
-    pub fn note_box(&self, theatre: TheatreId, lag: BoxLag) {
+    /// Notes how many entries a box has not acknowledged, and whether its link is live.
+    pub fn note_box(&self, theatre: TheatreId, backlog: u64, is_live: bool) {
         let labels = BoxLabels { theatre: theatre.0 };
-        self.backlog.get_or_create(&labels).set(i64::try_from(lag.entries).unwrap_or(i64::MAX));
-        self.live.get_or_create(&labels).set(lag.is_live.into());
+        self.backlog.get_or_create(&labels).set(i64::try_from(backlog).unwrap_or(i64::MAX));
+        self.live.get_or_create(&labels).set(is_live.into());
     }
 }
 

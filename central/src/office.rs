@@ -3,7 +3,6 @@
 use crate::database::Readers;
 use crate::desk::Desk;
 use crate::events::{SeatBoard, SeatMap};
-use crate::holds::limits::SeatLimits;
 use crate::metrics::OfficeMetrics;
 use crate::operator::OperatorToken;
 use crate::payments::gateway::Gateway;
@@ -39,8 +38,6 @@ pub struct Office {
     pub poll: Duration,
     /// What operators show; nothing where they may change nothing.
     pub operator_token: Option<OperatorToken>,
-    /// How many seats are enough for one customer.
-    pub limits: SeatLimits,
     /// What is counted.
     pub metrics: OfficeMetrics,
     /// Proxies in front.

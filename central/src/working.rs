@@ -73,6 +73,7 @@ impl Working {
         let (publisher, events) = link::connect(broker_url.clone(), login, settings.heartbeat, shutdown.clone());
         desk.publish_with(publisher.clone());
         desk.wait_for_payments(paying_times(config));
+        desk.limit_seats(config.limits());
         desk.pay_back_early(Duration::from_secs(config.early_refund_h.saturating_mul(3600)));
         let metrics = desk.metrics().clone();
         let (writer, thread) = Writer::start(db, desk, clock.clone(), config.writes_waiting_max.max(4))
@@ -100,7 +101,6 @@ impl Working {
             payments,
             poll,
             operator_token,
-            limits: config.limits(),
             metrics,
             proxies: config.behind_proxies,
             pass,

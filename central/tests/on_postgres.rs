@@ -22,6 +22,8 @@ mod limits;
 mod overload;
 #[path = "api/payments.rs"]
 mod payments;
+#[path = "api/plans.rs"]
+mod plans;
 #[path = "api/pool.rs"]
 mod pool;
 #[path = "../../shared/node/tests/postgres/server.rs"]

@@ -6,6 +6,7 @@ pub mod discrepancies;
 pub mod feed;
 pub mod overrides;
 pub mod pairing;
+pub mod scan;
 pub mod scans;
 pub mod tokens;
 pub mod verdict;
@@ -22,7 +23,7 @@ use feed::{Cursor, Page, Row, ShowRow, TicketRow};
 use node::problem::{JsonBody, Params, Problem};
 use node::view::VerdictView;
 use node::zone::parse_rfc3339;
-use scans::{LocalVerdict, MemberRow, Scan};
+use scan::{LocalVerdict, MemberRow, Scan};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,8 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 const CODE_CHARACTERS_MAX: usize = 512;
 /// The most scans of one upload.
 const SCANS_MAX: usize = 200;
+/// Scans that the writer judges in one go: a sale that comes meanwhile waits for these only.
+const SCANS_OF_A_JOB: usize = 10;
 
 impl House {
     /// The device behind a request.
@@ -188,19 +191,22 @@ pub async fn scan(
     if requests.len() > SCANS_MAX {
         return Err(Problem::unprocessable("too_many_scans", format!("Send at most {SCANS_MAX} scans at once.")));
     }
-    let mut scans = requests.into_iter().map(ScanRequest::read).collect::<Result<Vec<_>, _>>()?;
+    let scans = requests.into_iter().map(ScanRequest::read).collect::<Result<Vec<_>, _>>()?;
     let ring = house.board.borrow().ring.clone();
-    for scan in &mut scans {
-        scan.read(&ring, house.clock.now());
+    let mut answers = Vec::with_capacity(scans.len());
+    let mut left = scans.into_iter().peekable();
+    while left.peek().is_some() {
+        let mut piece: Vec<Scan> = left.by_ref().take(SCANS_OF_A_JOB).collect();
+        piece.iter_mut().for_each(|scan| scan.read(&ring, house.clock.now()));
+        let judged = house.writer.run(move |desk, tx, now| {
+            desk.hear(device.number);
+            let judge = |scan: &Scan| {
+                let verdict = desk.scan(tx, device.number, scan, now)?;
+                Ok(ScanView { id: scan.id.to_string(), verdict })
+            };
+            piece.iter().map(judge).collect::<anyhow::Result<Vec<_>>>()
+        });
+        answers.extend(judged.await?);
     }
-    let answers = house.writer.run(move |desk, tx, now| {
-        desk.hear(device.number);
-        let mut answers = Vec::with_capacity(scans.len());
-        for scan in &scans {
-            let verdict = desk.scan(tx, device.number, scan, now)?;
-            answers.push(ScanView { id: scan.id.to_string(), verdict });
-        }
-        Ok(answers)
-    });
-    Ok(Json(answers.await?))
+    Ok(Json(answers))
 }

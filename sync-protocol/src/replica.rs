@@ -2,6 +2,7 @@
 
 mod apart;
 mod changes;
+mod claiming;
 mod closed;
 mod commands;
 mod exchange;

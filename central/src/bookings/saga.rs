@@ -18,8 +18,8 @@ use sync_protocol::replica::Held;
 /// Unpaid bookings that are ended in one batch.
 const OVERDUE_MAX: u32 = 200;
 
-/// Makes a booking from a hold, with its seats, unless its contact would have more than `per_contact` (0 is no limit). What costs
-/// nothing is sold at once.
+/// Makes a booking from a hold, with its seats, unless its contact would have more than its share. What costs nothing is sold at
+/// once.
 ///
 /// # Errors
 /// Outside if the store fails; inside why there is none.
@@ -29,7 +29,6 @@ pub fn begin(
     hold: HoldId,
     contact: Contact,
     request: RequestId,
-    per_contact: usize,
     now: Timestamp,
 ) -> anyhow::Result<Result<(Booking, Vec<BookedSeat>), Problem>> {
     let (mut booking, mut seats) = match draft(desk, hold, contact, request, now) {
@@ -40,6 +39,7 @@ pub fn begin(
             return Ok(Err(booked.map_or_else(|| refusal.into(), |booking| booked_already(booking.id))));
         }
     };
+    let per_contact = desk.limits().per_contact;
     let before = store::before(tx, &booking, per_contact > 0)?;
     if let Some(booking) = before.of_hold {
         return Ok(Err(booked_already(booking)));

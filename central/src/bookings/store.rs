@@ -52,7 +52,7 @@ impl Contact {
     /// The one form in which it is compared with others: small letters; the digits that a number has without its country.
     pub fn key(&self) -> String {
         match self {
-            Self::Email(email) => email.trim().to_lowercase(),
+            Self::Email(email) => email.trim().to_ascii_lowercase(),
             Self::Phone(phone) => {
                 let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
                 digits[digits.len().saturating_sub(PHONE_DIGITS)..].to_owned()

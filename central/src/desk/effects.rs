@@ -5,7 +5,6 @@ use super::{Desk, Waiting};
 use crate::bookings::recovered::{self, ReturnedSale};
 use crate::bookings::{cancel, store as bookings};
 use crate::discovery::schedule;
-use crate::metrics::BoxLag;
 use anyhow::Context;
 use node::ledger_store;
 use node::store::Sql;
@@ -25,10 +24,8 @@ impl Desk {
         ledger_store::write(tx, theatre, house.replica.take_changes())?;
         let source = ledger_store::StoredLogs::new(tx, theatre);
         if house.enrolled {
-            let heads = house.replica.heads();
-            let entries = heads.own.seq.saturating_sub(heads.acked);
-            self.metrics
-                .note_box(theatre, BoxLag { entries, is_live: house.replica.link_state().0 == LinkState::Live });
+            let is_live = house.replica.link_state().0 == LinkState::Live;
+            self.metrics.note_box(theatre, house.replica.backlog(), is_live);
         }
         let transmits = house.replica.poll_transmit(now, &source).context("read entries to send")?;
         self.outgoing.extend(transmits.into_iter().map(|transmit| (theatre, transmit)));

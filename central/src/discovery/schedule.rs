@@ -86,41 +86,41 @@ const SHOWS_IN_CITY: &str = "SELECT s.*, t.name AS theatre_name, t.zone, t.curre
 /// Shows by start. The statement has only the conditions that are asked for, so that each has its index.
 pub fn list(conn: &dyn Sql, wanted: &Wanted, limit: usize) -> Result<Vec<ScheduledShow>, StoreError> {
     let shows = if wanted.city.is_some() { SHOWS_IN_CITY } else { SHOWS };
-    let mut asked = Asked::new(shows, "s.ends_at > ?", Value::Int(wanted.ends_after.0));
+    let mut question = Question::new(shows, "s.ends_at > ?", Value::Int(wanted.ends_after.0));
     if let Some(city) = &wanted.city {
-        asked.and("lower(t.city) = lower(?)", [Value::Text(city)]);
+        question.and("lower(t.city) = lower(?)", [Value::Text(city)]);
     }
     if let Some(movie) = wanted.movie {
-        asked.and("s.movie = ?", [Value::Int(movie.0.into())]);
+        question.and("s.movie = ?", [Value::Int(movie.0.into())]);
     }
     if let Some(theatre) = wanted.theatre {
-        asked.and("s.theatre = ?", [Value::Int(theatre.0.into())]);
+        question.and("s.theatre = ?", [Value::Int(theatre.0.into())]);
     }
     if let Some(date) = &wanted.date {
-        asked.and("s.local_date = ?", [Value::Text(date)]);
+        question.and("s.local_date = ?", [Value::Text(date)]);
     }
     if let Ok(after) = <[i64; 3]>::try_from(wanted.after.clone()) {
-        asked.and("(s.starts_at, s.theatre, s.number) > (?, ?, ?)", after.map(Value::Int));
+        question.and("(s.starts_at, s.theatre, s.number) > (?, ?, ?)", after.map(Value::Int));
     }
     if wanted.city.is_none() && wanted.movie.is_none() && wanted.theatre.is_none() {
         let longest = "s.starts_at > ? - (SELECT coalesce(max(ends_at - starts_at), 0) FROM schedule)";
-        asked.and(longest, [Value::Int(wanted.ends_after.0)]);
+        question.and(longest, [Value::Int(wanted.ends_after.0)]);
     }
-    let (text, values) = asked.by_start(i64::try_from(limit).unwrap_or(i64::MAX));
+    let (text, values) = question.by_start(i64::try_from(limit).unwrap_or(i64::MAX));
     conn.all(&text, &values, from_row)
 }
 
 /// A question with as many conditions as are asked for.
-struct Asked<'w> {
+struct Question<'w> {
     text: String,
     values: Vec<Value<'w>>,
 }
 
-impl<'w> Asked<'w> {
+impl<'w> Question<'w> {
     fn new(shows: &str, condition: &str, value: Value<'w>) -> Self {
-        let mut asked = Self { text: shows.to_owned(), values: Vec::new() };
-        asked.write(condition, [value]);
-        asked
+        let mut question = Self { text: shows.to_owned(), values: Vec::new() };
+        question.write(condition, [value]);
+        question
     }
 
     fn and<const N: usize>(&mut self, condition: &str, values: [Value<'w>; N]) {

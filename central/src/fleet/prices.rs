@@ -1,7 +1,6 @@
 //! What the seats of a show cost: from now on, or from a moment to come. Whoever holds seats keeps the price they were held at.
 
 use crate::desk::Desk;
-use crate::desk::house::House;
 use crate::office::{App, show_id};
 use crate::operator::Operator;
 use anyhow::Context;
@@ -55,7 +54,8 @@ pub struct PriceToCome {
 }
 
 /// A change that has not begun.
-struct PriceChange {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceChange {
     show: ShowId,
     category: u8,
     price: u32,
@@ -149,14 +149,11 @@ fn prices(desk: &Desk, tx: &dyn Sql, show: ShowId) -> anyhow::Result<Result<Pric
     let later = later.iter().map(|change| {
         let category =
             categories.get(usize::from(change.category)).cloned().context("a category that the plan has not")?;
-        anyhow::Ok(PriceToCome { category, price: money(change.price), from: begins(house, change) })
+        let from = house.zone.rfc3339(change.begins_at);
+        anyhow::Ok(PriceToCome { category, price: money(change.price), from })
     });
     let to_come = later.collect::<anyhow::Result<_>>()?;
     Ok(Ok(Prices { show: show.to_string(), prices: prices.collect(), to_come }))
-}
-
-fn begins(house: &House, change: &PriceChange) -> String {
-    house.zone.rfc3339(change.begins_at)
 }
 
 fn keep(tx: &dyn Sql, change: &PriceChange) -> Result<(), StoreError> {
@@ -168,8 +165,16 @@ fn keep(tx: &dyn Sql, change: &PriceChange) -> Result<(), StoreError> {
     )
 }
 
-fn due(tx: &dyn Sql, now: Timestamp) -> Result<Vec<PriceChange>, StoreError> {
-    changes(tx, "done_at IS NULL AND begins_at <= ?1 ORDER BY begins_at LIMIT ?2", values![now.0, DUE_MAX])
+/// Changes whose moment has come, the earliest first.
+///
+/// # Errors
+/// If the store fails.
+pub fn due(tx: &dyn Sql, now: Timestamp) -> Result<Vec<PriceChange>, StoreError> {
+    // Those of closed theatres wait, and must not stand in the way of the others.
+    let of_open_theatres = "done_at IS NULL AND begins_at <= ?1 AND NOT EXISTS
+        (SELECT 1 FROM ledger_head WHERE ledger_head.theatre = price_change.theatre AND closed IS NOT NULL)
+        ORDER BY begins_at LIMIT ?2";
+    changes(tx, of_open_theatres, values![now.0, DUE_MAX])
 }
 
 fn to_come(tx: &dyn Sql, show: ShowId) -> Result<Vec<PriceChange>, StoreError> {
@@ -183,4 +188,35 @@ fn changes(tx: &dyn Sql, which: &str, values: &[node::store::Value<'_>]) -> Resu
         let show = ShowId { theatre: TheatreId(row.get(0)?), number: ShowNumber(row.get(1)?) };
         Ok(PriceChange { show, category: row.get(2)?, price: row.get(3)?, begins_at: Timestamp(row.get(4)?) })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_a_closed_theatre_is_in_nobodys_way() {
+        let conn = crate::schema::empty();
+        for (theatre, closed) in [(1, Some("fork")), (2, None)] {
+            conn.execute(
+                "INSERT INTO ledger_head (theatre, own_incarnation, own_seq, own_hash, peer_incarnation, peer_seq, peer_hash,
+                                          acked, closed, recovery)
+                 VALUES (?1, x'', 0, x'', x'', 0, x'', 0, ?2, '')",
+                rusqlite::params![theatre, closed],
+            )
+            .expect("a head");
+        }
+        let change = |theatre: u32, number: u32| PriceChange {
+            show: ShowId { theatre: TheatreId(theatre), number: ShowNumber(number) },
+            category: 0,
+            price: 100,
+            begins_at: Timestamp(i64::from(number)),
+        };
+        for number in 0..=DUE_MAX {
+            keep(&conn, &change(1, number)).expect("kept");
+        }
+        keep(&conn, &change(2, DUE_MAX + 1)).expect("kept");
+        let found = due(&conn, Timestamp(1_000)).expect("read");
+        assert_eq!(found.iter().map(|change| change.show.theatre).collect::<Vec<_>>(), [TheatreId(2)]);
+    }
 }

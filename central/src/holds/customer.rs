@@ -11,7 +11,8 @@ use std::sync::Arc;
 /// The cookie of a device; it says nothing about whoever holds it.
 pub const COOKIE: &str = "usher_device";
 const COOKIE_LASTS_S: u32 = 365 * 24 * 3600;
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Each proxy appends whom it was asked by.
+pub const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// A browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

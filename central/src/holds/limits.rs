@@ -1,4 +1,5 @@
-//! How many seats one customer may keep from the others: counted by device and by address while they are held.
+//! How many seats one customer may keep from the others: counted by device and by address while they are held, by contact once they
+//! are booked.
 //!
 //! It is kept in memory only. A start forgets it, which gives a hoarder one more share for the minutes that a hold lasts.
 
@@ -31,38 +32,53 @@ enum Holder {
     Network(Network),
 }
 
-/// Who holds what.
+/// Who holds what, as far as there is a limit.
 #[derive(Debug, Default)]
 pub struct Holders {
+    limits: SeatLimits,
     holds: BTreeMap<Holder, Vec<(ShowId, HoldId)>>,
     forget_above: usize,
 }
 
 impl Holders {
+    /// Nobody holds anything yet.
+    pub fn new(limits: SeatLimits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// How many seats are enough.
+    pub fn limits(&self) -> SeatLimits {
+        self.limits
+    }
+
     /// Why this customer gets no `more` seats; nothing where they do. `standing` looks a hold up.
     pub fn refuse(
         &mut self,
         customer: &Customer,
         more: usize,
-        limits: SeatLimits,
         now: Timestamp,
         standing: impl Fn(ShowId, HoldId) -> Option<Standing>,
     ) -> Option<Problem> {
-        let SeatLimits { per_device, per_address, .. } = limits;
-        [(customer.device.map(Holder::Device), per_device), (customer.network.map(Holder::Network), per_address)]
-            .into_iter()
-            .filter(|(_, limit)| *limit > 0)
-            .find_map(|(holder, limit)| {
-                let holds = self.holds.get_mut(&holder?)?;
-                holds.retain(|(show, hold)| standing(*show, *hold).is_some());
-                let (seats, ends) = holds.iter().filter_map(|(show, hold)| standing(*show, *hold)).fold(
-                    (0_usize, None::<Timestamp>),
-                    |(seats, ends), (more, at)| {
-                        (seats.saturating_add(more), Some(ends.map_or(at, |ends| ends.min(at))))
-                    },
-                );
-                (seats.saturating_add(more) > limit).then(|| too_many(seats, limit, ends, now))
-            })
+        self.limited(customer).into_iter().flatten().find_map(|(holder, limit)| {
+            let (mut seats, mut ends) = (0_usize, None::<Timestamp>);
+            self.holds.entry(holder).and_modify(|holds| {
+                holds.retain(|(show, hold)| {
+                    let Some((held, until)) = standing(*show, *hold) else { return false };
+                    seats = seats.saturating_add(held);
+                    ends = Some(ends.map_or(until, |ends| ends.min(until)));
+                    true
+                });
+            });
+            (seats.saturating_add(more) > limit).then(|| too_many(seats, limit, ends, now))
+        })
+    }
+
+    /// Whom a customer is counted as, with what is enough for each.
+    fn limited(&self, customer: &Customer) -> [Option<(Holder, usize)>; 2] {
+        let SeatLimits { per_device, per_address, .. } = self.limits;
+        let device = customer.device.map(|device| (Holder::Device(device), per_device));
+        let network = customer.network.map(|network| (Holder::Network(network), per_address));
+        [device, network].map(|holder| holder.filter(|(_, limit)| *limit > 0))
     }
 
     /// Remembers who has a hold.
@@ -73,8 +89,7 @@ impl Holders {
         hold: HoldId,
         standing: impl Fn(ShowId, HoldId) -> Option<Standing>,
     ) {
-        let holders = [customer.device.map(Holder::Device), customer.network.map(Holder::Network)];
-        for holder in holders.into_iter().flatten() {
+        for (holder, _) in self.limited(customer).into_iter().flatten() {
             self.holds.entry(holder).or_default().push((show, hold));
         }
         if self.holds.len() > self.forget_above.max(REMEMBERED_MAX) {
@@ -112,7 +127,7 @@ mod tests {
 
     /// Lines of `DEVICE ADDRESS SEATS yes|no`: who gets so many more seats. Everything that is had is held.
     fn check(lines: &str) {
-        let (mut holders, mut held) = (Holders::default(), BTreeMap::new());
+        let (mut holders, mut held) = (Holders::new(LIMITS), BTreeMap::new());
         let now = Timestamp(1_000);
         for (n, line) in (0_u8..).zip(lines.lines().map(str::trim).filter(|line| !line.is_empty())) {
             let columns: Vec<_> = line.split_whitespace().collect();
@@ -120,7 +135,7 @@ mod tests {
             let seats: usize = columns[2].parse().expect("a number");
             let hold = HoldId([n; 16]);
             let standing = |_, hold| held.get(&hold).copied();
-            let refused = holders.refuse(&customer, seats, LIMITS, now, standing);
+            let refused = holders.refuse(&customer, seats, now, standing);
             assert_eq!(refused.is_none(), columns[3] == "yes", "{line}");
             if refused.is_none() {
                 held.insert(hold, (seats, Timestamp(61_000)));
@@ -174,12 +189,21 @@ mod tests {
 
     #[test]
     fn what_was_given_back_is_free_again_and_the_wait_is_told() {
-        let (mut holders, customer, now) = (Holders::default(), customer(Some(1), "-"), Timestamp(1_000));
+        let (mut holders, customer, now) = (Holders::new(LIMITS), customer(Some(1), "-"), Timestamp(1_000));
         let hold = HoldId([7; 16]);
         holders.note(&customer, SHOW, hold, |_, _| Some((4, Timestamp(61_000))));
-        let refused = holders.refuse(&customer, 1, LIMITS, now, |_, _| Some((4, Timestamp(61_000))));
+        let refused = holders.refuse(&customer, 1, now, |_, _| Some((4, Timestamp(61_000))));
         let refused = refused.expect("a refusal");
         assert_eq!((refused.code(), refused.status().as_u16()), ("too_many_seats_held", 429));
-        assert!(holders.refuse(&customer, 1, LIMITS, now, |_, _| None).is_none());
+        assert!(holders.refuse(&customer, 1, now, |_, _| None).is_none());
+    }
+
+    #[test]
+    fn whoever_has_no_limit_is_not_remembered() {
+        let limits = SeatLimits { per_address: 6, ..SeatLimits::default() };
+        let (mut holders, customer) = (Holders::new(limits), customer(Some(1), "-"));
+        holders.note(&customer, SHOW, HoldId([7; 16]), |_, _| Some((4, Timestamp(61_000))));
+        assert!(holders.holds.is_empty());
+        assert!(holders.refuse(&customer, 100, Timestamp(0), |_, _| None).is_none());
     }
 }

@@ -2,6 +2,7 @@
 
 use super::nobody;
 use super::pass::{self, PASSED_ON};
+use crate::holds::customer::FORWARDED_FOR;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -11,8 +12,6 @@ use node::problem::Problem;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Requests that may be under way to the other node; more are told to come back.
 const UNDER_WAY_MAX: usize = 4096;

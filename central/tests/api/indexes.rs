@@ -6,7 +6,7 @@
 //! The free seats of a show are asked of no table: the board has each show's map ready. A theatre's ledger is read once,
 //! at start, the seats of all its shows with it.
 
-use crate::ON_POSTGRES;
+use crate::plans::Table;
 use crate::store::TestStore;
 use central::bookings::store::{self as bookings, Contact};
 use central::bookings::{BookingState, TicketWord, of_contact::of_contact};
@@ -14,16 +14,15 @@ use central::catalogue::{movies, theatres};
 use central::database::Place;
 use central::discovery::schedule::{self, Wanted};
 use central::fleet::link_status;
+use central::fleet::prices;
 use central::payments::store as payments;
 use central::schema::SCHEMA;
 use node::ledger_store::{self, StoredLogs, discrepancy};
-use node::store::{EachRow, Sql, StoreError, Value};
+use node::store::{Sql, StoreError};
 use node::zone::Zone;
 use node::{idempotency, values};
 use shared::ids::{BookingId, HoldId, MovieId, ShowId, ShowNumber, Side, TheatreId, TicketId};
 use shared::time::Timestamp;
-use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::time::Duration;
 use sync_protocol::log::EntrySource;
 
@@ -37,77 +36,6 @@ const HOUSE: TheatreId = TheatreId(7);
 const MINUTE: i64 = 60_000;
 /// Half of the shows are over.
 const NOW: Timestamp = Timestamp(2_000 * MINUTE);
-
-/// The theatres of a fleet: PostgreSQL reads them all where the shows of most of them are asked for.
-const SMALL: &str = "theatre";
-/// Indexes that hold only what waits, and may be gone through.
-const WAITING: [&str; 3] = ["booking_open", "booking_cancelling", "payment_one_open"];
-
-/// Explains whatever is asked, and asks it.
-struct Explained<'c> {
-    sql: &'c dyn Sql,
-    plans: RefCell<Vec<String>>,
-}
-
-impl Explained<'_> {
-    fn explain(&self, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError> {
-        let (word, column) = if ON_POSTGRES { ("EXPLAIN", 0) } else { ("EXPLAIN QUERY PLAN", 3) };
-        self.sql.query(&format!("{word} {sql}"), values, &mut |row| {
-            self.plans.borrow_mut().push(row.get(column)?);
-            Ok(true)
-        })
-    }
-}
-
-impl Sql for Explained<'_> {
-    fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
-        self.explain(sql, values)?;
-        self.sql.execute(sql, values)
-    }
-
-    fn query(&self, sql: &str, values: &[Value<'_>], each: &mut EachRow<'_>) -> Result<(), StoreError> {
-        self.explain(sql, values)?;
-        self.sql.query(sql, values, each)
-    }
-}
-
-/// What a plan reads: indexes that it looks into, and what it goes through from end to end.
-fn read_by(plan: &[String]) -> BTreeSet<String> {
-    (0..plan.len()).filter_map(|at| if ON_POSTGRES { of_postgres(&plan[at..]) } else { of_sqlite(&plan[at]) }).collect()
-}
-
-fn of_sqlite(step: &str) -> Option<String> {
-    let index = word_after(step, "INDEX").map(|index| index.trim_start_matches("sqlite_autoindex_"));
-    let index = index.or_else(|| step.contains("PRIMARY KEY").then_some("key"));
-    let table = step.split_whitespace().nth(1)?;
-    match (step.split_whitespace().next()?, index) {
-        ("SEARCH", Some(index)) => Some(index.to_owned()),
-        ("SCAN", Some(index)) if WAITING.contains(&index) => Some(index.to_owned()),
-        ("SCAN", _) if table == "CONSTANT" => None,
-        ("SCAN" | "SEARCH", index) => Some(format!("ALL OF {}", index.unwrap_or(table))),
-        _ => None,
-    }
-}
-
-/// The first of these lines, which the next ones may explain.
-fn of_postgres(lines: &[String]) -> Option<String> {
-    let (step, more) = lines.split_first()?;
-    if step.contains("Seq Scan") {
-        return Some(format!("ALL OF {}", word_after(step, "on")?));
-    }
-    let index = match step.contains("Bitmap Index Scan") {
-        true => word_after(step, "on")?,
-        false => word_after(step, "using").filter(|_| step.contains("Index"))?,
-    };
-    let mut explained = more.iter().take_while(|line| !line.contains("->"));
-    let looks = explained.any(|line| line.contains("Index Cond")) || WAITING.contains(&index);
-    let index = if index.ends_with("_pkey") { "key" } else { index };
-    Some(if looks { index.to_owned() } else { format!("ALL OF {index}") })
-}
-
-fn word_after<'s>(step: &'s str, word: &str) -> Option<&'s str> {
-    step.split_whitespace().skip_while(|found| *found != word).nth(1)
-}
 
 fn id<const N: usize>(n: u32) -> [u8; N] {
     let mut bytes = [0; N];
@@ -151,6 +79,9 @@ fn fill(sql: &dyn Sql) -> Result<(), StoreError> {
 
 /// A booking with all that follows from it; few are not settled.
 fn sale(sql: &dyn Sql, n: u32) -> Result<(), StoreError> {
+    let price = "INSERT INTO price_change (theatre, show, category, price_minor, begins_at, done_at) VALUES (?1, ?2, 0, 1, ?3, ?4)";
+    let done = (n % 100 > 0).then(|| at(n));
+    sql.execute(price, values![show(n).theatre.0, show(n).number.0, at(n), done])?;
     let (state, payment, look) = match n % 100 {
         0 => (BookingState::AwaitingPayment, None, None),
         1 => (BookingState::Paying, Some("created"), Some(at(n))),
@@ -259,37 +190,6 @@ fn with_rows(look: impl FnOnce(&dyn Sql)) {
     }
 }
 
-/// What one question is answered by.
-fn plan(sql: &dyn Sql, ask: impl FnOnce(&dyn Sql) -> anyhow::Result<()>) -> String {
-    let explained = Explained { sql, plans: RefCell::default() };
-    ask(&explained).expect("an answer");
-    let plans = explained.plans.into_inner();
-    assert!(!plans.is_empty(), "nothing was asked");
-    read_by(&plans).into_iter().collect::<Vec<_>>().join(" ")
-}
-
-/// Compares the plans with a table: the question, what SQLite reads, what PostgreSQL reads.
-struct Table<'c> {
-    sql: &'c dyn Sql,
-    rows: Vec<[&'static str; 3]>,
-    differences: Vec<String>,
-}
-
-impl Table<'_> {
-    fn check(&mut self, question: &str, ask: impl FnOnce(&dyn Sql) -> anyhow::Result<()>) {
-        let found = plan(self.sql, ask);
-        let row = self.rows.iter().position(|[name, ..]| *name == question);
-        let expected = row.map(|row| self.rows.swap_remove(row)).map(|[_, sqlite, postgres]| match ON_POSTGRES {
-            true if postgres != "same" => postgres,
-            _ => sqlite,
-        });
-        let too_much = found.split("ALL OF ").skip(1).any(|rest| rest.split(' ').next() != Some(SMALL));
-        if expected != Some(found.as_str()) || too_much {
-            self.differences.push(format!("{question}: {found}"));
-        }
-    }
-}
-
 /// `key` is the primary key's own index, `booking_1` the first that SQLite makes for a table's own rules.
 const PLANS: &str = "
     shows of a movie in a city           | schedule_of_movie_at_theatre theatre_in_city | same
@@ -331,6 +231,7 @@ const PLANS: &str = "
     a booking's refunds                  | refund_by_booking | same
     payments due                         | payment_due | same
     refunds due                          | refund_due | same
+    prices due                           | key price_change_due | same
     open payments follow a jump          | payment_one_open | same
     webhooks to forget                   | webhook_seen_by_time | same
     a remembered answer                  | remembered_answer_of_key | same
@@ -428,6 +329,7 @@ fn of_bookings(table: &mut Table<'_>) {
     check("a ticket is void", &|sql| bookings::set_ticket_state(sql, ticket, TicketWord::Void).map(|()| true));
     check("a ticket's text is kept", &|sql| bookings::set_ticket_code(sql, ticket, "T").map(|()| true));
     check("a discrepancy of a booking", &|sql| bookings::list_discrepancy(sql, &one, "late", "", NOW).map(|()| true));
+    check("prices due", &|sql| Ok(!prices::due(sql, NOW)?.is_empty()));
     check("unpaid bookings follow a jump", &|sql| bookings::follow_jump(sql, Duration::ZERO).map(|()| true));
 }
 

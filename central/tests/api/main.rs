@@ -13,6 +13,7 @@ mod limits;
 mod operators;
 mod overload;
 mod payments;
+mod plans;
 #[path = "../../../shared/node/tests/postgres/server.rs"]
 #[expect(clippy::disallowed_methods, reason = "a server is waited for on a thread of its own")]
 mod postgres;

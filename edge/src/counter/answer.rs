@@ -93,7 +93,7 @@ impl RequestKey {
     /// If the body does not serialise.
     pub fn new(staff: &str, key: String, route: &str, body: &impl Serialize) -> anyhow::Result<Self> {
         let hash = idempotency::body_hash(route, &serde_json::to_vec(body)?);
-        let trace = RequestTrace::current().map(|trace| ClaimId(trace.0));
+        let trace = RequestTrace::current().map(ClaimId::from);
         Ok(Self { scope: format!("staff {staff}"), key, hash, trace })
     }
 

@@ -1,7 +1,8 @@
 //! A supervisor at the door lets somebody in against the verdict. Both persons are written down, and the entry is listed for the
 //! house to settle.
 
-use super::scans::{LocalVerdict, OVERRIDE, Scan};
+use super::scan::{LocalVerdict, Scan};
+use super::scans::OVERRIDE;
 use super::verdict;
 use crate::desk::Desk;
 use crate::house::House;

@@ -308,3 +308,20 @@ async fn a_second_ticket_for_a_seat_that_is_taken_is_listed_once_with_both_ticke
     assert_eq!(list[0]["ours"]["admitted"]["door"], "Door A");
     assert_eq!(list[0]["theirs"]["shown"]["guarantee"], "SHARED");
 }
+
+#[tokio::test]
+async fn a_long_upload_is_answered_scan_by_scan_in_its_order_and_once() {
+    let house = House::open().await;
+    let show = house.add_show(30).await;
+    let door = house.pair("Door A").await;
+    let code = code_of(&house.sell(&show, &["A1"]).await, 0);
+    let scans: Vec<Value> =
+        (1..=95).map(|id| scan(id, if id % 19 == 0 { &code } else { "nonsense" }, "Door A")).collect();
+    let answers = upload(&house, &door, scans.clone()).await;
+    let ids = |answers: &[Value]| answers.iter().map(|answer| answer["id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&answers), ids(&scans));
+    let let_in: Vec<usize> =
+        (1..).zip(&answers).filter(|(_, answer)| answer["verdict"] == "admit").map(|(n, _)| n).collect();
+    assert_eq!(let_in, [19], "the first of five");
+    assert_eq!(upload(&house, &door, scans).await, answers, "told again it is answered alike");
+}

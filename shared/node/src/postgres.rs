@@ -7,9 +7,9 @@ mod connection;
 mod engine;
 mod migrate;
 mod readers;
-mod sent;
 mod statement;
 mod tls;
+mod unsent;
 mod value;
 
 pub use connection::Connection;

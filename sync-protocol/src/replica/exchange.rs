@@ -1,4 +1,4 @@
-//! The exchange with the peer: sessions, batches, acks, claims.
+//! The exchange with the peer: sessions, batches, acks.
 
 use super::closed::Proof;
 use super::{Closed, DeadLetter, DiscrepancyKind, Event, Replica, Transmit};
@@ -8,14 +8,11 @@ use crate::gate::Memory;
 use crate::inbox::{self, Arrival, Arrived};
 use crate::link::LinkState;
 use crate::log::{EntrySource, StoredEntry, UnreadableLog};
-use crate::message::{Ack, Batch, Cut, Heartbeat, Hello, Message, ProtocolRange, Return, Want};
+use crate::message::{Ack, Batch, Cut, Heartbeat, Hello, Message, ProtocolRange, Return};
 use crate::settings::Settings;
-use shared::allocation;
 use shared::entry::{Entry, Fact, Head, OpenedBy};
-use shared::ids::{ClaimId, ShowNumber, Side, TicketId};
-use shared::ledger::HoldKind;
+use shared::ids::{ShowNumber, Side, TicketId};
 use shared::planted::{self, Plant};
-use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -100,11 +97,7 @@ impl Replica {
                 wants.into_iter().take(Settings::CLAIM_SEATS_MAX).for_each(|want| self.handle_want(want, now));
             }
             Message::ClaimsRefused(refusals) => {
-                for (claim, refusal) in refusals {
-                    // What is not theirs any more is given already: it comes with the log.
-                    let passing = refusal == Refusal::SeatElsewhere;
-                    self.settle_claim(claim, Err(if passing { Refusal::SeatInTransit } else { refusal }), now);
-                }
+                refusals.into_iter().for_each(|(claim, refusal)| self.handle_refusal(claim, refusal, now));
             }
         }
         self.try_live(now);
@@ -403,50 +396,6 @@ impl Replica {
         {
             let _closed_and_listed_if_it_does_not_apply = self.append(refused, now);
         }
-    }
-
-    /// The peer wants seats.
-    fn handle_want(&mut self, want: Want, now: Timestamp) {
-        let Want { claim, show, seats } = want;
-        if !self.claims.is_first_hearing(claim) {
-            return;
-        }
-        let asked = self.ledger.show(show).ok_or(Refusal::UnknownShow).and_then(|known| {
-            self.ledger.check_request(known, &seats)?;
-            let floor_kept = self.me == Side::Central
-                || allocation::leaves_counter_floor(&self.ledger, known, &seats, self.settings.policy, now);
-            if floor_kept { Ok(()) } else { Err(Refusal::CounterOnly) }
-        });
-        let answer = asked.and_then(|()| self.give(show, &seats, Some(claim), now)).map(drop);
-        if let Err(refusal) = answer {
-            self.claims.refuse(claim, refusal);
-        }
-        self.events.push_back(Event::ClaimHeard { claim, show, answer });
-    }
-
-    /// A claim of this node is answered: its hold stands or falls.
-    pub(super) fn settle_claim(&mut self, claim: ClaimId, answer: Result<(), Refusal>, now: Timestamp) {
-        let Some(asked) = self.claims.settle(claim) else { return };
-        self.ledger.release_hold(asked.hold);
-        let kind = if asked.kind == HoldKind::Tentative { HoldKind::Web } else { asked.kind };
-        let outcome = answer.and_then(|()| {
-            let seats: Vec<_> = asked.own.iter().chain(&asked.wanted).copied().collect();
-            self.ledger.place_hold(asked.hold, asked.show, &seats, kind, self.settings.holds, now)
-        });
-        self.events.push_back(Event::HoldsChanged(asked.show));
-        self.events.push_back(Event::ClaimSettled { hold: asked.hold, outcome });
-    }
-
-    fn drop_claims(&mut self) {
-        for asked in self.claims.drain() {
-            self.fail_claim(asked.hold, asked.show);
-        }
-    }
-
-    pub(super) fn fail_claim(&mut self, hold: shared::ids::HoldId, show: shared::ids::ShowNumber) {
-        self.ledger.release_hold(hold);
-        self.events.push_back(Event::HoldsChanged(show));
-        self.events.push_back(Event::ClaimSettled { hold, outcome: Err(Refusal::LinkDown) });
     }
 
     fn compare(&mut self, cut: Cut, now: Timestamp) {

@@ -13,7 +13,6 @@ use central::desk::{Desk, KeySource};
 use central::events::SeatBoard;
 use central::fleet::keys::KeyStore;
 use central::holds::customer::Customer;
-use central::holds::limits::SeatLimits;
 use central::metrics::OfficeMetrics;
 use central::office::{App, Office};
 use central::payments::gateway::Gateway;
@@ -105,7 +104,6 @@ fn office(place: &Place, keys: &KeyStore, shutdown: &Shutdown) -> anyhow::Result
         payments,
         poll,
         operator_token: None,
-        limits: SeatLimits::default(),
         metrics: OfficeMetrics::default(),
         proxies: 0,
         pass: None,

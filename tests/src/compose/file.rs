@@ -103,6 +103,7 @@ fn ports_and_names_agree_among_all_files() {
         assert!(line.starts_with(&format!("{address} ")), "{line}");
         assert_eq!(service.environment["USHER_NODE_URL"], format!("http://{address}"));
         assert_eq!(service.flag("--mqtt"), broker);
+        assert_eq!((service.flag("--behind-proxies"), nginx.contains("$proxy_add_x_forwarded_for")), ("1", true));
         assert_eq!(service.flag("--gateway"), format!("simulator:http://payments:{}", port(&place, "payments")));
         let database = &place.service("database").environment;
         let (user, password) = (&database["POSTGRES_USER"], &database["POSTGRES_PASSWORD"]);

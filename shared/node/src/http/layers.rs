@@ -9,6 +9,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use shared::ids::ClaimId;
 use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
@@ -50,6 +51,13 @@ impl RequestTrace {
     /// Works on a request that has had this id elsewhere already.
     pub async fn goes_on<T>(self, work: impl Future<Output = T>) -> T {
         TRACE.scope(self, work.instrument(tracing::info_span!("passed_on", id = %self))).await
+    }
+}
+
+/// The claim of the request has its number, and so the other side's log.
+impl From<RequestTrace> for ClaimId {
+    fn from(trace: RequestTrace) -> Self {
+        Self(trace.0)
     }
 }
 

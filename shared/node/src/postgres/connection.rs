@@ -1,8 +1,8 @@
 //! One connection, used from one thread.
 
-use super::sent::Sent;
 use super::statement::numbered;
 use super::tls::Address;
+use super::unsent::Unsent;
 use crate::store::{EachRow, Sql, StoreError, Value};
 use anyhow::Context;
 use futures_util::future::maybe_done;
@@ -34,7 +34,7 @@ pub struct Connection {
     client: Client,
     statements: RefCell<HashMap<Box<str>, Statement>>,
     /// What goes to the server with the next statement that is waited for.
-    unsent: RefCell<Vec<Sent>>,
+    unsent: RefCell<Vec<Unsent>>,
     /// A statement of the transaction under way has changed something.
     pub(super) wrote: Cell<bool>,
     /// A statement of the transaction under way has failed: its COMMIT would be a silent ROLLBACK.
@@ -172,7 +172,7 @@ impl Sql for Connection {
 
     fn send(&self, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError> {
         let statement = self.noted(self.statement(sql))?;
-        self.unsent.borrow_mut().push(Sent::new(statement, values));
+        self.unsent.borrow_mut().push(Unsent::new(statement, values));
         if self.unsent.borrow().len() < UNSENT_MAX { Ok(()) } else { self.flush() }
     }
 

@@ -98,7 +98,7 @@ impl Candidate {
     /// # Errors
     /// If the database cannot be reached.
     pub fn stand(&mut self) -> anyhow::Result<Place> {
-        let kept = self.connection.take().filter(|connection| !connection.is_closed());
+        let kept = self.connection.take().filter(Connection::still_stands);
         let connection = kept.map_or_else(|| Connection::open(&self.url), Ok)?;
         let sql: &dyn Sql = &connection;
         let look = |row: &dyn Row| {
@@ -149,7 +149,6 @@ impl Store {
     fn begin(&self, clock: &StoreClock) -> anyhow::Result<Timestamp> {
         self.connection.wrote.set(false);
         self.connection.failed.set(false);
-        self.connection.forget_unsent();
         self.connection.send("BEGIN", &[]).context("begin a transaction")?;
         let head = head(&self.connection).context("lock the head")?;
         if head.fence != self.fence {

@@ -1,10 +1,10 @@
-//! A statement that is sent with others.
+//! A statement that is kept until it is sent with others.
 
 use crate::store::Value;
 use tokio_postgres::{Client, Error, Statement};
 
 /// A statement with values of its own.
-pub(super) struct Sent {
+pub(super) struct Unsent {
     statement: Statement,
     values: Vec<Owned>,
 }
@@ -17,7 +17,7 @@ enum Owned {
     Blob(Box<[u8]>),
 }
 
-impl Sent {
+impl Unsent {
     /// The statement as it is now.
     pub(super) fn new(statement: Statement, values: &[Value<'_>]) -> Self {
         Self { statement, values: values.iter().map(Owned::of).collect() }
