@@ -1,18 +1,17 @@
 //! The command line of `usher-central`.
 
+use crate::backup;
 use crate::catalogue::import::ImportReport;
 use crate::checkup::{self, Grade};
 use crate::config::Config;
 use crate::database::Place;
 use crate::fleet::enrolment::{Issuing, JoinRequest};
 use crate::fleet::keys::{KeyStore, write_file};
-use crate::schema::SCHEMA;
 use crate::server::Central;
 use crate::setup::Setup;
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use node::shutdown::{Shutdown, wait_for_end};
-use node::sqlite;
 use node::telemetry::{self, LogFormat};
 use serde::Serialize;
 use std::fs;
@@ -55,7 +54,7 @@ enum Command {
         #[command(flatten)]
         store: StoreFlag,
     },
-    /// Put a backup in the place of the store; every theatre stays closed until its box has given the log back.
+    /// Put a backup in the place of the store, at a server into an empty database; every theatre stays closed until its box has given the log back.
     Restore {
         /// What `backup` wrote.
         backup: PathBuf,
@@ -265,7 +264,7 @@ impl Cli {
                 print(&format!("{theatres} theatres are closed until their boxes have given the logs back"))
             }
             Command::Backup { out, store } => {
-                let bytes = sqlite::back_up(&Place::parse(&store.store)?.file()?, &SCHEMA, &out)?;
+                let bytes = backup::back_up(&Place::parse(&store.store)?, &out)?;
                 print(&format!("{} holds the store as it was just now, {} KB", out.display(), bytes.div_ceil(1024)))
             }
             Command::Restore { backup, store } => {
@@ -276,9 +275,10 @@ impl Cli {
                 print(&format!("{theatres} theatres are closed until their boxes have given the logs back"))
             }
             Command::Migrate { dry_run, store } => {
-                let pending = Place::parse(&store.store)?.pending()?;
+                let place = Place::parse(&store.store)?;
+                let pending = place.pending()?;
                 if !dry_run {
-                    drop(Setup::open(&store.store)?);
+                    place.grow()?;
                 }
                 let word = if dry_run { "would be applied" } else { "applied" };
                 print(&format!("{} migrations {word}{}", pending.len(), listed(&pending)))

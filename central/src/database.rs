@@ -6,7 +6,7 @@ use node::clock::{self, StoreClock};
 use node::postgres;
 use node::sqlite::{self, StoreLock};
 use node::store::Sql;
-use node::writer::{Ended, Engine, Recovery};
+use node::writer::{Ended, Engine, Looked, Recovery};
 use rusqlite::Connection;
 use shared::time::Timestamp;
 use std::path::{Path, PathBuf};
@@ -40,19 +40,6 @@ impl Place {
         }
     }
 
-    /// The file, for what is done to files only.
-    ///
-    /// # Errors
-    /// If it is no file.
-    pub fn file(self) -> anyhow::Result<PathBuf> {
-        match self {
-            Self::File(path) => Ok(path),
-            Self::Server(_) => {
-                bail!("the store is on PostgreSQL, which has tools of its own for this: pg_dump, pg_restore")
-            }
-        }
-    }
-
     /// The names of the steps by which the database would grow if it were opened.
     ///
     /// # Errors
@@ -61,6 +48,21 @@ impl Place {
         match self {
             Self::File(path) => sqlite::pending(path, &SCHEMA),
             Self::Server(url) => postgres::pending(&postgres::Connection::open(url)?, &SCHEMA),
+        }
+    }
+}
+
+impl Place {
+    /// Lets the tables grow where they must; at a server while others write there.
+    ///
+    /// # Errors
+    /// If a step fails, or a file is in use.
+    pub fn grow(&self) -> anyhow::Result<()> {
+        match self {
+            Self::File(_) => Database::open(self).map(drop),
+            Self::Server(url) => {
+                postgres::migrate(&postgres::Connection::open(url)?.with_patience(Duration::MAX), &SCHEMA)
+            }
         }
     }
 }
@@ -87,7 +89,7 @@ impl Database {
                 Ok(Self::Sqlite(connection, lock))
             }
             Place::Server(url) => {
-                postgres::migrate(&postgres::Connection::open(url)?, &SCHEMA)?;
+                place.grow()?;
                 Ok(Self::Postgres(Box::new(postgres::Store::open(url, PATIENCE)?)))
             }
         }
@@ -129,6 +131,24 @@ impl Engine for Database {
         match self {
             Self::Sqlite(connection, _) => Engine::transaction(connection, clock, |tx, now| work(tx, now)),
             Self::Postgres(store) => store.transaction(clock, work),
+        }
+    }
+
+    fn look<T>(
+        &mut self,
+        clock: &StoreClock,
+        work: impl FnOnce(&Self::Tx<'_>, Timestamp) -> anyhow::Result<T>,
+    ) -> anyhow::Result<Looked<T>> {
+        match self {
+            Self::Sqlite(connection, _) => Engine::look(connection, clock, |tx, now| work(tx, now)),
+            Self::Postgres(store) => store.look(clock, work),
+        }
+    }
+
+    fn try_to_write(&mut self, clock: &StoreClock) -> anyhow::Result<()> {
+        match self {
+            Self::Sqlite(connection, _) => connection.try_to_write(clock),
+            Self::Postgres(store) => store.try_to_write(clock),
         }
     }
 

@@ -10,7 +10,7 @@ pub use load::KeySource;
 
 use crate::answers::{Answer, Answers, Asked};
 use crate::discovery::schedule::{self, ScheduledShow};
-use crate::events::{SeatBoard, SeatMap};
+use crate::events::{Redraw, SeatBoard, SeatMap};
 use crate::fleet::keys::KeyStore;
 use crate::holds::customer::Customer;
 use crate::holds::limits::{Holders, SeatLimits};
@@ -68,6 +68,8 @@ pub struct Desk {
     early_refund: Duration,
     next_look_at_voids: Timestamp,
     next_sweep: Timestamp,
+    /// When the map of a large hall whose seats have changed is drawn.
+    next_redraw: Option<Timestamp>,
     now: Timestamp,
     watermark: Option<Watermark>,
     /// What loading the theatres again takes.
@@ -98,6 +100,7 @@ impl Desk {
             early_refund: Duration::ZERO,
             next_look_at_voids: now,
             next_sweep: now,
+            next_redraw: None,
             now,
             watermark: None,
             source: None,
@@ -292,6 +295,10 @@ impl Desk {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let Ok(known) = house.show(show.number) else { return Ok(Err(Refusal::UnknownShow)) };
+        // Another one who waited for it may have had it drawn.
+        if let Some(map) = self.board.map(show).filter(|map| now < map.fresh_until) {
+            return Ok(Ok(map));
+        }
         let map = Arc::new(seat_map(house, known, now)?);
         self.board.post(show, map.clone());
         Ok(Ok(map))
@@ -324,9 +331,17 @@ impl Desk {
     }
 
     fn refresh_maps(&mut self) {
+        self.next_redraw = None;
         for show in std::mem::take(&mut self.changed) {
-            if !self.board.is_watched(show) {
-                continue;
+            match self.board.note_change(show) {
+                Redraw::No => continue,
+                Redraw::After(rests) => {
+                    let at = self.now + rests;
+                    self.next_redraw = Some(self.next_redraw.map_or(at, |next| next.min(at)));
+                    self.changed.insert(show);
+                    continue;
+                }
+                Redraw::Now => {}
             }
             let Ok(house) = self.house(show.theatre) else { continue };
             let Ok(known) = house.show(show.number) else { continue };
@@ -351,5 +366,5 @@ fn standing(
 fn seat_map(house: &House, show: &Show, now: Timestamp) -> anyhow::Result<SeatMap> {
     let ends_at = show.facts.ends_at();
     let fresh_until = if now < ends_at { ends_at } else { Timestamp(i64::MAX) };
-    SeatMap::new(house.view().seat_map(show, now), fresh_until)
+    SeatMap::draw(fresh_until, || house.view().seat_map(show, now))
 }

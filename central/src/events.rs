@@ -14,11 +14,14 @@ use shared::time::Timestamp;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 
+/// A map that takes no longer than this is drawn at every change.
+const SLIGHT: Duration = Duration::from_millis(5);
 /// Changes a slow watcher may be behind before it is sent the whole map again.
 const CHANGES_KEPT: usize = 64;
 /// Maps kept ready; beyond it those that nobody watches go.
@@ -33,16 +36,26 @@ pub struct SeatMap {
     pub json: Bytes,
     /// Afterwards it is made anew even if no seat has changed: the show has ended.
     pub fresh_until: Timestamp,
+    drawn_at: Instant,
+    took: Duration,
 }
 
 impl SeatMap {
-    /// Keeps a map with its JSON.
+    /// Draws a map and keeps it with its JSON.
     ///
     /// # Errors
     /// If it has no JSON form.
-    pub fn new(view: SeatMapView, fresh_until: Timestamp) -> anyhow::Result<Self> {
+    pub fn draw(fresh_until: Timestamp, view: impl FnOnce() -> SeatMapView) -> anyhow::Result<Self> {
+        let began = Instant::now();
+        let view = view();
         let json = serde_json::to_vec(&view)?.into();
-        Ok(Self { view, json, fresh_until })
+        Ok(Self { view, json, fresh_until, drawn_at: Instant::now(), took: began.elapsed() })
+    }
+
+    /// How long it may stay as it is although seats have changed: a large hall is drawn on the writer's thread, and so seldom that
+    /// nine tenths of the time are left for those who buy.
+    fn rests(&self) -> Duration {
+        if self.took < SLIGHT { Duration::ZERO } else { (self.took * 9).saturating_sub(self.drawn_at.elapsed()) }
     }
 
     fn states(&self) -> BTreeMap<&str, &str> {
@@ -61,7 +74,20 @@ impl SeatMap {
 
 struct Posted {
     map: Arc<SeatMap>,
+    /// Seats have changed since it was drawn.
+    is_behind: bool,
     watchers: broadcast::Sender<Arc<str>>,
+}
+
+/// What is to be done for a show whose seats have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redraw {
+    /// Nothing: nobody watches it.
+    No,
+    /// Its map is drawn now.
+    Now,
+    /// Its map is drawn when this time is over.
+    After(Duration),
 }
 
 /// The maps that are ready. Clones share them.
@@ -73,6 +99,13 @@ pub struct SeatBoard {
 impl SeatBoard {
     /// A show's map, if it is ready.
     pub fn map(&self, show: ShowId) -> Option<Arc<SeatMap>> {
+        let posted = self.lock();
+        let posted = posted.get(&show).filter(|posted| !posted.is_behind || !posted.map.rests().is_zero());
+        posted.map(|posted| posted.map.clone())
+    }
+
+    /// A show's last map.
+    fn latest(&self, show: ShowId) -> Option<Arc<SeatMap>> {
         self.lock().get(&show).map(|posted| posted.map.clone())
     }
 
@@ -84,25 +117,30 @@ impl SeatBoard {
         }
         let watchers = posted.get(&show).map(|posted| posted.watchers.clone());
         let watchers = watchers.unwrap_or_else(|| broadcast::Sender::new(CHANGES_KEPT));
-        posted.insert(show, Posted { map, watchers });
+        posted.insert(show, Posted { map, is_behind: false, watchers });
     }
 
-    /// Takes down what nobody watches, and tells whether somebody watches the show.
-    pub fn is_watched(&self, show: ShowId) -> bool {
+    /// Seats of a show have changed: takes its map down if nobody watches it, and tells when it is to be drawn.
+    pub fn note_change(&self, show: ShowId) -> Redraw {
         let mut posted = self.lock();
-        let watched = posted.get(&show).is_some_and(|posted| posted.watchers.receiver_count() > 0);
-        if !watched {
-            posted.remove(&show);
+        let Some(found) = posted.get_mut(&show) else { return Redraw::No };
+        let (is_watched, rests) = (found.watchers.receiver_count() > 0, found.map.rests());
+        found.is_behind = true;
+        match (is_watched, rests.is_zero()) {
+            (true, true) => return Redraw::Now,
+            (true, false) => return Redraw::After(rests),
+            (false, false) => {}
+            (false, true) => drop(posted.remove(&show)),
         }
-        watched
+        Redraw::No
     }
 
     /// Posts a newer map and tells the watchers what changed.
     pub fn refresh(&self, show: ShowId, map: SeatMap) {
         let mut posted = self.lock();
-        if let Some(posted) = posted.get_mut(&show)
-            && posted.map.view.version != map.view.version
-        {
+        let Some(posted) = posted.get_mut(&show) else { return };
+        posted.is_behind = false;
+        if posted.map.view.version != map.view.version {
             // Nobody listening any more is no fault.
             let _ = posted.watchers.send(map.changes(Some(&posted.map)).into());
             posted.map = Arc::new(map);
@@ -168,7 +206,7 @@ async fn pass_on(
             () = sender.closed() => return,
             change = changes.recv() => match change {
                 Ok(change) => change,
-                Err(RecvError::Lagged(_)) => match board.map(show) {
+                Err(RecvError::Lagged(_)) => match board.latest(show) {
                     Some(map) => map.changes(None).into(),
                     None => return,
                 },
@@ -210,7 +248,7 @@ mod tests {
         let rows = vec![RowView { label: "A".into(), seats: states.iter().map(seat).collect() }];
         let (link, version) = ("live".into(), version.into());
         let view = SeatMapView { show, link, version, categories: Vec::new(), rows, counts: BTreeMap::new() };
-        SeatMap::new(view, Timestamp(i64::MAX)).expect("json")
+        SeatMap::draw(Timestamp(i64::MAX), || view).expect("json")
     }
 
     const SHOW: ShowId = ShowId { theatre: TheatreId(1), number: ShowNumber(1) };
@@ -233,12 +271,29 @@ mod tests {
         let board = SeatBoard::default();
         board.post(SHOW, Arc::new(map("v1", &[])));
         assert!(board.map(SHOW).is_some());
-        assert!(!board.is_watched(SHOW));
+        assert_eq!(board.note_change(SHOW), Redraw::No);
         assert!(board.map(SHOW).is_none());
         board.post(SHOW, Arc::new(map("v1", &[])));
         let watching = board.watch(SHOW);
-        assert!(board.is_watched(SHOW));
+        assert_eq!(board.note_change(SHOW), Redraw::Now);
         drop(watching);
-        assert!(!board.is_watched(SHOW));
+        assert_eq!(board.note_change(SHOW), Redraw::No);
+    }
+
+    #[test]
+    fn a_hall_that_takes_long_to_draw_is_drawn_seldom_and_shown_as_it_was_meanwhile() {
+        let large = |took| SeatMap { took, ..map("v1", &[]) };
+        let board = SeatBoard::default();
+        board.post(SHOW, Arc::new(large(Duration::from_secs(60))));
+        assert_eq!(board.note_change(SHOW), Redraw::No);
+        assert!(board.map(SHOW).is_some(), "nobody watches it, and it is not drawn for everybody who looks");
+        let watching = board.watch(SHOW);
+        assert!(matches!(board.note_change(SHOW), Redraw::After(rests) if rests > Duration::from_secs(500)));
+        drop(watching);
+        let drawn_at = Instant::now().checked_sub(Duration::from_secs(1)).expect("a second ago");
+        board.post(SHOW, Arc::new(SeatMap { drawn_at, ..large(Duration::from_millis(100)) }));
+        let _watching = board.watch(SHOW);
+        assert_eq!(board.note_change(SHOW), Redraw::Now);
+        assert!(board.map(SHOW).is_none(), "it is behind, and has rested");
     }
 }

@@ -12,6 +12,7 @@
 //! What central does not do: it decides nothing about seats under a theatre's authority, and it keeps no card numbers.
 
 pub mod answers;
+pub mod backup;
 pub mod bookings;
 pub mod catalogue;
 pub mod checkup;

@@ -52,7 +52,9 @@ pub async fn deliver(mut events: mpsc::Receiver<LinkEvent>, writer: Writer<Desk>
             match error {
                 // Waiting here makes the broker wait, which is better than losing what would be asked for again.
                 WriteError::Overloaded => tokio::time::sleep(FULL_QUEUE_PAUSE).await,
-                WriteError::Unreachable | WriteError::Unknown => tokio::time::sleep(STORE_AWAY_PAUSE).await,
+                WriteError::Unreachable | WriteError::Unknown | WriteError::Unwritable(_) => {
+                    tokio::time::sleep(STORE_AWAY_PAUSE).await;
+                }
                 WriteError::Stopped { .. } => return,
             }
         }

@@ -11,7 +11,7 @@ use node::clock::StoreClock;
 use node::health::Readiness;
 use node::mqtt::Publisher;
 use node::problem::Problem;
-use node::writer::Writer;
+use node::writer::{Unwritable, Writer};
 use shared::ids::ShowId;
 use shared::refusal::Refusal;
 use std::sync::Arc;
@@ -60,13 +60,14 @@ impl Office {
         if let Some(map) = self.board.map(show).filter(|map| self.clock.now() < map.fresh_until) {
             return Ok(map);
         }
-        Ok(self.writer.run(move |desk, _, now| desk.post_seat_map(show, now)).await??)
+        Ok(self.writer.run_for_newcomer(move |desk, _, now| desk.post_seat_map(show, now)).await??)
     }
 
     /// Whether central can sell.
     pub fn readiness(&self) -> Readiness {
         let away = self.writer.is_store_away().then_some("store_unreachable");
-        Readiness::unless(self.writer.stopped().map(|_| "store_stopped").or(away).map(str::to_owned))
+        let unwritable = self.writer.unwritable().map(Unwritable::code);
+        Readiness::unless(self.writer.stopped().map(|_| "store_stopped").or(away).or(unwritable).map(str::to_owned))
     }
 }
 

@@ -8,8 +8,7 @@ mod forward;
 pub mod pass;
 
 use crate::config::Config;
-use crate::database::Database;
-use crate::schema::SCHEMA;
+use crate::database::{self, Database};
 use crate::working::Working;
 use anyhow::Context;
 use axum::Json;
@@ -68,7 +67,7 @@ impl Pool {
     /// If the database cannot be opened, or a setting cannot be read.
     pub(crate) async fn join(config: Config, store: String, address: SocketAddr) -> anyhow::Result<Joined> {
         let url = store.clone();
-        let grown = tokio::task::spawn_blocking(move || postgres::migrate(&postgres::Connection::open(&url)?, &SCHEMA));
+        let grown = tokio::task::spawn_blocking(move || database::Place::Server(url).grow());
         grown.await.context("open the store")??;
         let (worker, seen) = watch::channel(Worker::Nobody);
         let (failed, fails) = watch::channel(None);
@@ -84,6 +83,8 @@ impl Pool {
     /// How the others reach this node.
     fn node_url(&self) -> String {
         match self.config.node_url.trim_end_matches('/') {
+            // Every address of this host is none that another host could call.
+            "" if self.address.ip().is_unspecified() => format!("http://{}:{}", host_name(), self.address.port()),
             "" => format!("http://{}", self.address),
             url => url.to_owned(),
         }
@@ -165,6 +166,12 @@ impl Pool {
     }
 }
 
+/// The name by which the network knows this host; itself where it has none.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "localhost".to_owned() } else { name.trim().to_owned() }
+}
+
 async fn continue_after(pause: Duration, leaving: &Shutdown) {
     tokio::select! {
         () = tokio::time::sleep(pause) => {}
@@ -193,6 +200,8 @@ async fn answer(State(front): State<Front>, request: Request) -> Response {
             answered.unwrap_or_else(|never| match never {})
         }
         Worker::There(..) if path == "/readyz" => Json(Readiness::ready()).into_response(),
+        // The numbers of the one that works are asked there; here they would be told twice.
+        Worker::There(..) | Worker::Nobody if path == "/metrics" => front.forwarder.metrics().into_response(),
         Worker::Nobody if path == "/readyz" => {
             (StatusCode::SERVICE_UNAVAILABLE, Json(Readiness::unless(["no_node_works".to_owned()]))).into_response()
         }

@@ -1,5 +1,6 @@
 //! Setting central up while it is not running: importing the catalogue, plans and shows, enrolling boxes.
 
+use crate::backup;
 use crate::catalogue::import::{ImportError, ImportReport, Imported, RowError};
 use crate::catalogue::theatres::Theatre;
 use crate::catalogue::{movies, plans, shows, theatres};
@@ -10,11 +11,9 @@ use crate::discovery::schedule;
 use crate::events::SeatBoard;
 use crate::fleet::enrolment::{self, Issuing, JoinFile, JoinRequest};
 use crate::fleet::keys::KeyStore;
-use crate::schema;
 use anyhow::{Context, ensure};
 use node::clock::{self, StoreClock};
 use node::ledger_store;
-use node::sqlite;
 use node::store::Sql;
 use node::values;
 use node::writer::{Core, Engine};
@@ -49,16 +48,13 @@ impl Setup {
         Ok(Self { db, clock })
     }
 
-    /// Puts a backup in the place of the store of `sqlite:PATH` and marks it as put back. Returns how many theatres wait for their
+    /// Puts a copy in the place of the store and marks it as put back. Returns how many theatres wait for their
     /// boxes now, and where the store that was there is kept.
     ///
     /// # Errors
     /// If central is running on the store, or the backup is not one of central's.
-    pub fn restore(store: &str, backup: &Path) -> anyhow::Result<(usize, Option<PathBuf>)> {
-        let path = Place::parse(store)?.file()?;
-        let lock = sqlite::lock(path.parent().unwrap_or(Path::new("")))?;
-        let kept = sqlite::put_back(backup, &path, &schema::SCHEMA)?;
-        drop(lock);
+    pub fn restore(store: &str, copy: &Path) -> anyhow::Result<(usize, Option<PathBuf>)> {
+        let kept = backup::put_back(&Place::parse(store)?, copy)?;
         Ok((Self::open(store)?.mark_restored()?, kept))
     }
 

@@ -1,7 +1,12 @@
-//! The same suite on PostgreSQL: holds, bookings, payments, cancellations, the line to a box, and what happens when the store fails.
+//! The same suite on PostgreSQL: holds, claims, bookings, payments, cancellations, the line to a box, and what happens when the store
+//! fails; and what is done to a database at a server only.
 
+#[path = "api/backup.rs"]
+mod backup;
 #[path = "api/bookings.rs"]
 mod bookings;
+#[path = "api/claims.rs"]
+mod claims;
 #[path = "api/discovery.rs"]
 mod discovery;
 #[path = "api/edge.rs"]

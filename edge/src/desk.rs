@@ -9,6 +9,7 @@ mod standing;
 
 pub use standing::Standing;
 
+use crate::counter::sales;
 use crate::counter::waiting::Waiting;
 use crate::door::feed::{self, KeysRow, Position};
 use crate::door::voids::Voids;
@@ -25,7 +26,7 @@ use node::view::LinkView;
 use node::writer::Core;
 use rusqlite::{Connection, Transaction};
 use shared::admission::{Door, Guarantee};
-use shared::entry::Entry;
+use shared::entry::{Entry, Fact};
 use shared::ids::{Incarnation, ShowNumber, Side, TicketId};
 use shared::keys::KeyRing;
 use shared::refusal::Refusal;
@@ -70,12 +71,17 @@ pub struct Board {
 /// The writer's core. See the module's description.
 pub struct Desk {
     replica: Replica,
+    settings: Settings,
     identity: Arc<Identity>,
     ring: Arc<KeyRing>,
     pairings: u64,
     door: Door,
     feed: feed::Head,
     publisher: Option<Publisher>,
+    /// The broker answers.
+    is_linked: bool,
+    /// Somebody has told the box to work without the line.
+    works_offline: bool,
     board: watch::Sender<Board>,
     boot_at: Timestamp,
     /// Devices that called since the start.
@@ -87,6 +93,8 @@ pub struct Desk {
     touched: BTreeSet<TicketId>,
     /// Admissions that could not be written while the box was closed are due.
     enters_late: bool,
+    /// Tickets of own sales that were taken back from somebody who remembered them: each had a serial.
+    returned_tickets: u32,
     waiting: Waiting,
     outgoing: Vec<Transmit>,
     /// Own entries the peer has not acknowledged, with the time they were written.
@@ -137,12 +145,15 @@ impl Desk {
         };
         let (board, published) = watch::channel(board);
         let mut desk = Self {
+            settings,
             ring: Arc::new(identity.ring.clone()),
             pairings: 0,
             door,
             identity,
             feed,
             publisher,
+            is_linked: false,
+            works_offline: false,
             board,
             boot_at: now,
             heard: BTreeSet::new(),
@@ -150,6 +161,7 @@ impl Desk {
             witness,
             touched: BTreeSet::new(),
             enters_late: false,
+            returned_tickets: 0,
             waiting: Waiting::default(),
             outgoing: Vec::new(),
             unsynced,
@@ -243,11 +255,13 @@ impl Desk {
 
     /// The broker answers.
     pub fn link_up(&mut self, now: Timestamp) {
+        self.is_linked = true;
         self.replica.handle_connected(now);
     }
 
     /// The broker is gone.
     pub fn link_down(&mut self, now: Timestamp) {
+        self.is_linked = false;
         self.replica.handle_disconnected(now);
     }
 
@@ -263,6 +277,7 @@ impl Desk {
 
     /// Works offline, or on the line again.
     pub fn work_offline(&mut self, on: bool, now: Timestamp) {
+        self.works_offline = on;
         self.replica.work_offline(on, now);
     }
 
@@ -344,6 +359,10 @@ impl Desk {
                 Event::Applied { writer: Side::Edge, seq, at, returned: false, .. } => {
                     self.unsynced.push_back((seq, at));
                 }
+                Event::Applied { writer: Side::Edge, fact: Fact::Sold { seats, .. }, returned: true, .. } => {
+                    let tickets = u32::try_from(seats.len()).unwrap_or(u32::MAX);
+                    self.returned_tickets = self.returned_tickets.saturating_add(tickets);
+                }
                 Event::Acknowledged(acked) => {
                     while self.unsynced.front().is_some_and(|(seq, _)| *seq <= acked) {
                         self.unsynced.pop_front();
@@ -391,6 +410,8 @@ impl Core for Desk {
     fn before_commit(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
         loop {
             self.poll_events();
+            sales::skip_serials(tx, std::mem::take(&mut self.returned_tickets))
+                .context("skip serials given out before")?;
             self.settle_claims(tx, now).context("settle claims")?;
             let wrote = self.write_changes(tx, now).context("write what the ledger changed")?;
             let answered = self.settle_voids(tx, now).context("answer voids")?;
@@ -429,6 +450,24 @@ impl Core for Desk {
             self.next_sweep = now + SWEEP_EVERY;
             idempotency::forget_expired(tx, now, SWEEP_ROWS).context("forget old answers")?;
         }
+        Ok(())
+    }
+
+    fn reload(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
+        let (identity, publisher) = (self.identity.clone(), self.publisher.clone());
+        let (loaded, _) = Self::load(tx, identity, self.settings, self.door.clone(), publisher, now)?;
+        let before = std::mem::replace(self, loaded);
+        // What the database does not know stays as it was; whoever waited for a claim learns that nothing came of it.
+        (self.board, self.boot_at, self.heard) = (before.board, before.boot_at, before.heard);
+        (self.is_linked, self.works_offline) = (before.is_linked, before.works_offline);
+        (self.pairings, self.committing_at) = (before.pairings, now);
+        if self.works_offline {
+            self.replica.work_offline(true, now);
+        }
+        if self.is_linked {
+            self.replica.handle_connected(now);
+        }
+        self.publish(now);
         Ok(())
     }
 

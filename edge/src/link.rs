@@ -63,7 +63,7 @@ pub async fn deliver(mut events: mpsc::Receiver<LinkEvent>, writer: Writer<Desk>
                 Ok(()) => break,
                 // Waiting here makes the broker wait, which is better than losing what would be asked for again.
                 Err(WriteError::Overloaded) => tokio::time::sleep(Duration::from_millis(5)).await,
-                Err(WriteError::Unreachable | WriteError::Unknown) => break,
+                Err(WriteError::Unreachable | WriteError::Unknown | WriteError::Unwritable(_)) => break,
                 Err(WriteError::Stopped { .. }) => return,
             }
         }

@@ -11,7 +11,7 @@ use node::clock::{self, StoreClock};
 use node::http::{self, HttpLimits};
 use node::shutdown::{Shutdown, wait_for_end};
 use node::sqlite::{self, Checkpoints, Readers, StoreLock};
-use node::writer::{Writer, WriterThread};
+use node::writer::{WriteError, Writer, WriterThread};
 use prometheus_client::registry::Registry;
 use shared::ledger::HoldTimes;
 use std::net::SocketAddr;
@@ -67,7 +67,10 @@ impl Edge {
         let mut registry = Registry::with_prefix("usher_edge");
         writer.metrics().register(&mut registry);
         // The first commit opens the log where it is a first start, before anybody is answered.
-        writer.run(|_, tx, now| Ok(jobs::give_up_waiting(tx, now)?)).await.context("commit the first batch")?;
+        match writer.run(|_, tx, now| Ok(jobs::give_up_waiting(tx, now)?)).await {
+            Err(WriteError::Unwritable(why)) => tracing::error!(reason = why.code(), "the box can only be read"),
+            first => first.context("commit the first batch")?,
+        }
         let link = events.map(|events| tokio::spawn(link::deliver(events, writer.clone())));
         let house = Arc::new(House {
             writer,

@@ -105,8 +105,9 @@ impl House {
 
     fn reasons(&self) -> Vec<String> {
         let stopped = self.writer.stopped().map(|_| "store_stopped".to_owned());
+        let unwritable = self.writer.unwritable().map(|why| why.code().to_owned());
         let closed = self.board.borrow().link.closed.clone();
-        stopped.into_iter().chain(closed).collect()
+        stopped.or(unwritable).into_iter().chain(closed).collect()
     }
 
     fn asking(&self, asking: &Asking, own: u64) -> AskingView {

@@ -16,6 +16,7 @@ mod hall;
 mod house;
 mod in_process;
 mod mosquitto;
+mod partition;
 mod pgbench;
 mod pool;
 mod postgres;
@@ -24,6 +25,7 @@ mod races;
 mod reconnect;
 mod sales;
 mod scaling;
+mod season;
 mod sellout;
 mod shoppers;
 mod stand;
@@ -50,12 +52,16 @@ pub enum Name {
     Counter,
     /// How fast a door answers, alone and by the box.
     Door,
+    /// Whether the hot tables gain by partitions.
+    Partition,
     /// Nodes and PostgreSQL killed under load: nothing acknowledged is lost, nothing sold twice.
     Pool,
     /// Many doors and one ticket: exactly one lets it in, or every further one is told.
     Races,
     /// How long a box takes to catch up after a cut, and the bytes per sale on the line.
     Reconnect,
+    /// What a box with a season of sales takes to start, and in memory.
+    Season,
     /// How long it takes to sell a stadium out.
     Sellout,
 }
@@ -106,9 +112,11 @@ pub async fn run(name: Name, options: &Options) -> anyhow::Result<Figures> {
         Name::Claims => claims::run(options).await,
         Name::Counter => counter::run(options).await,
         Name::Door => door::run(options).await,
+        Name::Partition => partition::run(options).await,
         Name::Pool => pool::run(options).await,
         Name::Races => races::run(options).await,
         Name::Reconnect => reconnect::run(options).await,
+        Name::Season => season::run(options).await,
         Name::Sellout => sellout::run(options).await,
     }
 }

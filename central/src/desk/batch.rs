@@ -72,7 +72,7 @@ impl Core for Desk {
 
     fn poll_timeout(&self) -> Option<Timestamp> {
         let houses = self.houses.values().filter_map(|house| house.replica.poll_timeout());
-        houses.chain([self.next_sweep]).min()
+        houses.chain([self.next_sweep]).chain(self.next_redraw).min()
     }
 
     fn handle_timeout(&mut self, tx: &dyn Sql, now: Timestamp) -> anyhow::Result<()> {

@@ -171,8 +171,8 @@ fn keep(tx: &dyn Sql, change: &PriceChange) -> Result<(), StoreError> {
 /// If the store fails.
 pub fn due(tx: &dyn Sql, now: Timestamp) -> Result<Vec<PriceChange>, StoreError> {
     // Those of closed theatres wait, and must not stand in the way of the others.
-    let of_open_theatres = "done_at IS NULL AND begins_at <= ?1 AND NOT EXISTS
-        (SELECT 1 FROM ledger_head WHERE ledger_head.theatre = price_change.theatre AND closed IS NOT NULL)
+    let of_open_theatres = "done_at IS NULL AND begins_at <= ?1
+        AND (SELECT closed FROM ledger_head WHERE ledger_head.theatre = price_change.theatre) IS NULL
         ORDER BY begins_at LIMIT ?2";
     changes(tx, of_open_theatres, values![now.0, DUE_MAX])
 }

@@ -5,11 +5,16 @@ use super::pass::{self, PASSED_ON};
 use crate::holds::customer::FORWARDED_FOR;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use node::http::{BODY_MAX, REQUEST_ID, RequestTrace};
 use node::problem::Problem;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -19,6 +24,8 @@ const UNDER_WAY_MAX: usize = 4096;
 const CONNECT_WAIT: Duration = Duration::from_secs(1);
 /// The longest a request takes to be answered: a claim waits for 1.5 s, a store that went away for 5 s.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// The longest a client takes to send a body, or a node the rest of an answer that it has begun.
+const BODY_WAIT: Duration = Duration::from_secs(10);
 /// Answers are kept whole up to here, so that one that breaks off is found out; longer ones, and those without end, stream through.
 const KEPT_MAX: u64 = 1 << 20;
 
@@ -33,9 +40,16 @@ const OF_THE_CONNECTION: [HeaderName; 7] = [
     header::CONTENT_LENGTH,
 ];
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StatusLabels {
+    status: u16,
+}
+
 pub(super) struct Forwarder {
     client: reqwest::Client,
     under_way: Semaphore,
+    passed_on: Family<StatusLabels, Counter>,
+    registry: Arc<Registry>,
 }
 
 impl Forwarder {
@@ -46,7 +60,15 @@ impl Forwarder {
             .connect_timeout(CONNECT_WAIT)
             .tcp_nodelay(true)
             .build()?;
-        Ok(Self { client, under_way: Semaphore::new(UNDER_WAY_MAX) })
+        let (mut registry, passed_on) = (Registry::with_prefix("usher_central"), Family::default());
+        let help = "Requests that were passed on to the node that works, by the status that was answered";
+        registry.register("passed_on", help, Family::clone(&passed_on));
+        Ok(Self { client, under_way: Semaphore::new(UNDER_WAY_MAX), passed_on, registry: Arc::new(registry) })
+    }
+
+    /// What a node counts that does not work.
+    pub(super) fn metrics(&self) -> Response {
+        node::health::metrics(&self.registry)
     }
 
     /// The other node's answer, or why there is none.
@@ -54,11 +76,23 @@ impl Forwarder {
         if request.headers().contains_key(&PASSED_ON) {
             return nobody().into_response();
         }
-        let Ok(_under_way) = self.under_way.try_acquire() else { return Problem::overloaded(1).into_response() };
+        let answer = self.answer(node, pass, request).await;
+        self.passed_on.get_or_create(&StatusLabels { status: answer.status().as_u16() }).inc();
+        answer
+    }
+
+    async fn answer(&self, node: &str, pass: &str, request: Request) -> Response {
         let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
         match self.ask(node, pass, request).await {
             Ok(response) => response,
             Err(Lost::TooLarge) => Problem::too_large().into_response(),
+            Err(Lost::Slow) => {
+                let detail = "The rest of the request did not come.";
+                let title = "The request took too long to arrive.";
+                let slow = Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", title);
+                slow.with_detail(detail).into_response()
+            }
+            Err(Lost::Crowded) => Problem::overloaded(1).into_response(),
             Err(Lost::Unsent) => nobody().into_response(),
             Err(Lost::Underway) if changes => {
                 let detail =
@@ -72,7 +106,9 @@ impl Forwarder {
     async fn ask(&self, node: &str, pass: &str, request: Request) -> Result<Response, Lost> {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let body = axum::body::to_bytes(body, BODY_MAX).await.map_err(|_| Lost::TooLarge)?;
+        let received = tokio::time::timeout(BODY_WAIT, axum::body::to_bytes(body, BODY_MAX)).await;
+        let body = received.map_err(|_| Lost::Slow)?.map_err(|_| Lost::TooLarge)?;
+        let _under_way = self.under_way.try_acquire().map_err(|_| Lost::Crowded)?;
         let mut headers = parts.headers;
         forget_connection(&mut headers);
         headers.insert(PASSED_ON, pass::header(pass));
@@ -103,7 +139,8 @@ impl Forwarder {
         let whole = answer.content_length().is_some_and(|length| length <= KEPT_MAX);
         forget_connection(&mut headers);
         let body = if whole {
-            Body::from(answer.bytes().await.map_err(|_| Lost::Underway)?)
+            let rest = tokio::time::timeout(BODY_WAIT, answer.bytes()).await.map_err(|_| Lost::Underway)?;
+            Body::from(rest.map_err(|_| Lost::Underway)?)
         } else {
             Body::new(reqwest::Body::from(answer))
         };
@@ -116,6 +153,10 @@ impl Forwarder {
 /// Why there is no answer.
 enum Lost {
     TooLarge,
+    /// The client did not send all of it.
+    Slow,
+    /// Too many are under way.
+    Crowded,
     /// Nothing was sent.
     Unsent,
     /// It was sent, or may have been.

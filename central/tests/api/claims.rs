@@ -2,7 +2,6 @@
 
 use crate::edge::{HEARD, Habit, plug_in};
 use crate::server::TestCentral;
-use rusqlite::Connection;
 use serde_json::json;
 use shared::ids::ClaimId;
 use std::time::Duration;
@@ -22,6 +21,17 @@ async fn a_seat_of_the_counter_is_claimed_while_the_link_is_live() {
     test.pay(&booking).await;
     test.gateway.decide("captured");
     test.until(&booking, "booked").await;
+    let told = test.get("/metrics").await.text;
+    let value = |name: &str| {
+        let line = told.lines().find_map(|line| line.strip_prefix("usher_central_")?.strip_prefix(name));
+        line.and_then(|value| value.trim().parse::<f64>().ok()).unwrap_or_else(|| panic!("{name} is not in {told}"))
+    };
+    assert_eq!((value("holds_total{outcome=\"done\"}"), value("bookings_total{outcome=\"done\"}")), (2.0, 1.0));
+    let theatre = show.split('-').next().expect("a theatre");
+    assert_eq!(value(&format!("box_link_live{{theatre=\"{theatre}\"}}")), 1.0);
+    assert!(value(&format!("box_backlog_entries{{theatre=\"{theatre}\"}}")) < 10.0);
+    assert!(value("writer_commits_total") >= 3.0 && value("writer_commit_seconds_count") >= 3.0);
+    assert!(value("writer_batch_jobs_sum") >= 4.0 && value("writer_queue_jobs") < 10.0);
     edge.trigger();
 }
 
@@ -75,31 +85,4 @@ async fn another_request_under_the_key_of_one_that_waits_is_refused_and_stops_no
     }
     test.post(&holds, "after", json!({ "seats": ["C1"] })).await.expect(201);
     edge.trigger();
-}
-
-#[tokio::test]
-async fn a_claim_that_was_cut_off_by_a_crash_leaves_no_seat_held() {
-    let mut test = TestCentral::start_with(|config| {
-        (config.claim_wait_ms, config.suspect_after_ms) = (30_000, 30_000);
-    })
-    .await;
-    let edge = plug_in(&test, Habit::AnswersVoids).await;
-    let show = test.show("Pune", "Sholay").await;
-    edge.trigger();
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let holds = format!("/v1/shows/{show}/holds");
-    let (web, path) = (test.web.clone(), holds.clone());
-    let waiting = tokio::spawn(async move { web.post(&path, "k1", json!({ "seats": ["A1", "D1"] })).await });
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let refused = test.post(&holds, "k2", json!({ "seats": ["A1"] })).await;
-    assert_eq!(refused.problem(409), "seat_held", "the claim waits");
-    let (store, copy) = ["data/central.sqlite", "crashed.sqlite"].map(|file| test.directory.path().join(file)).into();
-    let running = Connection::open(&store).expect("open");
-    running.execute("VACUUM INTO ?1", [copy.to_str()]).expect("what a crash would leave");
-    drop(running);
-    test.stop().await;
-    waiting.abort();
-    std::fs::rename(copy, store).expect("as after a crash");
-    test.start_again().await;
-    test.post(&holds, "k2", json!({ "seats": ["A1"] })).await.expect(201);
 }

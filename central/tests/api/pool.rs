@@ -131,6 +131,11 @@ async fn every_node_answers_every_request_and_one_that_ends_gives_its_place_up_a
     let mut events = other.web.stream(&format!("/v1/shows/{show}/events")).await;
     let first = events.chunk().await.expect("a stream").expect("an event");
     assert!(String::from_utf8_lossy(&first).contains("event: seats"), "{first:?}");
+    // Each node tells its own numbers.
+    let told = async |web: &Web| web.get("/metrics").await.text;
+    assert!(told(&other.web).await.contains("usher_central_passed_on_total{status=\"201\"}"));
+    assert!(told(&one.web).await.contains("usher_central_writer_commits_total"));
+    assert!(!told(&other.web).await.contains("writer_commits_total"));
     // Who has passed a request on is not asked to pass on again, whoever says so.
     let hop = ("x-usher-passed-on", "1");
     assert_eq!(other.web.get_with("/v1/cities", hop).await.problem(503), "no_node_works");

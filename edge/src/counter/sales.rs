@@ -326,6 +326,17 @@ fn next_serial(tx: &Transaction<'_>, series: &str) -> rusqlite::Result<i64> {
     .query_row([series], |row| row.get(0))
 }
 
+/// So many numbers were given out by sales that this store has forgotten: nobody gets them again.
+pub(crate) fn skip_serials(tx: &Transaction<'_>, count: u32) -> rusqlite::Result<()> {
+    if count > 0 {
+        tx.prepare_cached(
+            "INSERT INTO serials (series, last) VALUES (?1, ?2) ON CONFLICT (series) DO UPDATE SET last = last + ?2",
+        )?
+        .execute(params![SERIES, count])?;
+    }
+    Ok(())
+}
+
 /// An id whose short code no other sale of this box has.
 fn unused_id(tx: &Transaction<'_>) -> rusqlite::Result<BookingId> {
     loop {

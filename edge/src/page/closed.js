@@ -19,6 +19,12 @@ const WHY = {
     "Read what is to be settled. Two persons then open this box, which adds everything up anew.",
   ],
   key_revoked: ["Key revoked", "The key of this box is not valid any more.", "Enrol this box anew, or its replacement."],
+  disk_full: ["The disk is full", "Nothing can be written, so nothing can be sold.", "Make room on the disk of this box. It then sells again by itself."],
+  disk_read_only: [
+    "The disk takes nothing",
+    "Nothing can be written, so nothing can be sold.",
+    "Call for help: the disk may be failing. The box sells again by itself when it can write.",
+  ],
   disk_error: DISK,
   store_stopped: DISK,
 };

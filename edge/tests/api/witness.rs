@@ -57,6 +57,13 @@ async fn the_witness_gives_a_restored_box_its_lost_tail_back_and_opens_it_withou
     let scan = json!([{"id": "00000000000000000000000000000001", "code": sale["tickets"][0]["code"], "at": at, "door": "Door A"}]);
     let (_, answers) = house.post("/v1/door/scans", &door, scan).await;
     assert_eq!(answers[0]["verdict"], "admit", "{answers}");
+    // The numbers of the tickets that the box had forgotten are on paper already.
+    let next = house.sell(&show, &["A3"]).await;
+    let serial = |sale: &Value, ticket: usize| {
+        let serial = sale["tickets"][ticket]["serial"].as_str().and_then(|serial| serial.rsplit('-').next());
+        serial.and_then(|digits| digits.parse::<u32>().ok()).expect("a serial")
+    };
+    assert_eq!(serial(&next, 0), serial(&sale, 1) + 1, "{next}");
     house.stop().await;
 }
 

@@ -39,11 +39,11 @@ pub fn routes<S>(
 where
     S: Clone + Send + Sync + 'static,
 {
-    let metrics = move || std::future::ready(metrics(&registry));
+    let scraped = move || std::future::ready(metrics(&registry));
     Router::new()
         .route("/livez", get(async || Json(serde_json::json!({ "live": true }))))
         .route("/readyz", get(async move || answer(readiness())))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(scraped))
 }
 
 fn answer(readiness: Readiness) -> Response {
@@ -51,7 +51,8 @@ fn answer(readiness: Readiness) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], Json(readiness)).into_response()
 }
 
-fn metrics(registry: &Registry) -> Response {
+/// What a registry holds, as it is scraped.
+pub fn metrics(registry: &Registry) -> Response {
     let mut text = String::new();
     match encode(&mut text, registry) {
         Ok(()) => {

@@ -255,11 +255,29 @@ impl From<BadTime> for Problem {
     }
 }
 
-/// Whatever a handler could not do and nobody foresaw: 500, logged here.
+/// Whatever a handler could not do and nobody foresaw: 500, logged here. A store that is away for a while is no surprise.
 impl From<anyhow::Error> for Problem {
     fn from(error: anyhow::Error) -> Self {
-        if error.is::<ReadersBusy>() { Self::overloaded(1) } else { Self::internal(&error) }
+        if error.is::<ReadersBusy>() {
+            return Self::overloaded(1);
+        }
+        if is_store_away(&error) {
+            tracing::warn!(error = format!("{error:#}"), "the store is away");
+            let detail = "The store cannot be reached just now; nothing was done. Ask again.";
+            return Self::unavailable("store_unreachable", detail).with_retry_after(2);
+        }
+        Self::internal(&error)
     }
+}
+
+#[cfg(feature = "postgres")]
+fn is_store_away(error: &anyhow::Error) -> bool {
+    crate::postgres::is_away(error)
+}
+
+#[cfg(not(feature = "postgres"))]
+fn is_store_away(_error: &anyhow::Error) -> bool {
+    false
 }
 
 #[cfg(test)]

@@ -31,6 +31,9 @@ pub enum StoreError {
     /// The connection is closed.
     #[error("the connection to the database is closed")]
     Closed,
+    /// The server has said nothing for too long.
+    #[error("the database has not answered for {} s", .0.as_secs())]
+    Silent(std::time::Duration),
     /// A question that always has an answer had none.
     #[error("no row answers {0:?}")]
     NoRow(Box<str>),

@@ -12,14 +12,18 @@
 //! An [`Engine`] whose database can go away and come back is waited for: the jobs of the broken batch are answered with
 //! [`WriteError::Unreachable`] where it is known that nothing of them was kept, and the core is loaded again. Where the commit
 //! itself was lost, the engine is asked whether it was done before anybody is answered.
+//!
+//! A disk that is full or takes nothing any more is waited for too: what would write is answered with [`WriteError::Unwritable`], the
+//! core is loaded again as it is on disk, and what only reads is answered from it meanwhile.
 
 mod batch;
 mod company;
 mod engine;
 mod job;
 mod metrics;
+mod unwritable;
 
-pub use engine::{Ended, Engine, Recovery};
+pub use engine::{Ended, Engine, Looked, Recovery, Unwritable};
 
 pub use metrics::WriterMetrics;
 
@@ -81,7 +85,7 @@ pub trait Core: Send + Sized + 'static {
     /// A store failure: the batch is rolled back and the writer stops.
     fn handle_timeout(&mut self, tx: &Tx<'_, Self>, now: Timestamp) -> anyhow::Result<()>;
 
-    /// The database was away, and what was not committed is lost: takes everything from the database again.
+    /// The database was away or its disk full, and what was not committed is lost: takes everything from the database again.
     ///
     /// # Errors
     /// If it cannot be loaded again: the writer stops.
@@ -105,6 +109,9 @@ pub enum WriteError {
     /// The database went away during the commit and has not come back yet: whether the job was done is unknown.
     #[error("the store cannot be reached, and the outcome is not known")]
     Unknown,
+    /// The disk takes nothing just now: the job was not done, it may be asked again.
+    #[error("the disk of the store can only be read: {}", .0.code())]
+    Unwritable(Unwritable),
     /// The writer has stopped; whether the job was committed is unknown.
     #[error("the store has stopped: {reason}")]
     Stopped {
@@ -126,6 +133,17 @@ impl From<WriteError> for Problem {
                     "The store cannot be reached; whether this was done is not known yet. Ask again in the same words.";
                 Self::unavailable("outcome_unknown", detail).with_retry_after(2)
             }
+            WriteError::Unwritable(why) => {
+                let detail = match why {
+                    Unwritable::DiskFull => {
+                        "The disk is full: nothing can be written and nothing sold until there is room. Nothing was done."
+                    }
+                    Unwritable::DiskReadOnly => {
+                        "The disk takes nothing any more: nothing can be sold until it does. Nothing was done."
+                    }
+                };
+                Self::unavailable(why.code(), detail).with_retry_after(5)
+            }
             WriteError::Stopped { .. } => Self::unavailable(
                 "store_stopped",
                 "The store has stopped; nothing can be sold here until it is restarted.",
@@ -140,6 +158,7 @@ pub struct Writer<C: Core> {
     stopped: watch::Receiver<Option<Arc<str>>>,
     away: Arc<AtomicBool>,
     taken_over: Arc<AtomicBool>,
+    unwritable: watch::Receiver<Option<Unwritable>>,
     metrics: WriterMetrics,
     capacity: usize,
 }
@@ -147,8 +166,8 @@ pub struct Writer<C: Core> {
 impl<C: Core> Clone for Writer<C> {
     fn clone(&self) -> Self {
         let (queue, stopped) = (self.queue.clone(), self.stopped.clone());
-        let (away, taken_over) = (self.away.clone(), self.taken_over.clone());
-        Self { queue, stopped, away, taken_over, metrics: self.metrics.clone(), capacity: self.capacity }
+        let (away, taken_over, unwritable) = (self.away.clone(), self.taken_over.clone(), self.unwritable.clone());
+        Self { queue, stopped, away, taken_over, unwritable, metrics: self.metrics.clone(), capacity: self.capacity }
     }
 }
 
@@ -172,10 +191,11 @@ impl<C: Core> Writer<C> {
         let (queue, jobs) = sync_channel(capacity);
         let (stop_reason, stopped) = watch::channel(None);
         let (away, taken_over, metrics) = (Arc::default(), Arc::default(), WriterMetrics::default());
-        let writer = Self { queue, stopped, away, taken_over, metrics, capacity };
+        let (only_reads, unwritable) = watch::channel(None);
+        let writer = Self { queue, stopped, away, taken_over, unwritable, metrics, capacity };
         let Self { away, taken_over, metrics, .. } = writer.clone();
         let company = Company::default();
-        let batches = Batches { jobs, core, clock, stop_reason, away, taken_over, metrics, company };
+        let batches = Batches { jobs, core, clock, stop_reason, away, taken_over, only_reads, metrics, company };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || batches.run(engine))?;
         let queue = writer.queue.clone();
         // If the thread has ended already there is nobody to tell.
@@ -234,6 +254,11 @@ impl<C: Core> Writer<C> {
     /// The database is away, and the writer waits for it.
     pub fn is_store_away(&self) -> bool {
         self.away.load(Ordering::Relaxed)
+    }
+
+    /// Why the database can only be read just now, where that is so.
+    pub fn unwritable(&self) -> Option<Unwritable> {
+        *self.unwritable.borrow()
     }
 
     /// The writer has stopped because another one has its database now.

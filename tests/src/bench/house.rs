@@ -83,11 +83,25 @@ impl BenchHouse {
         halls: Halls,
         dir: &Path,
     ) -> anyhow::Result<Self> {
+        Self::start_showing(programs, broker, halls, Halls::shows, dir).await
+    }
+
+    /// [`BenchHouse::start`] with other shows than those that cost something and are sold on both sides.
+    ///
+    /// # Errors
+    /// If anything fails.
+    pub(super) async fn start_showing(
+        programs: &Programs,
+        broker: BrokerKind,
+        halls: Halls,
+        shows: fn(Halls, Date) -> String,
+        dir: &Path,
+    ) -> anyhow::Result<Self> {
         let today = jiff::Timestamp::now()
             .to_zoned_datetime(jiff::tz::TimeZone::get(ZONE).context("find the time zone")?)
             .date();
         let built = SetUp { programs, dir: dir.to_owned(), halls, today };
-        let theatre = built.set_up().context("set the theatre up")?;
+        let theatre = built.set_up(shows).context("set the theatre up")?;
         let mosquitto = match broker {
             BrokerKind::Embedded => None,
             BrokerKind::Mosquitto => Some(Mosquitto::start(dir).await?),
@@ -163,6 +177,14 @@ impl BenchHouse {
         (self.edge_process, self.edge) =
             built.start_edge(self.valve.address(), &self.edge.to_string()).context("start the box again")?;
         Ok(())
+    }
+
+    /// The most memory that the box has had since it was started, kilobytes.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn edge_rss_kb(&self) -> anyhow::Result<u64> {
+        self.edge_process.rss_kb()
     }
 
     /// Processor time that the box has used.
@@ -255,13 +277,13 @@ struct SetUp<'a> {
 }
 
 impl SetUp<'_> {
-    fn set_up(&self) -> anyhow::Result<u32> {
+    fn set_up(&self, shows: fn(Halls, Date) -> String) -> anyhow::Result<u32> {
         let (halls, store) = (self.halls, format!("--store={}", self.store()));
         fs::create_dir_all(self.dir.join("central"))?;
         let keys = format!("--keys={}", self.path("central/keys"));
         self.central(&["init", &keys])?;
         let tables = [("theatres", halls.theatres()), ("movies", Halls::movies()), ("plans", halls.plans()?)];
-        for (what, text) in tables.into_iter().chain([("shows", halls.shows(self.today))]) {
+        for (what, text) in tables.into_iter().chain([("shows", shows(halls, self.today))]) {
             fs::write(self.dir.join(what), text)?;
             self.central(&["import", what, &self.path(what), &store])?;
         }

@@ -65,6 +65,33 @@ impl Postgres {
         self.running.take().map_or(Ok(()), Running::quit)
     }
 
+    /// Ends it in order: what is under way is thrown back, and everything is written.
+    ///
+    /// # Errors
+    /// If it does not end.
+    pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
+        let running = self.running.take().context("find the server")?;
+        // The fast shutdown: the other one would wait for every connection.
+        running.signal("INT")?;
+        running.ended().await
+    }
+
+    /// Lets it stand still with everything that it has started.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub(super) fn freeze(&self) -> anyhow::Result<()> {
+        self.running.as_ref().context("find the server")?.signal_family("STOP")
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub(super) fn thaw(&self) -> anyhow::Result<()> {
+        self.running.as_ref().context("find the server")?.signal_family("CONT")
+    }
+
     /// Starts it where it was ended, and waits until it answers.
     ///
     /// # Errors

@@ -85,6 +85,14 @@ impl Programs {
         &self.dir
     }
 
+    /// How large one of them is, bytes.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub(super) fn bytes_of(&self, program: &str) -> anyhow::Result<u64> {
+        Ok(std::fs::metadata(self.dir.join(program)).with_context(|| format!("look at {program}"))?.len())
+    }
+
     /// One of them, to be given arguments.
     pub(crate) fn command(&self, program: &str) -> Command {
         Command::new(self.dir.join(program))
@@ -165,11 +173,30 @@ impl Running {
     /// # Errors
     /// If it does not end.
     pub(super) fn quit(mut self) -> anyhow::Result<()> {
-        let told = Command::new("kill").args(["-QUIT", &self.child.id().to_string()]).status().context("run kill")?;
-        ensure!(told.success(), "{} cannot be told to end: {}", self.name, self.last_words());
+        self.signal("QUIT")?;
         self.child.wait().with_context(|| format!("wait for {}", self.name))?;
         self.ended = true;
         Ok(())
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub(super) fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        let told = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
+        ensure!(told.context("run kill")?.success(), "{} cannot be told {signal}: {}", self.name, self.last_words());
+        Ok(())
+    }
+
+    /// Sends a signal to it and to what it has started.
+    ///
+    /// # Errors
+    /// If it is not there, or has started nothing.
+    pub(super) fn signal_family(&self, signal: &str) -> anyhow::Result<()> {
+        let told = Command::new("pkill").args([&format!("-{signal}"), "-P", &self.child.id().to_string()]).status();
+        ensure!(told.context("run pkill")?.success(), "what {} has started cannot be told {signal}", self.name);
+        self.signal(signal)
     }
 
     /// Processor time it has used, in hundredths of a second as the kernel counts.
@@ -205,9 +232,16 @@ impl Running {
     ///
     /// # Errors
     /// If it does not end in order and in time.
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().context("run kill")?;
-        ensure!(told.success(), "{} cannot be told to end: {}", self.name, self.last_words());
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        self.signal("TERM")?;
+        self.ended().await
+    }
+
+    /// Waits until it has ended in order.
+    ///
+    /// # Errors
+    /// If it does not in time.
+    pub(super) async fn ended(mut self) -> anyhow::Result<()> {
         let began = Instant::now();
         while began.elapsed() < ENDS_WITHIN {
             if let Some(status) = self.child.try_wait().with_context(|| format!("wait for {}", self.name))? {

@@ -60,6 +60,15 @@ pub(super) fn sale_request(pair: &Pair, counter: &str) -> Request {
     }
 }
 
+/// The requests that sell its seats one by one.
+pub(super) fn single_requests(pair: Pair, counter: &str) -> [Request; 2] {
+    pair.seats.map(|seat| Request {
+        path: format!("/v1/shows/{}/sales", pair.show),
+        headers: format!("{counter}idempotency-key: {}\r\n", node::random::hex::<12>()),
+        body: json!({ "seats": [seat], "tender": "cash" }).to_string(),
+    })
+}
+
 /// The tickets of a sale.
 ///
 /// # Errors

@@ -140,11 +140,46 @@ impl Stand {
         running.context("find a running node")?.kill()
     }
 
+    /// Ends a node in order, as its operator does.
+    ///
+    /// # Errors
+    /// If it does not run, or does not end in order.
+    pub(super) async fn stop_node(&mut self, index: usize) -> anyhow::Result<()> {
+        let running = self.nodes.get_mut(index).and_then(|node| node.running.take());
+        running.context("find a running node")?.stop().await
+    }
+
+    /// Lets a node stand still.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub(super) fn freeze_node(&self, index: usize) -> anyhow::Result<()> {
+        self.running(index)?.signal("STOP")
+    }
+
+    /// Lets a node that stands still go on.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub(super) fn thaw_node(&self, index: usize) -> anyhow::Result<()> {
+        self.running(index)?.signal("CONT")
+    }
+
+    fn running(&self, index: usize) -> anyhow::Result<&Running> {
+        self.nodes.get(index).and_then(|node| node.running.as_ref()).context("find a running node")
+    }
+
     /// The node that works, as soon as one says so: it answers what was passed on already.
     pub(super) async fn worker(&self) -> Option<usize> {
+        let all: Vec<usize> = (0..self.nodes.len()).collect();
+        self.worker_among(&all).await
+    }
+
+    /// The node among these that works, as soon as one says so.
+    pub(super) async fn worker_among(&self, indices: &[usize]) -> Option<usize> {
         let began = Instant::now();
         while began.elapsed() < READY_WITHIN {
-            for (index, node) in self.nodes.iter().enumerate() {
+            for (index, node) in indices.iter().filter_map(|index| Some((*index, self.nodes.get(*index)?))) {
                 let Ok(mut client) = Client::connect(node.address).await else { continue };
                 let reply = client.ask("GET", "/v1/cities", "x-usher-passed-on: 1\r\n", "").await;
                 if reply.is_ok_and(|reply| reply.status == 200) {

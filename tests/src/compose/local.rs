@@ -249,11 +249,11 @@ fn sold(file: &Path) -> anyhow::Result<Vec<String>> {
     Ok(tickets)
 }
 
-fn free() -> anyhow::Result<SocketAddr> {
+pub(super) fn free() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-fn installed(program: &str) -> PathBuf {
+pub(super) fn installed(program: &str) -> PathBuf {
     let path = Path::new(SBIN).join(program);
     assert!(path.exists(), "{program} is not installed: `./tests/run needs`");
     path

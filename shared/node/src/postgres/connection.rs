@@ -6,7 +6,7 @@ use super::unsent::Unsent;
 use crate::store::{EachRow, Sql, StoreError, Value};
 use anyhow::Context;
 use futures_util::future::maybe_done;
-use futures_util::{TryFutureExt, TryStreamExt};
+use futures_util::{FutureExt, TryFutureExt, TryStreamExt};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -14,15 +14,21 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Statement};
 
-/// How long a connection may take to come about.
+/// How long a connection may take to come about, all of it.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// How long the server may say nothing before it counts as gone: longer than anybody waits for a lock.
+const ANSWER_WAIT: Duration = Duration::from_secs(12);
+/// How long what was sent may stay unacknowledged by the server's machine.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// A lost COMMIT is looked up; one that the server forgets after a power cut could not be. Whoever stands still in the middle of a
 /// transaction must not keep its locks from the others.
 const SETTINGS: &str =
-    "SET synchronous_commit = on; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '5s'";
+    "SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; SET lock_timeout = '10s';
+     SET idle_in_transaction_session_timeout = '5s'";
 
 /// Statements that are kept back at most.
 const UNSENT_MAX: usize = 1000;
@@ -35,6 +41,10 @@ pub struct Connection {
     statements: RefCell<HashMap<Box<str>, Statement>>,
     /// What goes to the server with the next statement that is waited for.
     unsent: RefCell<Vec<Unsent>>,
+    /// How long the server may take for an answer.
+    patience: Duration,
+    /// Nothing more is asked of this connection: it says nothing, or knows the tables as they were.
+    spent: Cell<bool>,
     /// A statement of the transaction under way has changed something.
     pub(super) wrote: Cell<bool>,
     /// A statement of the transaction under way has failed: its COMMIT would be a silent ROLLBACK.
@@ -48,9 +58,9 @@ impl Connection {
     /// If the URL cannot be read, or nobody answers.
     pub fn open(url: &str) -> anyhow::Result<Self> {
         let mut address = Address::parse(url).context("read the address of the database")?;
-        address.config.connect_timeout(CONNECT_WAIT).application_name("usher");
+        address.config.connect_timeout(CONNECT_WAIT).tcp_user_timeout(SILENCE_MAX).application_name("usher");
         let runtime = Builder::new_current_thread().enable_all().build().context("start a runtime for the database")?;
-        let client = runtime.block_on(async {
+        let connect = async {
             let (client, connection) = address.connect().await.context("connect to the database")?;
             tokio::spawn(async move {
                 if let Err(error) = connection.await {
@@ -59,10 +69,25 @@ impl Connection {
             });
             client.batch_execute(SETTINGS).await?;
             anyhow::Ok(client)
+        };
+        let client = runtime.block_on(async {
+            // A server that is frozen takes a connection and says nothing.
+            match tokio::time::timeout(CONNECT_WAIT, connect).await {
+                Ok(connected) => connected,
+                Err(_) => Err(StoreError::Silent(CONNECT_WAIT)).context("connect to the database"),
+            }
         })?;
         let (statements, unsent) = (RefCell::default(), RefCell::default());
         let (wrote, failed) = (Cell::new(false), Cell::new(false));
-        Ok(Self { runtime: Some(runtime), client, statements, unsent, wrote, failed })
+        let (patience, spent) = (ANSWER_WAIT, Cell::new(false));
+        Ok(Self { runtime: Some(runtime), client, statements, unsent, patience, spent, wrote, failed })
+    }
+
+    /// The same one, which waits so long for each answer: whole tables may be written anew.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Does statements that are no question and take no values.
@@ -70,7 +95,7 @@ impl Connection {
     /// # Errors
     /// A store failure.
     pub fn run(&self, sql: &str) -> Result<(), StoreError> {
-        self.after_unsent(self.client.batch_execute(sql).err_into())
+        self.after_unsent(self.in_time(self.client.batch_execute(sql).err_into()))
     }
 
     /// Waits for everything that was [sent](Sql::send).
@@ -89,9 +114,9 @@ impl Connection {
         self.unsent.borrow_mut().clear();
     }
 
-    /// The connection is gone.
+    /// The connection is gone, or nothing more is to be asked of it.
     pub fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.client.is_closed() || self.spent.get()
     }
 
     /// The connection still stands, after a look at whether the server has ended it meanwhile: between two statements nobody reads
@@ -111,13 +136,25 @@ impl Connection {
             return Ok(known.clone());
         }
         let text = numbered(sql);
-        let prepared = self.wait(self.client.prepare(&text).err_into())?;
+        let prepared = self.wait(self.in_time(self.client.prepare(&text).err_into()))?;
         self.statements.borrow_mut().insert(sql.into(), prepared.clone());
         Ok(prepared)
     }
 
     fn wait<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        self.runtime.as_ref().ok_or(StoreError::Closed)?.block_on(work)
+        let runtime = self.runtime.as_ref().filter(|_| !self.spent.get()).ok_or(StoreError::Closed)?;
+        let done = runtime.block_on(work);
+        if let Err(error) = &done {
+            let of_old_tables = matches!(error, StoreError::Postgres(error) if is_of_old_tables(error));
+            self.spent.set(self.spent.get() || of_old_tables || matches!(error, StoreError::Silent(_)));
+        }
+        done
+    }
+
+    /// Work that takes no longer than the server may take for one answer.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let silent = |_| Err(StoreError::Silent(self.patience));
+        tokio::time::timeout(self.patience, work).await.unwrap_or_else(silent)
     }
 
     /// Sends what is unsent and then `last`, and waits for all of it: one way to the server and back, however many there are.
@@ -133,7 +170,7 @@ impl Connection {
             .await;
             let answer = last.await;
             for mut sent in sending {
-                sent.as_mut().await;
+                self.in_time(sent.as_mut().map(Ok)).await?;
                 // The first failure is the cause of the others.
                 let touched = sent.as_mut().take_output().transpose()?.unwrap_or_default();
                 self.wrote.set(self.wrote.get() || touched > 0);
@@ -151,6 +188,12 @@ impl Connection {
     }
 }
 
+/// A statement was prepared before its table had grown. A connection that comes after knows the table as it is.
+pub(super) fn is_of_old_tables(error: &tokio_postgres::Error) -> bool {
+    error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED)
+        && error.as_db_error().is_some_and(|said| said.message().contains("cached plan"))
+}
+
 impl Drop for Connection {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
@@ -163,7 +206,7 @@ impl Sql for Connection {
     fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
         let execute = || -> Result<u64, StoreError> {
             let statement = self.statement(sql)?;
-            self.after_unsent(self.client.execute_raw(&statement, values).err_into())
+            self.after_unsent(self.in_time(self.client.execute_raw(&statement, values).err_into()))
         };
         let touched = self.noted(execute())?;
         self.wrote.set(self.wrote.get() || touched > 0);
@@ -180,8 +223,8 @@ impl Sql for Connection {
         let mut query = || -> Result<(), StoreError> {
             let statement = self.statement(sql)?;
             self.after_unsent(async {
-                let mut rows = pin!(self.client.query_raw(&statement, values).await?);
-                while let Some(row) = rows.try_next().await? {
+                let mut rows = pin!(self.in_time(self.client.query_raw(&statement, values).err_into()).await?);
+                while let Some(row) = self.in_time(rows.try_next().err_into()).await? {
                     if !each(&row)? {
                         break;
                     }

@@ -4,13 +4,15 @@
 //! and looks whether its fencing number is still this writer's: a writer that was replaced can commit nothing more. With each
 //! commit goes a new batch number into that row, by which a COMMIT whose answer was lost is found out.
 
-use super::connection::Connection;
+use super::connection::{Connection, is_of_old_tables};
 use crate::clock::{self, StoreClock};
 use crate::store::{Row, Sql, StoreError};
 use crate::values;
 use crate::writer::{Ended, Engine, Recovery};
 use anyhow::{Context, bail};
 use shared::time::Timestamp;
+use std::error::Error;
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;
 
@@ -45,10 +47,14 @@ pub struct Store {
     url: String,
     connection: Connection,
     fence: i64,
-    /// When this writer's time ends.
+    /// When this writer's time ends, by the database's clock: others look at that one.
     until: Timestamp,
+    /// What the database's clock showed when the transaction under way began.
+    database_now: Timestamp,
     /// The batch whose commit was begun last.
     batch: [u8; 16],
+    /// The last batch that is known to be committed.
+    committed: Vec<u8>,
 }
 
 /// What the head says.
@@ -64,6 +70,15 @@ struct HeadRow {
 struct TakenOver {
     ours: i64,
     theirs: i64,
+}
+
+/// The database is there again and has less in it than was committed.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the database has lost what writer {ours} had committed: it was put back, or a copy that was behind took its place"
+)]
+struct Forgotten {
+    ours: i64,
 }
 
 /// A program that would write if nobody else did.
@@ -106,10 +121,12 @@ impl Candidate {
         };
         let (until, address, pass, now) = sql.only(LOOK, &[], look).context("look at the writer's place")?;
         if until <= now
-            && let Some((fence, until)) = take(&connection, self).context("take the writer's place")?
+            && let Some(taken) = take(&connection, self).context("take the writer's place")?
         {
-            let url = self.url.clone();
-            return Ok(Place::Taken(Box::new(Store { url, connection, fence, until, batch: node_batch() })));
+            let (url, HeadRow { fence, batch, until }) = (self.url.clone(), taken);
+            let (database_now, committed) = (now, batch);
+            let batch = node_batch();
+            return Ok(Place::Taken(Box::new(Store { url, connection, fence, until, database_now, batch, committed })));
         }
         self.connection = Some(connection);
         Ok(Place::Held { address, pass })
@@ -146,7 +163,7 @@ impl Store {
     }
 
     /// Locks the head and reads both clocks; the transaction is open afterwards.
-    fn begin(&self, clock: &StoreClock) -> anyhow::Result<Timestamp> {
+    fn begin(&mut self, clock: &StoreClock) -> anyhow::Result<Timestamp> {
         self.connection.wrote.set(false);
         self.connection.failed.set(false);
         self.connection.send("BEGIN", &[]).context("begin a transaction")?;
@@ -155,21 +172,24 @@ impl Store {
             return Err(TakenOver { ours: self.fence, theirs: head.fence }.into());
         }
         let persisted = clock::last_persisted(&self.connection).context("read the store time")?;
-        clock.lead(persisted.max(database_time(&self.connection).context("read the database's clock")?));
+        self.database_now = database_time(&self.connection).context("read the database's clock")?;
+        clock.lead(persisted.max(self.database_now));
         Ok(clock.now())
     }
 
     /// Signs the batch at the head, where it has written or the writer's time is running out.
     fn sign(&mut self, clock: &StoreClock, at: Timestamp) -> anyhow::Result<bool> {
         let wrote = self.connection.wrote.get();
-        let renew = self.until.since(at) < LEASE * 2 / 3;
+        // Further away than it was ever set, it was set before the database's clock was put back.
+        let left = self.until.since(self.database_now);
+        let renew = left < LEASE * 2 / 3 || left > LEASE;
         if !wrote && !renew {
             return Ok(false);
         }
         if wrote && clock.is_kept() {
             clock::persist(&self.connection, at).context("write the store time")?;
         }
-        (self.batch, self.until) = (node_batch(), at + LEASE);
+        (self.batch, self.until) = (node_batch(), self.database_now + LEASE);
         self.connection.send(SIGN, values![self.batch, self.until.0]).context("sign the head")?;
         // Told before the commit is begun: afterwards only the head could tell.
         self.connection.flush().context("sign the head")?;
@@ -216,7 +236,10 @@ impl Engine for Store {
         }
         let started = Instant::now();
         match self.connection.run("COMMIT").context("commit") {
-            Ok(()) => Ended::Committed { value, at, wrote: wrote.then(|| started.elapsed()) },
+            Ok(()) => {
+                self.committed = self.batch.to_vec();
+                Ended::Committed { value, at, wrote: wrote.then(|| started.elapsed()) }
+            }
             Err(error) => Ended::Unknown { value, at, error },
         }
     }
@@ -234,9 +257,13 @@ impl Engine for Store {
             Ok((_, head)) if head.fence != self.fence => {
                 Recovery::TakenOver(TakenOver { ours: self.fence, theirs: head.fence }.into())
             }
+            // Not what this writer left: a server that had not all of it took the place of the one that had.
+            Ok((_, head)) if head.batch != self.batch && head.batch != self.committed => {
+                Recovery::TakenOver(Forgotten { ours: self.fence }.into())
+            }
             Ok((connection, head)) => {
-                self.connection = connection;
-                Recovery::Back { committed: head.batch == self.batch }
+                (self.connection, self.committed) = (connection, head.batch);
+                Recovery::Back { committed: self.committed == self.batch }
             }
         }
     }
@@ -278,7 +305,7 @@ fn node_batch() -> [u8; 16] {
 }
 
 /// Takes the place with the next fencing number, unless somebody else has it.
-fn take(connection: &Connection, candidate: &Candidate) -> anyhow::Result<Option<(i64, Timestamp)>> {
+fn take(connection: &Connection, candidate: &Candidate) -> anyhow::Result<Option<HeadRow>> {
     connection.run("BEGIN")?;
     let (head, now) = (head(connection)?, database_time(connection)?);
     let taken = if head.until > now {
@@ -287,7 +314,7 @@ fn take(connection: &Connection, candidate: &Candidate) -> anyhow::Result<Option
         let (fence, until) = (head.fence + 1, now + LEASE);
         let update = "UPDATE writer_head SET fence = ?1, until_ms = ?2, address = ?3, pass = ?4";
         connection.execute(update, values![fence, until.0, candidate.address, candidate.pass])?;
-        Some((fence, until))
+        Some(HeadRow { fence, until, batch: head.batch })
     };
     connection.run("COMMIT")?;
     Ok(taken)
@@ -310,16 +337,26 @@ pub fn is_away(error: &anyhow::Error) -> bool {
 
 /// What ends when the server has come up, or another transaction has ended.
 fn comes_back(error: &StoreError) -> bool {
-    let StoreError::Postgres(error) = error else { return false };
-    ends_by_itself(error)
+    match error {
+        StoreError::Postgres(error) => ends_by_itself(error),
+        StoreError::Silent(_) | StoreError::Closed => true,
+        _ => false,
+    }
+}
+
+fn is_of_the_line(cause: &(dyn Error + 'static)) -> bool {
+    let misread = [ErrorKind::InvalidInput, ErrorKind::InvalidData];
+    cause.downcast_ref::<std::io::Error>().is_some_and(|error| !misread.contains(&error.kind()))
 }
 
 fn ends_by_itself(error: &tokio_postgres::Error) -> bool {
     let code = match error.code() {
-        None => return error.is_closed() || error.as_db_error().is_none(),
+        // What never reached the server, or no answer of its own: the line. A value or a row that is not understood comes again.
+        None => return error.is_closed() || error.source().is_some_and(is_of_the_line),
         Some(code) => code,
     };
     code.code().starts_with("08")
+        || is_of_old_tables(error)
         || [
             SqlState::ADMIN_SHUTDOWN,
             SqlState::CRASH_SHUTDOWN,
@@ -329,6 +366,8 @@ fn ends_by_itself(error: &tokio_postgres::Error) -> bool {
             SqlState::T_R_DEADLOCK_DETECTED,
             SqlState::LOCK_NOT_AVAILABLE,
             SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+            // An operator has ended a statement by hand.
+            SqlState::QUERY_CANCELED,
         ]
         .contains(code)
 }

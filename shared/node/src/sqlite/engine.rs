@@ -1,11 +1,46 @@
 //! SQLite as the engine of a writer.
 
 use crate::clock::{self, StoreClock};
-use crate::writer::{Ended, Engine};
+use crate::store::StoreError;
+use crate::writer::{Ended, Engine, Looked, Unwritable};
 use anyhow::Context;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::ffi::SQLITE_IOERR_WRITE;
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use shared::time::Timestamp;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+/// Why the disk takes nothing, where that is what an error says and where it may end by itself. A flush that failed is another thing:
+/// nobody knows what it has kept.
+fn unwritable(error: &anyhow::Error, directory: Option<&Path>) -> Option<Unwritable> {
+    let codes = error.chain().filter_map(|cause| match cause.downcast_ref::<StoreError>() {
+        Some(StoreError::Sqlite(error)) => error.sqlite_error().copied(),
+        _ => cause.downcast_ref::<rusqlite::Error>().and_then(|error| error.sqlite_error().copied()),
+    });
+    codes.into_iter().find_map(|error| match error.code {
+        ErrorCode::DiskFull => Some(Unwritable::DiskFull),
+        ErrorCode::ReadOnly => Some(Unwritable::DiskReadOnly),
+        // SQLite does not say that it was for this.
+        ErrorCode::SystemIoFailure
+            if error.extended_code == SQLITE_IOERR_WRITE && directory.is_some_and(is_read_only) =>
+        {
+            Some(Unwritable::DiskReadOnly)
+        }
+        _ => None,
+    })
+}
+
+fn is_read_only(directory: &Path) -> bool {
+    let probe = directory.join("probe");
+    match std::fs::write(&probe, []) {
+        Ok(()) => {
+            drop(std::fs::remove_file(probe));
+            false
+        }
+        Err(error) => error.kind() == ErrorKind::ReadOnlyFilesystem,
+    }
+}
 
 impl Engine for Connection {
     type Tx<'t> = Transaction<'t>;
@@ -16,7 +51,11 @@ impl Engine for Connection {
         work: impl FnOnce(&Transaction<'_>, Timestamp) -> anyhow::Result<T>,
     ) -> Ended<T> {
         let before = self.total_changes();
-        let rolled_back = |error| Ended::RolledBack { error, away: false };
+        let directory = self.path().map(PathBuf::from).and_then(|path| path.parent().map(Path::to_owned));
+        let rolled_back = |error| match unwritable(&error, directory.as_deref()) {
+            Some(why) => Ended::Unwritable { error, why },
+            None => Ended::RolledBack { error, away: false },
+        };
         let tx = match self.transaction_with_behavior(TransactionBehavior::Immediate).context("begin a transaction") {
             Ok(tx) => tx,
             Err(error) => return rolled_back(error),
@@ -36,8 +75,31 @@ impl Engine for Connection {
         let started = Instant::now();
         match tx.commit().context("commit") {
             Ok(()) => Ended::Committed { value, at, wrote: wrote.then(|| started.elapsed()) },
-            Err(error) => Ended::Unknown { value, at, error },
+            Err(error) => match unwritable(&error, directory.as_deref()) {
+                // What did not fit into the log has no end there, and counts as never written.
+                Some(why) => Ended::Unwritable { error, why },
+                None => Ended::Unknown { value, at, error },
+            },
         }
+    }
+
+    fn look<T>(
+        &mut self,
+        clock: &StoreClock,
+        work: impl FnOnce(&Transaction<'_>, Timestamp) -> anyhow::Result<T>,
+    ) -> anyhow::Result<Looked<T>> {
+        let before = self.total_changes();
+        let tx = self.transaction().context("begin a transaction")?;
+        let value = work(&tx, clock.now())?;
+        let wrote = tx.total_changes() != before;
+        tx.rollback().context("end a transaction that only read")?;
+        Ok(Looked { value, wrote })
+    }
+
+    fn try_to_write(&mut self, clock: &StoreClock) -> anyhow::Result<()> {
+        let tx = self.transaction_with_behavior(TransactionBehavior::Immediate).context("begin a transaction")?;
+        clock::persist(&tx, clock.now()).context("write the store time")?;
+        tx.commit().context("commit")
     }
 
     fn close(self) {

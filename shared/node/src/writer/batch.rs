@@ -2,7 +2,7 @@
 
 use super::company::Company;
 use super::job::Job;
-use super::{BATCH_MAX, Core, Ended, Engine, Recovery, WriteError, WriterMetrics};
+use super::{BATCH_MAX, Core, Ended, Engine, Recovery, Unwritable, WriteError, WriterMetrics};
 use crate::clock::StoreClock;
 use crate::http::panic_text;
 use anyhow::{Context, anyhow};
@@ -59,12 +59,13 @@ pub(super) struct Batches<C: Core> {
     pub(super) stop_reason: watch::Sender<Option<Arc<str>>>,
     pub(super) away: Arc<AtomicBool>,
     pub(super) taken_over: Arc<AtomicBool>,
+    pub(super) only_reads: watch::Sender<Option<Unwritable>>,
     pub(super) metrics: WriterMetrics,
     pub(super) company: Company,
 }
 
 /// Whether the writer goes on.
-enum Next {
+pub(super) enum Next {
     GoOn,
     Stop,
     Fail(anyhow::Error),
@@ -176,6 +177,16 @@ impl<C: Core> Batches<C> {
                 end(batch, &WriteError::Unreachable);
                 self.wait_for_store(engine, error, None)
             }
+            Ended::Unwritable { error, why } => {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    jobs = count,
+                    "{}: nothing of this batch is kept, and nothing is written until that ends",
+                    why.code()
+                );
+                end(batch, &WriteError::Unwritable(why));
+                self.only_read(engine, why)
+            }
             Ended::Unknown { error, at, .. } => {
                 tracing::warn!(error = format!("{error:#}"), jobs = count, "the store went away during a commit");
                 self.wait_for_store(engine, error, Some((batch, at)))
@@ -200,7 +211,7 @@ impl<C: Core> Batches<C> {
         })
     }
 
-    fn release(&mut self, batch: Batch<C>) {
+    pub(super) fn release(&mut self, batch: Batch<C>) {
         self.core.after_commit();
         for job in batch {
             job.end(Ok(()));
@@ -244,7 +255,9 @@ impl<C: Core> Batches<C> {
                             self.away.store(false, Ordering::Relaxed);
                             return Next::GoOn;
                         }
-                        Ended::RolledBack { error, away: false } => return Next::Fail(error),
+                        Ended::RolledBack { error, away: false } | Ended::Unwritable { error, .. } => {
+                            return Next::Fail(error);
+                        }
                         Ended::TakenOver(error) => return self.give_way(error),
                         Ended::RolledBack { error, .. } | Ended::Unknown { error, .. } => {
                             tracing::debug!(error = format!("{error:#}"), "the store went away again");

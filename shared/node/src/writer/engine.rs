@@ -21,8 +21,56 @@ pub trait Engine: Send + 'static {
         Recovery::Never
     }
 
+    /// Runs `work` in a transaction of which nothing is kept, and says whether it wanted to write: for a database that can be read only.
+    ///
+    /// # Errors
+    /// What `work` returns, or that the database cannot be read.
+    fn look<T>(
+        &mut self,
+        _clock: &StoreClock,
+        _work: impl FnOnce(&Self::Tx<'_>, Timestamp) -> anyhow::Result<T>,
+    ) -> anyhow::Result<Looked<T>> {
+        anyhow::bail!("this engine's database is never one that can be read only")
+    }
+
+    /// Tries whether a database that could be read only can be written again.
+    ///
+    /// # Errors
+    /// What is in the way.
+    fn try_to_write(&mut self, _clock: &StoreClock) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Ends the connection.
     fn close(self);
+}
+
+/// What came of a transaction of which nothing is kept.
+#[derive(Debug)]
+pub struct Looked<T> {
+    /// What the work returned.
+    pub value: T,
+    /// It wanted to write something.
+    pub wrote: bool,
+}
+
+/// Why a database can only be read: both end without anybody touching the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unwritable {
+    /// There is no room on the disk.
+    DiskFull,
+    /// The disk takes nothing any more.
+    DiskReadOnly,
+}
+
+impl Unwritable {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::DiskFull => "disk_full",
+            Self::DiskReadOnly => "disk_read_only",
+        }
+    }
 }
 
 /// How a transaction ended.
@@ -43,6 +91,13 @@ pub enum Ended<T> {
         error: anyhow::Error,
         /// The database went away, and may come back.
         away: bool,
+    },
+    /// Nothing of it is on disk, and the disk takes nothing just now.
+    Unwritable {
+        /// What was in the way.
+        error: anyhow::Error,
+        /// Why.
+        why: Unwritable,
     },
     /// Another writer has the database now; nothing of this is on disk.
     TakenOver(anyhow::Error),
@@ -65,7 +120,7 @@ impl<T> Ended<T> {
     pub fn done(self) -> anyhow::Result<T> {
         match self {
             Self::Committed { value, .. } => Ok(value),
-            Self::RolledBack { error, .. } | Self::TakenOver(error) => Err(error),
+            Self::RolledBack { error, .. } | Self::Unwritable { error, .. } | Self::TakenOver(error) => Err(error),
             Self::Unknown { error, .. } => Err(error.context("whether it was committed is not known")),
         }
     }

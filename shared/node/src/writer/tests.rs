@@ -1,4 +1,5 @@
 mod away;
+mod unwritable;
 
 use super::*;
 use crate::clock;

@@ -19,17 +19,17 @@ const SCHEMA: Schema = Schema {
     }],
 };
 
-fn open(server: &Server) -> Store {
+pub(crate) fn open(server: &Server) -> Store {
     let connection = Connection::open(&server.url()).expect("connect");
     migrate(&connection, &SCHEMA).expect("tables");
     Store::open(&server.url(), Duration::ZERO).expect("the writer's place")
 }
 
-fn count(sql: &dyn Sql) -> Result<i64, StoreError> {
+pub(crate) fn count(sql: &dyn Sql) -> Result<i64, StoreError> {
     sql.only("SELECT count(*) FROM note", &[], |row| row.get(0))
 }
 
-fn note(sql: &dyn Sql, word: &str) -> Result<(), StoreError> {
+pub(crate) fn note(sql: &dyn Sql, word: &str) -> Result<(), StoreError> {
     sql.execute("INSERT INTO note (word) VALUES (?1)", values![word]).map(drop)
 }
 

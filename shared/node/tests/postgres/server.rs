@@ -13,7 +13,7 @@ const START_WAIT: Duration = Duration::from_secs(60);
 /// A running server; it ends with its owner.
 pub(crate) struct Server {
     pub(crate) directory: TempDir,
-    process: Option<Child>,
+    pub(crate) process: Option<Child>,
 }
 
 impl Server {
