@@ -7,9 +7,13 @@ use anyhow::Context;
 use rusqlite::ffi::SQLITE_IOERR_WRITE;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use shared::time::Timestamp;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+/// A disk that was full counts as writable again with so much room.
+const ROOM_BYTES: usize = 1 << 20;
 
 /// Why the disk takes nothing, where that is what an error says and where it may end by itself. A flush that failed is another thing:
 /// nobody knows what it has kept.
@@ -32,14 +36,23 @@ fn unwritable(error: &anyhow::Error, directory: Option<&Path>) -> Option<Unwrita
 }
 
 fn is_read_only(directory: &Path) -> bool {
-    let probe = directory.join("probe");
-    match std::fs::write(&probe, []) {
-        Ok(()) => {
-            drop(std::fs::remove_file(probe));
-            false
-        }
-        Err(error) => error.kind() == ErrorKind::ReadOnlyFilesystem,
-    }
+    probe(directory, 0).is_err_and(|error| error.kind() == ErrorKind::ReadOnlyFilesystem)
+}
+
+/// Writes a file and removes it.
+fn probe(directory: &Path, bytes: usize) -> std::io::Result<()> {
+    let path = directory.join("probe");
+    let written = File::create(&path).and_then(|mut file| {
+        file.write_all(&vec![0; bytes])?;
+        file.sync_all()
+    });
+    let removed = std::fs::remove_file(&path);
+    written.and(removed)
+}
+
+fn directory_of(connection: &Connection) -> Option<PathBuf> {
+    let path = connection.path().filter(|path| !path.is_empty())?;
+    Path::new(path).parent().map(Path::to_owned)
 }
 
 impl Engine for Connection {
@@ -51,7 +64,7 @@ impl Engine for Connection {
         work: impl FnOnce(&Transaction<'_>, Timestamp) -> anyhow::Result<T>,
     ) -> Ended<T> {
         let before = self.total_changes();
-        let directory = self.path().map(PathBuf::from).and_then(|path| path.parent().map(Path::to_owned));
+        let directory = directory_of(self);
         let rolled_back = |error| match unwritable(&error, directory.as_deref()) {
             Some(why) => Ended::Unwritable { error, why },
             None => Ended::RolledBack { error, away: false },
@@ -97,6 +110,10 @@ impl Engine for Connection {
     }
 
     fn try_to_write(&mut self, clock: &StoreClock) -> anyhow::Result<()> {
+        if let Some(directory) = directory_of(self) {
+            // The last bytes of a disk would let one sale pass and refuse the next one.
+            probe(&directory, ROOM_BYTES).context("look for room on the disk")?;
+        }
         let tx = self.transaction_with_behavior(TransactionBehavior::Immediate).context("begin a transaction")?;
         clock::persist(&tx, clock.now()).context("write the store time")?;
         tx.commit().context("commit")
