@@ -1,7 +1,7 @@
 //! `POST /v1/departures`: an entry is taken back right after it was made, or a guest goes out and may come back. Of a group all are
 //! taken back at once, each by its own clock.
 
-use crate::scan;
+use crate::ask;
 use crate::server::Device;
 use crate::store::{self, Departed};
 use crate::sync;
@@ -152,8 +152,7 @@ async fn tell(device: &Arc<Device>) -> bool {
     if !device.contact.reachable() {
         return false;
     }
-    let told =
-        tokio::time::timeout(scan::edge_timeout(device) + Duration::from_millis(200), sync::upload_departures(device));
+    let told = tokio::time::timeout(ask::timeout(device) + Duration::from_millis(200), sync::upload_departures(device));
     let told = matches!(told.await, Ok(Ok(())));
     if !told {
         device.unsent.notify_one();

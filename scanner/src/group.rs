@@ -3,7 +3,7 @@
 //! The code is the one that was read at that entry; everybody else is a ticket of the book. Each is a scan of its own, with its own
 //! number, verdict and record, so it is asked of the edge, decided alone, uploaded and taken back like any other.
 
-use crate::scan::{Presented, let_in, new_scan};
+use crate::scan::{Presented, let_in, new_id, new_scan};
 use crate::server::Device;
 use crate::store;
 use axum::Json;
@@ -12,7 +12,7 @@ use node::problem::{JsonBody, Problem};
 use node::view::VerdictView;
 use serde::{Deserialize, Serialize};
 use shared::admission::{self, Member, Reading};
-use shared::ids::TicketId;
+use shared::ids::{ScanId, TicketId};
 use std::sync::Arc;
 
 /// The most that come in at once: as many as one upload takes with what was told of them before.
@@ -53,6 +53,8 @@ impl From<VerdictView> for AnswerView {
 pub(crate) struct GroupRequest {
     with: String,
     tickets: Vec<String>,
+    /// The page's number for each of these scans, the same at every try.
+    ids: Option<Vec<String>>,
 }
 
 /// A verdict for each, in the order of the tickets.
@@ -71,21 +73,26 @@ pub(crate) async fn enter(
 ) -> Result<Json<GroupView>, Problem> {
     let bad = || Problem::unprocessable("bad_group", "Name the ticket that was let in and those who come with it.");
     let with: TicketId = request.with.parse().map_err(|_| bad())?;
-    let mut tickets: Vec<TicketId> = Vec::with_capacity(request.tickets.len().min(MEMBERS_MAX));
+    let (clock, alone) = device.stands();
+    let mut ids = request.ids.map(Vec::into_iter);
+    let mut tickets: Vec<(TicketId, ScanId)> = Vec::with_capacity(request.tickets.len().min(MEMBERS_MAX));
     for text in &request.tickets {
         let ticket = text.parse().map_err(|_| bad())?;
-        if !tickets.contains(&ticket) {
-            tickets.push(ticket);
+        let id = match &mut ids {
+            Some(ids) => ids.next().ok_or_else(bad)?.parse().map_err(|_| bad())?,
+            None => new_id(clock),
+        };
+        if !tickets.iter().any(|(known, _)| *known == ticket) {
+            tickets.push((ticket, id));
         }
     }
-    if !(1..=MEMBERS_MAX).contains(&tickets.len()) {
+    if !(1..=MEMBERS_MAX).contains(&tickets.len()) || ids.is_some_and(|mut left| left.next().is_some()) {
         return Err(bad());
     }
-    let own = device.clock.now();
-    let (clock, alone) = (device.contact.clock(own), device.contact.guarantee_alone(own));
     let not_here = || {
         Problem::conflict("not_let_in_here", "Nobody of this booking was let in at this door just now: scan a ticket.")
     };
+    let (tickets, ids): (Vec<TicketId>, Vec<ScanId>) = tickets.into_iter().unzip();
     let found = device.readers.read(move |db| {
         let entry = store::admitting(db, with)?;
         Ok((entry, store::members(db, with, &tickets)?))
@@ -97,15 +104,15 @@ pub(crate) async fn enter(
     let Reading::Genuine(read) = admission::read(&entry.code, &device.ring(), &device.door, clock, alone) else {
         return Err(not_here());
     };
-    let present = |member: Member| {
+    let present = |(member, id): (Member, ScanId)| {
         // Its own code was the one that was read.
         let own = member.ticket == read.body.ticket;
         let ticket = if own { read.clone() } else { member.vouched_by(&read).ok_or_else(bad)? };
         let member = (!own).then_some(member);
-        let scan = new_scan(&device, &ticket, member, &entry.code, clock);
+        let scan = new_scan(&device, id, &ticket, member, &entry.code, clock);
         Ok(Presented { scan, ticket, read: read.body.ticket })
     };
-    let presented = members.into_iter().map(present).collect::<Result<Vec<_>, Problem>>()?;
+    let presented = members.into_iter().zip(ids).map(present).collect::<Result<Vec<_>, Problem>>()?;
     let answers = let_in(&device, presented, clock, alone).await?;
     let verdicts: Vec<VerdictView> = answers.into_iter().map(|(verdict, _)| verdict).collect();
     for verdict in &verdicts {

@@ -15,6 +15,7 @@
 //!
 //! It sells nothing, holds no secret key, and keeps neither names nor numbers of buyers.
 
+mod ask;
 mod book;
 pub mod cli;
 pub mod config;

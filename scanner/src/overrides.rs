@@ -1,8 +1,9 @@
 //! `POST /v1/overrides`: a supervisor lets somebody in against the verdict. The box knows the supervisors' PINs, so it is the box that
 //! writes it down.
 
+use crate::ask;
 use crate::edge::{EdgeError, OverrideCall};
-use crate::scan::{Presented, new_scan, note};
+use crate::scan::{new_id, new_scan};
 use crate::server::Device;
 use axum::Json;
 use axum::extract::State;
@@ -38,12 +39,11 @@ pub(crate) async fn let_in(
     else {
         return Err(Problem::conflict("no_override", "That is no genuine ticket of this house: sell a new one."));
     };
-    let scan = new_scan(&device, &genuine, None, &request.code, clock);
+    let scan = new_scan(&device, new_id(clock), &genuine, None, &request.code, clock);
     let OverrideRequest { person, reason, staff, pin, .. } = request;
     let call = OverrideCall::new(scan.id, &scan.code, &scan.door, person, reason, staff, pin);
     let view = device.edge.let_in(&call).await.map_err(|error| problem(&error))?;
-    let read = genuine.body.ticket;
-    note(&device, vec![Presented { scan, ticket: genuine, read }], std::slice::from_ref(&view)).await;
+    ask::note(&device, vec![(scan, genuine.body.seat())], std::slice::from_ref(&view)).await;
     device.count(&view);
     Ok(Json(view))
 }

@@ -80,7 +80,7 @@ fn grab(file: &pipe::Receiver) -> Option<RawDevice> {
 
 /// A scan that nobody waits for by HTTP: the pages that are open show its verdict.
 async fn take(device: &Arc<Device>, code: String) {
-    match scan::answer(device, &code).await {
+    match scan::answer(device, &code, None).await {
         Ok(view) => device.show(view),
         Err(problem) => tracing::error!(?problem, "a scan of a reader could not be answered"),
     }

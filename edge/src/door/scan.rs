@@ -76,6 +76,16 @@ impl Scan {
         Self { member, reading: None, ..self }
     }
 
+    /// The same under another id.
+    pub(super) fn renumbered(&self, id: ScanId) -> Self {
+        Self { id, ..self.clone() }
+    }
+
+    /// What it is about: one number of a device stands for one of these.
+    pub(super) fn subject(&self) -> String {
+        subject(&self.code, self.member.as_ref().map(|member| member.ticket.to_string()).as_deref())
+    }
+
     /// Reads the code before it is the writer's turn: checking a signature takes as long as storing the scan.
     pub fn read(&mut self, ring: &Arc<KeyRing>, now: Timestamp) {
         self.reading = Some((self.read_with(ring, now), ring.clone()));
@@ -126,6 +136,12 @@ impl Scan {
     pub(super) fn happened(&self) -> bool {
         self.local.as_ref().is_some_and(|local| local.verdict == VerdictKind::Admit.word())
     }
+}
+
+/// A code as it is compared, and the ticket that is let in by it where it is another one.
+pub(super) fn subject(code: &str, member: Option<&str>) -> String {
+    let code = code.trim().to_ascii_uppercase();
+    member.map_or_else(|| code.clone(), |member| format!("{code} {member}"))
 }
 
 /// What the ticket says that a scan is about.

@@ -2,7 +2,7 @@
 
 use super::departures::departed;
 use super::discrepancies::{SEAT_TAKEN, Story, TWICE, is_noted};
-use super::scan::{MemberRow, Scan, body_of};
+use super::scan::{MemberRow, Scan, body_of, subject};
 use super::verdict;
 use crate::desk::Desk;
 use anyhow::Context;
@@ -44,11 +44,17 @@ impl Desk {
         scan: &Scan,
         now: Timestamp,
     ) -> anyhow::Result<VerdictView> {
-        let before = stored_answer(tx, scan.id)?;
-        if let Some((answer, merged)) = before
-            && (merged || answer.verdict == VerdictKind::Admit.word() || !scan.happened())
-        {
-            return Ok(answer);
+        match stored(tx, scan.id)? {
+            Some(before) if !before.is_of(scan) => {
+                // A number that a device has used twice: each reading is judged and kept for itself.
+                return self.scan(tx, device, &scan.renumbered(scan.id.of_code(&scan.subject())), now);
+            }
+            Some(Stored { answer, merged, .. })
+                if merged || answer.verdict == VerdictKind::Admit.word() || !scan.happened() =>
+            {
+                return Ok(answer);
+            }
+            _ => {}
         }
         // A device whose call got no answer in time may have admitted what was refused here: that is merged too.
         let (ticket, answer) = self.judge(tx, scan, now).context("judge a scan")?;
@@ -296,15 +302,31 @@ impl Desk {
     }
 }
 
-/// The answer to a scan that was stored before, and whether what the device did by itself is in it.
-fn stored_answer(db: &Connection, scan: ScanId) -> anyhow::Result<Option<(VerdictView, bool)>> {
-    let found: Option<(String, bool)> = db
-        .prepare_cached("SELECT answer, local IS NOT NULL FROM scans WHERE scan = ?1")?
-        .query_row([scan.0], |row| Ok((row.get(0)?, row.get(1)?)))
+/// A scan that was stored before.
+struct Stored {
+    /// What it was about.
+    subject: String,
+    answer: VerdictView,
+    /// What the device did by itself is in the answer.
+    merged: bool,
+}
+
+impl Stored {
+    fn is_of(&self, scan: &Scan) -> bool {
+        self.subject == scan.subject()
+    }
+}
+
+fn stored(db: &Connection, scan: ScanId) -> anyhow::Result<Option<Stored>> {
+    let found: Option<(String, Option<String>, String, bool)> = db
+        .prepare_cached("SELECT code, member, answer, local IS NOT NULL FROM scans WHERE scan = ?1")?
+        .query_row([scan.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
-    found
-        .map(|(answer, merged)| Ok((serde_json::from_str(&answer).context("read a stored answer")?, merged)))
-        .transpose()
+    let Some((code, member, answer, merged)) = found else { return Ok(None) };
+    let member: Option<MemberRow> =
+        member.map(|member| serde_json::from_str(&member)).transpose().context("read who was let in")?;
+    let answer = serde_json::from_str(&answer).context("read a stored answer")?;
+    Ok(Some(Stored { subject: subject(&code, member.as_ref().map(|member| member.ticket.as_str())), answer, merged }))
 }
 
 /// The last entry of a ticket, and the show it is for.

@@ -1,9 +1,9 @@
 // The door: codes come in from a wedge scanner, the camera, the field or a pane; verdicts go out. A code whose verdict did not
-// arrive is kept, over reloads too, and asked about until it does.
+// arrive is kept, over reloads too, and asked about under its number until it does.
 
-import { every, pause, request } from "./api.js";
+import { every, freshKey, pause, request } from "./api.js";
 import { cameraWorks, watch } from "./camera.js";
-import { about, goesOut, letOut, listenToKeys, settle } from "./entry.js";
+import { about, goesOut, letOut, listenToKeys } from "./entry.js";
 import { listenToSearch } from "./find.js";
 import { listenToGroup, offer } from "./group.js";
 import { listenToLock } from "./lock.js";
@@ -22,7 +22,6 @@ const KEPT_MAX = 500;
 
 const byId = (id) => document.getElementById(id);
 let kept = JSON.parse(localStorage.getItem("kept codes") ?? "[]");
-let door = "";
 let asking = false;
 let idleTimer = 0;
 let stopCamera = null;
@@ -30,7 +29,7 @@ let stopCamera = null;
 function take(text) {
   const code = text.trim().toUpperCase();
   if (!code || kept.some((one) => one.code === code)) return;
-  kept = [...kept, { code, at: Date.now(), asked: 0 }].slice(-KEPT_MAX);
+  kept = [...kept, { code, id: freshKey() }].slice(-KEPT_MAX);
   keep();
   work();
 }
@@ -51,14 +50,12 @@ async function work() {
       show(await letOut(scan.code));
       continue;
     }
-    const answer = await request("POST", "/v1/scan", { body: { code: scan.code }, patience: 5000 });
+    const answer = await request("POST", "/v1/scan", { body: scan, patience: 5000 });
     if (answer.ok || (answer.status >= 400 && answer.status < 500)) {
       kept = kept.slice(1);
       keep();
-      show(answer.ok ? settle(answer.data, scan, door) : refused(answer.problem), scan.code);
+      show(answer.ok ? answer.data : refused(answer.problem), scan.code);
     } else {
-      scan.asked += 1;
-      keep();
       showWaiting();
       await pause(AGAIN_MS);
     }
@@ -128,8 +125,7 @@ async function look() {
   const badge = byId("guarantee");
   badge.dataset.level = answer.ok ? answer.data.guarantee : "NONE";
   if (!answer.ok) return badge.replaceChildren(strong("NO ANSWER"), " this device's program does not answer; codes are kept");
-  const { theatre, guarantee, data_age_s, queued, admitted, counts } = answer.data;
-  door = answer.data.door;
+  const { door, theatre, guarantee, data_age_s, queued, admitted, counts } = answer.data;
   byId("door").textContent = door;
   byId("theatre").textContent = theatre.name;
   countAll(counts, admitted);

@@ -23,13 +23,6 @@ function entered(verdict) {
   return verdict.entered ?? (verdict.verdict === "admit" && verdict.ticket ? [verdict.ticket] : []);
 }
 
-/** The answer to a first question was lost, not the admission: "already, at this door, since I asked" is the welcome. */
-export function settle(verdict, { at, asked }, door) {
-  const here = verdict.first?.door === door && Date.parse(verdict.first?.at) >= at - 2000;
-  if (verdict.verdict !== "already" || asked === 0 || !here) return verdict;
-  return { ...verdict, verdict: "admit", code: "ok", text: "Let in. The first answer had got lost.", first: undefined };
-}
-
 /** Whether codes are read on the way out. */
 export function goesOut() {
   return byId("out-key").getAttribute("aria-pressed") === "true";

@@ -1,11 +1,17 @@
 //! The tickets of one booking for one show, as the feed told of them.
 
+use node::view::VerdictView;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use shared::admission::Member;
 use shared::ids::TicketId;
 
+/// Who may come in with a ticket by its verdict: nobody unless it was let in.
+pub(crate) fn others_with(db: &Connection, ticket: TicketId, view: &VerdictView) -> rusqlite::Result<Vec<Member>> {
+    if view.verdict == "admit" { others_outside(db, ticket) } else { Ok(Vec::new()) }
+}
+
 /// The others of a ticket's booking that are good and not inside yet, by seat.
-pub(crate) fn others_outside(db: &Connection, ticket: TicketId) -> rusqlite::Result<Vec<Member>> {
+fn others_outside(db: &Connection, ticket: TicketId) -> rusqlite::Result<Vec<Member>> {
     db.prepare_cached(
         "SELECT other.ticket, other.seat, other.generation
          FROM tickets own JOIN tickets other ON other.booking = own.booking AND other.show = own.show

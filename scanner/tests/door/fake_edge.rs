@@ -20,6 +20,8 @@ pub(crate) const SHOW: u32 = 345;
 #[derive(Default)]
 pub(crate) struct Edge {
     pub(crate) silent: bool,
+    /// It takes scans and says so later than anybody waits.
+    pub(crate) answers_late: bool,
     pub(crate) refuses_scan: Option<String>,
     pub(crate) boot: u32,
     /// Complete feed states; a cursor is how many of them were read.
@@ -245,7 +247,15 @@ async fn scans(
 ) -> Result<Json<Value>, StatusCode> {
     authorized(&headers)?;
     edge.silence().await;
-    let mut edge = edge.now();
+    let answers = judge(&mut edge.now(), scans)?;
+    let late = edge.now().answers_late;
+    if late {
+        std::future::pending::<()>().await;
+    }
+    Ok(Json(json!(answers)))
+}
+
+fn judge(edge: &mut Edge, scans: Vec<Value>) -> Result<Vec<Value>, StatusCode> {
     let mut answers = Vec::new();
     for scan in scans {
         let (id, code) = (scan["id"].as_str().expect("id").to_owned(), scan["code"].as_str().expect("code").to_owned());
@@ -270,5 +280,5 @@ async fn scans(
         edge.scans.insert(id, scan);
         answers.push(answer);
     }
-    Ok(Json(json!(answers)))
+    Ok(answers)
 }

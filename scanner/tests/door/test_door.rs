@@ -74,6 +74,14 @@ impl TestDoor {
         self.rows("SELECT lower(hex(scan)) FROM scans WHERE state = 'queued' ORDER BY 1")
     }
 
+    /// As if the device had died before it could write down what the edge had answered.
+    pub(crate) fn forget_scans(&self) {
+        let db = rusqlite::Connection::open(self.data.path().join("scanner.sqlite")).expect("store");
+        for table in ["scans", "admissions"] {
+            db.execute(&format!("DELETE FROM {table}"), []).expect("forgotten");
+        }
+    }
+
     /// How many revoked keys it has on its disk.
     pub(crate) fn revoked(&self) -> usize {
         self.rows("SELECT hex(key) FROM revoked_keys").len()
