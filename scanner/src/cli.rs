@@ -66,6 +66,9 @@ struct ServeFlags {
     /// Input devices of hand scanners that type, comma-separated; they need no page in front.
     #[arg(long, env = "USHER_READERS", value_delimiter = ',')]
     readers: Option<Vec<PathBuf>>,
+    /// Those of hand scanners on the way out, comma-separated.
+    #[arg(long, env = "USHER_EXIT_READERS", value_delimiter = ',')]
+    exit_readers: Option<Vec<PathBuf>>,
     /// Origins whose pages may show these pages in a frame, comma-separated.
     #[arg(long, env = "USHER_FRAME_ANCESTORS", value_delimiter = ',')]
     frame_ancestors: Option<Vec<String>>,

@@ -32,6 +32,8 @@ pub struct Config {
     pub retry_ms: u64,
     /// Input devices of hand scanners that type, `/dev/input/by-id/…`.
     pub readers: Vec<PathBuf>,
+    /// Those of hand scanners on the way out.
+    pub exit_readers: Vec<PathBuf>,
     /// Origins whose pages may show these pages in a frame.
     pub frame_ancestors: Vec<String>,
     /// Filter of log lines, for example `info,scanner=debug`.
@@ -54,6 +56,7 @@ impl Default for Config {
             feed_wait_s: 20,
             retry_ms: 500,
             readers: Vec::new(),
+            exit_readers: Vec::new(),
             frame_ancestors: Vec::new(),
             log: "info".into(),
             log_json: false,

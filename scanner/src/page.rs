@@ -12,6 +12,9 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/group.css", text: include_str!("page/group.css") },
     Asset { path: "/assets/group.js", text: include_str!("page/group.js") },
     Asset { path: "/assets/find.js", text: include_str!("page/find.js") },
+    Asset { path: "/assets/lane.js", text: include_str!("page/lane.js") },
+    Asset { path: "/assets/late.css", text: include_str!("page/late.css") },
+    Asset { path: "/assets/late.js", text: include_str!("page/late.js") },
     Asset { path: "/assets/lock.js", text: include_str!("page/lock.js") },
     Asset { path: "/assets/reader.js", text: include_str!("page/reader.js") },
     Asset { path: "/assets/camera.js", text: include_str!("page/camera.js") },
@@ -33,6 +36,7 @@ pub fn door() -> Markup {
         link rel="stylesheet" href="/assets/verdict.css";
         link rel="stylesheet" href="/assets/door.css";
         link rel="stylesheet" href="/assets/group.css";
+        link rel="stylesheet" href="/assets/late.css";
         script type="module" src="/assets/door.js" {}
     };
     let body = html! {
@@ -58,6 +62,14 @@ pub fn door() -> Markup {
                 }
             }
             video.camera id="camera" hidden muted playsinline {}
+            p.blind id="blind" role="status" hidden { "The camera reads nothing until this device's program answers." }
+        }
+        section.late id="late" aria-labelledby="late-text" hidden {
+            div.late-head {
+                p id="late-text" role="status" {}
+                button.button type="button" id="late-key" { "Seen" }
+            }
+            ul id="late-list" tabindex="0" aria-labelledby="late-text" {}
         }
         footer.door-foot {
             dl.counts {

@@ -23,6 +23,8 @@ use std::sync::Arc;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScanRequest {
     code: String,
+    /// The same by the places of its keys, from a reader that types.
+    keys: Option<String>,
     /// The page's number for this scan, the same at every try.
     id: Option<String>,
 }
@@ -59,22 +61,29 @@ pub(crate) async fn scan(
 ) -> Result<Json<AnswerView>, Problem> {
     let bad = |_| Problem::unprocessable("bad_scan", "A scan's number has 32 hex digits.");
     let id = request.id.map(|id| id.parse()).transpose().map_err(bad)?;
-    let view = answer(&device, &request.code, id).await?;
+    let view = answer(&device, &request.code, request.keys.as_deref(), id).await?;
     device.count(&view.verdict);
     Ok(Json(view))
 }
 
 /// Answers a scan by its number; the same number again gets the same answer, so whoever lost the answer may ask again.
-pub(crate) async fn answer(device: &Arc<Device>, code: &str, id: Option<ScanId>) -> Result<AnswerView, Problem> {
+pub(crate) async fn answer(
+    device: &Arc<Device>,
+    code: &str,
+    keys: Option<&str>,
+    id: Option<ScanId>,
+) -> Result<AnswerView, Problem> {
     let (clock, alone) = device.stands();
-    let ring = device.ring();
-    let genuine = match check::read(code, &ring, &device.door, clock, alone) {
+    let (code, reading) = read_either(device, code, keys, clock, alone);
+    let genuine = match reading {
         Reading::Genuine(ticket) => ticket,
         Reading::Answered(verdict) if verdict.code == VerdictCode::UnknownKey => {
             let asked = ask::about_key(device, code, id.unwrap_or_else(|| new_id(clock)), clock).await?;
             return Ok(asked.unwrap_or_else(|| device.view(&verdict)).into());
         }
-        Reading::Answered(verdict) if verdict.code == VerdictCode::Malformed && learn(device, code).await? => {
+        Reading::Answered(verdict)
+            if verdict.code == VerdictCode::Malformed && learn(device, [Some(code), keys]).await? =>
+        {
             return Ok(device.view(&Verdict::bare(VerdictCode::KeyLearned, alone)).into());
         }
         Reading::Answered(verdict) => return Ok(device.view(&verdict).into()),
@@ -85,6 +94,34 @@ pub(crate) async fn answer(device: &Arc<Device>, code: &str, id: Option<ScanId>)
     let mut answers = let_in(device, vec![presented], clock, alone).await?;
     let (view, others) = answers.pop().context("answer one scan")?;
     Ok(AnswerView::new(view, &others))
+}
+
+/// Reads what a reader has typed: as this computer understood its keys, or by their places on the reader's own keyboard, whichever says
+/// more. On some layouts two letters change places, and a code is still a code, but not a genuine one.
+pub(crate) fn read_either<'a>(
+    device: &Device,
+    code: &'a str,
+    keys: Option<&'a str>,
+    clock: Clock,
+    alone: Guarantee,
+) -> (&'a str, Reading) {
+    let ring = device.ring();
+    let read = |text| check::read(text, &ring, &device.door, clock, alone);
+    let says = |reading: &Reading| match reading {
+        Reading::Genuine(_) => 4,
+        Reading::Answered(verdict) => match verdict.code {
+            VerdictCode::UnknownKey => 3,
+            VerdictCode::BadSignature => 2,
+            VerdictCode::Malformed => 0,
+            _ => 1,
+        },
+    };
+    let understood = read(code);
+    match keys.map(|keys| (keys, read(keys))) {
+        // Readers come from the factory with the layout whose places are meant.
+        Some((keys, placed)) if says(&placed) >= says(&understood).max(1) && says(&understood) < 4 => (keys, placed),
+        _ => (code, understood),
+    }
 }
 
 /// What became of a ticket, and the others of its booking that are outside yet, where it was let in.
@@ -130,12 +167,10 @@ async fn let_in_here(
 }
 
 /// A certificate posted at the door, for a device that cannot ask the edge for it. False for what is none of this theatre.
-async fn learn(device: &Arc<Device>, code: &str) -> Result<bool, Problem> {
-    let certificate = code.trim().to_ascii_uppercase();
+async fn learn(device: &Arc<Device>, texts: [Option<&str>; 2]) -> Result<bool, Problem> {
     let mut ring = KeyRing::clone(&device.ring());
-    if ring.add(&certificate).is_err() {
-        return Ok(false);
-    }
+    let mut texts = texts.into_iter().flatten().map(|text| text.trim().to_ascii_uppercase());
+    let Some(certificate) = texts.find(|text| ring.add(text).is_ok()) else { return Ok(false) };
     device.writer.run(move |_, tx, _| Ok(store::keep_certificate(tx, &certificate)?)).await?;
     device.set_ring(ring);
     Ok(true)

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::contact::Contact;
 use crate::edge::EdgeClient;
 use crate::metrics::Metrics;
+use crate::reader::Way;
 use crate::store::{self, Identity, Store};
 use crate::verdicts::Shown;
 use crate::{reader, router, sync, witness};
@@ -40,7 +41,7 @@ pub(crate) struct Device {
     pub(crate) metrics: Metrics,
     /// Rung when a scan was queued for upload.
     pub(crate) unsent: Notify,
-    /// The last verdict on a scan of a reader.
+    /// The last verdicts on scans of readers.
     pub(crate) shown: watch::Sender<Shown>,
     ring: RwLock<Arc<KeyRing>>,
 }
@@ -97,7 +98,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let witnessing = tokio::spawn(witness::run(device.clone(), shutdown.clone()));
     let mut reading = JoinSet::new();
     for path in &device.config.readers {
-        reading.spawn(reader::run(device.clone(), path.clone(), shutdown.clone()));
+        reading.spawn(reader::run(device.clone(), path.clone(), Way::In, shutdown.clone()));
+    }
+    for path in &device.config.exit_readers {
+        reading.spawn(reader::run(device.clone(), path.clone(), Way::Out, shutdown.clone()));
     }
     let limits = HttpLimits {
         frame_ancestors: device.config.frame_ancestors.clone(),

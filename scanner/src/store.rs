@@ -12,7 +12,7 @@ mod witness;
 pub(crate) use asked::{ask_under, is_free, set_free, take_over, taken_over};
 pub(crate) use book::{facts, keep_certificate, key_ring, note_admission, synced_at, take_in};
 pub(crate) use counts::{Counts, admitted_count, counts};
-pub(crate) use departures::{Departed, acknowledge_departures, entry_of, keep_departure, note_departed};
+pub(crate) use departures::{Departed, acknowledge_departures, entry_of, has_departed, keep_departure, note_departed};
 pub(crate) use departures::{queued_departures, reentry};
 pub(crate) use group::{is_same_booking, members, others_with};
 pub use identity::Identity;

@@ -35,7 +35,7 @@ const WORDS = {
   show_cancelled: "Show cancelled",
 };
 
-const FALLBACK = { admit: "Welcome", already: "Already in", unknown: "Ask a manager", refuse: "No entry" };
+const FALLBACK = { out: "Out", admit: "Welcome", already: "Already in", unknown: "Ask a manager", refuse: "No entry" };
 
 /** The two or three words of a verdict; a wrong screen names the right one. */
 export function wordsOf(verdict) {

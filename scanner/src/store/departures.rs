@@ -43,6 +43,12 @@ pub(crate) fn keep_departure(tx: &Transaction<'_>, departed: &Departed) -> rusql
     Ok(())
 }
 
+/// Whether a departure of the ticket was written down under this number.
+pub(crate) fn has_departed(db: &Connection, id: ScanId, ticket: TicketId) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM departures WHERE departure = ?1 AND ticket = ?2)")?
+        .query_row(params![id.0, ticket.0], |row| row.get(0))
+}
+
 /// The oldest departures that the edge has not stored yet.
 pub(crate) fn queued_departures(db: &Connection, count: usize) -> rusqlite::Result<Vec<Departed>> {
     db.prepare_cached(

@@ -4,6 +4,7 @@ use crate::fake_edge::{FakeEdge, code, page, show, ticket};
 use crate::test_door::{TestDoor, eventually};
 use crate::{answer, house};
 use serde_json::{Value, json};
+use shared::ids::TicketId;
 
 async fn depart(door: &TestDoor, body: Value) -> (u16, Value) {
     door.post("/v1/departures", body.to_string()).await
@@ -50,6 +51,27 @@ async fn a_door_that_is_alone_takes_back_by_itself_and_tells_the_edge_later() {
     let asked = edge.now().asked.clone();
     let place = |what: &str| asked.iter().position(|one| one.starts_with(what)).expect(what);
     assert!(place("scan") < place("departure"), "an entry is told before its end: {asked:?}");
+}
+
+#[tokio::test]
+async fn a_departure_that_is_asked_for_again_under_its_number_is_the_same_one() {
+    let (edge, door) = reentry_house().await;
+    door.scan(&code(1, 1)).await;
+    let out = json!({"how": "out", "code": code(1, 1), "id": format!("{:032x}", 1)});
+    let first = depart(&door, out.clone()).await;
+    assert_eq!((first.0, &first.1["how"]), (200, &json!("out")));
+    assert_eq!(depart(&door, out.clone()).await, first, "the answer had got lost");
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "admit ok SHARED", "the guest is back");
+    assert_eq!(depart(&door, out).await, first, "and stays in");
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "already already_admitted SHARED");
+    assert_eq!(edge.now().departures.len(), 1);
+    let both = json!({"how": "undone", "tickets": [TicketId([1; 8]).to_string(), TicketId([2; 8]).to_string()], "id": format!("{:032x}", 2)});
+    door.scan(&code(2, 2)).await;
+    let (status, view) = depart(&door, both.clone()).await;
+    assert_eq!((status, view["stay"].as_array().map(Vec::len)), (200, None), "{view}");
+    assert_eq!(depart(&door, both).await, (status, view), "of a group too");
+    assert_eq!(edge.now().departures.len(), 3);
+    assert_eq!(depart(&door, json!({"how": "out", "code": code(1, 1), "id": "7"})).await.0, 422);
 }
 
 #[tokio::test]

@@ -100,8 +100,12 @@ pub(crate) fn key(side: Side) -> SecretKey {
 }
 
 fn certificate(side: Side) -> String {
+    certificate_of(&key(side), side)
+}
+
+pub(crate) fn certificate_of(key: &SecretKey, side: Side) -> String {
     let (valid_from, valid_until) = (wall() - minutes(1000), wall() + minutes(100_000));
-    let public_key = key(side).public();
+    let public_key = key.public();
     Certificate { public_key, theatre: THEATRE, side, valid_from, valid_until, purpose: Purpose::TicketsAndLink }
         .sign(&root())
 }

@@ -4,6 +4,7 @@ mod departures;
 mod fake_edge;
 mod groups;
 mod keys;
+mod layouts;
 mod lost_answers;
 mod readers;
 mod test_door;
