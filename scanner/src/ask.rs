@@ -12,7 +12,7 @@ use node::problem::Problem;
 use node::view::VerdictView;
 use node::zone::Zone;
 use rusqlite::Connection;
-use shared::admission::{self as check, Clock, Member, VerdictCode};
+use shared::admission::{self as check, Clock, Guarantee, Member, VerdictCode};
 use shared::ids::ScanId;
 use shared::ticket::TicketCode;
 use std::time::Duration;
@@ -68,6 +68,9 @@ pub(crate) async fn edge(
         Ok(views) => views,
         Err(error) => return Ok(Err(error)),
     };
+    if let Some(promised) = views.iter().filter_map(|view| Guarantee::from_word(&view.guarantee)).max() {
+        device.contact.promised(promised);
+    }
     let others = note(device, asking.into_iter().map(|one| (one.scan, one.ticket.body.seat())).collect(), &views).await;
     let mut asked = views.into_iter().zip(others);
     let all = answered.into_iter().map(|answer| answer.or_else(|| asked.next()));
@@ -162,7 +165,7 @@ fn upload(scan: &Scan) -> Upload {
         at: Zone::utc().rfc3339(scan.at),
         door: scan.door.clone(),
         local: None,
-        member: scan.member.as_ref().map(MemberUpload::from),
+        member: scan.member.as_ref().map(|member| MemberUpload::new(member, scan.show)),
     }
 }
 

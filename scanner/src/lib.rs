@@ -34,6 +34,7 @@ mod reader;
 mod router;
 mod scan;
 mod server;
+mod short_code;
 mod status;
 mod store;
 mod sync;

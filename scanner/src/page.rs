@@ -53,6 +53,7 @@ pub fn door() -> Markup {
                     p.verdict-text id="text" { "Scan a ticket" }
                     p.verdict-first id="first" {}
                     ul.verdict-lines id="lines" {}
+                    p.verdict-level id="level" {}
                     p.verdict-first id="group-text" {}
                 }
                 form.group id="group" hidden {

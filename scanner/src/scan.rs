@@ -3,6 +3,7 @@
 use crate::ask;
 use crate::group::AnswerView;
 use crate::server::Device;
+use crate::short_code;
 use crate::store::{self, Known, Scan, words};
 use anyhow::Context;
 use axum::Json;
@@ -15,7 +16,7 @@ use serde::Deserialize;
 use shared::admission::{self as check, Clock, Door, Guarantee, Member, Reading, Verdict, VerdictCode, VerdictKind};
 use shared::ids::{ScanId, TicketId};
 use shared::keys::KeyRing;
-use shared::ticket::VerifiedTicket;
+use shared::ticket::{VerifiedTicket, read_booking_code};
 use std::sync::Arc;
 
 /// What the door page sends.
@@ -46,7 +47,10 @@ impl Presented {
         if self.scan.member.is_none() {
             return Ok(check::decide(&self.ticket, &facts, door, clock, alone));
         }
-        let same_booking = store::is_same_booking(db, self.read, self.scan.ticket)?;
+        let same_booking = match read_booking_code(&self.scan.code) {
+            Some(code) => store::is_booked_under(db, self.scan.ticket, &code)?,
+            None => store::is_same_booking(db, self.read, self.scan.ticket)?,
+        };
         Ok(check::decide_member(&self.ticket, same_booking, &facts, door, clock, alone))
     }
 }
@@ -86,7 +90,11 @@ pub(crate) async fn answer(
         {
             return Ok(device.view(&Verdict::bare(VerdictCode::KeyLearned, alone)).into());
         }
-        Reading::Answered(verdict) => return Ok(device.view(&verdict).into()),
+        Reading::Answered(verdict) => {
+            let short = read_booking_code(code).filter(|_| verdict.code == VerdictCode::Malformed);
+            let Some(short) = short else { return Ok(device.view(&verdict).into()) };
+            return short_code::answer(device, short, id, (clock, alone)).await;
+        }
     };
     let read = genuine.body.ticket;
     let id = id.unwrap_or_else(|| new_id(clock));
@@ -265,7 +273,7 @@ impl Device {
     }
 
     /// A verdict of this device as HTTP says it.
-    fn view(&self, verdict: &Verdict) -> VerdictView {
+    pub(crate) fn view(&self, verdict: &Verdict) -> VerdictView {
         let (word, code, guarantee) = words(verdict);
         let first =
             |first: &check::Admission| FirstAdmission { at: Zone::utc().rfc3339(first.at), door: first.door.clone() };

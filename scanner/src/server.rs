@@ -14,9 +14,9 @@ use node::http::{HttpLimits, serve_with};
 use node::shutdown::Shutdown;
 use node::sqlite::{self, Checkpoints, Readers};
 use node::writer::Writer;
-use shared::admission::Door;
+use shared::admission::{Door, Tries};
 use shared::keys::KeyRing;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -43,6 +43,8 @@ pub(crate) struct Device {
     pub(crate) unsent: Notify,
     /// The last verdicts on scans of readers.
     pub(crate) shown: watch::Sender<Shown>,
+    /// Short codes that were guessed.
+    pub(crate) tries: Mutex<Tries>,
     ring: RwLock<Arc<KeyRing>>,
 }
 
@@ -86,6 +88,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         metrics: Metrics::default(),
         unsent: Notify::new(),
         shown: watch::Sender::default(),
+        tries: Mutex::default(),
         ring: RwLock::new(Arc::new(ring)),
         config,
         identity,

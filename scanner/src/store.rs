@@ -14,7 +14,7 @@ pub(crate) use book::{facts, keep_certificate, key_ring, note_admission, synced_
 pub(crate) use counts::{Counts, admitted_count, counts};
 pub(crate) use departures::{Departed, acknowledge_departures, entry_of, has_departed, keep_departure, note_departed};
 pub(crate) use departures::{queued_departures, reentry};
-pub(crate) use group::{is_same_booking, members, others_with};
+pub(crate) use group::{Booked, booked, is_booked_under, is_same_booking, members, others_with};
 pub use identity::Identity;
 pub(crate) use identity::{identity, pair};
 pub(crate) use scans::{Known, Queued, Scan, acknowledge, admitting, keep, known, queued, queued_count, refuse, words};

@@ -69,6 +69,7 @@ async fn round(device: &Arc<Device>, cursor: &mut Option<String>) -> Result<(), 
 async fn take_in(device: &Arc<Device>, page: FeedPage, cursor: &mut Option<String>) -> Result<(), SyncError> {
     let own = device.clock.now();
     device.contact.set_clock(own, page.now);
+    device.contact.promised(page.guarantee);
     let complete = !page.more;
     let identity = device.identity.clone();
     let taken = device.writer.run(move |_, tx, now| {

@@ -8,11 +8,13 @@
 mod departure;
 mod group;
 mod scan_log;
+mod tries;
 mod verdict;
 
 pub use departure::{Departure, UNDO_WITHIN, inside};
 pub use group::{Member, decide_member};
 pub use scan_log::{Actor, AdmittedScan, ScanLog};
+pub use tries::{TRIES_MAX, TRIES_WITHIN, Tries};
 pub use verdict::{Admission, Guarantee, Verdict, VerdictCode, VerdictKind};
 
 use crate::ids::{ScreenId, ShowNumber, Side, TheatreId, TicketId};

@@ -30,6 +30,7 @@ def test_the_first_five_minutes_of_a_door(house, door, window, looks):
     # Green, with what it counts.
     burst(page, first)
     expect_verdict(page, "admit", "Welcome")
+    expect(page.locator("#level")).to_have_text("SHARED · all doors agree")
     expect(page.locator("#admitted")).to_have_text(re.compile("[1-9]"))
     # Yellow at another door, with when and where.
     other = window(house.door(1), width=390)
@@ -42,6 +43,7 @@ def test_the_first_five_minutes_of_a_door(house, door, window, looks):
     expect_verdict(page, "admit", "Welcome")
     expect(guarantee).to_contain_text("SOLO")
     expect(guarantee).to_contain_text("could also enter at another door")
+    expect(page.locator("#level")).to_have_text(re.compile(r"^SOLO · data \d+ (s|min) old$"))
     expect(page.locator("#queued")).to_have_text("1")
     looks.inspect(page, "door-solo")
     looks.inspect_on_a_tablet(page, "door-solo")

@@ -1,8 +1,10 @@
 //! One scan: what a device tells of it, and what its code says.
 
 use serde::{Deserialize, Serialize};
-use shared::admission::{Admission, Clock, Door, Guarantee, Member, Reading, Verdict, VerdictCode, VerdictKind, read};
-use shared::ids::{BadId, ScanId};
+use shared::admission::{
+    Admission, Clock, Door, DoorShow, Guarantee, Member, Reading, Verdict, VerdictCode, VerdictKind, read,
+};
+use shared::ids::{BadId, ScanId, ScreenId, ShowNumber, TheatreId};
 use shared::keys::KeyRing;
 use shared::ticket::TicketBody;
 use shared::time::Timestamp;
@@ -28,6 +30,9 @@ pub struct MemberRow {
     pub seat: String,
     /// The version of the seat's sale.
     pub generation: u16,
+    /// Its show, as the device knows it; what a device of an earlier version does not tell is the one of the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub show: Option<u32>,
 }
 
 impl MemberRow {
@@ -42,7 +47,7 @@ impl MemberRow {
 
 impl From<&Member> for MemberRow {
     fn from(member: &Member) -> Self {
-        Self { ticket: member.ticket.to_string(), seat: member.seat.clone(), generation: member.generation }
+        Self { ticket: member.ticket.to_string(), seat: member.seat.clone(), generation: member.generation, show: None }
     }
 }
 
@@ -61,6 +66,8 @@ pub struct Scan {
     pub local: Option<LocalVerdict>,
     /// The ticket this is about, where it is not the one whose code was read.
     pub(super) member: Option<Member>,
+    /// Its show, as the device knows it.
+    pub(super) show: Option<ShowNumber>,
     /// What the code says, and the keys it was checked with.
     reading: Option<(Reading, Arc<KeyRing>)>,
 }
@@ -68,12 +75,24 @@ pub struct Scan {
 impl Scan {
     /// A scan whose code nobody has looked at.
     pub fn new(id: ScanId, code: String, at: Timestamp, door: String, local: Option<LocalVerdict>) -> Self {
-        Self { id, code, at, door, local, member: None, reading: None }
+        Self { id, code, at, door, local, member: None, show: None, reading: None }
     }
 
-    /// The same about another ticket of the booking.
-    pub fn about(self, member: Option<Member>) -> Self {
-        Self { member, reading: None, ..self }
+    /// The same about another ticket of the booking, for that show.
+    pub fn about(self, member: Option<Member>, show: Option<ShowNumber>) -> Self {
+        Self { member, show, reading: None, ..self }
+    }
+
+    /// How the ticket is written down that it is about.
+    pub(super) fn member_row(&self) -> Option<MemberRow> {
+        self.member.as_ref().map(|member| MemberRow { show: self.show.map(|show| show.0), ..MemberRow::from(member) })
+    }
+
+    /// What the device says of the ticket of a short code, for a story: no book has it here.
+    pub(super) fn told(&self, theatre: TheatreId) -> Option<TicketBody> {
+        let screen = ScreenId(0);
+        let show = DoorShow { screen, title: String::new(), starts_at: self.at, ends_at: self.at, cancelled: false };
+        Some(self.member.as_ref()?.by_the_book(theatre, self.show?, &show)?.body)
     }
 
     /// The same under another id.

@@ -8,14 +8,14 @@ use crate::desk::Desk;
 use anyhow::Context;
 use node::view::VerdictView;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use shared::admission::{Admission, DoorFacts, DoorShow, DoorTicket, Reading};
+use shared::admission::{Admission, DoorFacts, DoorShow, DoorTicket, Guarantee, Member, Reading};
 use shared::admission::{Verdict, VerdictCode, VerdictKind, decide, decide_member, inside};
 use shared::entry::TicketRef;
 use shared::ids::{ScanId, ShowNumber, TicketId};
 use shared::ledger;
 use shared::refusal::Refusal;
-use shared::show::{self, Seat};
-use shared::ticket::{TicketBody, TicketCode};
+use shared::show::{self, Seat, Show};
+use shared::ticket::{TicketBody, TicketCode, VerifiedTicket, booking_code, read_booking_code};
 use shared::time::Timestamp;
 
 /// The one area of a theatre so far.
@@ -59,7 +59,7 @@ impl Desk {
         // A device whose call got no answer in time may have admitted what was refused here: that is merged too.
         let (ticket, answer) = self.judge(tx, scan, now).context("judge a scan")?;
         let local = scan.local.as_ref().map(serde_json::to_string).transpose()?;
-        let member = scan.member.as_ref().map(|member| serde_json::to_string(&MemberRow::from(member))).transpose()?;
+        let member = scan.member_row().as_ref().map(serde_json::to_string).transpose()?;
         tx.prepare_cached(
             "INSERT INTO scans (scan, ticket, code, device, door, scanned_at, received_at, local, answer, member)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
@@ -88,7 +88,7 @@ impl Desk {
         now: Timestamp,
     ) -> anyhow::Result<(Option<TicketId>, VerdictView)> {
         let guarantee = self.guarantee(tx, now)?;
-        let genuine = match scan.reading(self.ring(), now) {
+        let genuine = match self.reading(scan, now) {
             Reading::Genuine(genuine) => genuine,
             Reading::Answered(mut verdict) => {
                 verdict.guarantee = guarantee;
@@ -102,7 +102,8 @@ impl Desk {
         let mut verdict = match &scan.member {
             None => decide(&genuine, &facts, self.door(), clock, guarantee),
             Some(_) => {
-                let same_booking = self.is_same_booking(&scan.code, body.ticket);
+                let same_booking =
+                    read_booking_code(&scan.code).is_some() || self.is_same_booking(&scan.code, body.ticket);
                 decide_member(&genuine, same_booking, &facts, self.door(), clock, guarantee)
             }
         };
@@ -144,14 +145,35 @@ impl Desk {
         verdict: &Verdict,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        let Ok(code) = TicketCode::parse(&scan.code) else { return Ok(()) };
-        if !scan.happened() {
-            return Ok(());
-        }
-        let Some(body) = body_of(scan.member.as_ref(), code.body()) else { return Ok(()) };
+        let body = match TicketCode::parse(&scan.code) {
+            Ok(code) => body_of(scan.member.as_ref(), code.body()),
+            Err(_) => scan.told(self.door().theatre),
+        };
+        let Some(body) = body.filter(|_| scan.happened()) else { return Ok(()) };
         let code = format!("admitted_{}", verdict.code);
         let (guarantee, entry) = (scan.guarantee(), scan.entry());
         self.note(tx, &Story { code: &code, body: &body, scan: scan.id, guarantee, entry, first: None }, now)
+    }
+
+    /// What the code says; of a short one, what the book says of the ticket that is let in by it.
+    fn reading(&self, scan: &Scan, now: Timestamp) -> Reading {
+        let (Some(member), Some(code)) = (&scan.member, read_booking_code(&scan.code)) else {
+            return scan.reading(self.ring(), now);
+        };
+        let unknown = || {
+            let verdict = Verdict::bare(VerdictCode::NotInBook, Guarantee::Solo);
+            Reading::Answered(Verdict { ticket: Some(member.ticket), seat: Some(member.seat.clone()), ..verdict })
+        };
+        self.booked(member, &code).map_or_else(unknown, Reading::Genuine)
+    }
+
+    /// A ticket that the book has under this short code.
+    fn booked(&self, member: &Member, code: &str) -> Option<VerifiedTicket> {
+        let ledger = self.replica().ledger();
+        let ticket = ledger.ticket(member.ticket)?;
+        ticket.sale.filter(|sale| booking_code(sale.booking) == code)?;
+        let show = ledger.show(ticket.at.show)?;
+        member.by_the_book(self.door().theatre, ticket.at.show, &door_show(show))
     }
 
     /// Whether the book has a ticket under the booking of the one whose code was read.
@@ -249,11 +271,15 @@ impl Desk {
             })?
             .collect::<rusqlite::Result<_>>()?;
         for (code, member, admission) in waiting {
-            let Ok(code) = TicketCode::parse(&code) else { continue };
             let member: Option<MemberRow> =
                 member.map(|member| serde_json::from_str(&member)).transpose().context("read who was let in")?;
             let member = member.map(MemberRow::read).transpose()?;
-            let Some(body) = body_of(member.as_ref(), code.body()) else { continue };
+            let body = match (TicketCode::parse(&code), &member) {
+                (Ok(code), member) => body_of(member.as_ref(), code.body()),
+                (Err(_), Some(member)) => self.booked(member, &code).map(|booked| booked.body),
+                (Err(_), None) => None,
+            };
+            let Some(body) = body else { continue };
             if self.enter(&body, &admission, now) {
                 tx.prepare_cached("UPDATE admissions SET entered = 1 WHERE ticket = ?1 AND area = ?2")?
                     .execute(params![body.ticket.0, AREA])?;
@@ -267,13 +293,7 @@ impl Desk {
         let seat = show.and_then(|show| show.plan.labelled(&body.seat()).and_then(|id| show.seat(id)));
         let known = self.replica().ledger().ticket(body.ticket).filter(|ticket| ticket.sale.is_some());
         Ok(DoorFacts {
-            show: show.map(|show| DoorShow {
-                screen: show.facts.screen,
-                title: show.facts.title.clone(),
-                starts_at: show.facts.starts_at(),
-                ends_at: show.facts.ends_at(),
-                cancelled: show.cancelled,
-            }),
+            show: show.map(door_show),
             ticket: known.map(|ticket| self.door_ticket(ticket)),
             generation_max: seat.and_then(|seat| self.sold_generation(seat)),
             admitted: match admission_of(db, body.ticket)? {
@@ -299,6 +319,16 @@ impl Desk {
         let label =
             self.replica().ledger().show(number).map_or_else(|| format!("#{seat}"), |show| show.plan.label(seat));
         DoorTicket { show: number, seat: label, generation: ticket.at.generation, state: self.door_state(ticket) }
+    }
+}
+
+fn door_show(show: &Show) -> DoorShow {
+    DoorShow {
+        screen: show.facts.screen,
+        title: show.facts.title.clone(),
+        starts_at: show.facts.starts_at(),
+        ends_at: show.facts.ends_at(),
+        cancelled: show.cancelled,
     }
 }
 

@@ -79,6 +79,18 @@ async fn the_feed_tells_what_changed_and_starts_over_on_a_strange_cursor() {
 }
 
 #[tokio::test]
+async fn the_feed_says_what_an_answer_promises() {
+    let mut house = House::open().await;
+    let (a, b) = (house.pair("Door A").await, house.pair("Door B").await);
+    house.stop().await;
+    house.start().await;
+    assert_eq!(feed(&house, &a, "").await["guarantee"], "SOLO", "Door B was not heard since the start");
+    assert_eq!(feed(&house, &b, "").await["guarantee"], "SHARED");
+    let cursor = feed(&house, &a, "").await["cursor"].as_str().unwrap().to_owned();
+    assert_eq!(feed(&house, &a, &cursor).await["guarantee"], "SHARED");
+}
+
+#[tokio::test]
 async fn a_long_poll_ends_when_there_is_news() {
     let house = House::open().await;
     let show = house.add_show(30).await;

@@ -11,7 +11,7 @@ import { listenToLock } from "./lock.js";
 import { onPresented } from "./pane.js";
 import { listen } from "./reader.js";
 import { sound } from "./sound.js";
-import { drawShape, guaranteeWords, wordsOf } from "./verdict.js";
+import { drawShape, guaranteeWords, levelWords, wordsOf } from "./verdict.js";
 import { clockHere, count, span } from "./words.js";
 
 const STATUS_MS = 2000;
@@ -61,6 +61,7 @@ function show(verdict, code) {
   paint(kind, verdict.words ?? wordsOf(verdict), place(verdict), verdict.text);
   byId("first").textContent = verdict.first ? `First at ${clockHere(verdict.first.at)}, ${verdict.first.door}` : "";
   byId("lines").replaceChildren(...(verdict.lines ?? []).map(line));
+  byId("level").textContent = levelWords(verdict);
   const waits = offer(verdict);
   if (byId("sound-key").getAttribute("aria-pressed") === "true") sound(kind);
   clearTimeout(idleTimer);
@@ -85,6 +86,7 @@ function paint(kind, words, [seat, ...rest], text) {
   byId("text").textContent = text;
   byId("first").textContent = "";
   byId("lines").replaceChildren();
+  byId("level").textContent = "";
   offer({});
 }
 

@@ -1,4 +1,4 @@
-// The others of a booking: offered where one of them was let in, and let in all together or some of them, each by a verdict of its own.
+// The others of a booking: offered where one of them was let in, or where its short code was typed, and let in all together or some of them, each by a verdict of its own.
 
 import { freshKey, request } from "./api.js";
 import { clockHere, count } from "./words.js";
@@ -9,15 +9,15 @@ const KEY = "F2";
 const WORST = ["refuse", "unknown", "already", "admit"];
 const byId = (id) => document.getElementById(id);
 
-// The ticket that was let in, and the number of each other one's scan, which stays the same however often it is asked.
+// The ticket that was let in or the short code that was typed, and the number of each other one's scan, which stays the same however often it is asked.
 let offered = null;
 
 /** Offers those who are outside yet, if the verdict names any. Returns whether it does. */
 export function offer(verdict) {
-  const others = (verdict.verdict === "admit" && verdict.group) || [];
+  const others = ((verdict.verdict === "admit" || verdict.booking) && verdict.group) || [];
   const hadFocus = byId("group").contains(document.activeElement);
   const ids = Object.fromEntries(others.map(({ ticket }) => [ticket, freshKey()]));
-  offered = others.length > 0 ? { with: verdict.ticket, ids } : null;
+  offered = others.length > 0 ? { by: verdict.booking ? { booking: verdict.booking } : { with: verdict.ticket }, ids } : null;
   byId("group").hidden = !offered;
   byId("group-fault").textContent = "";
   byId("group-seats").replaceChildren(...others.map(choice));
@@ -31,7 +31,7 @@ export function offer(verdict) {
 function heard(others) {
   const seats = element("span", `: ${others.map(({ seat }) => seat).join(", ")}`);
   seats.className = "unseen";
-  return [`${others.length} more of this booking`, seats];
+  return [`${others.length} ${offered.by.booking ? "tickets" : "more"} of this booking`, seats];
 }
 
 function element(name, textContent) {
@@ -51,7 +51,7 @@ function chosen() {
 
 function label() {
   const number = chosen().length;
-  byId("group-key").replaceChildren(...(number > 0 ? [`Let ${number} more in`, element("kbd", KEY)] : ["Nobody else"]));
+  byId("group-key").replaceChildren(...(number > 0 ? [`Let ${number} ${offered.by.booking ? "" : "more "}in`, element("kbd", KEY)] : ["Nobody else"]));
   byId("group-key").disabled = number === 0;
 }
 
@@ -65,7 +65,7 @@ export function listenToGroup(show) {
     if (!asking || tickets.length === 0) return;
     byId("group-key").disabled = true;
     const ids = tickets.map((ticket) => asking.ids[ticket]);
-    const answer = await request("POST", "/v1/groups", { body: { with: asking.with, tickets, ids }, patience: 5000 });
+    const answer = await request("POST", "/v1/groups", { body: { ...asking.by, tickets, ids }, patience: 5000 });
     // Another ticket was scanned meanwhile: its verdict stays, and the group's comes after it.
     if (answer.ok) return show(told(asking, answer.data.verdicts));
     if (answer.status >= 400 && answer.status < 500) return show({ verdict: "refuse", guarantee: "", text: "", ...refusal(answer.problem) });
@@ -94,13 +94,13 @@ function told(asking, verdicts) {
   return {
     ...verdicts[0],
     verdict: kind,
-    words: all ? `${inside.length} more in` : `${inside.length} of ${verdicts.length} in`,
+    words: all ? `${inside.length} ${asking.by.booking ? "" : "more "}in` : `${inside.length} of ${verdicts.length} in`,
     seat: undefined,
     first: undefined,
     ticket: undefined,
     text: inside.length > 0 ? `${count(inside.length, "seat")} let in: ${seats}.` : "Nobody of them was let in.",
     lines: outside.map((one) => `${one.seat}: ${wordsOf(one)}${one.first ? `, ${clockHere(one.first.at)} at ${one.first.door}` : ""}`),
-    entered: [asking.with, ...inside.map(({ ticket }) => ticket)],
+    entered: [...(asking.by.with ? [asking.by.with] : []), ...inside.map(({ ticket }) => ticket)],
     seats: Object.fromEntries(verdicts.map(({ ticket, seat }) => [ticket, seat])),
   };
 }

@@ -26,6 +26,7 @@ pub(crate) struct Queued {
     pub(crate) code: String,
     /// The ticket, where it is not the one of the code.
     pub(crate) member: Option<Member>,
+    pub(crate) show: ShowNumber,
     pub(crate) at: Timestamp,
     pub(crate) door: String,
     pub(crate) verdict: String,
@@ -84,7 +85,7 @@ pub(crate) fn keep(tx: &Transaction<'_>, scan: &Scan, view: &VerdictView, queued
 /// The oldest queued scans.
 pub(crate) fn queued(db: &Connection, count: usize) -> rusqlite::Result<Vec<Queued>> {
     db.prepare_cached(
-        "SELECT scan, code, scanned_at, door, verdict, reason, guarantee, ticket, seat, generation FROM scans
+        "SELECT scan, code, scanned_at, door, verdict, reason, guarantee, ticket, seat, generation, show FROM scans
          WHERE state = 'queued' ORDER BY scanned_at, scan LIMIT ?1",
     )?
     .query_map([i64::try_from(count).unwrap_or(i64::MAX)], row)?
@@ -94,7 +95,7 @@ pub(crate) fn queued(db: &Connection, count: usize) -> rusqlite::Result<Vec<Queu
 /// The scan by which this device let the ticket in, if it did and the guest has not left since.
 pub(crate) fn admitting(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<Queued>> {
     db.prepare_cached(
-        "SELECT scan, code, scanned_at, door, verdict, reason, guarantee, ticket, seat, generation FROM scans
+        "SELECT scan, code, scanned_at, door, verdict, reason, guarantee, ticket, seat, generation, show FROM scans
          WHERE ticket = ?1 AND verdict = 'admit' AND NOT EXISTS
              (SELECT 1 FROM departed WHERE departed.ticket = scans.ticket AND departed.at >= scans.scanned_at)
          ORDER BY scanned_at, scan LIMIT 1",
@@ -116,6 +117,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Queued> {
             Some(seat) => Some(Member { ticket: TicketId(row.get(7)?), seat, generation: row.get(9)? }),
             None => None,
         },
+        show: ShowNumber(row.get(10)?),
     })
 }
 

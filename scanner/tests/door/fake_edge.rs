@@ -24,6 +24,8 @@ pub(crate) struct Edge {
     pub(crate) answers_late: bool,
     pub(crate) refuses_scan: Option<String>,
     pub(crate) boot: u32,
+    /// What its answers promise, where it says so.
+    pub(crate) promises: Option<&'static str>,
     /// Complete feed states; a cursor is how many of them were read.
     pub(crate) pages: Vec<Value>,
     pub(crate) resets: bool,
@@ -184,6 +186,9 @@ async fn feed(
                 members.insert("more".into(), json!(next < edge.pages.len()));
                 members.insert("boot".into(), json!(boot));
                 members.insert("now".into(), json!(rfc3339(wall())));
+                if let Some(level) = edge.promises {
+                    members.insert("guarantee".into(), json!(level));
+                }
                 edge.resets = false;
                 page
             })
@@ -267,7 +272,8 @@ fn judge(edge: &mut Edge, scans: Vec<Value>) -> Result<Vec<Value>, StatusCode> {
             return Err(StatusCode::UNPROCESSABLE_ENTITY);
         }
         edge.asked.push(format!("scan {id}"));
-        let mut ticket = TicketCode::parse(&code).expect("a ticket code").body().clone();
+        // A short code tells nothing of the ticket.
+        let mut ticket = TicketCode::parse(&code).map_or_else(|_| body(0, 1), |code| code.body().clone());
         if let Some(member) = scan.get("member") {
             ticket.ticket = member["ticket"].as_str().expect("ticket").parse().expect("a number");
             ticket.number = member["seat"].as_str().expect("seat")[1..].parse().expect("a seat");
@@ -275,7 +281,7 @@ fn judge(edge: &mut Edge, scans: Vec<Value>) -> Result<Vec<Value>, StatusCode> {
         let first = edge.admitted.entry(ticket.ticket).or_insert((id.clone(), scan.clone())).clone();
         let (verdict, code) = if first.0 == id { ("admit", "ok") } else { ("already", "already_admitted") };
         let mut answer = json!({
-            "id": id, "verdict": verdict, "code": code, "guarantee": "SHARED", "data_age_s": 0, "text": "", "seat": ticket.seat(),
+            "id": id, "verdict": verdict, "code": code, "guarantee": edge.promises.unwrap_or("SHARED"), "data_age_s": 0, "text": "", "seat": ticket.seat(),
             "ticket": ticket.ticket.to_string(),
         });
         if verdict == "already" {

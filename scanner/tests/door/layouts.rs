@@ -16,7 +16,12 @@ fn swapped(text: &str, pairs: &[(char, char)]) -> String {
 
 fn french(text: &str) -> String {
     let letters = swapped(text, &[('A', 'Q'), ('Z', 'W')]);
-    letters.chars().map(|one| one.to_digit(10).map_or(one, |digit| ['à', '&', 'é', '"', '\'', '(', '-', 'è', '_', 'ç'][digit as usize])).collect()
+    letters
+        .chars()
+        .map(|one| {
+            one.to_digit(10).map_or(one, |digit| ['à', '&', 'é', '"', '\'', '(', '-', 'è', '_', 'ç'][digit as usize])
+        })
+        .collect()
 }
 
 fn german(text: &str) -> String {
@@ -32,7 +37,9 @@ async fn scan(door: &TestDoor, code: &str, keys: &str) -> Value {
 #[tokio::test]
 async fn the_places_of_the_keys_are_read_where_the_text_is_none_and_the_text_where_the_places_are_none() {
     let (edge, door) = house().await;
-    for (number, layout) in [(1, french as fn(&str) -> String), (2, german), (3, str::to_lowercase), (4, |_| String::new())] {
+    for (number, layout) in
+        [(1, french as fn(&str) -> String), (2, german), (3, str::to_lowercase), (4, |_| String::new())]
+    {
         let good = code(number, number.into());
         assert_eq!(answer(&scan(&door, &layout(&good), &good).await), "admit ok SHARED", "{number}");
         // A reader that was told the computer's layout: what it types is right and where its keys lie is not.

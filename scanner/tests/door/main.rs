@@ -72,6 +72,22 @@ async fn a_door_refuses_what_is_for_another_screen_without_asking() {
     assert!(edge.now().scans.is_empty());
 }
 
+#[tokio::test]
+async fn the_badge_says_solo_while_the_edge_answers_and_cannot_share() {
+    let (edge, door) = house().await;
+    {
+        let mut edge = edge.now();
+        edge.promises = Some("SOLO");
+        edge.pages.push(page(&[], &[]));
+    }
+    eventually("the feed says so", || async { door.status().await["guarantee"] == "SOLO" }).await;
+    assert_eq!(door.status().await["edge_reachable"], true);
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "admit ok SOLO");
+    edge.now().promises = Some("SHARED");
+    assert_eq!(answer(&door.scan(&code(2, 2)).await), "admit ok SHARED");
+    assert_eq!(door.status().await["guarantee"], "SHARED", "a verdict says so too");
+}
+
 // --- without it
 
 #[tokio::test]

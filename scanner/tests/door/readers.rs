@@ -70,6 +70,7 @@ async fn a_page_that_was_away_is_shown_every_verdict_in_its_turn() {
     let folder = tempfile::tempdir().expect("folder");
     let (path, mut reader) = plug(folder.path(), "event0");
     let door = TestDoor::with(&edge, |config| config.readers = vec![path.clone()]).await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
     let last = async || serde_json::from_str::<Value>(&door.get("/v1/verdicts").await.1).expect("JSON")["n"].clone();
     let mut forged = code(1, 1);
     forged.replace_range(100..101, if &forged[100..101] == "A" { "B" } else { "A" });
