@@ -3,6 +3,7 @@
 pub mod departures;
 pub mod devices;
 pub mod discrepancies;
+mod entries;
 pub mod feed;
 pub mod overrides;
 pub mod pairing;
@@ -26,7 +27,7 @@ use node::zone::parse_rfc3339;
 use scan::{LocalVerdict, MemberRow, Scan};
 use serde::{Deserialize, Serialize};
 use shared::admission::Guarantee;
-use shared::ids::ShowNumber;
+use shared::ids::{Incarnation, ShowNumber};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -172,6 +173,9 @@ pub struct ScanRequest {
     door: String,
     local: Option<LocalVerdict>,
     member: Option<MemberRow>,
+    /// Which life of the device made it.
+    #[serde(default)]
+    incarnation: Option<String>,
 }
 
 impl ScanRequest {
@@ -180,10 +184,12 @@ impl ScanRequest {
         let id = self.id.parse().map_err(|error| bad(format!("{error}")))?;
         let at = parse_rfc3339(&self.at).map_err(|error| bad(format!("{error}")))?;
         let code = self.code.chars().take(CODE_CHARACTERS_MAX).collect();
+        let incarnation = self.incarnation.as_deref().map_or(Ok(0), |text| u64::from_str_radix(text, 16));
+        let incarnation = Incarnation(incarnation.map_err(|error| bad(format!("{error}")))?);
         let door = self.door.chars().take(64).collect();
         let show = self.member.as_ref().and_then(|member| member.show).map(ShowNumber);
         let member = self.member.map(MemberRow::read).transpose().map_err(|error| bad(format!("{error}")))?;
-        Ok(Scan::new(id, code, at, door, self.local).about(member, show))
+        Ok(Scan::new(id, code, at, door, self.local).about(member, show).made_in(incarnation))
     }
 }
 

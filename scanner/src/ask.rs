@@ -48,7 +48,7 @@ pub(crate) async fn edge(
     for (one, Before { known, others, admitting, id }) in presented.iter().zip(found) {
         let id = match known {
             Known::Answered(view) => {
-                answered.push(Some((view, others)));
+                answered.push(Some((*view, others)));
                 continue;
             }
             Known::New => id,
@@ -135,7 +135,7 @@ pub(crate) async fn about_key(
         })
         .await?;
     match known {
-        Known::Answered(view) => return Ok(Some(view)),
+        Known::Answered(view) => return Ok(Some(*view)),
         Known::New if !reachable => return Ok(None),
         Known::New => scan.id = under,
         Known::Another => scan.id = new_id(clock),

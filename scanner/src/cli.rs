@@ -51,6 +51,9 @@ struct ServeFlags {
     /// The screens behind this door, comma-separated; all if not given.
     #[arg(long, env = "USHER_SCREENS", value_delimiter = ',')]
     screens: Option<Vec<u8>>,
+    /// The shows this door is bound to, 12-345, comma-separated; all if not given.
+    #[arg(long, env = "USHER_SHOWS", value_delimiter = ',')]
+    shows: Option<Vec<String>>,
     /// Minutes before a show's start from which this door admits.
     #[arg(long, env = "USHER_EARLY_MIN")]
     early_min: Option<u64>,

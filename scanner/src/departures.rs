@@ -60,7 +60,7 @@ pub(crate) struct DepartureView {
 #[derive(Debug, Serialize)]
 pub(crate) struct StayView {
     ticket: String,
-    /// `not_inside`, `undo_over` or `no_reentry`.
+    /// `not_inside`, `undo_over`, `no_reentry` or `not_counted`.
     code: &'static str,
 }
 
@@ -70,6 +70,8 @@ enum Stays {
     NotInside,
     NoReentry,
     UndoOver,
+    /// The box knows better.
+    NotCounted,
 }
 
 impl Stays {
@@ -78,6 +80,7 @@ impl Stays {
             Self::NotInside => "not_inside",
             Self::NoReentry => "no_reentry",
             Self::UndoOver => "undo_over",
+            Self::NotCounted => "not_counted",
         }
     }
 }
@@ -87,6 +90,7 @@ impl From<Stays> for Problem {
         let detail = match stays {
             Stays::NotInside => "Nobody is inside on this ticket.",
             Stays::NoReentry => "This show does not let people back in.",
+            Stays::NotCounted => "The box does not count it, so the entry stands: call the supervisor.",
             Stays::UndoOver => "It was longer ago than ten seconds: call the supervisor.",
         };
         Self::conflict(stays.code(), detail)
@@ -96,7 +100,7 @@ impl From<Stays> for Problem {
 /// Writes departures down and tells the edge.
 ///
 /// # Errors
-/// 409 `not_inside`, `undo_over` or `no_reentry` where it is one ticket, 422 for what names no ticket, or the store's failure.
+/// 409 `not_inside`, `undo_over`, `no_reentry` or `not_counted` where it is one ticket, 422 for what names no ticket, or the store's failure.
 pub(crate) async fn depart(
     State(device): State<Arc<Device>>,
     JsonBody(request): JsonBody<DepartureRequest>,
@@ -133,12 +137,19 @@ pub(crate) async fn end_entries(device: &Arc<Device>, request: DepartureRequest)
             .collect::<rusqlite::Result<Vec<_>>>()
             .map_err(Into::into)
     });
-    let ended = departed.await?;
+    let mut ended = departed.await?;
+    let told = if ended.iter().any(Result::is_ok) { tell(device).await } else { Some(Vec::new()) };
+    let uncounted = told.as_deref().unwrap_or_default();
+    for one in &mut ended {
+        if one.is_ok_and(|id| uncounted.contains(&id)) {
+            *one = Err(Stays::NotCounted);
+        }
+    }
     if let ([Err(stays)], false) = (ended.as_slice(), group) {
         return Err((*stays).into());
     }
-    let shared = if ended.iter().any(Result::is_ok) { tell(device).await } else { device.contact.reachable() };
-    let stay = |(ticket, ended): (&TicketId, &Result<(), Stays>)| {
+    let shared = told.is_some() && device.contact.reachable();
+    let stay = |(ticket, ended): (&TicketId, &Result<ScanId, Stays>)| {
         let stays = (*ended).err()?;
         Some(StayView { ticket: ticket.to_string(), code: stays.code() })
     };
@@ -155,11 +166,11 @@ fn end(
     how: Departure,
     at: Timestamp,
     door: &str,
-) -> rusqlite::Result<Result<(), Stays>> {
+) -> rusqlite::Result<Result<ScanId, Stays>> {
     if let Some(id) = id
-        && store::has_departed(tx, id, ticket)?
+        && let Some(counts) = store::has_departed(tx, id, ticket)?
     {
-        return Ok(Ok(()));
+        return Ok(if counts { Ok(id) } else { Err(Stays::NotCounted) });
     }
     let Some((show, entry)) = store::entry_of(tx, ticket)? else { return Ok(Err(Stays::NotInside)) };
     if !how.counts(&entry, at, store::reentry(tx, show)?) {
@@ -172,17 +183,18 @@ fn end(
     let departed = Departed { id, ticket, show, how, at, door: door.to_owned() };
     store::keep_departure(tx, &departed)?;
     store::note_departed(tx, ticket, show, at)?;
-    Ok(Ok(()))
+    Ok(Ok(id))
 }
 
-/// The edge hears of it before the guest is back; where it does not answer in time it hears of it later.
-async fn tell(device: &Arc<Device>) -> bool {
+/// The edge hears of it before the guest is back; where it does not answer in time it hears of it later. Returns what it does not count,
+/// nothing where it was not told.
+async fn tell(device: &Arc<Device>) -> Option<Vec<ScanId>> {
     if !device.contact.reachable() {
-        return false;
+        return None;
     }
     let told = tokio::time::timeout(ask::timeout(device) + Duration::from_millis(200), sync::upload_departures(device));
-    let told = matches!(told.await, Ok(Ok(())));
-    if !told {
+    let told = told.await.ok().and_then(Result::ok);
+    if told.is_none() {
         device.unsent.notify_one();
     }
     told

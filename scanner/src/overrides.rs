@@ -5,13 +5,14 @@ use crate::ask;
 use crate::edge::{EdgeError, OverrideCall};
 use crate::scan::{new_id, new_scan};
 use crate::server::Device;
+use crate::store;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use node::problem::{JsonBody, Problem};
 use node::view::VerdictView;
 use serde::Deserialize;
-use shared::admission::{self, Guarantee, Reading};
+use shared::admission::{self, Guarantee, Reading, VerdictCode};
 use std::sync::Arc;
 
 /// What the door page sends.
@@ -40,8 +41,16 @@ pub(crate) async fn let_in(
         return Err(Problem::conflict("no_override", "That is no genuine ticket of this house: sell a new one."));
     };
     let scan = new_scan(&device, new_id(clock), &genuine, None, &request.code, clock);
+    let (door, ticket) = (device.door.clone(), genuine.clone());
+    let own = device.readers.read(move |db| {
+        let facts = store::facts(db, &ticket.body)?;
+        Ok(admission::decide(&ticket, &facts, &door, clock, Guarantee::Solo).code)
+    });
+    let own = own.await?;
+    let of_this_door = matches!(own, VerdictCode::WrongScreen | VerdictCode::WrongShow | VerdictCode::TooEarly);
     let OverrideRequest { person, reason, staff, pin, .. } = request;
-    let call = OverrideCall::new(scan.id, &scan.code, &scan.door, person, reason, staff, pin);
+    let call = OverrideCall::new(scan.id, &scan.code, &scan.door, person, reason, staff, pin)
+        .against(of_this_door.then(|| own.code()));
     let view = device.edge.let_in(&call).await.map_err(|error| problem(&error))?;
     ask::note(&device, vec![(scan, genuine.body.seat())], std::slice::from_ref(&view)).await;
     device.count(&view);

@@ -18,6 +18,7 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/lock.js", text: include_str!("page/lock.js") },
     Asset { path: "/assets/reader.js", text: include_str!("page/reader.js") },
     Asset { path: "/assets/camera.js", text: include_str!("page/camera.js") },
+    Asset { path: "/assets/badge.js", text: include_str!("page/badge.js") },
     Asset { path: "/assets/sound.js", text: include_str!("page/sound.js") },
 ];
 
@@ -41,7 +42,7 @@ pub fn door() -> Markup {
     };
     let body = html! {
         header.door-head {
-            p.door-name { strong id="door" { "Door" } span id="theatre" {} }
+            p.door-name { strong id="door" { "Door" } span id="serves" {} span id="theatre" {} }
             p.guarantee id="guarantee" role="status" { "…" }
         }
         main.verdict id="main" data-verdict="idle" tabindex="0" {
@@ -65,6 +66,7 @@ pub fn door() -> Markup {
             video.camera id="camera" hidden muted playsinline {}
             p.blind id="blind" role="status" hidden { "The camera reads nothing until this device's program answers." }
         }
+        p.toast id="toast" role="status" hidden {}
         section.late id="late" aria-labelledby="late-text" hidden {
             div.late-head {
                 p id="late-text" role="status" {}

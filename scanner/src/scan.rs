@@ -240,7 +240,7 @@ async fn decide_alone(
                 Known::New => {}
                 Known::Answered(view) => {
                     let others = store::others_with(tx, one.scan.ticket, &view)?;
-                    answered.push((view, others));
+                    answered.push((*view, others));
                     continue;
                 }
                 Known::Another => one.scan.id = new_id(clock),

@@ -75,14 +75,15 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let ring = store::key_ring(&db, &identity).context("read the keys")?;
     let clock = StoreClock::starting_at(clock::last_persisted(&db)?);
     let edge = if config.edge.is_empty() { &identity.edge } else { &config.edge };
-    let edge = EdgeClient::new(edge, &identity)?;
+    let incarnation = store::incarnation(&db).context("read which life of the device this is")?;
+    let edge = EdgeClient::new(edge, &identity, incarnation)?;
     if let Err(error) = sqlite::lay_out_log(&path, &mut db) {
         tracing::warn!(error = format!("{error:#}"), "verdicts will take longer until the log has grown");
     }
     let checkpoints = Checkpoints::start(&path, &db)?;
     let (writer, writer_thread) = Writer::start(db, Store, clock.clone(), WRITES_WAITING_MAX)?;
     let device = Arc::new(Device {
-        door: config.door(identity.theatre),
+        door: config.door(identity.theatre)?,
         contact: Contact::new(synced_at, Duration::from_secs(config.stale_after_s)),
         readers: Readers::open(&path, 2)?,
         metrics: Metrics::default(),

@@ -1,10 +1,13 @@
 //! One scan: what a device tells of it, and what its code says.
 
+use super::entries::actor;
 use serde::{Deserialize, Serialize};
+use shared::admission::AdmittedScan;
+use shared::admission::ScanOp;
 use shared::admission::{
     Admission, Clock, Door, DoorShow, Guarantee, Member, Reading, Verdict, VerdictCode, VerdictKind, read,
 };
-use shared::ids::{BadId, ScanId, ScreenId, ShowNumber, TheatreId};
+use shared::ids::{BadId, Incarnation, ScanId, ScreenId, ShowNumber, TheatreId, TicketId};
 use shared::keys::KeyRing;
 use shared::ticket::TicketBody;
 use shared::time::Timestamp;
@@ -68,6 +71,8 @@ pub struct Scan {
     pub(super) member: Option<Member>,
     /// Its show, as the device knows it.
     pub(super) show: Option<ShowNumber>,
+    /// Which life of its device made it.
+    pub(super) incarnation: Incarnation,
     /// What the code says, and the keys it was checked with.
     reading: Option<(Reading, Arc<KeyRing>)>,
 }
@@ -75,12 +80,23 @@ pub struct Scan {
 impl Scan {
     /// A scan whose code nobody has looked at.
     pub fn new(id: ScanId, code: String, at: Timestamp, door: String, local: Option<LocalVerdict>) -> Self {
-        Self { id, code, at, door, local, member: None, show: None, reading: None }
+        Self { id, code, at, door, local, member: None, show: None, incarnation: Incarnation(0), reading: None }
     }
 
     /// The same about another ticket of the booking, for that show.
     pub fn about(self, member: Option<Member>, show: Option<ShowNumber>) -> Self {
         Self { member, show, reading: None, ..self }
+    }
+
+    /// The same by a device in that life of it.
+    pub fn made_in(self, incarnation: Incarnation) -> Self {
+        Self { incarnation, ..self }
+    }
+
+    /// The same as an entry on a ticket, told of by its device now.
+    pub(super) fn told_by(&self, device: i64, ticket: TicketId, now: Timestamp) -> ScanOp {
+        let scan = AdmittedScan { admission: self.entry(), actor: actor(device, self.incarnation), id: self.id };
+        ScanOp::told(ticket, scan, now)
     }
 
     /// How the ticket is written down that it is about.

@@ -2,13 +2,16 @@
 
 use super::departures::departed;
 use super::discrepancies::{SEAT_TAKEN, Story, TWICE, is_noted};
+use super::entries;
 use super::scan::{MemberRow, Scan, body_of, subject};
 use super::verdict;
 use crate::desk::Desk;
 use anyhow::Context;
 use node::view::VerdictView;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use shared::admission::{Admission, DoorFacts, DoorShow, DoorTicket, Guarantee, Member, Reading};
+use shared::admission::{
+    Admission, AdmittedScan, CmRDT, DoorFacts, DoorShow, DoorTicket, Guarantee, Member, Reading, ScanOp,
+};
 use shared::admission::{Verdict, VerdictCode, VerdictKind, decide, decide_member, inside};
 use shared::entry::TicketRef;
 use shared::ids::{ScanId, ShowNumber, TicketId};
@@ -19,7 +22,7 @@ use shared::ticket::{TicketBody, TicketCode, VerifiedTicket, booking_code, read_
 use shared::time::Timestamp;
 
 /// The one area of a theatre so far.
-const AREA: &str = "house";
+pub(super) const AREA: &str = "house";
 
 /// The guarantee of an entry that a supervisor answers for.
 pub(super) const OVERRIDE: &str = "OVERRIDE";
@@ -57,12 +60,12 @@ impl Desk {
             _ => {}
         }
         // A device whose call got no answer in time may have admitted what was refused here: that is merged too.
-        let (ticket, answer) = self.judge(tx, scan, now).context("judge a scan")?;
+        let (ticket, answer) = self.judge(tx, device, scan, now).context("judge a scan")?;
         let local = scan.local.as_ref().map(serde_json::to_string).transpose()?;
         let member = scan.member_row().as_ref().map(serde_json::to_string).transpose()?;
         tx.prepare_cached(
-            "INSERT INTO scans (scan, ticket, code, device, door, scanned_at, received_at, local, answer, member)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            "INSERT INTO scans (scan, ticket, code, device, door, scanned_at, received_at, local, answer, member, incarnation)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT (scan) DO UPDATE SET local = excluded.local, answer = excluded.answer",
         )?
         .execute(params![
@@ -75,7 +78,8 @@ impl Desk {
             now.0,
             local,
             serde_json::to_string(&answer)?,
-            member
+            member,
+            scan.incarnation.0.cast_signed()
         ])?;
         Ok(answer)
     }
@@ -84,6 +88,7 @@ impl Desk {
     fn judge(
         &mut self,
         tx: &Transaction<'_>,
+        device: i64,
         scan: &Scan,
         now: Timestamp,
     ) -> anyhow::Result<(Option<TicketId>, VerdictView)> {
@@ -108,7 +113,7 @@ impl Desk {
             }
         };
         if scan.happened() || scan.asks() && verdict.kind() == VerdictKind::Admit {
-            let first = self.merge(tx, body, scan, now)?;
+            let first = self.merge(tx, device, body, scan, now)?;
             if first.scan != scan.id {
                 verdict.code = VerdictCode::AlreadyAdmitted;
                 verdict.first = Some(first.admission);
@@ -187,18 +192,29 @@ impl Desk {
     fn merge(
         &mut self,
         tx: &Transaction<'_>,
+        device: i64,
         body: &TicketBody,
         scan: &Scan,
         now: Timestamp,
     ) -> anyhow::Result<Standing> {
-        let mine = Standing { scan: scan.id, admission: scan.entry() };
+        let op = scan.told_by(device, body.ticket, now);
+        let mine = Standing { scan: scan.id, admission: op.scan.admission.clone() };
         let inserted = tx
             .prepare_cached(
                 "INSERT INTO admissions (ticket, area, show, seat, scan, door, admitted_at, entered)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1) ON CONFLICT (ticket, area) DO NOTHING",
             )?
-            .execute(params![body.ticket.0, AREA, body.show.0, body.seat(), scan.id.0, scan.door, scan.at.0])?;
+            .execute(params![
+                body.ticket.0,
+                AREA,
+                body.show.0,
+                body.seat(),
+                scan.id.0,
+                scan.door,
+                mine.admission.at.0
+            ])?;
         if inserted == 1 {
+            // The set was empty: there is nothing that the entry could contradict.
             if !self.enter(body, &mine.admission, now) {
                 tx.prepare_cached("UPDATE admissions SET entered = 0 WHERE ticket = ?1 AND area = ?2")?
                     .execute(params![body.ticket.0, AREA])?;
@@ -211,31 +227,53 @@ impl Desk {
         }
         // The guest of that one is outside again, so this is an entry of its own.
         if departed(tx, body.ticket)?.is_some_and(|at| first.admission.at <= at && at <= mine.admission.at) {
-            self.replace(tx, body, scan)?;
+            self.replace(tx, body, &mine)?;
             return Ok(mine);
         }
-        if (&mine.admission, mine.scan) < (&first.admission, first.scan) {
-            let first_scan = first.scan;
-            self.replace(tx, body, scan)?;
-            let entry = first.admission;
-            let first = Some(&mine.admission);
-            let story = Story { code: TWICE, body, scan: first_scan, guarantee: scan.guarantee(), entry, first };
-            self.note(tx, &story, now)?;
-            return Ok(mine);
-        }
-        let (entry, guarantee) = (mine.admission, scan.guarantee());
-        let story = Story { code: TWICE, body, scan: scan.id, guarantee, entry, first: Some(&first.admission) };
-        self.note(tx, &story, now)?;
-        Ok(first)
+        self.unite(tx, body, op, first, scan.guarantee(), now)
     }
 
-    /// This scan is the entry of the ticket from now on.
-    fn replace(&mut self, tx: &Transaction<'_>, body: &TicketBody, scan: &Scan) -> rusqlite::Result<()> {
+    /// Unites an entry with those that are known of the ticket: whichever does not count is listed.
+    fn unite(
+        &mut self,
+        tx: &Transaction<'_>,
+        body: &TicketBody,
+        op: ScanOp,
+        first: Standing,
+        guarantee: &str,
+        now: Timestamp,
+    ) -> anyhow::Result<Standing> {
+        let mut log = entries::log_of(tx, body.ticket).context("read the entries on a ticket")?;
+        if let Err(bad) = log.validate_op(&op) {
+            tracing::error!(ticket = %body.ticket, %bad, "an entry is not merged");
+            let AdmittedScan { id, admission, .. } = op.scan;
+            let story =
+                Story { code: TWICE, body, scan: id, guarantee, entry: admission, first: Some(&first.admission) };
+            self.note(tx, &story, now)?;
+            return Ok(first);
+        }
+        log.apply(op);
+        let counts = log.admission(body.ticket).context("find the entry that counts")?;
+        let standing = Standing { scan: counts.id, admission: counts.admission };
+        if standing.scan != first.scan {
+            self.replace(tx, body, &standing)?;
+        }
+        for (ticket, further) in log.duplicates() {
+            entries::keep_further(tx, ticket, &further)?;
+            let (scan, entry, first) = (further.id, further.admission, Some(&standing.admission));
+            self.note(tx, &Story { code: TWICE, body, scan, guarantee, entry, first }, now)?;
+        }
+        Ok(standing)
+    }
+
+    /// This is the entry of the ticket from now on.
+    fn replace(&mut self, tx: &Transaction<'_>, body: &TicketBody, entry: &Standing) -> rusqlite::Result<()> {
         self.touch(body.ticket);
+        let Standing { scan, admission } = entry;
         tx.prepare_cached(
             "UPDATE admissions SET scan = ?3, door = ?4, admitted_at = ?5 WHERE ticket = ?1 AND area = ?2",
         )?
-        .execute(params![body.ticket.0, AREA, scan.id.0, scan.door, scan.at.0])?;
+        .execute(params![body.ticket.0, AREA, scan.0, admission.door, admission.at.0])?;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The JSON of the edge's door routes, and what it means here.
 
-use crate::store::{Departed, Queued};
+use crate::store::{self, Queued};
 use node::view::{FirstAdmission, VerdictView};
 use node::zone::{BadTime, Zone, parse_rfc3339};
 use serde::{Deserialize, Serialize};
@@ -70,9 +70,9 @@ pub(crate) struct DepartureUpload {
     door: String,
 }
 
-impl From<&Departed> for DepartureUpload {
-    fn from(departed: &Departed) -> Self {
-        let Departed { id, ticket, how, at, door, .. } = departed;
+impl From<&store::Departed> for DepartureUpload {
+    fn from(departed: &store::Departed) -> Self {
+        let store::Departed { id, ticket, how, at, door, .. } = departed;
         let (id, ticket, at) = (id.to_string(), ticket.to_string(), Zone::utc().rfc3339(*at));
         Self { id, ticket, how: how.word(), at, door: door.clone() }
     }
@@ -84,6 +84,8 @@ pub(crate) struct OverrideCall {
     id: String,
     code: String,
     door: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<&'static str>,
     person: String,
     reason: String,
     supervisor: Supervisor,
@@ -106,7 +108,12 @@ impl OverrideCall {
         pin: String,
     ) -> Self {
         let supervisor = Supervisor { staff, pin };
-        Self { id: id.to_string(), code: code.into(), door: door.into(), person, reason, supervisor }
+        Self { id: id.to_string(), code: code.into(), door: door.into(), refused: None, person, reason, supervisor }
+    }
+
+    /// What this door refuses by its own settings, which the edge does not know.
+    pub(crate) fn against(self, refused: Option<&'static str>) -> Self {
+        Self { refused, ..self }
     }
 }
 
@@ -123,6 +130,13 @@ pub(super) struct Answered {
     pub(super) id: String,
     #[serde(flatten)]
     pub(super) verdict: VerdictView,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Departed {
+    pub(super) id: String,
+    /// The ticket may enter again.
+    pub(super) counts: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,6 +1,7 @@
 // The door: codes come in from a wedge scanner, the camera, the field or a pane; verdicts go out.
 
 import { every, pause, request } from "./api.js";
+import { look } from "./badge.js";
 import { cameraWorks, watch } from "./camera.js";
 import { about, departed, goesOut, listenToKeys } from "./entry.js";
 import { listenToSearch } from "./find.js";
@@ -11,8 +12,8 @@ import { listenToLock } from "./lock.js";
 import { onPresented } from "./pane.js";
 import { listen } from "./reader.js";
 import { sound } from "./sound.js";
-import { drawShape, guaranteeWords, levelWords, wordsOf } from "./verdict.js";
-import { clockHere, count, span } from "./words.js";
+import { drawShape, levelWords, wordsOf } from "./verdict.js";
+import { clockHere, count } from "./words.js";
 
 const STATUS_MS = 2000;
 const SHOWN_MS = { admit: 5000, out: 5000, already: 15000, unknown: 15000, refuse: 15000 };
@@ -63,10 +64,14 @@ function show(verdict, code) {
   byId("lines").replaceChildren(...(verdict.lines ?? []).map(line));
   byId("level").textContent = levelWords(verdict);
   const waits = offer(verdict);
-  if (byId("sound-key").getAttribute("aria-pressed") === "true") sound(kind);
+  sounds(kind);
   clearTimeout(idleTimer);
   idleTimer = setTimeout(showIdle, waits ? GROUP_MS : (SHOWN_MS[kind] ?? 8000));
   look();
+}
+
+function sounds(kind) {
+  if (byId("sound-key").getAttribute("aria-pressed") === "true") sound(kind);
 }
 
 function place(verdict) {
@@ -112,32 +117,7 @@ function showWaiting() {
   const care = saved ? "" : " Do not reload the page: this browser keeps nothing.";
   const text = `This device's program does not answer. ${count(number, "code")} kept, asking again. Let the guest wait.${care}`;
   paint("waiting", "Not checked yet", [], text);
-}
-
-async function look() {
-  const answer = await request("GET", "/v1/status", { patience: 4000 });
-  const badge = byId("guarantee");
-  badge.dataset.level = answer.ok ? answer.data.guarantee : "NONE";
-  if (!answer.ok) return badge.replaceChildren(strong("NO ANSWER"), " this device's program does not answer; codes are kept");
-  const { door, theatre, guarantee, data_age_s, queued, admitted, counts } = answer.data;
-  byId("door").textContent = door;
-  byId("theatre").textContent = theatre.name;
-  countAll(counts, admitted);
-  byId("queued").textContent = queued.toLocaleString("en-IN");
-  const words = guaranteeWords(guarantee, data_age_s === undefined ? undefined : span(data_age_s));
-  const text = `${guarantee} ${words}`;
-  if (badge.textContent !== text) badge.replaceChildren(strong(guarantee), ` ${words}`);
-  document.title = `${door} · Usher`;
-}
-
-function countAll(counts, admitted) {
-  // Before the doors of any show are open there is nothing to expect.
-  const open = counts.expected > 0;
-  const text = (number) => number.toLocaleString("en-IN");
-  byId("admitted").textContent = text(open ? counts.inside : admitted);
-  byId("expected").textContent = open ? ` / ${text(counts.expected)}` : "";
-  byId("per-minute").textContent = text(counts.per_minute);
-  byId("doors").textContent = counts.doors.map((one) => `${one.door} ${text(one.admitted)}`).join(" · ") || "–";
+  sounds("waiting");
 }
 
 // What a reader of this machine has read shows on every page that is open.

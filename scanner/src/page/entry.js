@@ -3,7 +3,7 @@
 import { freshKey, request } from "./api.js";
 
 const UNDO_MS = 10_000;
-const STAYS = { undo_over: "let in longer ago than ten seconds", not_inside: "nobody is inside on it", no_reentry: "no way back in" };
+const STAYS = { undo_over: "let in longer ago than ten seconds", not_inside: "nobody is inside on it", no_reentry: "no way back in", not_counted: "the box does not count it" };
 const byId = (id) => document.getElementById(id);
 
 let last = null;

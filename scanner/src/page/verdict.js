@@ -27,6 +27,7 @@ const WORDS = {
   code_not_known: "Code not known",
   choose_tickets: "Who comes in?",
   too_many_codes: "Too many codes",
+  upgrade_needed: "Newer ticket",
   malformed: "Not a ticket",
   bad_signature: "Not genuine",
   void: "Cancelled ticket",

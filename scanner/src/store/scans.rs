@@ -40,7 +40,7 @@ pub(crate) enum Known {
     /// Nothing.
     New,
     /// It was answered.
-    Answered(VerdictView),
+    Answered(Box<VerdictView>),
     /// It is the number of another scan.
     Another,
 }
@@ -52,7 +52,7 @@ pub(crate) fn known(db: &Connection, scan: &Scan) -> rusqlite::Result<Known> {
         .query_row(params![scan.id.0, scan.code, scan.ticket.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let Some((same, answer)) = found else { return Ok(Known::New) };
-    let answer = answer.filter(|_| same).and_then(|answer| serde_json::from_str(&answer).ok());
+    let answer = answer.filter(|_| same).and_then(|answer| serde_json::from_str(&answer).ok()).map(Box::new);
     Ok(answer.map_or(Known::Another, Known::Answered))
 }
 

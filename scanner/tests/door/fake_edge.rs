@@ -33,6 +33,8 @@ pub(crate) struct Edge {
     pub(crate) admitted: HashMap<TicketId, (String, Value)>,
     /// What was asked, in order.
     pub(crate) asked: Vec<String>,
+    /// It does not count departures.
+    pub(crate) counts_no_departure: bool,
     /// Departures it was told of.
     pub(crate) departures: BTreeMap<String, Value>,
     /// What the witness route answers; not there without one.
@@ -225,13 +227,18 @@ async fn departures(
     authorized(&headers)?;
     edge.silence().await;
     let mut edge = edge.now();
+    let mut answers = Vec::new();
     for departure in departures {
+        answers.push(json!({"id": departure["id"], "counts": !edge.counts_no_departure}));
+        if edge.counts_no_departure {
+            continue;
+        }
         let ticket = departure["ticket"].as_str().and_then(|ticket| ticket.parse().ok()).expect("a ticket");
         edge.admitted.remove(&ticket);
         edge.asked.push("departure".into());
         edge.departures.insert(departure["id"].as_str().expect("id").to_owned(), departure);
     }
-    Ok(Json(json!([])))
+    Ok(Json(json!(answers)))
 }
 
 /// The supervisor's PIN is 4711.
@@ -245,7 +252,9 @@ async fn overrides(
     if call["supervisor"]["pin"] != "4711" {
         return Err((StatusCode::UNAUTHORIZED, Json(json!({"code": "wrong_pin"}))));
     }
-    edge.now().asked.push(format!("override by {} and {}", call["supervisor"]["staff"], call["person"]));
+    let (supervisor, person, refused) = (&call["supervisor"]["staff"], &call["person"], &call["refused"]);
+    let against = if refused.is_null() { String::new() } else { format!(" against {refused}") };
+    edge.now().asked.push(format!("override by {supervisor} and {person}{against}"));
     Ok(Json(json!({"verdict": "admit", "code": "overridden", "guarantee": "SHARED", "text": ""})))
 }
 
@@ -256,7 +265,10 @@ async fn scans(
 ) -> Result<Json<Value>, StatusCode> {
     authorized(&headers)?;
     edge.silence().await;
-    let answers = judge(&mut edge.now(), scans)?;
+    if scans.iter().any(|scan| edge.now().refuses(scan)) {
+        return Err(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let answers = judge(&mut edge.now(), scans);
     let late = edge.now().answers_late;
     if late {
         std::future::pending::<()>().await;
@@ -264,13 +276,17 @@ async fn scans(
     Ok(Json(json!(answers)))
 }
 
-fn judge(edge: &mut Edge, scans: Vec<Value>) -> Result<Vec<Value>, StatusCode> {
+impl Edge {
+    fn refuses(&self, scan: &Value) -> bool {
+        let refused = self.refuses_scan.as_deref();
+        refused == Some("all") || refused.is_some() && refused == scan["id"].as_str()
+    }
+}
+
+fn judge(edge: &mut Edge, scans: Vec<Value>) -> Vec<Value> {
     let mut answers = Vec::new();
     for scan in scans {
         let (id, code) = (scan["id"].as_str().expect("id").to_owned(), scan["code"].as_str().expect("code").to_owned());
-        if edge.refuses_scan.as_ref() == Some(&id) || edge.refuses_scan.as_deref() == Some("all") {
-            return Err(StatusCode::UNPROCESSABLE_ENTITY);
-        }
         edge.asked.push(format!("scan {id}"));
         // A short code tells nothing of the ticket.
         let mut ticket = TicketCode::parse(&code).map_or_else(|_| body(0, 1), |code| code.body().clone());
@@ -290,5 +306,5 @@ fn judge(edge: &mut Edge, scans: Vec<Value>) -> Result<Vec<Value>, StatusCode> {
         edge.scans.insert(id, scan);
         answers.push(answer);
     }
-    Ok(answers)
+    answers
 }

@@ -88,6 +88,21 @@ async fn the_badge_says_solo_while_the_edge_answers_and_cannot_share() {
     assert_eq!(door.status().await["guarantee"], "SHARED", "a verdict says so too");
 }
 
+#[tokio::test]
+async fn a_door_that_is_bound_to_a_show_refuses_the_tickets_of_others() {
+    let edge = FakeEdge::start().await;
+    edge.now().pages.push(page(&[show()], &[]));
+    let bound = |show: &'static str| move |config: &mut scanner::Config| config.shows = vec![show.into()];
+    let door = TestDoor::with(&edge, bound("12-346")).await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    let verdict = door.scan(&code(1, 1)).await;
+    assert_eq!((&verdict["verdict"], &verdict["code"]), (&json!("refuse"), &json!("wrong_show")));
+    assert!(edge.now().scans.is_empty(), "the box is not asked");
+    let data = door.stop().await;
+    let door = TestDoor::reopen(data, bound("12-345")).await;
+    assert_eq!(door.scan(&code(1, 1)).await["verdict"], "admit");
+}
+
 // --- without it
 
 #[tokio::test]

@@ -79,6 +79,8 @@ verdict_codes! {
     ChooseTickets = "choose_tickets", Unknown;
     /// Short codes were guessed: none counts for a while.
     TooManyCodes = "too_many_codes", Unknown;
+    /// A ticket in a format that this device does not know yet.
+    UpgradeNeeded = "upgrade_needed", Unknown;
     /// Not a ticket code.
     Malformed = "malformed", Refuse;
     /// The named key has not signed it.
@@ -227,6 +229,10 @@ impl Verdict {
             VerdictCode::ChooseTickets => "Several tickets under this code: choose who comes in.".to_owned(),
             VerdictCode::TooManyCodes => {
                 "Too many wrong codes: short codes count again in a few minutes. Scan the square code.".to_owned()
+            }
+            VerdictCode::UpgradeNeeded => {
+                "A newer kind of ticket than this device can read: another door may know it, or ask the manager."
+                    .to_owned()
             }
             VerdictCode::Malformed => "Not a ticket code: scan the square code on the ticket again.".to_owned(),
             VerdictCode::BadSignature => "Not a genuine ticket: do not admit, send to the counter.".to_owned(),
