@@ -1,5 +1,6 @@
 //! The command line of `usher-scanner`.
 
+use crate::access;
 use crate::config::Config;
 use crate::pairing;
 use anyhow::Context;
@@ -24,6 +25,14 @@ enum Command {
     /// Pair this device with the theatre's edge; the address comes from the edge and works once.
     Pair {
         /// The pairing address, http://EDGE/v1/devices/pair?token=….
+        url: String,
+        /// The data directory.
+        #[arg(long, env = "USHER_DATA")]
+        data: PathBuf,
+    },
+    /// Print the link by which phones and tablets open the door's page, as text and as a picture.
+    Link {
+        /// Where they reach this device, http://HOST:PORT.
         url: String,
         /// The data directory.
         #[arg(long, env = "USHER_DATA")]
@@ -66,6 +75,9 @@ struct ServeFlags {
     /// Milliseconds a scan waits for the edge.
     #[arg(long, env = "USHER_EDGE_TIMEOUT_MS")]
     edge_timeout_ms: Option<u64>,
+    /// Ask pages on this machine for the door's link too, as where a proxy stands before the device.
+    #[arg(long, env = "USHER_GUARD_LOOPBACK", num_args = 0..=1, default_missing_value = "true")]
+    guard_loopback: Option<bool>,
     /// Input devices of hand scanners that type, comma-separated; they need no page in front.
     #[arg(long, env = "USHER_READERS", value_delimiter = ',')]
     readers: Option<Vec<PathBuf>>,
@@ -94,6 +106,10 @@ impl Cli {
                 telemetry::install_crypto();
                 let identity = pairing::pair(&url, &data).await?;
                 print(&format!("{} is paired with {}", identity.door, identity.theatre_name))
+            }
+            Command::Link { url, data } => {
+                let (link, picture) = access::link(&url, &data)?;
+                print(&format!("{link}\n{picture}"))
             }
             Command::Serve(flags) => serve(*flags).await,
         }

@@ -33,6 +33,8 @@ pub struct Config {
     pub feed_wait_s: u64,
     /// How long to wait before the edge is tried again, milliseconds.
     pub retry_ms: u64,
+    /// Ask pages on this machine for the door's link too, as where a proxy stands before the device.
+    pub guard_loopback: bool,
     /// Input devices of hand scanners that type, `/dev/input/by-id/…`.
     pub readers: Vec<PathBuf>,
     /// Those of hand scanners on the way out.
@@ -59,6 +61,7 @@ impl Default for Config {
             edge_timeout_ms: 300,
             feed_wait_s: 20,
             retry_ms: 500,
+            guard_loopback: false,
             readers: Vec::new(),
             exit_readers: Vec::new(),
             frame_ancestors: Vec::new(),

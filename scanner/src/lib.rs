@@ -15,6 +15,7 @@
 //!
 //! It sells nothing, holds no secret key, and keeps neither names nor numbers of buyers.
 
+pub mod access;
 mod ask;
 mod book;
 pub mod cli;

@@ -43,6 +43,8 @@ pub(crate) struct Device {
     pub(crate) unsent: Notify,
     /// The last verdicts on scans of readers.
     pub(crate) shown: watch::Sender<Shown>,
+    /// What pages of other machines must show.
+    pub(crate) access_key: String,
     /// Short codes that were guessed.
     pub(crate) tries: Mutex<Tries>,
     ring: RwLock<Arc<KeyRing>>,
@@ -76,6 +78,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let clock = StoreClock::starting_at(clock::last_persisted(&db)?);
     let edge = if config.edge.is_empty() { &identity.edge } else { &config.edge };
     let incarnation = store::incarnation(&db).context("read which life of the device this is")?;
+    let access_key = store::access_key(&db).context("read the key of the door's link")?;
     let edge = EdgeClient::new(edge, &identity, incarnation)?;
     if let Err(error) = sqlite::lay_out_log(&path, &mut db) {
         tracing::warn!(error = format!("{error:#}"), "verdicts will take longer until the log has grown");
@@ -89,6 +92,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         metrics: Metrics::default(),
         unsent: Notify::new(),
         shown: watch::Sender::default(),
+        access_key,
         tries: Mutex::default(),
         ring: RwLock::new(Arc::new(ring)),
         config,

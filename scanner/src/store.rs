@@ -16,7 +16,7 @@ pub(crate) use departures::{Departed, acknowledge_departures, entry_of, has_depa
 pub(crate) use departures::{forget_departed, queued_departures, reentry};
 pub(crate) use group::{Booked, booked, is_booked_under, is_same_booking, members, others_with};
 pub use identity::Identity;
-pub(crate) use identity::{identity, incarnation, pair};
+pub(crate) use identity::{access_key, identity, incarnation, pair};
 pub(crate) use scans::{Known, Queued, Scan, acknowledge, admitting, keep, known, queued, queued_count, refuse, words};
 pub(crate) use witness::{Keeping, Kept, entries_after, keep as keep_witness, kept};
 
@@ -41,6 +41,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "sweep", sql: include_str!("../migrations/0006_sweep.sql") },
         Migration { name: "answer", sql: include_str!("../migrations/0007_answer.sql") },
         Migration { name: "incarnation", sql: include_str!("../migrations/0008_incarnation.sql") },
+        Migration { name: "access", sql: include_str!("../migrations/0009_access.sql") },
     ],
 };
 

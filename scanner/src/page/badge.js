@@ -17,6 +17,7 @@ export async function look() {
   const answer = await request("GET", "/v1/status", { patience: 4000 });
   const badge = byId("guarantee");
   badge.dataset.level = answer.ok ? answer.data.guarantee : "NONE";
+  if (answer.problem?.code === "page_not_known") return badge.replaceChildren(strong("NOT KNOWN"), " open this page by the door's link");
   if (!answer.ok) return badge.replaceChildren(strong("NO ANSWER"), " this device's program does not answer; codes are kept");
   const { door, theatre, guarantee, data_age_s, queued, admitted, counts } = answer.data;
   byId("door").textContent = door;

@@ -76,3 +76,8 @@ pub(crate) fn pair(tx: &Transaction<'_>, identity: &Identity, certificates: &[St
 pub(crate) fn incarnation(db: &Connection) -> rusqlite::Result<Incarnation> {
     db.query_row("SELECT incarnation FROM incarnation", [], |row| row.get(0)).map(u64::from_be_bytes).map(Incarnation)
 }
+
+/// What pages of other machines must show, 32 hex digits.
+pub(crate) fn access_key(db: &Connection) -> rusqlite::Result<String> {
+    db.query_row("SELECT lower(hex(key)) FROM access", [], |row| row.get(0))
+}

@@ -1,5 +1,6 @@
 //! The door device over HTTP, with an edge that can fall silent.
 
+mod access;
 mod departures;
 mod fake_edge;
 mod groups;
