@@ -3,6 +3,7 @@
 pub mod departures;
 pub mod devices;
 pub mod discrepancies;
+mod entries;
 pub mod feed;
 pub mod overrides;
 pub mod pairing;
@@ -25,11 +26,15 @@ use node::view::VerdictView;
 use node::zone::parse_rfc3339;
 use scan::{LocalVerdict, MemberRow, Scan};
 use serde::{Deserialize, Serialize};
+use shared::admission::Guarantee;
+use shared::ids::{Incarnation, ShowNumber};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest a feed call waits for news.
 const WAIT_MAX: Duration = Duration::from_secs(30);
+/// The same while the box cannot promise that a ticket enters once: the doors say so until it can.
+const UNSHARED_WAIT_MAX: Duration = Duration::from_secs(2);
 /// The longest text that is kept of a scan; ticket codes have at most 173 characters.
 const CODE_CHARACTERS_MAX: usize = 512;
 /// The most scans of one upload.
@@ -77,6 +82,8 @@ pub struct FeedView {
     more: bool,
     boot: String,
     now: String,
+    /// What this box's answer to a scan promises now.
+    guarantee: &'static str,
     certificates: Vec<String>,
     revoked_keys: Vec<String>,
     shows: Vec<ShowRow>,
@@ -93,26 +100,32 @@ pub async fn feed(
     let device = house.device(&headers).await?;
     // What cannot be read is the cursor of some other feed: answered from the start.
     let after: Option<Cursor> = query.after.and_then(|text| text.parse().ok());
-    acknowledge(&house, device.number, after.filter(|_| query.queued == 0)).await?;
+    let promised = acknowledge(&house, device.number, after.filter(|_| query.queued == 0)).await?;
     let rows_max = query.rows.unwrap_or(feed::PAGE_ROWS);
     let mut news = house.news();
-    let wait = tokio::time::sleep(Duration::from_secs(query.wait_s).min(WAIT_MAX));
+    let wait_max = if promised == Guarantee::Shared { WAIT_MAX } else { UNSHARED_WAIT_MAX };
+    let wait = tokio::time::sleep(Duration::from_secs(query.wait_s).min(wait_max));
     tokio::pin!(wait);
     loop {
-        let position = news.borrow_and_update().feed;
+        let (position, closed) = {
+            let board = news.borrow_and_update();
+            (board.feed, board.link.closed.is_some())
+        };
+        let broken = closed && promised == Guarantee::Shared;
         let page = house.readers.read(move |db| Ok(feed::page(db, position.incarnation, after, rows_max)?)).await?;
-        if !page.rows.is_empty() || page.reset || wait.is_elapsed() || house.shutdown.is_triggered() {
-            return Ok(Json(view(&house, page)));
+        if !page.rows.is_empty() || page.reset || broken || wait.is_elapsed() || house.shutdown.is_triggered() {
+            return Ok(Json(view(&house, page, if broken { Guarantee::Solo } else { promised })));
         }
         tokio::select! {
             () = &mut wait => {}
             () = house.shutdown.wait() => {}
-            _ = news.wait_for(|board| board.feed != position) => {}
+            _ = news.wait_for(|board| board.feed != position || board.link.closed.is_some() != closed) => {}
         }
     }
 }
 
-async fn acknowledge(house: &House, device: i64, after: Option<Cursor>) -> Result<(), Problem> {
+/// Returns what an answer to a scan promises now.
+async fn acknowledge(house: &House, device: i64, after: Option<Cursor>) -> Result<Guarantee, Problem> {
     let acknowledged = house.writer.run(move |desk, tx, now| {
         desk.hear(device);
         let incarnation = desk.incarnation();
@@ -121,12 +134,12 @@ async fn acknowledge(house: &House, device: i64, after: Option<Cursor>) -> Resul
         {
             devices::acknowledge(tx, device, incarnation, cursor.seq, now)?;
         }
-        Ok(())
+        Ok(desk.guarantee(tx, now)?)
     });
     Ok(acknowledged.await?)
 }
 
-fn view(house: &House, page: Page) -> FeedView {
+fn view(house: &House, page: Page, promised: Guarantee) -> FeedView {
     let keys = house.board.borrow().keys.clone();
     let (mut shows, mut tickets) = (Vec::new(), Vec::new());
     for row in page.rows {
@@ -143,6 +156,7 @@ fn view(house: &House, page: Page) -> FeedView {
         more: page.more,
         boot: house.boot.clone(),
         now: house.identity.zone.rfc3339(house.clock.now()),
+        guarantee: promised.word(),
         certificates: keys.certificates.clone(),
         revoked_keys: keys.revoked_keys.clone(),
         shows,
@@ -159,6 +173,9 @@ pub struct ScanRequest {
     door: String,
     local: Option<LocalVerdict>,
     member: Option<MemberRow>,
+    /// Which life of the device made it.
+    #[serde(default)]
+    incarnation: Option<String>,
 }
 
 impl ScanRequest {
@@ -167,9 +184,12 @@ impl ScanRequest {
         let id = self.id.parse().map_err(|error| bad(format!("{error}")))?;
         let at = parse_rfc3339(&self.at).map_err(|error| bad(format!("{error}")))?;
         let code = self.code.chars().take(CODE_CHARACTERS_MAX).collect();
+        let incarnation = self.incarnation.as_deref().map_or(Ok(0), |text| u64::from_str_radix(text, 16));
+        let incarnation = Incarnation(incarnation.map_err(|error| bad(format!("{error}")))?);
         let door = self.door.chars().take(64).collect();
+        let show = self.member.as_ref().and_then(|member| member.show).map(ShowNumber);
         let member = self.member.map(MemberRow::read).transpose().map_err(|error| bad(format!("{error}")))?;
-        Ok(Scan::new(id, code, at, door, self.local).about(member))
+        Ok(Scan::new(id, code, at, door, self.local).about(member, show).made_in(incarnation))
     }
 }
 

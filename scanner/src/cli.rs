@@ -1,5 +1,6 @@
 //! The command line of `usher-scanner`.
 
+use crate::access;
 use crate::config::Config;
 use crate::pairing;
 use anyhow::Context;
@@ -29,6 +30,14 @@ enum Command {
         #[arg(long, env = "USHER_DATA")]
         data: PathBuf,
     },
+    /// Print the link by which phones and tablets open the door's page, as text and as a picture.
+    Link {
+        /// Where they reach this device, http://HOST:PORT.
+        url: String,
+        /// The data directory.
+        #[arg(long, env = "USHER_DATA")]
+        data: PathBuf,
+    },
     /// Serve the door page and its API until SIGTERM.
     Serve(Box<ServeFlags>),
 }
@@ -51,6 +60,9 @@ struct ServeFlags {
     /// The screens behind this door, comma-separated; all if not given.
     #[arg(long, env = "USHER_SCREENS", value_delimiter = ',')]
     screens: Option<Vec<u8>>,
+    /// The shows this door is bound to, 12-345, comma-separated; all if not given.
+    #[arg(long, env = "USHER_SHOWS", value_delimiter = ',')]
+    shows: Option<Vec<String>>,
     /// Minutes before a show's start from which this door admits.
     #[arg(long, env = "USHER_EARLY_MIN")]
     early_min: Option<u64>,
@@ -63,9 +75,15 @@ struct ServeFlags {
     /// Milliseconds a scan waits for the edge.
     #[arg(long, env = "USHER_EDGE_TIMEOUT_MS")]
     edge_timeout_ms: Option<u64>,
+    /// Ask pages on this machine for the door's link too, as where a proxy stands before the device.
+    #[arg(long, env = "USHER_GUARD_LOOPBACK", num_args = 0..=1, default_missing_value = "true")]
+    guard_loopback: Option<bool>,
     /// Input devices of hand scanners that type, comma-separated; they need no page in front.
     #[arg(long, env = "USHER_READERS", value_delimiter = ',')]
     readers: Option<Vec<PathBuf>>,
+    /// Those of hand scanners on the way out, comma-separated.
+    #[arg(long, env = "USHER_EXIT_READERS", value_delimiter = ',')]
+    exit_readers: Option<Vec<PathBuf>>,
     /// Origins whose pages may show these pages in a frame, comma-separated.
     #[arg(long, env = "USHER_FRAME_ANCESTORS", value_delimiter = ',')]
     frame_ancestors: Option<Vec<String>>,
@@ -88,6 +106,10 @@ impl Cli {
                 telemetry::install_crypto();
                 let identity = pairing::pair(&url, &data).await?;
                 print(&format!("{} is paired with {}", identity.door, identity.theatre_name))
+            }
+            Command::Link { url, data } => {
+                let (link, picture) = access::link(&url, &data)?;
+                print(&format!("{link}\n{picture}"))
             }
             Command::Serve(flags) => serve(*flags).await,
         }

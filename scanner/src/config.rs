@@ -1,8 +1,9 @@
 //! Settings of `usher-scanner serve`.
 
+use anyhow::Context;
 use serde::Deserialize;
 use shared::admission::Door;
-use shared::ids::{ScreenId, TheatreId};
+use shared::ids::{ScreenId, ShowId, TheatreId};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub struct Config {
     pub edge: String,
     /// The screens behind this door; empty for all.
     pub screens: Vec<u8>,
+    /// The shows this door is bound to, `12-345`; empty for all.
+    pub shows: Vec<String>,
     /// How long before a show's start this door admits, minutes.
     pub early_min: u64,
     /// How long after a show's end it still admits, minutes.
@@ -30,8 +33,12 @@ pub struct Config {
     pub feed_wait_s: u64,
     /// How long to wait before the edge is tried again, milliseconds.
     pub retry_ms: u64,
+    /// Ask pages on this machine for the door's link too, as where a proxy stands before the device.
+    pub guard_loopback: bool,
     /// Input devices of hand scanners that type, `/dev/input/by-id/…`.
     pub readers: Vec<PathBuf>,
+    /// Those of hand scanners on the way out.
+    pub exit_readers: Vec<PathBuf>,
     /// Origins whose pages may show these pages in a frame.
     pub frame_ancestors: Vec<String>,
     /// Filter of log lines, for example `info,scanner=debug`.
@@ -47,13 +54,16 @@ impl Default for Config {
             data: "scanner-data".into(),
             edge: String::new(),
             screens: Vec::new(),
+            shows: Vec::new(),
             early_min: 120,
             late_min: 15,
             stale_after_s: 600,
             edge_timeout_ms: 300,
             feed_wait_s: 20,
             retry_ms: 500,
+            guard_loopback: false,
             readers: Vec::new(),
+            exit_readers: Vec::new(),
             frame_ancestors: Vec::new(),
             log: "info".into(),
             log_json: false,
@@ -63,12 +73,17 @@ impl Default for Config {
 
 impl Config {
     /// What this door serves and when it opens.
-    pub fn door(&self, theatre: TheatreId) -> Door {
-        Door {
+    ///
+    /// # Errors
+    /// If a show of it has no id.
+    pub fn door(&self, theatre: TheatreId) -> anyhow::Result<Door> {
+        let show = |id: &String| id.parse::<ShowId>().map(|show| show.number).context("read the shows of this door");
+        Ok(Door {
+            shows: self.shows.iter().map(show).collect::<Result<_, _>>()?,
             screens: self.screens.iter().copied().map(ScreenId).collect(),
             early: Duration::from_secs(self.early_min.saturating_mul(60)),
             late: Duration::from_secs(self.late_min.saturating_mul(60)),
             ..Door::to_all_screens(theatre)
-        }
+        })
     }
 }

@@ -20,11 +20,13 @@ struct Heard {
     synced_at: Option<Timestamp>,
     /// The edge's clock minus the own one, milliseconds; nothing until the edge was heard since the start.
     clock_offset_ms: Option<i64>,
+    /// What the edge's last answer promised.
+    promised: Guarantee,
 }
 
 impl Contact {
     pub(crate) fn new(synced_at: Option<Timestamp>, stale_after: Duration) -> Self {
-        let heard = Mutex::new(Heard { synced_at, clock_offset_ms: None });
+        let heard = Mutex::new(Heard { synced_at, clock_offset_ms: None, promised: Guarantee::Solo });
         Self { reachable: watch::Sender::new(false), heard, stale_after }
     }
 
@@ -57,6 +59,11 @@ impl Contact {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).clock_offset_ms = Some(edge.0.saturating_sub(own.0));
     }
 
+    /// The edge said what its answers promise: one that is closed, or has not heard all doors yet, does not share.
+    pub(crate) fn promised(&self, guarantee: Guarantee) {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).promised = guarantee;
+    }
+
     /// The list was complete at this own time.
     pub(crate) fn set_synced(&self, at: Timestamp) {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).synced_at = Some(at);
@@ -82,7 +89,7 @@ impl Contact {
 
     /// What the badge shows: what the next answer will most likely promise.
     pub(crate) fn guarantee(&self, own: Timestamp) -> Guarantee {
-        if self.reachable() { Guarantee::Shared } else { self.guarantee_alone(own) }
+        if self.reachable() { self.heard().promised } else { self.guarantee_alone(own) }
     }
 
     fn heard(&self) -> Heard {
@@ -101,7 +108,12 @@ mod tests {
         assert_eq!(contact.guarantee(start), Guarantee::Stale);
         contact.found();
         contact.set_synced(start);
+        assert_eq!(contact.guarantee(start), Guarantee::Solo, "nothing was promised yet");
+        contact.promised(Guarantee::Shared);
         assert_eq!(contact.guarantee(start), Guarantee::Shared);
+        contact.promised(Guarantee::Solo);
+        assert_eq!(contact.guarantee(start), Guarantee::Solo, "the box is closed");
+        contact.promised(Guarantee::Shared);
         contact.lost(&"no answer");
         assert_eq!(contact.guarantee(start + Duration::from_secs(600)), Guarantee::Solo);
         assert_eq!(contact.guarantee(start + Duration::from_secs(601)), Guarantee::Stale);

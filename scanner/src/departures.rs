@@ -1,7 +1,8 @@
 //! `POST /v1/departures`: an entry is taken back right after it was made, or a guest goes out and may come back. Of a group all are
 //! taken back at once, each by its own clock.
 
-use crate::scan;
+use crate::ask;
+use crate::scan::read_either;
 use crate::server::Device;
 use crate::store::{self, Departed};
 use crate::sync;
@@ -10,7 +11,7 @@ use axum::extract::State;
 use node::problem::{JsonBody, Problem};
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
-use shared::admission::{self, Departure, Guarantee, Reading};
+use shared::admission::{Departure, Reading};
 use shared::ids::{ScanId, TicketId};
 use shared::time::Timestamp;
 use std::sync::Arc;
@@ -27,6 +28,18 @@ pub(crate) struct DepartureRequest {
     ticket: Option<String>,
     tickets: Option<Vec<String>>,
     code: Option<String>,
+    /// The same by the places of its keys, from a reader that types.
+    keys: Option<String>,
+    /// The page's number for it, the same at every try.
+    id: Option<String>,
+}
+
+impl DepartureRequest {
+    /// A code that is read on the way out.
+    pub(crate) fn of_code(code: String) -> Self {
+        let (how, code) = (Departure::Out.word().to_owned(), Some(code));
+        Self { how, ticket: None, tickets: None, code, keys: None, id: None }
+    }
 }
 
 /// Who may enter again.
@@ -34,10 +47,10 @@ pub(crate) struct DepartureRequest {
 pub(crate) struct DepartureView {
     /// The one that was asked for; absent for a group.
     #[serde(skip_serializing_if = "Option::is_none")]
-    ticket: Option<String>,
+    pub(crate) ticket: Option<String>,
     how: &'static str,
     /// The edge knows: every door will let the tickets in again.
-    shared: bool,
+    pub(crate) shared: bool,
     /// Of a group, those that are inside all the same.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stay: Vec<StayView>,
@@ -47,7 +60,7 @@ pub(crate) struct DepartureView {
 #[derive(Debug, Serialize)]
 pub(crate) struct StayView {
     ticket: String,
-    /// `not_inside`, `undo_over` or `no_reentry`.
+    /// `not_inside`, `undo_over`, `no_reentry` or `not_counted`.
     code: &'static str,
 }
 
@@ -57,6 +70,8 @@ enum Stays {
     NotInside,
     NoReentry,
     UndoOver,
+    /// The box knows better.
+    NotCounted,
 }
 
 impl Stays {
@@ -65,6 +80,7 @@ impl Stays {
             Self::NotInside => "not_inside",
             Self::NoReentry => "no_reentry",
             Self::UndoOver => "undo_over",
+            Self::NotCounted => "not_counted",
         }
     }
 }
@@ -74,6 +90,7 @@ impl From<Stays> for Problem {
         let detail = match stays {
             Stays::NotInside => "Nobody is inside on this ticket.",
             Stays::NoReentry => "This show does not let people back in.",
+            Stays::NotCounted => "The box does not count it, so the entry stands: call the supervisor.",
             Stays::UndoOver => "It was longer ago than ten seconds: call the supervisor.",
         };
         Self::conflict(stays.code(), detail)
@@ -83,21 +100,30 @@ impl From<Stays> for Problem {
 /// Writes departures down and tells the edge.
 ///
 /// # Errors
-/// 409 `not_inside`, `undo_over` or `no_reentry` where it is one ticket, 422 for what names no ticket, or the store's failure.
+/// 409 `not_inside`, `undo_over`, `no_reentry` or `not_counted` where it is one ticket, 422 for what names no ticket, or the store's failure.
 pub(crate) async fn depart(
     State(device): State<Arc<Device>>,
     JsonBody(request): JsonBody<DepartureRequest>,
 ) -> Result<Json<DepartureView>, Problem> {
+    Ok(Json(end_entries(&device, request).await?))
+}
+
+/// Ends entries, each if it may end.
+///
+/// # Errors
+/// See [`depart`].
+pub(crate) async fn end_entries(device: &Arc<Device>, request: DepartureRequest) -> Result<DepartureView, Problem> {
     let unknown = || Problem::unprocessable("bad_departure", "Name the ticket and whether it goes out or is undone.");
     let how = Departure::from_word(&request.how).ok_or_else(unknown)?;
-    let now = device.contact.clock(device.clock.now());
+    let (now, alone) = device.stands();
+    let id: Option<ScanId> = request.id.map(|id| id.parse()).transpose().map_err(|_| unknown())?;
     let group = request.tickets.is_some();
     let tickets: Vec<TicketId> = match (request.ticket, request.tickets, request.code) {
         (Some(ticket), None, None) => vec![ticket.parse().map_err(|_| unknown())?],
         (None, Some(tickets), None) if (1..=TICKETS_MAX).contains(&tickets.len()) => {
             tickets.iter().map(|ticket| ticket.parse()).collect::<Result<_, _>>().map_err(|_| unknown())?
         }
-        (None, None, Some(code)) => match admission::read(&code, &device.ring(), &device.door, now, Guarantee::Solo) {
+        (None, None, Some(code)) => match read_either(device, &code, request.keys.as_deref(), now, alone).1 {
             Reading::Genuine(genuine) => vec![genuine.body.ticket],
             Reading::Answered(_) => return Err(unknown()),
         },
@@ -107,32 +133,45 @@ pub(crate) async fn depart(
     let departed = device.writer.run(move |_, tx, _| {
         asked
             .into_iter()
-            .map(|ticket| end(tx, ticket, how, at, &door))
+            .map(|ticket| end(tx, id.map(|id| id.of_code(&ticket.to_string())), ticket, how, at, &door))
             .collect::<rusqlite::Result<Vec<_>>>()
             .map_err(Into::into)
     });
-    let ended = departed.await?;
+    let mut ended = departed.await?;
+    let told = if ended.iter().any(Result::is_ok) { tell(device).await } else { Some(Vec::new()) };
+    let uncounted = told.as_deref().unwrap_or_default();
+    for one in &mut ended {
+        if one.is_ok_and(|id| uncounted.contains(&id)) {
+            *one = Err(Stays::NotCounted);
+        }
+    }
     if let ([Err(stays)], false) = (ended.as_slice(), group) {
         return Err((*stays).into());
     }
-    let shared = if ended.iter().any(Result::is_ok) { tell(&device).await } else { device.contact.reachable() };
-    let stay = |(ticket, ended): (&TicketId, &Result<(), Stays>)| {
+    let shared = told.is_some() && device.contact.reachable();
+    let stay = |(ticket, ended): (&TicketId, &Result<ScanId, Stays>)| {
         let stays = (*ended).err()?;
         Some(StayView { ticket: ticket.to_string(), code: stays.code() })
     };
     let stay = tickets.iter().zip(&ended).filter_map(stay).collect();
     let ticket = tickets.first().filter(|_| !group).map(TicketId::to_string);
-    Ok(Json(DepartureView { ticket, how: how.word(), shared, stay }))
+    Ok(DepartureView { ticket, how: how.word(), shared, stay })
 }
 
-/// Ends one entry, if it may end.
+/// Ends one entry, if it may end. What was ended under that number before has ended.
 fn end(
     tx: &Transaction<'_>,
+    id: Option<ScanId>,
     ticket: TicketId,
     how: Departure,
     at: Timestamp,
     door: &str,
-) -> rusqlite::Result<Result<(), Stays>> {
+) -> rusqlite::Result<Result<ScanId, Stays>> {
+    if let Some(id) = id
+        && let Some(counts) = store::has_departed(tx, id, ticket)?
+    {
+        return Ok(if counts { Ok(id) } else { Err(Stays::NotCounted) });
+    }
     let Some((show, entry)) = store::entry_of(tx, ticket)? else { return Ok(Err(Stays::NotInside)) };
     if !how.counts(&entry, at, store::reentry(tx, show)?) {
         return Ok(Err(match how {
@@ -140,22 +179,22 @@ fn end(
             Departure::Undone => Stays::UndoOver,
         }));
     }
-    let id = ScanId::at(at, node::random::bytes());
+    let id = id.unwrap_or_else(|| ScanId::at(at, node::random::bytes()));
     let departed = Departed { id, ticket, show, how, at, door: door.to_owned() };
     store::keep_departure(tx, &departed)?;
     store::note_departed(tx, ticket, show, at)?;
-    Ok(Ok(()))
+    Ok(Ok(id))
 }
 
-/// The edge hears of it before the guest is back; where it does not answer in time it hears of it later.
-async fn tell(device: &Arc<Device>) -> bool {
+/// The edge hears of it before the guest is back; where it does not answer in time it hears of it later. Returns what it does not count,
+/// nothing where it was not told.
+async fn tell(device: &Arc<Device>) -> Option<Vec<ScanId>> {
     if !device.contact.reachable() {
-        return false;
+        return None;
     }
-    let told =
-        tokio::time::timeout(scan::edge_timeout(device) + Duration::from_millis(200), sync::upload_departures(device));
-    let told = matches!(told.await, Ok(Ok(())));
-    if !told {
+    let told = tokio::time::timeout(ask::timeout(device) + Duration::from_millis(200), sync::upload_departures(device));
+    let told = told.await.ok().and_then(Result::ok);
+    if told.is_none() {
         device.unsent.notify_one();
     }
     told

@@ -10,8 +10,9 @@ use crate::store::Identity;
 use anyhow::Context;
 use node::view::VerdictView;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared::ids::ScanId;
+use shared::ids::{Incarnation, ScanId};
 use std::time::Duration;
 
 /// How long an answer may take beyond what was asked for. Also how late it is noticed that the edge is back.
@@ -64,6 +65,15 @@ pub(crate) struct EdgeClient {
     http: Client,
     base: String,
     token: String,
+    incarnation: String,
+}
+
+/// A scan on its way, with the life of the device that made it.
+#[derive(Serialize)]
+struct Sent<'a> {
+    #[serde(flatten)]
+    scan: &'a Upload,
+    incarnation: &'a str,
 }
 
 /// An HTTP client that knows nothing of the environment: no proxies between door and edge.
@@ -73,9 +83,9 @@ pub(crate) fn http_client() -> anyhow::Result<Client> {
 }
 
 impl EdgeClient {
-    pub(crate) fn new(base: &str, identity: &Identity) -> anyhow::Result<Self> {
+    pub(crate) fn new(base: &str, identity: &Identity, incarnation: Incarnation) -> anyhow::Result<Self> {
         let base = base.trim_end_matches('/').to_owned();
-        Ok(Self { http: http_client()?, base, token: identity.token.clone() })
+        Ok(Self { http: http_client()?, base, token: identity.token.clone(), incarnation: incarnation.to_string() })
     }
 
     /// Reads on after a cursor and thereby acknowledges everything up to it. Waits up to `wait` for news.
@@ -102,7 +112,7 @@ impl EdgeClient {
         scans: &[Upload],
         within: Duration,
     ) -> Result<Vec<VerdictView>, EdgeError> {
-        let all: Vec<&Upload> = earlier.iter().chain(scans).collect();
+        let all: Vec<Sent<'_>> = earlier.iter().chain(scans).map(|scan| self.sent(scan)).collect();
         let request = self.request(Method::POST, "/v1/door/scans").json(&all).timeout(within);
         let mut answers: Vec<wire::Answered> = answer(request).await?;
         let unanswered = || EdgeError::Unreadable("no verdict for a scan".into());
@@ -115,7 +125,8 @@ impl EdgeClient {
 
     /// Uploads scans that were answered here; returns the ids that the edge has stored, with its own verdicts.
     pub(crate) async fn upload(&self, scans: &[Upload]) -> Result<Vec<(ScanId, VerdictView)>, EdgeError> {
-        let request = self.request(Method::POST, "/v1/door/scans").json(scans).timeout(ANSWER_WITHIN);
+        let all: Vec<Sent<'_>> = scans.iter().map(|scan| self.sent(scan)).collect();
+        let request = self.request(Method::POST, "/v1/door/scans").json(&all).timeout(ANSWER_WITHIN);
         let answers: Vec<wire::Answered> = answer(request).await?;
         let id = |answered: wire::Answered| {
             let id = answered.id.parse().map_err(|error| EdgeError::Unreadable(format!("{error}")))?;
@@ -124,11 +135,12 @@ impl EdgeClient {
         answers.into_iter().map(id).collect()
     }
 
-    /// Uploads departures; the edge stores them all.
-    pub(crate) async fn depart(&self, departures: &[DepartureUpload]) -> Result<(), EdgeError> {
+    /// Uploads departures; the edge stores them all. Returns those after which it does not let the ticket in again.
+    pub(crate) async fn depart(&self, departures: &[DepartureUpload]) -> Result<Vec<ScanId>, EdgeError> {
         let request = self.request(Method::POST, "/v1/door/departures").json(departures).timeout(ANSWER_WITHIN);
-        let _counted: serde_json::Value = answer(request).await?;
-        Ok(())
+        let stored: Vec<wire::Departed> = answer(request).await?;
+        let id = |stored: &wire::Departed| stored.id.parse().map_err(|error| EdgeError::Unreadable(format!("{error}")));
+        stored.iter().filter(|stored| !stored.counts).map(id).collect()
     }
 
     /// Asks the edge to have a supervisor let somebody in. Checking a PIN takes its time.
@@ -146,6 +158,10 @@ impl EdgeClient {
         let session: Session =
             answer(self.request(Method::POST, "/v1/session").json(&login).timeout(2 * ANSWER_WITHIN)).await?;
         Ok(session.role)
+    }
+
+    fn sent<'a>(&'a self, scan: &'a Upload) -> Sent<'a> {
+        Sent { scan, incarnation: &self.incarnation }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -15,6 +15,8 @@
 //!
 //! It sells nothing, holds no secret key, and keeps neither names nor numbers of buyers.
 
+pub mod access;
+mod ask;
 mod book;
 pub mod cli;
 pub mod config;
@@ -33,6 +35,7 @@ mod reader;
 mod router;
 mod scan;
 mod server;
+mod short_code;
 mod status;
 mod store;
 mod sync;

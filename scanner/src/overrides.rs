@@ -1,16 +1,18 @@
 //! `POST /v1/overrides`: a supervisor lets somebody in against the verdict. The box knows the supervisors' PINs, so it is the box that
 //! writes it down.
 
+use crate::ask;
 use crate::edge::{EdgeError, OverrideCall};
-use crate::scan::{Presented, new_scan, note};
+use crate::scan::{new_id, new_scan};
 use crate::server::Device;
+use crate::store;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use node::problem::{JsonBody, Problem};
 use node::view::VerdictView;
 use serde::Deserialize;
-use shared::admission::{self, Guarantee, Reading};
+use shared::admission::{self, Guarantee, Reading, VerdictCode};
 use std::sync::Arc;
 
 /// What the door page sends.
@@ -38,12 +40,19 @@ pub(crate) async fn let_in(
     else {
         return Err(Problem::conflict("no_override", "That is no genuine ticket of this house: sell a new one."));
     };
-    let scan = new_scan(&device, &genuine, None, &request.code, clock);
+    let scan = new_scan(&device, new_id(clock), &genuine, None, &request.code, clock);
+    let (door, ticket) = (device.door.clone(), genuine.clone());
+    let own = device.readers.read(move |db| {
+        let facts = store::facts(db, &ticket.body)?;
+        Ok(admission::decide(&ticket, &facts, &door, clock, Guarantee::Solo).code)
+    });
+    let own = own.await?;
+    let of_this_door = matches!(own, VerdictCode::WrongScreen | VerdictCode::WrongShow | VerdictCode::TooEarly);
     let OverrideRequest { person, reason, staff, pin, .. } = request;
-    let call = OverrideCall::new(scan.id, &scan.code, &scan.door, person, reason, staff, pin);
+    let call = OverrideCall::new(scan.id, &scan.code, &scan.door, person, reason, staff, pin)
+        .against(of_this_door.then(|| own.code()));
     let view = device.edge.let_in(&call).await.map_err(|error| problem(&error))?;
-    let read = genuine.body.ticket;
-    note(&device, vec![Presented { scan, ticket: genuine, read }], std::slice::from_ref(&view)).await;
+    ask::note(&device, vec![(scan, genuine.body.seat())], std::slice::from_ref(&view)).await;
     device.count(&view);
     Ok(Json(view))
 }

@@ -12,9 +12,13 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/group.css", text: include_str!("page/group.css") },
     Asset { path: "/assets/group.js", text: include_str!("page/group.js") },
     Asset { path: "/assets/find.js", text: include_str!("page/find.js") },
+    Asset { path: "/assets/lane.js", text: include_str!("page/lane.js") },
+    Asset { path: "/assets/late.css", text: include_str!("page/late.css") },
+    Asset { path: "/assets/late.js", text: include_str!("page/late.js") },
     Asset { path: "/assets/lock.js", text: include_str!("page/lock.js") },
     Asset { path: "/assets/reader.js", text: include_str!("page/reader.js") },
     Asset { path: "/assets/camera.js", text: include_str!("page/camera.js") },
+    Asset { path: "/assets/badge.js", text: include_str!("page/badge.js") },
     Asset { path: "/assets/sound.js", text: include_str!("page/sound.js") },
 ];
 
@@ -33,11 +37,12 @@ pub fn door() -> Markup {
         link rel="stylesheet" href="/assets/verdict.css";
         link rel="stylesheet" href="/assets/door.css";
         link rel="stylesheet" href="/assets/group.css";
+        link rel="stylesheet" href="/assets/late.css";
         script type="module" src="/assets/door.js" {}
     };
     let body = html! {
         header.door-head {
-            p.door-name { strong id="door" { "Door" } span id="theatre" {} }
+            p.door-name { strong id="door" { "Door" } span id="serves" {} span id="theatre" {} }
             p.guarantee id="guarantee" role="status" { "…" }
         }
         main.verdict id="main" data-verdict="idle" tabindex="0" {
@@ -49,6 +54,7 @@ pub fn door() -> Markup {
                     p.verdict-text id="text" { "Scan a ticket" }
                     p.verdict-first id="first" {}
                     ul.verdict-lines id="lines" {}
+                    p.verdict-level id="level" {}
                     p.verdict-first id="group-text" {}
                 }
                 form.group id="group" hidden {
@@ -58,6 +64,15 @@ pub fn door() -> Markup {
                 }
             }
             video.camera id="camera" hidden muted playsinline {}
+            p.blind id="blind" role="status" hidden { "The camera reads nothing until this device's program answers." }
+        }
+        p.toast id="toast" role="status" hidden {}
+        section.late id="late" aria-labelledby="late-text" hidden {
+            div.late-head {
+                p id="late-text" role="status" {}
+                button.button type="button" id="late-key" { "Seen" }
+            }
+            ul id="late-list" tabindex="0" aria-labelledby="late-text" {}
         }
         footer.door-foot {
             dl.counts {

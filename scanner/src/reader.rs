@@ -5,11 +5,15 @@
 
 mod hid;
 
+use crate::departures::{DepartureRequest, end_entries};
+use crate::group::AnswerView;
 use crate::scan;
 use crate::server::Device;
 use evdev::raw_stream::RawDevice;
 use hid::{EVENT_BYTES, Keys};
+use node::problem::Problem;
 use node::shutdown::Shutdown;
+use node::view::VerdictView;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,11 +26,18 @@ const SILENCE: Duration = Duration::from_millis(200);
 /// Between two tries to open a device.
 const AGAIN: Duration = Duration::from_secs(2);
 
+/// The way of those whose codes a reader reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    In,
+    Out,
+}
+
 /// Reads one device until shutdown.
-pub(crate) async fn run(device: Arc<Device>, path: PathBuf, shutdown: Shutdown) {
+pub(crate) async fn run(device: Arc<Device>, path: PathBuf, way: Way, shutdown: Shutdown) {
     loop {
         tokio::select! {
-            ended = read(&device, &path) => tracing::warn!(path = %path.display(), why = %ended, "the reader is not there"),
+            ended = read(&device, &path, way) => tracing::warn!(path = %path.display(), why = %ended, "the reader is not there"),
             () = shutdown.wait() => return,
         }
         tokio::select! {
@@ -36,7 +47,7 @@ pub(crate) async fn run(device: Arc<Device>, path: PathBuf, shutdown: Shutdown) 
     }
 }
 
-async fn read(device: &Arc<Device>, path: &Path) -> std::io::Error {
+async fn read(device: &Arc<Device>, path: &Path, way: Way) -> std::io::Error {
     // Input devices are polled as pipes are.
     let mut file = match pipe::OpenOptions::new().unchecked(true).open_receiver(path) {
         Ok(file) => file,
@@ -49,7 +60,7 @@ async fn read(device: &Arc<Device>, path: &Path) -> std::io::Error {
         match tokio::time::timeout(SILENCE, file.read(&mut event[filled..])).await {
             Err(_silence) => {
                 if let Some(code) = keys.finish() {
-                    take(device, code).await;
+                    take(device, code, way).await;
                 }
             }
             Ok(Ok(0)) => return std::io::ErrorKind::UnexpectedEof.into(),
@@ -58,7 +69,7 @@ async fn read(device: &Arc<Device>, path: &Path) -> std::io::Error {
                 if filled == EVENT_BYTES {
                     filled = 0;
                     if let Some(code) = keys.press(&event) {
-                        take(device, code).await;
+                        take(device, code, way).await;
                     }
                 }
             }
@@ -79,9 +90,42 @@ fn grab(file: &pipe::Receiver) -> Option<RawDevice> {
 }
 
 /// A scan that nobody waits for by HTTP: the pages that are open show its verdict.
-async fn take(device: &Arc<Device>, code: String) {
-    match scan::answer(device, &code).await {
-        Ok(view) => device.show(view),
+async fn take(device: &Arc<Device>, code: String, way: Way) {
+    let answered = match way {
+        Way::In => scan::answer(device, &code, None, None).await,
+        Way::Out => leave(device, &code).await,
+    };
+    match answered {
+        Ok(view) => device.show(code, view),
         Err(problem) => tracing::error!(?problem, "a scan of a reader could not be answered"),
+    }
+}
+
+/// A guest goes out, or may not.
+async fn leave(device: &Arc<Device>, code: &str) -> Result<AnswerView, Problem> {
+    let view = |verdict: &str, code: &str, text: &str, ticket| VerdictView {
+        verdict: verdict.into(),
+        code: code.into(),
+        guarantee: device.contact.guarantee(device.clock.now()).word().into(),
+        data_age_s: None,
+        text: text.into(),
+        seat: None,
+        screen: None,
+        show: None,
+        ticket,
+        first: None,
+    };
+    match end_entries(device, DepartureRequest::of_code(code.to_owned())).await {
+        Ok(departed) if departed.shared => {
+            Ok(view("out", "departed", "The ticket may enter again at any door.", departed.ticket).into())
+        }
+        Ok(departed) => {
+            let text = "The ticket may enter again here; other doors hear of it later.";
+            Ok(view("out", "departed", text, departed.ticket).into())
+        }
+        Err(problem) if problem.status().is_client_error() => {
+            Ok(view("refuse", problem.code(), problem.sentence(), None).into())
+        }
+        Err(problem) => Err(problem),
     }
 }

@@ -1,9 +1,10 @@
 //! Every route of a door device.
 
 use crate::server::Device;
-use crate::{departures, frames, group, lock, lookup, overrides, page, scan, status, verdicts};
+use crate::{access, departures, frames, group, lock, lookup, overrides, page, scan, status, verdicts};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use node::{health, openapi};
 use prometheus_client::registry::Registry;
@@ -28,6 +29,8 @@ pub(crate) fn routes(device: &Arc<Device>) -> Router {
         .route("/v1/verdicts", get(verdicts::next))
         .route("/v1/tickets", get(lookup::find))
         .route("/v1/status", get(status::status))
+        .route_layer(from_fn_with_state(device.clone(), access::guard))
+        .route("/enter", get(access::enter))
         .with_state(device.clone())
         .merge(health::routes(Arc::new(registry), move || status::readiness(&asked)))
         .merge(openapi::routes(DOCUMENT))

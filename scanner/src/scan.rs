@@ -1,9 +1,10 @@
 //! `POST /v1/scan`: the edge's verdict where it answers in time, the device's own where it does not.
 
-use crate::edge::{EdgeError, MemberUpload, Upload, admission};
+use crate::ask;
 use crate::group::AnswerView;
 use crate::server::Device;
-use crate::store::{self, Scan, words};
+use crate::short_code;
+use crate::store::{self, Known, Scan, words};
 use anyhow::Context;
 use axum::Json;
 use axum::extract::State;
@@ -15,15 +16,18 @@ use serde::Deserialize;
 use shared::admission::{self as check, Clock, Door, Guarantee, Member, Reading, Verdict, VerdictCode, VerdictKind};
 use shared::ids::{ScanId, TicketId};
 use shared::keys::KeyRing;
-use shared::ticket::VerifiedTicket;
+use shared::ticket::{VerifiedTicket, read_booking_code};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What the door page sends.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScanRequest {
     code: String,
+    /// The same by the places of its keys, from a reader that types.
+    keys: Option<String>,
+    /// The page's number for this scan, the same at every try.
+    id: Option<String>,
 }
 
 /// A ticket at the door, to be let in by its own code or, with company, by the code of another one of its booking.
@@ -43,7 +47,10 @@ impl Presented {
         if self.scan.member.is_none() {
             return Ok(check::decide(&self.ticket, &facts, door, clock, alone));
         }
-        let same_booking = store::is_same_booking(db, self.read, self.scan.ticket)?;
+        let same_booking = match read_booking_code(&self.scan.code) {
+            Some(code) => store::is_booked_under(db, self.scan.ticket, &code)?,
+            None => store::is_same_booking(db, self.read, self.scan.ticket)?,
+        };
         Ok(check::decide_member(&self.ticket, same_booking, &facts, door, clock, alone))
     }
 }
@@ -56,35 +63,77 @@ pub(crate) async fn scan(
     State(device): State<Arc<Device>>,
     JsonBody(request): JsonBody<ScanRequest>,
 ) -> Result<Json<AnswerView>, Problem> {
-    let view = answer(&device, &request.code).await?;
+    let bad = |_| Problem::unprocessable("bad_scan", "A scan's number has 32 hex digits.");
+    let id = request.id.map(|id| id.parse()).transpose().map_err(bad)?;
+    let view = answer(&device, &request.code, request.keys.as_deref(), id).await?;
     device.count(&view.verdict);
     Ok(Json(view))
 }
 
-pub(crate) async fn answer(device: &Arc<Device>, code: &str) -> Result<AnswerView, Problem> {
-    let own = device.clock.now();
-    let (clock, alone) = (device.contact.clock(own), device.contact.guarantee_alone(own));
-    let ring = device.ring();
-    let genuine = match check::read(code, &ring, &device.door, clock, alone) {
+/// Answers a scan by its number; the same number again gets the same answer, so whoever lost the answer may ask again.
+pub(crate) async fn answer(
+    device: &Arc<Device>,
+    code: &str,
+    keys: Option<&str>,
+    id: Option<ScanId>,
+) -> Result<AnswerView, Problem> {
+    let (clock, alone) = device.stands();
+    let (code, reading) = read_either(device, code, keys, clock, alone);
+    let genuine = match reading {
         Reading::Genuine(ticket) => ticket,
         Reading::Answered(verdict) if verdict.code == VerdictCode::UnknownKey => {
-            let asked = ask_about_key(device, code, clock).await;
+            let asked = ask::about_key(device, code, id.unwrap_or_else(|| new_id(clock)), clock).await?;
             return Ok(asked.unwrap_or_else(|| device.view(&verdict)).into());
         }
-        Reading::Answered(verdict) if verdict.code == VerdictCode::Malformed && learn(device, code).await? => {
+        Reading::Answered(verdict)
+            if verdict.code == VerdictCode::Malformed && learn(device, [Some(code), keys]).await? =>
+        {
             return Ok(device.view(&Verdict::bare(VerdictCode::KeyLearned, alone)).into());
         }
-        Reading::Answered(verdict) => return Ok(device.view(&verdict).into()),
+        Reading::Answered(verdict) => {
+            let short = read_booking_code(code).filter(|_| verdict.code == VerdictCode::Malformed);
+            let Some(short) = short else { return Ok(device.view(&verdict).into()) };
+            return short_code::answer(device, short, id, (clock, alone)).await;
+        }
     };
     let read = genuine.body.ticket;
-    let presented = Presented { scan: new_scan(device, &genuine, None, code, clock), ticket: genuine, read };
+    let id = id.unwrap_or_else(|| new_id(clock));
+    let presented = Presented { scan: new_scan(device, id, &genuine, None, code, clock), ticket: genuine, read };
     let mut answers = let_in(device, vec![presented], clock, alone).await?;
     let (view, others) = answers.pop().context("answer one scan")?;
     Ok(AnswerView::new(view, &others))
 }
 
+/// Reads what a reader has typed: as this computer understood its keys, or by their places on the reader's own keyboard, whichever says
+/// more. On some layouts two letters change places, and a code is still a code, but not a genuine one.
+pub(crate) fn read_either<'a>(
+    device: &Device,
+    code: &'a str,
+    keys: Option<&'a str>,
+    clock: Clock,
+    alone: Guarantee,
+) -> (&'a str, Reading) {
+    let ring = device.ring();
+    let read = |text| check::read(text, &ring, &device.door, clock, alone);
+    let says = |reading: &Reading| match reading {
+        Reading::Genuine(_) => 4,
+        Reading::Answered(verdict) => match verdict.code {
+            VerdictCode::UnknownKey => 3,
+            VerdictCode::BadSignature => 2,
+            VerdictCode::Malformed => 0,
+            _ => 1,
+        },
+    };
+    let understood = read(code);
+    match keys.map(|keys| (keys, read(keys))) {
+        // Readers come from the factory with the layout whose places are meant.
+        Some((keys, placed)) if says(&placed) >= says(&understood).max(1) && says(&understood) < 4 => (keys, placed),
+        _ => (code, understood),
+    }
+}
+
 /// What became of a ticket, and the others of its booking that are outside yet, where it was let in.
-type Answered = (VerdictView, Vec<Member>);
+pub(crate) type Answered = (VerdictView, Vec<Member>);
 
 /// Lets tickets in that were presented together, each by its own verdict and in their order.
 pub(crate) async fn let_in(
@@ -115,40 +164,41 @@ async fn let_in_here(
     alone: Guarantee,
 ) -> Result<Vec<Answered>, Problem> {
     if device.contact.reachable() {
-        match ask(device, &presented).await? {
-            Ok(views) => {
-                let others = note(device, presented, &views).await;
-                return Ok(views.into_iter().zip(others).collect());
-            }
+        match ask::edge(device, &presented, clock).await? {
+            Ok(answered) => return Ok(answered),
             Err(error) => device.contact.lost(&error),
         }
     }
-    let verdicts = decide_alone(device, presented, clock, alone).await?;
+    let answered = decide_alone(device, presented, clock, alone).await?;
     device.unsent.notify_one();
-    Ok(verdicts.into_iter().map(|(verdict, others)| (device.view(&verdict), others)).collect())
+    Ok(answered)
 }
 
 /// A certificate posted at the door, for a device that cannot ask the edge for it. False for what is none of this theatre.
-async fn learn(device: &Arc<Device>, code: &str) -> Result<bool, Problem> {
-    let certificate = code.trim().to_ascii_uppercase();
+async fn learn(device: &Arc<Device>, texts: [Option<&str>; 2]) -> Result<bool, Problem> {
     let mut ring = KeyRing::clone(&device.ring());
-    if ring.add(&certificate).is_err() {
-        return Ok(false);
-    }
+    let mut texts = texts.into_iter().flatten().map(|text| text.trim().to_ascii_uppercase());
+    let Some(certificate) = texts.find(|text| ring.add(text).is_ok()) else { return Ok(false) };
     device.writer.run(move |_, tx, _| Ok(store::keep_certificate(tx, &certificate)?)).await?;
     device.set_ring(ring);
     Ok(true)
 }
 
+/// A number for a scan that came without one.
+pub(crate) fn new_id(clock: Clock) -> ScanId {
+    ScanId::at(clock.now, node::random::bytes())
+}
+
 pub(crate) fn new_scan(
     device: &Device,
+    id: ScanId,
     ticket: &VerifiedTicket,
     member: Option<Member>,
     code: &str,
     clock: Clock,
 ) -> Scan {
     Scan {
-        id: ScanId::at(clock.now, node::random::bytes()),
+        id,
         ticket: ticket.body.ticket,
         member,
         show: ticket.body.show,
@@ -174,118 +224,56 @@ async fn refusal_of_this_door(
     Ok(matches!(verdict.code, VerdictCode::WrongScreen | VerdictCode::WrongShow).then_some(verdict))
 }
 
-async fn ask(device: &Device, presented: &[Presented]) -> Result<Result<Vec<VerdictView>, EdgeError>, Problem> {
-    let tickets: Vec<TicketId> = presented.iter().map(|one| one.scan.ticket).collect();
-    let earlier = device.readers.read(move |db| {
-        let admitting = |ticket| Ok(store::admitting(db, ticket)?);
-        tickets.into_iter().filter_map(|ticket| admitting(ticket).transpose()).collect::<anyhow::Result<Vec<_>>>()
-    });
-    let earlier: Vec<Upload> = earlier.await?.iter().map(Upload::from).collect();
-    let scans: Vec<Upload> = presented.iter().map(|one| upload(&one.scan)).collect();
-    Ok(device.edge.ask(&earlier, &scans, edge_timeout(device)).await)
-}
-
-/// How long a scan waits for the edge.
-pub(crate) fn edge_timeout(device: &Device) -> Duration {
-    Duration::from_millis(device.config.edge_timeout_ms)
-}
-
-fn upload(scan: &Scan) -> Upload {
-    Upload {
-        id: scan.id.to_string(),
-        code: scan.code.clone(),
-        at: Zone::utc().rfc3339(scan.at),
-        door: scan.door.clone(),
-        local: None,
-        member: scan.member.as_ref().map(MemberUpload::from),
-    }
-}
-
-/// A key not known here may be known to the edge: its certificate is on the way.
-async fn ask_about_key(device: &Device, code: &str, clock: Clock) -> Option<VerdictView> {
-    if !device.contact.reachable() {
-        return None;
-    }
-    let scan = Upload {
-        id: ScanId::at(clock.now, node::random::bytes()).to_string(),
-        code: code.trim().to_ascii_uppercase(),
-        at: Zone::utc().rfc3339(clock.now),
-        door: device.identity.door.clone(),
-        local: None,
-        member: None,
-    };
-    let asked = device.edge.ask(&[], &[scan], edge_timeout(device)).await;
-    asked.map_err(|error| device.contact.lost(&error)).ok()?.pop()
-}
-
-/// Notes what the edge answered, so that a second scan is known as such when the edge is gone. The answers stand without it.
-/// Returns who of each booking is outside yet.
-pub(crate) async fn note(device: &Device, presented: Vec<Presented>, views: &[VerdictView]) -> Vec<Vec<Member>> {
-    let count = presented.len();
-    let words = |view: &VerdictView| (view.verdict.clone(), view.code.clone(), view.guarantee.clone());
-    let first = |view: &VerdictView| match view.verdict.as_str() {
-        "already" if view.code == VerdictCode::AlreadyAdmitted.code() => {
-            // A first admission that cannot be read is one that is not known here; the edge's answer stands all the same.
-            view.first.as_ref().and_then(|first| admission(first).ok())
-        }
-        _ => None,
-    };
-    let answered: Vec<_> =
-        presented.into_iter().zip(views).map(|(one, view)| (one, words(view), first(view))).collect();
-    let noted = device.writer.run(move |_, tx, _| {
-        for (Presented { scan, ticket, .. }, words, first) in &answered {
-            let own = || check::Admission { at: scan.at, door: scan.door.clone() };
-            if let Some(entry) = first.clone().or_else(|| (words.0 == "admit").then(own)) {
-                store::note_admission(tx, scan.ticket, scan.show, &ticket.body.seat(), &entry)?;
-            }
-            store::keep(tx, scan, (&words.0, &words.1, &words.2), false)?;
-        }
-        let others = |(one, words, _): &(Presented, (String, String, String), _)| {
-            if words.0 == "admit" { store::others_outside(tx, one.scan.ticket) } else { Ok(Vec::new()) }
-        };
-        Ok(answered.iter().map(others).collect::<rusqlite::Result<Vec<_>>>()?)
-    });
-    noted.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "the edge's verdict could not be noted here");
-        vec![Vec::new(); count]
-    })
-}
-
 /// Decides by what is known here and has it on disk before anybody hears of it. Two scans of one ticket take turns.
 async fn decide_alone(
     device: &Arc<Device>,
     presented: Vec<Presented>,
     clock: Clock,
     alone: Guarantee,
-) -> Result<Vec<(Verdict, Vec<Member>)>, Problem> {
-    let door = device.door.clone();
+) -> Result<Vec<Answered>, Problem> {
+    let deciding = device.clone();
     let decided = device.writer.run(move |_, tx, _| {
-        let mut verdicts = Vec::with_capacity(presented.len());
-        for one in &presented {
-            let verdict = one.decide(tx, &door, clock, alone)?;
-            let scan = &one.scan;
-            let mut others = Vec::new();
+        let mut answered = Vec::with_capacity(presented.len());
+        for mut one in presented {
+            one.scan.id = store::take_over(tx, &one.scan)?;
+            match store::known(tx, &one.scan)? {
+                Known::New => {}
+                Known::Answered(view) => {
+                    let others = store::others_with(tx, one.scan.ticket, &view)?;
+                    answered.push((*view, others));
+                    continue;
+                }
+                Known::Another => one.scan.id = new_id(clock),
+            }
+            let verdict = one.decide(tx, &deciding.door, clock, alone)?;
+            let (scan, view) = (&one.scan, deciding.view(&verdict));
             if verdict.kind() == VerdictKind::Admit {
                 let first = check::Admission { at: scan.at, door: scan.door.clone() };
                 store::note_admission(tx, scan.ticket, scan.show, &one.ticket.body.seat(), &first)?;
-                others = store::others_outside(tx, scan.ticket)?;
             }
-            store::keep(tx, scan, words(&verdict), true)?;
-            verdicts.push((verdict, others));
+            let others = store::others_with(tx, scan.ticket, &view)?;
+            store::keep(tx, scan, &view, true)?;
+            answered.push((view, others));
         }
-        Ok(verdicts)
+        Ok(answered)
     });
     Ok(decided.await?)
 }
 
 impl Device {
+    /// The time to judge by, and what an answer of this device alone can promise now.
+    pub(crate) fn stands(&self) -> (Clock, Guarantee) {
+        let own = self.clock.now();
+        (self.contact.clock(own), self.contact.guarantee_alone(own))
+    }
+
     /// Counts a verdict that was answered.
     pub(crate) fn count(&self, view: &VerdictView) {
         self.metrics.count(&view.verdict, &view.code, &view.guarantee);
     }
 
     /// A verdict of this device as HTTP says it.
-    fn view(&self, verdict: &Verdict) -> VerdictView {
+    pub(crate) fn view(&self, verdict: &Verdict) -> VerdictView {
         let (word, code, guarantee) = words(verdict);
         let first =
             |first: &check::Admission| FirstAdmission { at: Zone::utc().rfc3339(first.at), door: first.door.clone() };

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::contact::Contact;
 use crate::edge::EdgeClient;
 use crate::metrics::Metrics;
+use crate::reader::Way;
 use crate::store::{self, Identity, Store};
 use crate::verdicts::Shown;
 use crate::{reader, router, sync, witness};
@@ -13,9 +14,9 @@ use node::http::{HttpLimits, serve_with};
 use node::shutdown::Shutdown;
 use node::sqlite::{self, Checkpoints, Readers};
 use node::writer::Writer;
-use shared::admission::Door;
+use shared::admission::{Door, Tries};
 use shared::keys::KeyRing;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -40,8 +41,12 @@ pub(crate) struct Device {
     pub(crate) metrics: Metrics,
     /// Rung when a scan was queued for upload.
     pub(crate) unsent: Notify,
-    /// The last verdict on a scan of a reader.
+    /// The last verdicts on scans of readers.
     pub(crate) shown: watch::Sender<Shown>,
+    /// What pages of other machines must show.
+    pub(crate) access_key: String,
+    /// Short codes that were guessed.
+    pub(crate) tries: Mutex<Tries>,
     ring: RwLock<Arc<KeyRing>>,
 }
 
@@ -72,19 +77,23 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let ring = store::key_ring(&db, &identity).context("read the keys")?;
     let clock = StoreClock::starting_at(clock::last_persisted(&db)?);
     let edge = if config.edge.is_empty() { &identity.edge } else { &config.edge };
-    let edge = EdgeClient::new(edge, &identity)?;
+    let incarnation = store::incarnation(&db).context("read which life of the device this is")?;
+    let access_key = store::access_key(&db).context("read the key of the door's link")?;
+    let edge = EdgeClient::new(edge, &identity, incarnation)?;
     if let Err(error) = sqlite::lay_out_log(&path, &mut db) {
         tracing::warn!(error = format!("{error:#}"), "verdicts will take longer until the log has grown");
     }
     let checkpoints = Checkpoints::start(&path, &db)?;
     let (writer, writer_thread) = Writer::start(db, Store, clock.clone(), WRITES_WAITING_MAX)?;
     let device = Arc::new(Device {
-        door: config.door(identity.theatre),
+        door: config.door(identity.theatre)?,
         contact: Contact::new(synced_at, Duration::from_secs(config.stale_after_s)),
         readers: Readers::open(&path, 2)?,
         metrics: Metrics::default(),
         unsent: Notify::new(),
         shown: watch::Sender::default(),
+        access_key,
+        tries: Mutex::default(),
         ring: RwLock::new(Arc::new(ring)),
         config,
         identity,
@@ -97,7 +106,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let witnessing = tokio::spawn(witness::run(device.clone(), shutdown.clone()));
     let mut reading = JoinSet::new();
     for path in &device.config.readers {
-        reading.spawn(reader::run(device.clone(), path.clone(), shutdown.clone()));
+        reading.spawn(reader::run(device.clone(), path.clone(), Way::In, shutdown.clone()));
+    }
+    for path in &device.config.exit_readers {
+        reading.spawn(reader::run(device.clone(), path.clone(), Way::Out, shutdown.clone()));
     }
     let limits = HttpLimits {
         frame_ancestors: device.config.frame_ancestors.clone(),

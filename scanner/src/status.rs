@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub(crate) struct StatusView {
     door: String,
     theatre: TheatreRef,
+    /// The screens behind this door; empty for all.
+    screens: Vec<u8>,
     /// `SHARED SOLO STALE`.
     guarantee: &'static str,
     /// Age of what is known, seconds; absent if the list was never complete.
@@ -22,6 +24,10 @@ pub(crate) struct StatusView {
     data_age_s: Option<u64>,
     /// Scans the edge has still to store.
     queued: u64,
+    /// Scans the edge has stored since the start that were answered here before.
+    delivered: u64,
+    /// Entries among them that it found to be not the first or not valid.
+    conflicts: u64,
     /// Tickets admitted, as far as known here.
     admitted: u64,
     /// Of the shows whose doors are open now.
@@ -43,9 +49,12 @@ pub(crate) async fn status(State(device): State<Arc<Device>>) -> Result<Json<Sta
     Ok(Json(StatusView {
         door: device.identity.door.clone(),
         theatre: TheatreRef { id: device.identity.theatre.0, name: device.identity.theatre_name.clone() },
+        screens: device.door.screens.iter().map(|screen| screen.0).collect(),
         guarantee: device.contact.guarantee(own).word(),
         data_age_s: device.contact.data_age(own).map(|age| age.as_secs()),
         queued,
+        delivered: device.metrics.uploaded.get(),
+        conflicts: device.metrics.duplicates.get(),
         admitted,
         counts,
         edge_reachable: device.contact.reachable(),

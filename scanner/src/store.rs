@@ -1,5 +1,6 @@
 //! The device's database: who it is, what it knows, what it answered.
 
+mod asked;
 mod book;
 mod counts;
 mod departures;
@@ -8,14 +9,15 @@ mod identity;
 mod scans;
 mod witness;
 
+pub(crate) use asked::{ask_under, is_free, set_free, take_over, taken_over};
 pub(crate) use book::{facts, keep_certificate, key_ring, note_admission, synced_at, take_in};
 pub(crate) use counts::{Counts, admitted_count, counts};
-pub(crate) use departures::{Departed, acknowledge_departures, entry_of, keep_departure, note_departed};
-pub(crate) use departures::{queued_departures, reentry};
-pub(crate) use group::{is_same_booking, members, others_outside};
+pub(crate) use departures::{Departed, acknowledge_departures, entry_of, has_departed, keep_departure, note_departed};
+pub(crate) use departures::{forget_departed, queued_departures, reentry};
+pub(crate) use group::{Booked, booked, is_booked_under, is_same_booking, members, others_with};
 pub use identity::Identity;
-pub(crate) use identity::{identity, pair};
-pub(crate) use scans::{Queued, Scan, acknowledge, admitting, keep, queued, queued_count, refuse, words};
+pub(crate) use identity::{access_key, identity, incarnation, pair};
+pub(crate) use scans::{Known, Queued, Scan, acknowledge, admitting, keep, known, queued, queued_count, refuse, words};
 pub(crate) use witness::{Keeping, Kept, entries_after, keep as keep_witness, kept};
 
 use node::sqlite::{Migration, Schema};
@@ -37,6 +39,9 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "booking", sql: include_str!("../migrations/0004_booking.sql") },
         Migration { name: "group", sql: include_str!("../migrations/0005_group.sql") },
         Migration { name: "sweep", sql: include_str!("../migrations/0006_sweep.sql") },
+        Migration { name: "answer", sql: include_str!("../migrations/0007_answer.sql") },
+        Migration { name: "incarnation", sql: include_str!("../migrations/0008_incarnation.sql") },
+        Migration { name: "access", sql: include_str!("../migrations/0009_access.sql") },
     ],
 };
 

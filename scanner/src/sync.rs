@@ -69,6 +69,7 @@ async fn round(device: &Arc<Device>, cursor: &mut Option<String>) -> Result<(), 
 async fn take_in(device: &Arc<Device>, page: FeedPage, cursor: &mut Option<String>) -> Result<(), SyncError> {
     let own = device.clock.now();
     device.contact.set_clock(own, page.now);
+    device.contact.promised(page.guarantee);
     let complete = !page.more;
     let identity = device.identity.clone();
     let taken = device.writer.run(move |_, tx, now| {
@@ -117,17 +118,22 @@ async fn one_by_one(device: &Arc<Device>, batch: &[Queued]) -> Result<(), SyncEr
     Ok(())
 }
 
-/// Departures come after the entries that they end.
-pub(crate) async fn upload_departures(device: &Arc<Device>) -> Result<(), SyncError> {
+/// Departures come after the entries that they end. Returns those that the edge does not count: their entries stand here too.
+pub(crate) async fn upload_departures(device: &Arc<Device>) -> Result<Vec<ScanId>, SyncError> {
+    let mut all_uncounted = Vec::new();
     loop {
         let batch = device.readers.read(|db| Ok(store::queued_departures(db, BATCH_SCANS)?)).await?;
         if batch.is_empty() {
-            return Ok(());
+            return Ok(all_uncounted);
         }
         let uploads: Vec<_> = batch.iter().map(DepartureUpload::from).collect();
-        device.edge.depart(&uploads).await?;
+        let uncounted = device.edge.depart(&uploads).await?;
+        all_uncounted.extend(&uncounted);
         let stored: Vec<ScanId> = batch.iter().map(|departed| departed.id).collect();
-        let acknowledged = device.writer.run(move |_, tx, _| Ok(store::acknowledge_departures(tx, &stored)?));
+        let acknowledged = device.writer.run(move |_, tx, _| {
+            store::acknowledge_departures(tx, &stored)?;
+            Ok(store::forget_departed(tx, &uncounted)?)
+        });
         acknowledged.await.context("note that departures are delivered")?;
     }
 }

@@ -8,11 +8,14 @@
 mod departure;
 mod group;
 mod scan_log;
+mod tries;
 mod verdict;
 
+pub use crdts::CmRDT;
 pub use departure::{Departure, UNDO_WITHIN, inside};
 pub use group::{Member, decide_member};
-pub use scan_log::{Actor, AdmittedScan, ScanLog};
+pub use scan_log::{Actor, AdmittedScan, BadScan, ScanLog, ScanOp};
+pub use tries::{TRIES_MAX, TRIES_WITHIN, Tries};
 pub use verdict::{Admission, Guarantee, Verdict, VerdictCode, VerdictKind};
 
 use crate::ids::{ScreenId, ShowNumber, Side, TheatreId, TicketId};
@@ -137,7 +140,7 @@ pub enum Reading {
 /// Why a code is no genuine ticket of a theatre, and what it says where it says anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotGenuine {
-    /// `malformed`, `wrong_theatre`, `unknown_key` or `bad_signature`.
+    /// `malformed`, `upgrade_needed`, `wrong_theatre`, `unknown_key` or `bad_signature`.
     pub code: VerdictCode,
     /// What it says, though nobody vouches for it.
     pub body: Option<TicketBody>,
@@ -148,8 +151,10 @@ pub struct NotGenuine {
 /// # Errors
 /// See [`NotGenuine`].
 pub fn genuine(code: &str, ring: &KeyRing, theatre: TheatreId, now: Timestamp) -> Result<VerifiedTicket, NotGenuine> {
-    let malformed = NotGenuine { code: VerdictCode::Malformed, body: None };
-    let ticket = TicketCode::parse(code).map_err(|_| malformed)?;
+    let ticket = TicketCode::parse(code).map_err(|bad| {
+        let code = if bad.is_of_a_later_format() { VerdictCode::UpgradeNeeded } else { VerdictCode::Malformed };
+        NotGenuine { code, body: None }
+    })?;
     let not = |code| NotGenuine { code, body: Some(ticket.body().clone()) };
     // Before the signature: the keys of another theatre are not known here, and nobody forges himself a refusal.
     if ticket.body().theatre != theatre {

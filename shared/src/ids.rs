@@ -210,6 +210,18 @@ impl ScanId {
     }
 }
 
+impl ScanId {
+    /// Another id for what a device has given an id that it had used already, always the same.
+    #[must_use]
+    pub fn of_code(self, code: &str) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.0).update(code.as_bytes());
+        let mut id = self.0;
+        id[6..].copy_from_slice(&hasher.finalize().as_bytes()[..10]);
+        Self(id)
+    }
+}
+
 impl HoldId {
     /// The id of a hold placed at this time.
     pub fn at(time: Timestamp, random: [u8; 10]) -> Self {

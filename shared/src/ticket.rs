@@ -6,7 +6,7 @@
 
 mod booking_code;
 
-pub use booking_code::booking_code;
+pub use booking_code::{booking_code, read_booking_code};
 
 use crate::ids::{KeyId, ScreenId, ShowNumber, Side, TheatreId, TicketId};
 use crate::keys::{BadSigner, BadText, Domain, KeyRing, SIGNATURE_BYTES, SecretKey, Signature, Standing};
@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 use std::fmt;
 
 const FORMAT: u8 = 1;
+/// Beyond this a first byte is no format but whatever happened to be read.
+const LATER_FORMAT_MAX: u8 = 15;
 const ROW_BYTES_MAX: usize = 3;
 const PAYLOAD_BYTES_MAX: usize = 1 + 4 + 8 + 5 + 5 + 1 + (1 + ROW_BYTES_MAX) + 3 + 3 + 5 + 5;
 
@@ -120,6 +122,13 @@ pub enum BadCode {
     /// Bytes that are not what a ticket consists of, or not in their one form.
     #[error("a damaged ticket code")]
     Malformed,
+}
+
+impl BadCode {
+    /// Whether a later version of this program may be able to read it. Formats are numbered in their order.
+    pub fn is_of_a_later_format(self) -> bool {
+        matches!(self, Self::Format(format) if format > FORMAT && format <= LATER_FORMAT_MAX)
+    }
 }
 
 /// The text form of a signed ticket: upper-case Base32 without padding.

@@ -70,6 +70,12 @@ fn scan(row: &str) -> Verdict {
                 forged.extend(['7', last]);
                 code = Some(forged);
             }
+            "later-format" => {
+                let mut bytes =
+                    data_encoding::BASE32_NOPAD.decode(body.sign(&signer).to_string().as_bytes()).expect("Base32");
+                bytes[0] = 2;
+                code = Some(data_encoding::BASE32_NOPAD.encode(&bytes));
+            }
             "garbage" => code = Some("HELLO".to_owned()),
             other => panic!("unknown word {other}"),
         }
@@ -168,6 +174,7 @@ fn a_ticket_is_used_once_and_a_seat_is_taken_once() {
 fn what_this_door_cannot_know_is_unknown_and_not_invalid() {
     check(
         "strange-key      | show live         | SOLO   -> unknown unknown_key
+         later-format     | show live         | SHARED -> unknown upgrade_needed
          edge             | show nothing      | SHARED -> unknown not_in_book
          central          | show live-for-C13 | SOLO   -> unknown not_in_book
          central          | show              | SOLO years-before -> unknown unknown_key

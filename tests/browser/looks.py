@@ -19,6 +19,7 @@ CUT_OFF = """() => {
   return tall.map((node) => `${node.tagName}: ${node.scrollHeight} of ${node.clientHeight}`);
 }"""
 TABLET = (1280, 800)
+SMALL_TABLET = (960, 540)
 # Colours that fade from one scheme to the other have arrived.
 SETTLED = """() => document.getAnimations().every((one) => one.playState !== "running" || one.effect.getTiming().iterations === Infinity)"""
 FOCUS = """() => {
@@ -60,10 +61,10 @@ class Looks:
         page.set_viewport_size(before)
         assert not complaints, f"{name}:\n" + "\n".join(complaints)
 
-    def inspect_on_a_tablet(self, page, name):
+    def inspect_on_a_tablet(self, page, name, size=TABLET):
         """Looks at a page in the state it is in on a tablet lying down: all of it in the window, nothing to scroll for."""
         before = page.viewport_size
-        page.set_viewport_size({"width": TABLET[0], "height": TABLET[1]})
+        page.set_viewport_size({"width": size[0], "height": size[1]})
         page.wait_for_timeout(150)
         page.wait_for_function(SETTLED)
         complaints = [f"wider than the window: {wide}" for wide in [page.evaluate(OVERFLOW)] if wide]

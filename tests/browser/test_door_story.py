@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from door import Door
 from house import until
 from purchase import buy
-from test_doors import burst, expect_verdict
+from test_doors import burst, expect_verdict, forged, of_another_key
 
 
 @pytest.fixture
@@ -25,11 +25,13 @@ def test_the_first_five_minutes_of_a_door(house, door, window, looks):
     page = window(door.url, width=390, loses_server=True)
     guarantee = page.locator("#guarantee")
     expect(page.locator("#door")).to_have_text("Door C")
+    expect(page.locator("#serves")).to_have_text(re.compile(r"^All screens · \d+ tickets?$"))
     expect(guarantee).to_contain_text("SHARED")
     expect(guarantee).to_contain_text("data")
     # Green, with what it counts.
     burst(page, first)
     expect_verdict(page, "admit", "Welcome")
+    expect(page.locator("#level")).to_have_text("SHARED · all doors agree")
     expect(page.locator("#admitted")).to_have_text(re.compile("[1-9]"))
     # Yellow at another door, with when and where.
     other = window(house.door(1), width=390)
@@ -42,6 +44,7 @@ def test_the_first_five_minutes_of_a_door(house, door, window, looks):
     expect_verdict(page, "admit", "Welcome")
     expect(guarantee).to_contain_text("SOLO")
     expect(guarantee).to_contain_text("could also enter at another door")
+    expect(page.locator("#level")).to_have_text(re.compile(r"^SOLO · data \d+ (s|min) old$"))
     expect(page.locator("#queued")).to_have_text("1")
     looks.inspect(page, "door-solo")
     looks.inspect_on_a_tablet(page, "door-solo")
@@ -60,6 +63,7 @@ def test_the_first_five_minutes_of_a_door(house, door, window, looks):
     # Back again: everything is delivered, and every door knows.
     door.line.heal()
     until("everything is delivered", lambda: door.status()["queued"] == 0, 20)
+    expect(page.locator("#toast")).to_have_text(re.compile(r"^[2-9] delivered, 0 conflicts$"))
     expect(guarantee).to_contain_text("SHARED")
     for code in (second, third):
         burst(other, code)
@@ -71,6 +75,7 @@ def test_the_first_five_minutes_of_a_door(house, door, window, looks):
     door.until_in_touch()
     page.reload()
     expect(guarantee).to_contain_text("SHARED")
+    expect(page.locator("#serves")).to_have_text("Screen 200")
     burst(page, fourth)
     expect(page.locator("#words")).to_have_text(re.compile(r"Screen \d+ →"))
     expect(page.locator("#main")).to_have_attribute("data-verdict", "refuse")
@@ -132,3 +137,58 @@ def test_an_entry_is_taken_back_a_seat_looked_up_and_the_settings_locked(house, 
     page.locator("#unlock").get_by_label("PIN", exact=True).fill(house.staff("manager")["pin"])
     page.locator("#unlock").get_by_role("button", name="Unlock").click()
     expect(page.locator("#sound-key")).to_be_visible()
+
+
+HEARD = """() => {
+  window.heard = [];
+  navigator.vibrate = (pattern) => heard.push(`buzz ${pattern}`);
+  class Node { connect(next) { return next; } }
+  class Level extends Node {
+    gain = { setValueAtTime() {}, exponentialRampToValueAtTime() {} };
+  }
+  class Wave extends Node {
+    frequency = { set value(hertz) { heard.push(hertz); } };
+    start() {}
+    stop() {}
+  }
+  window.AudioContext = class {
+    currentTime = 0;
+    destination = new Node();
+    resume() {}
+    createOscillator() { return new Wave(); }
+    createGain() { return new Level(); }
+  };
+}"""
+
+
+def test_each_verdict_is_heard_and_felt_and_waiting_too(house, door, window):
+    good, = buy(house, 1)
+    door.start()
+    door.until_in_touch()
+    page = window(door.url, width=390, loses_server=True)
+    page.add_init_script(f"({HEARD})()")
+    page.reload()
+    expect(page.locator("#guarantee")).to_contain_text("SHARED")
+    # Browsers are silent until the page was touched.
+    page.locator("#main").click()
+    heard = {}
+    for kind, code in [("admit", good), ("already", good), ("refuse", forged(good)), ("unknown", of_another_key(good))]:
+        page.evaluate("() => heard.splice(0)")
+        burst(page, code)
+        expect(page.locator("#main")).to_have_attribute("data-verdict", kind)
+        heard[kind] = tuple(page.evaluate("() => heard"))
+    page.evaluate("() => heard.splice(0)")
+    page.route("**/v1/scan", lambda route: route.abort())
+    burst(page, good)
+    expect_verdict(page, "waiting", "Not checked yet")
+    heard["waiting"] = tuple(page.evaluate("() => heard"))
+    assert all(any(str(one).startswith("buzz") for one in tones) and len(tones) > 1 for tones in heard.values()), heard
+    assert len(set(heard.values())) == len(heard), f"told apart by ear: {heard}"
+    # With the sound off nothing is heard.
+    page.unroute("**/v1/scan")
+    expect_verdict(page, "already", "Already in")
+    page.get_by_role("button", name="Sound").click()
+    page.evaluate("() => heard.splice(0)")
+    burst(page, forged(good))
+    expect_verdict(page, "refuse", "Not genuine")
+    assert page.evaluate("() => heard") == []

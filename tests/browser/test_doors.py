@@ -5,7 +5,7 @@ import uuid
 
 from playwright.sync_api import expect
 
-from looks import FIRST_VIEW_BYTES_MAX, first_view_bytes, walk_to
+from looks import FIRST_VIEW_BYTES_MAX, SMALL_TABLET, first_view_bytes, walk_to
 from purchase import buy
 
 
@@ -94,6 +94,22 @@ def test_a_ticket_by_a_key_nobody_here_knows_is_amber_and_not_called_false(house
     expect_verdict(page, "unknown", "Key not known")
     looks.inspect(page, "door-amber")
     looks.inspect_on_a_tablet(page, "door-amber")
+
+
+def test_on_a_small_tablet_lying_down_everything_that_a_guest_may_need_is_there(house, window, looks):
+    good, = buy(house, 1)
+    page = window(house.door(0))
+    width, height = SMALL_TABLET
+    page.set_viewport_size({"width": width, "height": height})
+    burst(page, good)
+    expect_verdict(page, "admit", "Welcome")
+    for name in ["Take back", "Find ticket", "Way out", "Lock"]:
+        expect(page.get_by_role("button", name=name)).to_be_in_viewport()
+    looks.inspect_on_a_tablet(page, "door-green-small", SMALL_TABLET)
+    burst(page, good)
+    expect_verdict(page, "already", "Already in")
+    expect(page.get_by_role("button", name="Let in…")).to_be_in_viewport()
+    looks.inspect_on_a_tablet(page, "door-yellow-small", SMALL_TABLET)
 
 
 def test_the_first_view_of_a_door_is_light(house, chromium):

@@ -113,3 +113,37 @@ def test_an_answer_that_is_lost_lets_nobody_in_twice(house, door, window):
     page.unroute("**/v1/groups")
     page.keyboard.press("F2")
     expect_verdict(page, "admit", "2 more in")
+
+
+def test_a_guest_who_has_nothing_but_the_short_code_of_the_booking_comes_in_by_it(house, window, looks):
+    url = house.door(0)
+    seats, codes = book_known_at(house, url, 3)
+    short = request("GET", f"{url}/v1/tickets?seat={seats[0]}")["tickets"][0]["booking"]
+    page = window(url, width=390)
+
+    def type_code():
+        page.locator("#code").fill(f"{short[:4]} {short[4:]}".lower())
+        page.keyboard.press("Enter")
+
+    type_code()
+    expect_verdict(page, "unknown", "Who comes in?")
+    expect(page.locator("#group-text")).to_have_text(f"3 tickets of this booking: {', '.join(seats)}")
+    looks.inspect(page, "door-short-code")
+    looks.inspect_on_a_tablet(page, "door-short-code")
+    page.locator("#group-seats input").first.focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#group-key")).to_contain_text("Let 2 in")
+    page.keyboard.press("F2")
+    expect_verdict(page, "admit", "2 in")
+    expect(page.locator("#text")).to_have_text(f"2 seats let in: {', '.join(seats[1:])}.")
+    # One is left, so there is nobody to choose from.
+    type_code()
+    expect_verdict(page, "admit", "Welcome")
+    expect(page.locator("#seat strong")).to_have_text(seats[0])
+    type_code()
+    expect_verdict(page, "already", "Already in")
+    burst(page, codes[seats[1]])
+    expect_verdict(page, "already", "Already in")
+    page.locator("#code").fill("2222 3333")
+    page.keyboard.press("Enter")
+    expect_verdict(page, "unknown", "Code not known")

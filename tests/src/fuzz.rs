@@ -204,7 +204,7 @@ pub fn corpus(target: &str) -> Vec<Vec<u8>> {
 }
 
 /// Runs a target on the corpus and on that many mutants of it, the same for the same seed.
-pub fn drive(name: &str, target: Target, mutants: u64, seed: u64) {
+pub fn drive(name: &str, mut target: impl FnMut(&[u8]), mutants: u64, seed: u64) {
     let corpus = corpus(name);
     corpus.iter().for_each(|bytes| target(bytes));
     let mut random = StdRng::seed_from_u64(seed);

@@ -1,6 +1,7 @@
 //! A supervisor at the door lets somebody in against the verdict. Both persons are written down, and the entry is listed for the
 //! house to settle.
 
+use super::discrepancies::Story;
 use super::scan::{LocalVerdict, Scan};
 use super::scans::OVERRIDE;
 use super::verdict;
@@ -30,6 +31,9 @@ pub struct OverrideRequest {
     id: String,
     code: String,
     door: String,
+    /// What this door alone refuses: `wrong_screen`, `wrong_show` or `too_early`, which are its own settings.
+    #[serde(default)]
+    refused: Option<String>,
     /// Who stands at the door.
     person: String,
     reason: String,
@@ -42,7 +46,12 @@ struct Persons {
     supervisor: String,
     person: String,
     reason: String,
+    /// What the door has refused by its own settings.
+    refused: Option<VerdictCode>,
 }
+
+/// What a door may refuse that the box would let in.
+const OF_THE_DOOR: [VerdictCode; 3] = [VerdictCode::WrongScreen, VerdictCode::WrongShow, VerdictCode::TooEarly];
 
 /// `POST /v1/door/overrides`: answers 401 `wrong_pin`, 403 `role_not_allowed`, 409 `no_override` for what is no genuine ticket of
 /// this house, else the verdict `overridden`.
@@ -66,7 +75,14 @@ pub async fn let_in(
         return Err(Problem::forbidden("two_persons_needed", "A supervisor does not ask for it alone."));
     }
     let door = request.door.chars().take(TEXT_MAX).collect();
-    let (code, persons) = (request.code, Persons { supervisor, person, reason });
+    let of_the_door = |code: &String| OF_THE_DOOR.into_iter().find(|own| own.code() == code.as_str());
+    let refused = match &request.refused {
+        None => None,
+        Some(code) => Some(of_the_door(code).ok_or_else(|| {
+            Problem::unprocessable("bad_override", "A door refuses wrong_screen, wrong_show or too_early by itself.")
+        })?),
+    };
+    let (code, persons) = (request.code, Persons { supervisor, person, reason, refused });
     let answered = house.writer.run(move |desk, tx, now| {
         desk.hear(device.number);
         desk.let_in(tx, device.number, Scan::new(id, code, now, door, None), &persons, now)
@@ -86,7 +102,10 @@ impl Desk {
         let refused = || Problem::conflict("no_override", "That is no genuine ticket of this house: sell a new one.");
         let Reading::Genuine(genuine) = scan.reading(self.ring(), now) else { return Ok(Err(refused())) };
         let facts = self.door_facts(tx, &genuine.body)?;
-        let verdict = decide(&genuine, &facts, self.door(), scan.clock(now), Guarantee::Shared);
+        let mut verdict = decide(&genuine, &facts, self.door(), scan.clock(now), Guarantee::Shared);
+        if let Some(refused) = persons.refused.filter(|_| verdict.kind() == VerdictKind::Admit) {
+            verdict.code = refused;
+        }
         let view = |verdict: &Verdict| verdict::view(verdict, &self.identity().zone);
         if verdict.kind() == VerdictKind::Admit {
             return Ok(Err(Problem::conflict("no_override", "This ticket needs none: scan it.")));
@@ -98,7 +117,13 @@ impl Desk {
             guarantee: OVERRIDE.into(),
         });
         self.scan(tx, device, &scan, now)?;
-        let Persons { supervisor, person, reason } = persons;
+        if OF_THE_DOOR.contains(&verdict.code) {
+            let code = format!("admitted_{}", verdict.code);
+            let (body, entry) = (&genuine.body, scan.entry());
+            let story = Story { code: &code, body, scan: scan.id, guarantee: OVERRIDE, entry, first: None };
+            self.note(tx, &story, now)?;
+        }
+        let Persons { supervisor, person, reason, .. } = persons;
         tx.execute(
             "INSERT INTO overrides (scan, ticket, code, supervisor, person, reason, door, at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (scan) DO NOTHING",

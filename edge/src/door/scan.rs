@@ -1,8 +1,13 @@
 //! One scan: what a device tells of it, and what its code says.
 
+use super::entries::actor;
 use serde::{Deserialize, Serialize};
-use shared::admission::{Admission, Clock, Door, Guarantee, Member, Reading, Verdict, VerdictCode, VerdictKind, read};
-use shared::ids::{BadId, ScanId};
+use shared::admission::AdmittedScan;
+use shared::admission::ScanOp;
+use shared::admission::{
+    Admission, Clock, Door, DoorShow, Guarantee, Member, Reading, Verdict, VerdictCode, VerdictKind, read,
+};
+use shared::ids::{BadId, Incarnation, ScanId, ScreenId, ShowNumber, TheatreId, TicketId};
 use shared::keys::KeyRing;
 use shared::ticket::TicketBody;
 use shared::time::Timestamp;
@@ -28,6 +33,9 @@ pub struct MemberRow {
     pub seat: String,
     /// The version of the seat's sale.
     pub generation: u16,
+    /// Its show, as the device knows it; what a device of an earlier version does not tell is the one of the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub show: Option<u32>,
 }
 
 impl MemberRow {
@@ -42,7 +50,7 @@ impl MemberRow {
 
 impl From<&Member> for MemberRow {
     fn from(member: &Member) -> Self {
-        Self { ticket: member.ticket.to_string(), seat: member.seat.clone(), generation: member.generation }
+        Self { ticket: member.ticket.to_string(), seat: member.seat.clone(), generation: member.generation, show: None }
     }
 }
 
@@ -61,6 +69,10 @@ pub struct Scan {
     pub local: Option<LocalVerdict>,
     /// The ticket this is about, where it is not the one whose code was read.
     pub(super) member: Option<Member>,
+    /// Its show, as the device knows it.
+    pub(super) show: Option<ShowNumber>,
+    /// Which life of its device made it.
+    pub(super) incarnation: Incarnation,
     /// What the code says, and the keys it was checked with.
     reading: Option<(Reading, Arc<KeyRing>)>,
 }
@@ -68,12 +80,45 @@ pub struct Scan {
 impl Scan {
     /// A scan whose code nobody has looked at.
     pub fn new(id: ScanId, code: String, at: Timestamp, door: String, local: Option<LocalVerdict>) -> Self {
-        Self { id, code, at, door, local, member: None, reading: None }
+        Self { id, code, at, door, local, member: None, show: None, incarnation: Incarnation(0), reading: None }
     }
 
-    /// The same about another ticket of the booking.
-    pub fn about(self, member: Option<Member>) -> Self {
-        Self { member, reading: None, ..self }
+    /// The same about another ticket of the booking, for that show.
+    pub fn about(self, member: Option<Member>, show: Option<ShowNumber>) -> Self {
+        Self { member, show, reading: None, ..self }
+    }
+
+    /// The same by a device in that life of it.
+    pub fn made_in(self, incarnation: Incarnation) -> Self {
+        Self { incarnation, ..self }
+    }
+
+    /// The same as an entry on a ticket, told of by its device now.
+    pub(super) fn told_by(&self, device: i64, ticket: TicketId, now: Timestamp) -> ScanOp {
+        let scan = AdmittedScan { admission: self.entry(), actor: actor(device, self.incarnation), id: self.id };
+        ScanOp::told(ticket, scan, now)
+    }
+
+    /// How the ticket is written down that it is about.
+    pub(super) fn member_row(&self) -> Option<MemberRow> {
+        self.member.as_ref().map(|member| MemberRow { show: self.show.map(|show| show.0), ..MemberRow::from(member) })
+    }
+
+    /// What the device says of the ticket of a short code, for a story: no book has it here.
+    pub(super) fn told(&self, theatre: TheatreId) -> Option<TicketBody> {
+        let screen = ScreenId(0);
+        let show = DoorShow { screen, title: String::new(), starts_at: self.at, ends_at: self.at, cancelled: false };
+        Some(self.member.as_ref()?.by_the_book(theatre, self.show?, &show)?.body)
+    }
+
+    /// The same under another id.
+    pub(super) fn renumbered(&self, id: ScanId) -> Self {
+        Self { id, ..self.clone() }
+    }
+
+    /// What it is about: one number of a device stands for one of these.
+    pub(super) fn subject(&self) -> String {
+        subject(&self.code, self.member.as_ref().map(|member| member.ticket.to_string()).as_deref())
     }
 
     /// Reads the code before it is the writer's turn: checking a signature takes as long as storing the scan.
@@ -126,6 +171,12 @@ impl Scan {
     pub(super) fn happened(&self) -> bool {
         self.local.as_ref().is_some_and(|local| local.verdict == VerdictKind::Admit.word())
     }
+}
+
+/// A code as it is compared, and the ticket that is let in by it where it is another one.
+pub(super) fn subject(code: &str, member: Option<&str>) -> String {
+    let code = code.trim().to_ascii_uppercase();
+    member.map_or_else(|| code.clone(), |member| format!("{code} {member}"))
 }
 
 /// What the ticket says that a scan is about.

@@ -2,24 +2,27 @@
 
 use super::departures::departed;
 use super::discrepancies::{SEAT_TAKEN, Story, TWICE, is_noted};
-use super::scan::{MemberRow, Scan, body_of};
+use super::entries;
+use super::scan::{MemberRow, Scan, body_of, subject};
 use super::verdict;
 use crate::desk::Desk;
 use anyhow::Context;
 use node::view::VerdictView;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use shared::admission::{Admission, DoorFacts, DoorShow, DoorTicket, Reading};
+use shared::admission::{
+    Admission, AdmittedScan, CmRDT, DoorFacts, DoorShow, DoorTicket, Guarantee, Member, Reading, ScanOp,
+};
 use shared::admission::{Verdict, VerdictCode, VerdictKind, decide, decide_member, inside};
 use shared::entry::TicketRef;
 use shared::ids::{ScanId, ShowNumber, TicketId};
 use shared::ledger;
 use shared::refusal::Refusal;
-use shared::show::{self, Seat};
-use shared::ticket::{TicketBody, TicketCode};
+use shared::show::{self, Seat, Show};
+use shared::ticket::{TicketBody, TicketCode, VerifiedTicket, booking_code, read_booking_code};
 use shared::time::Timestamp;
 
 /// The one area of a theatre so far.
-const AREA: &str = "house";
+pub(super) const AREA: &str = "house";
 
 /// The guarantee of an entry that a supervisor answers for.
 pub(super) const OVERRIDE: &str = "OVERRIDE";
@@ -44,19 +47,25 @@ impl Desk {
         scan: &Scan,
         now: Timestamp,
     ) -> anyhow::Result<VerdictView> {
-        let before = stored_answer(tx, scan.id)?;
-        if let Some((answer, merged)) = before
-            && (merged || answer.verdict == VerdictKind::Admit.word() || !scan.happened())
-        {
-            return Ok(answer);
+        match stored(tx, scan.id)? {
+            Some(before) if !before.is_of(scan) => {
+                // A number that a device has used twice: each reading is judged and kept for itself.
+                return self.scan(tx, device, &scan.renumbered(scan.id.of_code(&scan.subject())), now);
+            }
+            Some(Stored { answer, merged, .. })
+                if merged || answer.verdict == VerdictKind::Admit.word() || !scan.happened() =>
+            {
+                return Ok(answer);
+            }
+            _ => {}
         }
         // A device whose call got no answer in time may have admitted what was refused here: that is merged too.
-        let (ticket, answer) = self.judge(tx, scan, now).context("judge a scan")?;
+        let (ticket, answer) = self.judge(tx, device, scan, now).context("judge a scan")?;
         let local = scan.local.as_ref().map(serde_json::to_string).transpose()?;
-        let member = scan.member.as_ref().map(|member| serde_json::to_string(&MemberRow::from(member))).transpose()?;
+        let member = scan.member_row().as_ref().map(serde_json::to_string).transpose()?;
         tx.prepare_cached(
-            "INSERT INTO scans (scan, ticket, code, device, door, scanned_at, received_at, local, answer, member)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            "INSERT INTO scans (scan, ticket, code, device, door, scanned_at, received_at, local, answer, member, incarnation)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT (scan) DO UPDATE SET local = excluded.local, answer = excluded.answer",
         )?
         .execute(params![
@@ -69,7 +78,8 @@ impl Desk {
             now.0,
             local,
             serde_json::to_string(&answer)?,
-            member
+            member,
+            scan.incarnation.0.cast_signed()
         ])?;
         Ok(answer)
     }
@@ -78,11 +88,12 @@ impl Desk {
     fn judge(
         &mut self,
         tx: &Transaction<'_>,
+        device: i64,
         scan: &Scan,
         now: Timestamp,
     ) -> anyhow::Result<(Option<TicketId>, VerdictView)> {
         let guarantee = self.guarantee(tx, now)?;
-        let genuine = match scan.reading(self.ring(), now) {
+        let genuine = match self.reading(scan, now) {
             Reading::Genuine(genuine) => genuine,
             Reading::Answered(mut verdict) => {
                 verdict.guarantee = guarantee;
@@ -96,12 +107,13 @@ impl Desk {
         let mut verdict = match &scan.member {
             None => decide(&genuine, &facts, self.door(), clock, guarantee),
             Some(_) => {
-                let same_booking = self.is_same_booking(&scan.code, body.ticket);
+                let same_booking =
+                    read_booking_code(&scan.code).is_some() || self.is_same_booking(&scan.code, body.ticket);
                 decide_member(&genuine, same_booking, &facts, self.door(), clock, guarantee)
             }
         };
         if scan.happened() || scan.asks() && verdict.kind() == VerdictKind::Admit {
-            let first = self.merge(tx, body, scan, now)?;
+            let first = self.merge(tx, device, body, scan, now)?;
             if first.scan != scan.id {
                 verdict.code = VerdictCode::AlreadyAdmitted;
                 verdict.first = Some(first.admission);
@@ -138,14 +150,35 @@ impl Desk {
         verdict: &Verdict,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        let Ok(code) = TicketCode::parse(&scan.code) else { return Ok(()) };
-        if !scan.happened() {
-            return Ok(());
-        }
-        let Some(body) = body_of(scan.member.as_ref(), code.body()) else { return Ok(()) };
+        let body = match TicketCode::parse(&scan.code) {
+            Ok(code) => body_of(scan.member.as_ref(), code.body()),
+            Err(_) => scan.told(self.door().theatre),
+        };
+        let Some(body) = body.filter(|_| scan.happened()) else { return Ok(()) };
         let code = format!("admitted_{}", verdict.code);
         let (guarantee, entry) = (scan.guarantee(), scan.entry());
         self.note(tx, &Story { code: &code, body: &body, scan: scan.id, guarantee, entry, first: None }, now)
+    }
+
+    /// What the code says; of a short one, what the book says of the ticket that is let in by it.
+    fn reading(&self, scan: &Scan, now: Timestamp) -> Reading {
+        let (Some(member), Some(code)) = (&scan.member, read_booking_code(&scan.code)) else {
+            return scan.reading(self.ring(), now);
+        };
+        let unknown = || {
+            let verdict = Verdict::bare(VerdictCode::NotInBook, Guarantee::Solo);
+            Reading::Answered(Verdict { ticket: Some(member.ticket), seat: Some(member.seat.clone()), ..verdict })
+        };
+        self.booked(member, &code).map_or_else(unknown, Reading::Genuine)
+    }
+
+    /// A ticket that the book has under this short code.
+    fn booked(&self, member: &Member, code: &str) -> Option<VerifiedTicket> {
+        let ledger = self.replica().ledger();
+        let ticket = ledger.ticket(member.ticket)?;
+        ticket.sale.filter(|sale| booking_code(sale.booking) == code)?;
+        let show = ledger.show(ticket.at.show)?;
+        member.by_the_book(self.door().theatre, ticket.at.show, &door_show(show))
     }
 
     /// Whether the book has a ticket under the booking of the one whose code was read.
@@ -159,18 +192,29 @@ impl Desk {
     fn merge(
         &mut self,
         tx: &Transaction<'_>,
+        device: i64,
         body: &TicketBody,
         scan: &Scan,
         now: Timestamp,
     ) -> anyhow::Result<Standing> {
-        let mine = Standing { scan: scan.id, admission: scan.entry() };
+        let op = scan.told_by(device, body.ticket, now);
+        let mine = Standing { scan: scan.id, admission: op.scan.admission.clone() };
         let inserted = tx
             .prepare_cached(
                 "INSERT INTO admissions (ticket, area, show, seat, scan, door, admitted_at, entered)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1) ON CONFLICT (ticket, area) DO NOTHING",
             )?
-            .execute(params![body.ticket.0, AREA, body.show.0, body.seat(), scan.id.0, scan.door, scan.at.0])?;
+            .execute(params![
+                body.ticket.0,
+                AREA,
+                body.show.0,
+                body.seat(),
+                scan.id.0,
+                scan.door,
+                mine.admission.at.0
+            ])?;
         if inserted == 1 {
+            // The set was empty: there is nothing that the entry could contradict.
             if !self.enter(body, &mine.admission, now) {
                 tx.prepare_cached("UPDATE admissions SET entered = 0 WHERE ticket = ?1 AND area = ?2")?
                     .execute(params![body.ticket.0, AREA])?;
@@ -183,31 +227,53 @@ impl Desk {
         }
         // The guest of that one is outside again, so this is an entry of its own.
         if departed(tx, body.ticket)?.is_some_and(|at| first.admission.at <= at && at <= mine.admission.at) {
-            self.replace(tx, body, scan)?;
+            self.replace(tx, body, &mine)?;
             return Ok(mine);
         }
-        if (&mine.admission, mine.scan) < (&first.admission, first.scan) {
-            let first_scan = first.scan;
-            self.replace(tx, body, scan)?;
-            let entry = first.admission;
-            let first = Some(&mine.admission);
-            let story = Story { code: TWICE, body, scan: first_scan, guarantee: scan.guarantee(), entry, first };
-            self.note(tx, &story, now)?;
-            return Ok(mine);
-        }
-        let (entry, guarantee) = (mine.admission, scan.guarantee());
-        let story = Story { code: TWICE, body, scan: scan.id, guarantee, entry, first: Some(&first.admission) };
-        self.note(tx, &story, now)?;
-        Ok(first)
+        self.unite(tx, body, op, first, scan.guarantee(), now)
     }
 
-    /// This scan is the entry of the ticket from now on.
-    fn replace(&mut self, tx: &Transaction<'_>, body: &TicketBody, scan: &Scan) -> rusqlite::Result<()> {
+    /// Unites an entry with those that are known of the ticket: whichever does not count is listed.
+    fn unite(
+        &mut self,
+        tx: &Transaction<'_>,
+        body: &TicketBody,
+        op: ScanOp,
+        first: Standing,
+        guarantee: &str,
+        now: Timestamp,
+    ) -> anyhow::Result<Standing> {
+        let mut log = entries::log_of(tx, body.ticket).context("read the entries on a ticket")?;
+        if let Err(bad) = log.validate_op(&op) {
+            tracing::error!(ticket = %body.ticket, %bad, "an entry is not merged");
+            let AdmittedScan { id, admission, .. } = op.scan;
+            let story =
+                Story { code: TWICE, body, scan: id, guarantee, entry: admission, first: Some(&first.admission) };
+            self.note(tx, &story, now)?;
+            return Ok(first);
+        }
+        log.apply(op);
+        let counts = log.admission(body.ticket).context("find the entry that counts")?;
+        let standing = Standing { scan: counts.id, admission: counts.admission };
+        if standing.scan != first.scan {
+            self.replace(tx, body, &standing)?;
+        }
+        for (ticket, further) in log.duplicates() {
+            entries::keep_further(tx, ticket, &further)?;
+            let (scan, entry, first) = (further.id, further.admission, Some(&standing.admission));
+            self.note(tx, &Story { code: TWICE, body, scan, guarantee, entry, first }, now)?;
+        }
+        Ok(standing)
+    }
+
+    /// This is the entry of the ticket from now on.
+    fn replace(&mut self, tx: &Transaction<'_>, body: &TicketBody, entry: &Standing) -> rusqlite::Result<()> {
         self.touch(body.ticket);
+        let Standing { scan, admission } = entry;
         tx.prepare_cached(
             "UPDATE admissions SET scan = ?3, door = ?4, admitted_at = ?5 WHERE ticket = ?1 AND area = ?2",
         )?
-        .execute(params![body.ticket.0, AREA, scan.id.0, scan.door, scan.at.0])?;
+        .execute(params![body.ticket.0, AREA, scan.0, admission.door, admission.at.0])?;
         Ok(())
     }
 
@@ -243,11 +309,15 @@ impl Desk {
             })?
             .collect::<rusqlite::Result<_>>()?;
         for (code, member, admission) in waiting {
-            let Ok(code) = TicketCode::parse(&code) else { continue };
             let member: Option<MemberRow> =
                 member.map(|member| serde_json::from_str(&member)).transpose().context("read who was let in")?;
             let member = member.map(MemberRow::read).transpose()?;
-            let Some(body) = body_of(member.as_ref(), code.body()) else { continue };
+            let body = match (TicketCode::parse(&code), &member) {
+                (Ok(code), member) => body_of(member.as_ref(), code.body()),
+                (Err(_), Some(member)) => self.booked(member, &code).map(|booked| booked.body),
+                (Err(_), None) => None,
+            };
+            let Some(body) = body else { continue };
             if self.enter(&body, &admission, now) {
                 tx.prepare_cached("UPDATE admissions SET entered = 1 WHERE ticket = ?1 AND area = ?2")?
                     .execute(params![body.ticket.0, AREA])?;
@@ -261,13 +331,7 @@ impl Desk {
         let seat = show.and_then(|show| show.plan.labelled(&body.seat()).and_then(|id| show.seat(id)));
         let known = self.replica().ledger().ticket(body.ticket).filter(|ticket| ticket.sale.is_some());
         Ok(DoorFacts {
-            show: show.map(|show| DoorShow {
-                screen: show.facts.screen,
-                title: show.facts.title.clone(),
-                starts_at: show.facts.starts_at(),
-                ends_at: show.facts.ends_at(),
-                cancelled: show.cancelled,
-            }),
+            show: show.map(door_show),
             ticket: known.map(|ticket| self.door_ticket(ticket)),
             generation_max: seat.and_then(|seat| self.sold_generation(seat)),
             admitted: match admission_of(db, body.ticket)? {
@@ -296,15 +360,41 @@ impl Desk {
     }
 }
 
-/// The answer to a scan that was stored before, and whether what the device did by itself is in it.
-fn stored_answer(db: &Connection, scan: ScanId) -> anyhow::Result<Option<(VerdictView, bool)>> {
-    let found: Option<(String, bool)> = db
-        .prepare_cached("SELECT answer, local IS NOT NULL FROM scans WHERE scan = ?1")?
-        .query_row([scan.0], |row| Ok((row.get(0)?, row.get(1)?)))
+fn door_show(show: &Show) -> DoorShow {
+    DoorShow {
+        screen: show.facts.screen,
+        title: show.facts.title.clone(),
+        starts_at: show.facts.starts_at(),
+        ends_at: show.facts.ends_at(),
+        cancelled: show.cancelled,
+    }
+}
+
+/// A scan that was stored before.
+struct Stored {
+    /// What it was about.
+    subject: String,
+    answer: VerdictView,
+    /// What the device did by itself is in the answer.
+    merged: bool,
+}
+
+impl Stored {
+    fn is_of(&self, scan: &Scan) -> bool {
+        self.subject == scan.subject()
+    }
+}
+
+fn stored(db: &Connection, scan: ScanId) -> anyhow::Result<Option<Stored>> {
+    let found: Option<(String, Option<String>, String, bool)> = db
+        .prepare_cached("SELECT code, member, answer, local IS NOT NULL FROM scans WHERE scan = ?1")?
+        .query_row([scan.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
-    found
-        .map(|(answer, merged)| Ok((serde_json::from_str(&answer).context("read a stored answer")?, merged)))
-        .transpose()
+    let Some((code, member, answer, merged)) = found else { return Ok(None) };
+    let member: Option<MemberRow> =
+        member.map(|member| serde_json::from_str(&member)).transpose().context("read who was let in")?;
+    let answer = serde_json::from_str(&answer).context("read a stored answer")?;
+    Ok(Some(Stored { subject: subject(&code, member.as_ref().map(|member| member.ticket.as_str())), answer, merged }))
 }
 
 /// The last entry of a ticket, and the show it is for.

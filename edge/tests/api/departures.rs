@@ -132,6 +132,27 @@ async fn a_supervisor_lets_in_against_the_verdict_and_both_persons_are_written_d
 }
 
 #[tokio::test]
+async fn a_supervisor_lets_in_against_what_the_door_alone_refuses() {
+    let doors = Doors::open().await;
+    let call = |id: u8, refused: Value| {
+        json!({"id": format!("{id:032x}"), "code": doors.code(), "door": "Door A", "person": "Asha", "reason": "lift broken",
+            "refused": refused, "supervisor": {"staff": "supervisor", "pin": PIN}})
+    };
+    let ask = async |call: Value| doors.house.post("/v1/door/overrides", &doors.door, call).await;
+    let (status, problem) = ask(call(1, Value::Null)).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("no_override")), "the box would let the bearer in");
+    let (status, problem) = ask(call(2, json!("void"))).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("bad_override")), "that is the box's to say");
+    let (status, verdict) = ask(call(3, json!("wrong_screen"))).await;
+    assert_eq!((status, &verdict["code"]), (200, &json!("overridden")), "{verdict}");
+    let code: String = doors.house.db().query_row("SELECT code FROM overrides", [], |row| row.get(0)).unwrap();
+    assert_eq!(code, "wrong_screen");
+    let listed = doors.discrepancies().await;
+    assert_eq!((listed.len(), &listed[0]["kind"]), (1, &json!("admitted_wrong_screen")), "{listed:?}");
+    assert_eq!(doors.scan(4, 0).await["code"], "already_admitted");
+}
+
+#[tokio::test]
 async fn the_certificate_of_a_key_is_a_picture_for_the_door() {
     let doors = Doors::open().await;
     let (_, feed) = doors.house.get("/v1/door/feed", &doors.door).await;

@@ -79,6 +79,18 @@ async fn the_feed_tells_what_changed_and_starts_over_on_a_strange_cursor() {
 }
 
 #[tokio::test]
+async fn the_feed_says_what_an_answer_promises() {
+    let mut house = House::open().await;
+    let (a, b) = (house.pair("Door A").await, house.pair("Door B").await);
+    house.stop().await;
+    house.start().await;
+    assert_eq!(feed(&house, &a, "").await["guarantee"], "SOLO", "Door B was not heard since the start");
+    assert_eq!(feed(&house, &b, "").await["guarantee"], "SHARED");
+    let cursor = feed(&house, &a, "").await["cursor"].as_str().unwrap().to_owned();
+    assert_eq!(feed(&house, &a, &cursor).await["guarantee"], "SHARED");
+}
+
+#[tokio::test]
 async fn a_long_poll_ends_when_there_is_news() {
     let house = House::open().await;
     let show = house.add_show(30).await;
@@ -206,6 +218,34 @@ async fn a_door_that_got_no_answer_in_time_merges_what_it_did_under_the_same_sca
     assert_eq!(merged[0]["verdict"], "already");
     let (_, status) = house.get("/v1/status", "").await;
     assert_eq!(status["door_discrepancies"], 1, "{status}");
+}
+
+#[tokio::test]
+async fn a_number_that_a_device_uses_for_two_codes_is_two_scans_and_each_has_its_own_answer() {
+    let house = House::open().await;
+    let show = house.add_show(30).await;
+    let door = house.pair("Door A").await;
+    let sale = house.sell(&show, &["A1", "A2"]).await;
+    let (first, second) = (code_of(&sale, 0), code_of(&sale, 1));
+    let green = upload(&house, &door, vec![scan(1, &first, "Door A")]).await;
+    assert_eq!((&green[0]["verdict"], &green[0]["seat"]), (&json!("admit"), &json!("A1")));
+    let other = upload(&house, &door, vec![scan(1, &second, "Door A")]).await;
+    assert_eq!(
+        (&other[0]["verdict"], &other[0]["seat"], &other[0]["id"]),
+        (&json!("admit"), &json!("A2"), &green[0]["id"])
+    );
+    let forged = format!("{}7", &first[..first.len() - 1]);
+    let red = upload(&house, &door, vec![scan(1, &forged, "Door A")]).await;
+    assert_ne!(red[0]["verdict"], "admit", "not the answer of the first one: {}", red[0]);
+    assert_eq!(upload(&house, &door, vec![scan(1, &first.to_lowercase(), "Door A")]).await, green, "each asked again");
+    assert_eq!(upload(&house, &door, vec![scan(1, &second, "Door A")]).await, other);
+    let stored: u32 = house.db().query_row("SELECT count(*) FROM scans", [], |row| row.get(0)).unwrap();
+    assert_eq!(stored, 3, "none is lost");
+    // Company by the code that was read is a scan of its own under whatever number.
+    let mut company = scan(1, &first, "Door A");
+    company["member"] = json!({"ticket": sale["tickets"][1]["ticket"], "seat": "A2", "generation": 0});
+    let yellow = upload(&house, &door, vec![company]).await;
+    assert_eq!((&yellow[0]["seat"], &yellow[0]["verdict"]), (&json!("A2"), &json!("already")));
 }
 
 #[tokio::test]

@@ -155,3 +155,83 @@ async fn company_that_doors_let_in_alone_is_merged_and_each_second_entry_is_list
     let kinds: Vec<_> = list["discrepancies"].as_array().expect("list").iter().map(|one| one["kind"].clone()).collect();
     assert!(kinds.contains(&json!("admitted_not_in_book")), "{list}");
 }
+
+/// A ticket of a sale by the short code of its booking.
+async fn short(house: &House, id: u16, sale: &Value, ticket: usize, door: &str) -> Value {
+    let mut scan = scan(id, sale, 0, ticket, door);
+    let (_, feed) = house.get("/v1/door/feed?after=", &house.pair(&format!("Reader {id}")).await).await;
+    let row = feed["tickets"]
+        .as_array()
+        .expect("tickets")
+        .iter()
+        .find(|row| row["ticket"] == sale["tickets"][ticket]["ticket"]);
+    let row = row.expect("a ticket of the book");
+    scan["code"] = row["booking"].clone();
+    scan["member"] =
+        json!({"ticket": row["ticket"], "seat": row["seat"], "generation": row["generation"], "show": row["show"]});
+    scan
+}
+
+#[tokio::test]
+async fn tickets_come_in_by_the_short_code_of_their_booking_once_and_each_is_in_the_log() {
+    let house = House::open().await;
+    let show = house.add_show(30).await;
+    let (a, b) = (house.pair("Door A").await, house.pair("Door B").await);
+    let sale = house.sell(&show, &["A1", "A2"]).await;
+    let (first, second) = (short(&house, 1, &sale, 0, "Door A").await, short(&house, 2, &sale, 1, "Door A").await);
+    let green = upload(&house, &a, &[first.clone(), second]).await;
+    assert_eq!(told(&green), ["A1 admit ok", "A2 admit ok"]);
+    assert_eq!(upload(&house, &a, &[first]).await, green[..1], "the same scan gets the same answer");
+    assert_eq!(told(&upload(&house, &b, &[scan(9, &sale, 1, 1, "Door B")]).await), ["A2 already already_admitted"]);
+    let again = short(&house, 10, &sale, 0, "Door B").await;
+    assert_eq!(told(&upload(&house, &b, &[again]).await), ["A1 already already_admitted"]);
+    let entered: u32 =
+        house.db().query_row("SELECT sum(entered) FROM admissions", [], |row| row.get(0)).expect("admissions");
+    assert_eq!(entered, 2);
+}
+
+#[tokio::test]
+async fn a_short_code_lets_nobody_in_who_is_not_booked_under_it_and_is_void_with_the_ticket() {
+    let house = House::open().await;
+    let show = house.add_show(30).await;
+    let door = house.pair("Door A").await;
+    let (ours, theirs) = (house.sell(&show, &["A1"]).await, house.sell(&show, &["B1"]).await);
+    let good = short(&house, 1, &ours, 0, "Door A").await;
+    let mut stranger = short(&house, 2, &theirs, 0, "Door A").await;
+    stranger["code"] = good["code"].clone();
+    let mut elsewhere = short(&house, 3, &ours, 0, "Door A").await;
+    elsewhere["member"]["seat"] = json!("A3");
+    let mut nobody = short(&house, 4, &ours, 0, "Door A").await;
+    nobody["member"]["ticket"] = json!("00000000000000ff");
+    let mut bare = short(&house, 5, &ours, 0, "Door A").await;
+    bare.as_object_mut().expect("a scan").remove("member");
+    let answers = upload(&house, &door, &[stranger, elsewhere, nobody, bare]).await;
+    let codes: Vec<_> = answers.iter().map(|one| one["code"].as_str().expect("code")).collect();
+    assert_eq!(codes, ["not_in_book", "not_in_book", "not_in_book", "malformed"]);
+    let supervisor = house.log_in("supervisor").await;
+    let path = format!("/v1/sales/{}/void", ours["sale"].as_str().expect("sale"));
+    house.post(&path, &supervisor, json!({"reason": "x", "paper_surrendered": true})).await;
+    assert_eq!(told(&upload(&house, &door, &[good]).await), ["A1 refuse void"]);
+}
+
+#[tokio::test]
+async fn an_entry_by_a_short_code_that_the_book_does_not_have_is_a_fact_and_listed() {
+    let house = House::open().await;
+    let show = house.add_show(30).await;
+    let door = house.pair("Door A").await;
+    let sale = house.sell(&show, &["A1"]).await;
+    let mut lost = happened(short(&house, 1, &sale, 0, "Door A").await, -10);
+    lost["member"]["ticket"] = json!("00000000000000ff");
+    assert_eq!(upload(&house, &door, &[lost.clone()]).await[0]["code"], "not_in_book");
+    let good = happened(short(&house, 2, &sale, 0, "Door A").await, -60);
+    assert_eq!(told(&upload(&house, &door, &[good]).await), ["A1 admit ok"]);
+    let supervisor = house.log_in("supervisor").await;
+    let (_, list) = house.get("/v1/discrepancies", &supervisor).await;
+    let list = list["discrepancies"].as_array().expect("list").clone();
+    assert_eq!(list.len(), 1, "{list:?}");
+    assert_eq!(
+        (&list[0]["kind"], &list[0]["ours"]["seats"][0]["label"]),
+        (&json!("admitted_not_in_book"), &json!("A1")),
+        "{list:?}"
+    );
+}

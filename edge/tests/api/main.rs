@@ -7,6 +7,7 @@ mod counter;
 mod departures;
 mod discrepancies;
 mod door;
+mod entries;
 mod groups;
 mod house;
 mod line;

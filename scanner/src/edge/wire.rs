@@ -1,10 +1,10 @@
 //! The JSON of the edge's door routes, and what it means here.
 
-use crate::store::{Departed, Queued};
+use crate::store::{self, Queued};
 use node::view::{FirstAdmission, VerdictView};
 use node::zone::{BadTime, Zone, parse_rfc3339};
 use serde::{Deserialize, Serialize};
-use shared::admission::{Admission, DoorShow, DoorTicket, Member, TicketState};
+use shared::admission::{Admission, DoorShow, DoorTicket, Guarantee, Member, TicketState};
 use shared::ids::{BadId, KeyId, ScanId, ScreenId, ShowNumber, TicketId};
 use shared::time::Timestamp;
 
@@ -32,11 +32,14 @@ pub(crate) struct MemberUpload {
     ticket: String,
     seat: String,
     generation: u16,
+    /// Its show, which a short code does not tell.
+    show: u32,
 }
 
-impl From<&Member> for MemberUpload {
-    fn from(member: &Member) -> Self {
-        Self { ticket: member.ticket.to_string(), seat: member.seat.clone(), generation: member.generation }
+impl MemberUpload {
+    pub(crate) fn new(member: &Member, show: ShowNumber) -> Self {
+        let Member { ticket, seat, generation } = member;
+        Self { ticket: ticket.to_string(), seat: seat.clone(), generation: *generation, show: show.0 }
     }
 }
 
@@ -52,7 +55,7 @@ impl From<&Queued> for Upload {
                 code: scan.reason.clone(),
                 guarantee: scan.guarantee.clone(),
             }),
-            member: scan.member.as_ref().map(MemberUpload::from),
+            member: scan.member.as_ref().map(|member| MemberUpload::new(member, scan.show)),
         }
     }
 }
@@ -67,9 +70,9 @@ pub(crate) struct DepartureUpload {
     door: String,
 }
 
-impl From<&Departed> for DepartureUpload {
-    fn from(departed: &Departed) -> Self {
-        let Departed { id, ticket, how, at, door, .. } = departed;
+impl From<&store::Departed> for DepartureUpload {
+    fn from(departed: &store::Departed) -> Self {
+        let store::Departed { id, ticket, how, at, door, .. } = departed;
         let (id, ticket, at) = (id.to_string(), ticket.to_string(), Zone::utc().rfc3339(*at));
         Self { id, ticket, how: how.word(), at, door: door.clone() }
     }
@@ -81,6 +84,8 @@ pub(crate) struct OverrideCall {
     id: String,
     code: String,
     door: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<&'static str>,
     person: String,
     reason: String,
     supervisor: Supervisor,
@@ -103,7 +108,12 @@ impl OverrideCall {
         pin: String,
     ) -> Self {
         let supervisor = Supervisor { staff, pin };
-        Self { id: id.to_string(), code: code.into(), door: door.into(), person, reason, supervisor }
+        Self { id: id.to_string(), code: code.into(), door: door.into(), refused: None, person, reason, supervisor }
+    }
+
+    /// What this door refuses by its own settings, which the edge does not know.
+    pub(crate) fn against(self, refused: Option<&'static str>) -> Self {
+        Self { refused, ..self }
     }
 }
 
@@ -123,6 +133,13 @@ pub(super) struct Answered {
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct Departed {
+    pub(super) id: String,
+    /// The ticket may enter again.
+    pub(super) counts: bool,
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct Problem {
     pub(super) code: String,
 }
@@ -134,6 +151,8 @@ pub(super) struct Feed {
     more: bool,
     boot: String,
     now: String,
+    #[serde(default)]
+    guarantee: Option<String>,
     certificates: Vec<String>,
     revoked_keys: Vec<String>,
     shows: Vec<Show>,
@@ -179,6 +198,8 @@ pub(crate) struct FeedPage {
     pub(crate) boot: String,
     /// The edge's clock.
     pub(crate) now: Timestamp,
+    /// What the edge's answer to a scan promises; a box of an earlier version says nothing and is believed to share.
+    pub(crate) guarantee: Guarantee,
     pub(crate) certificates: Vec<String>,
     pub(crate) revoked_keys: Vec<KeyId>,
     /// With whether guests may come back.
@@ -206,6 +227,7 @@ impl TryFrom<Feed> for FeedPage {
     fn try_from(feed: Feed) -> Result<Self, BadFeed> {
         Ok(Self {
             now: parse_rfc3339(&feed.now)?,
+            guarantee: feed.guarantee.as_deref().and_then(Guarantee::from_word).unwrap_or(Guarantee::Shared),
             revoked_keys: feed.revoked_keys.iter().map(|key| key.parse()).collect::<Result<_, _>>()?,
             shows: feed.shows.into_iter().map(Show::read).collect::<Result<_, _>>()?,
             tickets: feed.tickets.into_iter().map(Ticket::read).collect::<Result<_, _>>()?,

@@ -3,6 +3,7 @@
 const LOOK_MS = 180;
 const WIDTH_MAX = 960;
 const SAME_CODE_MS = 3000;
+const ANSWER_MS = 4000;
 
 /** Whether this browser can read codes with a camera on this address. */
 export async function cameraWorks() {
@@ -28,13 +29,15 @@ async function finder() {
     const { data } = context.getImageData(0, 0, width, height);
     const grey = new Uint8Array(width * height);
     for (let at = 0; at < grey.length; at += 1) grey[at] = (data[4 * at] * 77 + data[4 * at + 1] * 150 + data[4 * at + 2] * 29) >> 8;
-    const answer = await fetch(`/v1/frames?width=${width}&height=${height}`, { method: "POST", body: grey, cache: "no-store" });
-    return answer.ok ? (await answer.json()).codes : [];
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const answer = await fetch(`/v1/frames?width=${width}&height=${height}`, { method: "POST", body: grey, cache: "no-store", signal });
+    return answer.ok ? (await answer.json()).codes : null;
   };
 }
 
-/** Shows the camera and calls `take(code)` for each new code. Returns a stop function; throws where it is not allowed. */
-export async function watch(video, take) {
+/** Shows the camera and calls `take(code)` for each new code, and `sees(false)` while no picture can be looked at. Returns a stop
+ * function; throws where it is not allowed. */
+export async function watch(video, take, sees) {
   const constraints = { video: { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 720 } } };
   const stream = await navigator.mediaDevices.getUserMedia(constraints);
   const find = await finder();
@@ -47,9 +50,10 @@ export async function watch(video, take) {
     // A picture that takes long is not overtaken by the next one.
     if (looking) return;
     looking = true;
-    const codes = await find(video).catch(() => []);
+    const codes = await find(video).catch(() => null);
     looking = false;
-    for (const rawValue of codes) {
+    sees(codes !== null);
+    for (const rawValue of codes ?? []) {
       const now = Date.now();
       // A ticket stays in the picture for a while: once is enough.
       if (now - (seen.get(rawValue) ?? 0) > SAME_CODE_MS) take(rawValue);

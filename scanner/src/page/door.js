@@ -1,69 +1,54 @@
-// The door: codes come in from a wedge scanner, the camera, the field or a pane; verdicts go out. A code whose verdict did not
-// arrive is kept, over reloads too, and asked about until it does.
+// The door: codes come in from a wedge scanner, the camera, the field or a pane; verdicts go out.
 
 import { every, pause, request } from "./api.js";
+import { look } from "./badge.js";
 import { cameraWorks, watch } from "./camera.js";
-import { about, goesOut, letOut, listenToKeys, settle } from "./entry.js";
+import { about, departed, goesOut, listenToKeys } from "./entry.js";
 import { listenToSearch } from "./find.js";
 import { listenToGroup, offer } from "./group.js";
+import { keepCode, waiting, work } from "./lane.js";
+import { isHeld, letGo, listLate, listenToLate } from "./late.js";
 import { listenToLock } from "./lock.js";
 import { onPresented } from "./pane.js";
 import { listen } from "./reader.js";
 import { sound } from "./sound.js";
-import { drawShape, guaranteeWords, wordsOf } from "./verdict.js";
-import { clockHere, count, span } from "./words.js";
+import { drawShape, levelWords, wordsOf } from "./verdict.js";
+import { clockHere, count } from "./words.js";
 
 const STATUS_MS = 2000;
-const AGAIN_MS = 1000;
 const SHOWN_MS = { admit: 5000, out: 5000, already: 15000, unknown: 15000, refuse: 15000 };
 // Company is counted before it is let in.
 const GROUP_MS = 20_000;
-const KEPT_MAX = 500;
+// A verdict of a reader that is older than this was not seen when it was given.
+const LATE_S = 3;
 
 const byId = (id) => document.getElementById(id);
-let kept = JSON.parse(localStorage.getItem("kept codes") ?? "[]");
-let door = "";
-let asking = false;
 let idleTimer = 0;
 let stopCamera = null;
+// A late verdict that is no welcome is shown, and stays.
+let held = false;
 
-function take(text) {
-  const code = text.trim().toUpperCase();
-  if (!code || kept.some((one) => one.code === code)) return;
-  kept = [...kept, { code, at: Date.now(), asked: 0 }].slice(-KEPT_MAX);
-  keep();
-  work();
+function take(text, keys) {
+  const full = keepCode(text, keys, goesOut());
+  if (full) show(full);
+  work(tell, showWaiting);
 }
 
-function keep() {
-  localStorage.setItem("kept codes", JSON.stringify(kept));
+function tell(answer, scan) {
+  const verdict = verdictOf(answer, scan);
+  if (!scan.late) show(verdict, scan.code);
+  else showLate(verdict, scan);
 }
 
-// One at a time and in order: the first scan of a ticket must be the first to be asked about.
-async function work() {
-  if (asking) return;
-  asking = true;
-  while (kept.length > 0) {
-    const [scan] = kept;
-    if (goesOut()) {
-      kept = kept.slice(1);
-      keep();
-      show(await letOut(scan.code));
-      continue;
-    }
-    const answer = await request("POST", "/v1/scan", { body: { code: scan.code }, patience: 5000 });
-    if (answer.ok || (answer.status >= 400 && answer.status < 500)) {
-      kept = kept.slice(1);
-      keep();
-      show(answer.ok ? settle(answer.data, scan, door) : refused(answer.problem), scan.code);
-    } else {
-      scan.asked += 1;
-      keep();
-      showWaiting();
-      await pause(AGAIN_MS);
-    }
-  }
-  asking = false;
+function verdictOf(answer, { out }) {
+  if (out && answer.data?.code !== "not_checked") return departed(answer, "Out");
+  return answer.ok ? answer.data : refused(answer.problem);
+}
+
+function showLate(verdict, scan) {
+  if (!listLate(verdict, scan)) return;
+  show(verdict, scan.code);
+  held = isHeld();
 }
 
 function refused(problem) {
@@ -72,15 +57,21 @@ function refused(problem) {
 
 function show(verdict, code) {
   const kind = verdict.verdict;
+  held = false;
   about(verdict, code);
   paint(kind, verdict.words ?? wordsOf(verdict), place(verdict), verdict.text);
   byId("first").textContent = verdict.first ? `First at ${clockHere(verdict.first.at)}, ${verdict.first.door}` : "";
   byId("lines").replaceChildren(...(verdict.lines ?? []).map(line));
+  byId("level").textContent = levelWords(verdict);
   const waits = offer(verdict);
-  if (byId("sound-key").getAttribute("aria-pressed") === "true") sound(kind);
+  sounds(kind);
   clearTimeout(idleTimer);
   idleTimer = setTimeout(showIdle, waits ? GROUP_MS : (SHOWN_MS[kind] ?? 8000));
   look();
+}
+
+function sounds(kind) {
+  if (byId("sound-key").getAttribute("aria-pressed") === "true") sound(kind);
 }
 
 function place(verdict) {
@@ -100,6 +91,7 @@ function paint(kind, words, [seat, ...rest], text) {
   byId("text").textContent = text;
   byId("first").textContent = "";
   byId("lines").replaceChildren();
+  byId("level").textContent = "";
   offer({});
 }
 
@@ -112,42 +104,20 @@ function strong(text) {
 }
 
 function showIdle() {
-  if (kept.length > 0) return showWaiting();
+  if (waiting().number > 0) return showWaiting();
+  if (held && isHeld()) return;
+  letGo();
   paint("idle", "Ready", [], "Scan a ticket");
 }
 
 function showWaiting() {
   clearTimeout(idleTimer);
   if (byId("main").dataset.verdict === "waiting") return;
-  const text = `This device's program does not answer. ${count(kept.length, "code")} kept, asking again. Let the guest wait.`;
+  const { number, saved } = waiting();
+  const care = saved ? "" : " Do not reload the page: this browser keeps nothing.";
+  const text = `This device's program does not answer. ${count(number, "code")} kept, asking again. Let the guest wait.${care}`;
   paint("waiting", "Not checked yet", [], text);
-}
-
-async function look() {
-  const answer = await request("GET", "/v1/status", { patience: 4000 });
-  const badge = byId("guarantee");
-  badge.dataset.level = answer.ok ? answer.data.guarantee : "NONE";
-  if (!answer.ok) return badge.replaceChildren(strong("NO ANSWER"), " this device's program does not answer; codes are kept");
-  const { theatre, guarantee, data_age_s, queued, admitted, counts } = answer.data;
-  door = answer.data.door;
-  byId("door").textContent = door;
-  byId("theatre").textContent = theatre.name;
-  countAll(counts, admitted);
-  byId("queued").textContent = queued.toLocaleString("en-IN");
-  const words = guaranteeWords(guarantee, data_age_s === undefined ? undefined : span(data_age_s));
-  const text = `${guarantee} ${words}`;
-  if (badge.textContent !== text) badge.replaceChildren(strong(guarantee), ` ${words}`);
-  document.title = `${door} · Usher`;
-}
-
-function countAll(counts, admitted) {
-  // Before the doors of any show are open there is nothing to expect.
-  const open = counts.expected > 0;
-  const text = (number) => number.toLocaleString("en-IN");
-  byId("admitted").textContent = text(open ? counts.inside : admitted);
-  byId("expected").textContent = open ? ` / ${text(counts.expected)}` : "";
-  byId("per-minute").textContent = text(counts.per_minute);
-  byId("doors").textContent = counts.doors.map((one) => `${one.door} ${text(one.admitted)}`).join(" · ") || "–";
+  sounds("waiting");
 }
 
 // What a reader of this machine has read shows on every page that is open.
@@ -160,8 +130,16 @@ async function watchReaders() {
       continue;
     }
     after = answer.data.n;
-    if (answer.data.verdict) show(answer.data.verdict);
+    const { verdict, age_s, read } = answer.data;
+    if (!verdict) continue;
+    if (age_s < LATE_S) show(verdict, read);
+    else showLate(verdict, { code: read });
   }
+}
+
+// A door that goes dark is a door that waits; where the browser has no such thing the tablet's own setting does it.
+function stayAwake() {
+  if (!document.hidden) navigator.wakeLock?.request("screen").catch(() => null);
 }
 
 byId("typed").addEventListener("submit", (event) => {
@@ -178,8 +156,9 @@ byId("camera-key").addEventListener("click", async ({ currentTarget }) => {
   if (stopCamera) {
     stopCamera();
     stopCamera = null;
+    byId("blind").hidden = true;
   } else {
-    stopCamera = await watch(byId("camera"), take).catch(() => null);
+    stopCamera = await watch(byId("camera"), take, (sees) => (byId("blind").hidden = sees)).catch(() => null);
     if (!stopCamera) byId("text").textContent = "The camera is not allowed here. A hand scanner or typing works.";
   }
   currentTarget.setAttribute("aria-pressed", String(stopCamera !== null));
@@ -190,6 +169,7 @@ listenToKeys(show);
 listenToGroup(show);
 listenToSearch();
 listenToLock();
+listenToLate(showIdle);
 for (const key of document.querySelectorAll("[data-closes]")) {
   key.addEventListener("click", () => byId(key.dataset.closes).close());
 }
@@ -199,4 +179,6 @@ cameraWorks().then((works) => (byId("camera-key").hidden = !works));
 showIdle();
 look();
 every(STATUS_MS, look);
-work();
+work(tell, showWaiting);
+stayAwake();
+document.addEventListener("visibilitychange", stayAwake);

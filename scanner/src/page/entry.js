@@ -1,9 +1,9 @@
 // What can be done about an entry: taken back, let in by a supervisor, or let out and in again.
 
-import { request } from "./api.js";
+import { freshKey, request } from "./api.js";
 
 const UNDO_MS = 10_000;
-const STAYS = { undo_over: "let in longer ago than ten seconds", not_inside: "nobody is inside on it", no_reentry: "no way back in" };
+const STAYS = { undo_over: "let in longer ago than ten seconds", not_inside: "nobody is inside on it", no_reentry: "no way back in", not_counted: "the box does not count it" };
 const byId = (id) => document.getElementById(id);
 
 let last = null;
@@ -23,24 +23,13 @@ function entered(verdict) {
   return verdict.entered ?? (verdict.verdict === "admit" && verdict.ticket ? [verdict.ticket] : []);
 }
 
-/** The answer to a first question was lost, not the admission: "already, at this door, since I asked" is the welcome. */
-export function settle(verdict, { at, asked }, door) {
-  const here = verdict.first?.door === door && Date.parse(verdict.first?.at) >= at - 2000;
-  if (verdict.verdict !== "already" || asked === 0 || !here) return verdict;
-  return { ...verdict, verdict: "admit", code: "ok", text: "Let in. The first answer had got lost.", first: undefined };
-}
-
 /** Whether codes are read on the way out. */
 export function goesOut() {
   return byId("out-key").getAttribute("aria-pressed") === "true";
 }
 
-/** Lets the bearer of a code out; returns a verdict to be shown. */
-export async function letOut(code) {
-  return departed(await request("POST", "/v1/departures", { body: { how: "out", code }, patience: 5000 }), "Out");
-}
-
-function departed(answer, words, { seats = {} } = {}) {
+/** What a departure is answered, as a verdict to be shown. */
+export function departed(answer, words, { seats = {} } = {}) {
   if (answer.ok) {
     const where = answer.data.shared ? "at any door." : "here; other doors hear of it later.";
     const lines = (answer.data.stay ?? []).map(({ ticket, code }) => `${seats[ticket] ?? "The first one"} stays in: ${STAYS[code] ?? code}`);
@@ -53,10 +42,15 @@ function departed(answer, words, { seats = {} } = {}) {
 export function listenToKeys(show) {
   byId("undo-key").addEventListener("click", async () => {
     byId("undo-key").hidden = true;
-    const { verdict } = last;
+    const undoing = last;
+    const { verdict } = undoing;
+    undoing.id ??= freshKey();
     const tickets = entered(verdict);
-    const body = verdict.entered ? { how: "undone", tickets } : { how: "undone", ticket: tickets[0] };
-    show(departed(await request("POST", "/v1/departures", { body, patience: 5000 }), "Taken back", verdict));
+    const named = verdict.entered ? { tickets } : { ticket: tickets[0] };
+    const answer = await request("POST", "/v1/departures", { body: { how: "undone", id: undoing.id, ...named }, patience: 5000 });
+    // Whether it was taken back is not known: it may be asked for again, under the same number.
+    if (answer.status === 0 && undoing === last) byId("undo-key").hidden = false;
+    else show(departed(answer, "Taken back", verdict));
   });
   byId("out-key").addEventListener("click", ({ currentTarget }) => {
     currentTarget.setAttribute("aria-pressed", String(!goesOut()));

@@ -1,7 +1,6 @@
-// The others of a booking: offered where one of them was let in, and let in all together or some of them, each by a verdict of its own.
+// The others of a booking: offered where one of them was let in, or where its short code was typed, and let in all together or some of them, each by a verdict of its own.
 
-import { request } from "./api.js";
-import { settle } from "./entry.js";
+import { freshKey, request } from "./api.js";
 import { clockHere, count } from "./words.js";
 import { wordsOf } from "./verdict.js";
 
@@ -10,14 +9,15 @@ const KEY = "F2";
 const WORST = ["refuse", "unknown", "already", "admit"];
 const byId = (id) => document.getElementById(id);
 
-// The ticket that was let in, since when its company waits for an answer, and how often that was asked for.
+// The ticket that was let in or the short code that was typed, and the number of each other one's scan, which stays the same however often it is asked.
 let offered = null;
 
 /** Offers those who are outside yet, if the verdict names any. Returns whether it does. */
 export function offer(verdict) {
-  const others = (verdict.verdict === "admit" && verdict.group) || [];
+  const others = ((verdict.verdict === "admit" || verdict.booking) && verdict.group) || [];
   const hadFocus = byId("group").contains(document.activeElement);
-  offered = others.length > 0 ? { with: verdict.ticket, at: 0, asked: 0 } : null;
+  const ids = Object.fromEntries(others.map(({ ticket }) => [ticket, freshKey()]));
+  offered = others.length > 0 ? { by: verdict.booking ? { booking: verdict.booking } : { with: verdict.ticket }, ids } : null;
   byId("group").hidden = !offered;
   byId("group-fault").textContent = "";
   byId("group-seats").replaceChildren(...others.map(choice));
@@ -31,7 +31,7 @@ export function offer(verdict) {
 function heard(others) {
   const seats = element("span", `: ${others.map(({ seat }) => seat).join(", ")}`);
   seats.className = "unseen";
-  return [`${others.length} more of this booking`, seats];
+  return [`${others.length} ${offered.by.booking ? "tickets" : "more"} of this booking`, seats];
 }
 
 function element(name, textContent) {
@@ -51,7 +51,7 @@ function chosen() {
 
 function label() {
   const number = chosen().length;
-  byId("group-key").replaceChildren(...(number > 0 ? [`Let ${number} more in`, element("kbd", KEY)] : ["Nobody else"]));
+  byId("group-key").replaceChildren(...(number > 0 ? [`Let ${number} ${offered.by.booking ? "" : "more "}in`, element("kbd", KEY)] : ["Nobody else"]));
   byId("group-key").disabled = number === 0;
 }
 
@@ -63,13 +63,12 @@ export function listenToGroup(show) {
     const asking = offered;
     const tickets = chosen();
     if (!asking || tickets.length === 0) return;
-    asking.at ||= Date.now();
     byId("group-key").disabled = true;
-    const answer = await request("POST", "/v1/groups", { body: { with: asking.with, tickets }, patience: 5000 });
+    const ids = tickets.map((ticket) => asking.ids[ticket]);
+    const answer = await request("POST", "/v1/groups", { body: { ...asking.by, tickets, ids }, patience: 5000 });
     // Another ticket was scanned meanwhile: its verdict stays, and the group's comes after it.
     if (answer.ok) return show(told(asking, answer.data.verdicts));
     if (answer.status >= 400 && answer.status < 500) return show({ verdict: "refuse", guarantee: "", text: "", ...refusal(answer.problem) });
-    asking.asked += 1;
     if (asking !== offered) return;
     label();
     byId("group-fault").textContent = "No answer. Press again: nobody is let in twice.";
@@ -87,22 +86,21 @@ function refusal({ code, title, detail }) {
 
 // All of them as one verdict: the worst of theirs, who is in, and for everybody else why not.
 function told(asking, verdicts) {
-  const settled = verdicts.map((verdict) => settle(verdict, asking, byId("door").textContent));
-  const inside = settled.filter(({ verdict }) => verdict === "admit");
-  const outside = settled.filter(({ verdict }) => verdict !== "admit");
+  const inside = verdicts.filter(({ verdict }) => verdict === "admit");
+  const outside = verdicts.filter(({ verdict }) => verdict !== "admit");
   const all = outside.length === 0;
-  const kind = WORST.find((kind) => settled.some(({ verdict }) => verdict === kind));
+  const kind = WORST.find((kind) => verdicts.some(({ verdict }) => verdict === kind));
   const seats = inside.map(({ seat }) => seat).join(", ");
   return {
-    ...settled[0],
+    ...verdicts[0],
     verdict: kind,
-    words: all ? `${inside.length} more in` : `${inside.length} of ${settled.length} in`,
+    words: all ? `${inside.length} ${asking.by.booking ? "" : "more "}in` : `${inside.length} of ${verdicts.length} in`,
     seat: undefined,
     first: undefined,
     ticket: undefined,
     text: inside.length > 0 ? `${count(inside.length, "seat")} let in: ${seats}.` : "Nobody of them was let in.",
     lines: outside.map((one) => `${one.seat}: ${wordsOf(one)}${one.first ? `, ${clockHere(one.first.at)} at ${one.first.door}` : ""}`),
-    entered: [asking.with, ...inside.map(({ ticket }) => ticket)],
-    seats: Object.fromEntries(settled.map(({ ticket, seat }) => [ticket, seat])),
+    entered: [...(asking.by.with ? [asking.by.with] : []), ...inside.map(({ ticket }) => ticket)],
+    seats: Object.fromEntries(verdicts.map(({ ticket, seat }) => [ticket, seat])),
   };
 }

@@ -1,5 +1,7 @@
 // Verdicts as they are shown: a shape and two or three words each. Colour comes last.
 
+import { span } from "./words.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 // Circle, triangle, diamond, octagon: told apart without colour, in a box of 100.
@@ -22,6 +24,10 @@ const WORDS = {
   unknown_key: "Key not known",
   not_in_book: "Not in the book",
   key_learned: "New key known",
+  code_not_known: "Code not known",
+  choose_tickets: "Who comes in?",
+  too_many_codes: "Too many codes",
+  upgrade_needed: "Newer ticket",
   malformed: "Not a ticket",
   bad_signature: "Not genuine",
   void: "Cancelled ticket",
@@ -35,7 +41,7 @@ const WORDS = {
   show_cancelled: "Show cancelled",
 };
 
-const FALLBACK = { admit: "Welcome", already: "Already in", unknown: "Ask a manager", refuse: "No entry" };
+const FALLBACK = { out: "Out", admit: "Welcome", already: "Already in", unknown: "Ask a manager", refuse: "No entry" };
 
 /** The two or three words of a verdict; a wrong screen names the right one. */
 export function wordsOf(verdict) {
@@ -56,6 +62,13 @@ export function drawShape(place, kind) {
     drawing.append(path);
   }
   place.replaceChildren(drawing);
+}
+
+/** How far a verdict may be trusted, beside it: its level, and how old what it was decided by is. */
+export function levelWords({ guarantee, data_age_s }) {
+  if (!guarantee) return "";
+  if (guarantee === "SHARED") return "SHARED · all doors agree";
+  return `${guarantee} · ${data_age_s === undefined ? "never synced" : `data ${span(data_age_s)} old`}`;
 }
 
 /** What a guarantee level means, in words for the person at the door. */

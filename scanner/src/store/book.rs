@@ -138,6 +138,7 @@ fn forget_ended(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
         &format!("DELETE FROM scans WHERE state = 'stored' AND ({over} OR scanned_at < ?2)"),
         [ended, without_show],
     )?;
+    tx.execute("DELETE FROM asked WHERE at < ?1", [without_show])?;
     tx.execute("DELETE FROM shows WHERE ends_at < ?1", [ended])?;
     Ok(())
 }

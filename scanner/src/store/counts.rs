@@ -37,7 +37,11 @@ pub(crate) fn admitted_count(db: &Connection) -> rusqlite::Result<u64> {
 /// Counts for the shows that this door serves and that are open at this time.
 pub(crate) fn counts(db: &Connection, door: &Door, now: Timestamp) -> rusqlite::Result<Counts> {
     let screens: Vec<String> = door.screens.iter().map(|screen| screen.0.to_string()).collect();
-    let here = if screens.is_empty() { "1".to_owned() } else { format!("screen IN ({})", screens.join(",")) };
+    let shows: Vec<String> = door.shows.iter().map(|show| show.0.to_string()).collect();
+    let among = |column: &str, all: &[String]| {
+        if all.is_empty() { "1".to_owned() } else { format!("{column} IN ({})", all.join(",")) }
+    };
+    let here = format!("{} AND {}", among("screen", &screens), among("show", &shows));
     let open = format!("(SELECT show FROM shows WHERE NOT cancelled AND starts_at <= ?1 AND ends_at >= ?2 AND {here})");
     let hours = [(now + door.early).0, (now - door.late).0];
     let count = |sql: &str| db.prepare_cached(sql)?.query_row(hours, |row| row.get::<_, u32>(0)).map(u64::from);

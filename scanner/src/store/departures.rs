@@ -43,6 +43,16 @@ pub(crate) fn keep_departure(tx: &Transaction<'_>, departed: &Departed) -> rusql
     Ok(())
 }
 
+/// Whether a departure of the ticket that was written down under this number counts; nothing if none was.
+pub(crate) fn has_departed(db: &Connection, id: ScanId, ticket: TicketId) -> rusqlite::Result<Option<bool>> {
+    db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM departed WHERE departed.ticket = departures.ticket AND departed.at >= departures.at)
+         FROM departures WHERE departure = ?1 AND ticket = ?2",
+    )?
+    .query_row(params![id.0, ticket.0], |row| row.get(0))
+    .optional()
+}
+
 /// The oldest departures that the edge has not stored yet.
 pub(crate) fn queued_departures(db: &Connection, count: usize) -> rusqlite::Result<Vec<Departed>> {
     db.prepare_cached(
@@ -67,6 +77,17 @@ pub(crate) fn acknowledge_departures(tx: &Transaction<'_>, departures: &[ScanId]
     let mut put = tx.prepare_cached("UPDATE departures SET state = 'stored' WHERE departure = ?1")?;
     for departure in departures {
         put.execute([departure.0])?;
+    }
+    Ok(())
+}
+
+/// These departures do not count: whoever came in before them is inside.
+pub(crate) fn forget_departed(tx: &Transaction<'_>, departures: &[ScanId]) -> rusqlite::Result<()> {
+    let mut forget = tx.prepare_cached(
+        "DELETE FROM departed WHERE (ticket, at) = (SELECT ticket, at FROM departures WHERE departure = ?1)",
+    )?;
+    for departure in departures {
+        forget.execute([departure.0])?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Who this device is: what pairing gave it.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use shared::ids::TheatreId;
+use shared::ids::{Incarnation, TheatreId};
 use shared::keys::PublicKey;
 
 /// The device's identity.
@@ -70,4 +70,14 @@ pub(crate) fn pair(tx: &Transaction<'_>, identity: &Identity, certificates: &[St
         tx.execute("INSERT OR IGNORE INTO certificates (text) VALUES (?1)", [certificate])?;
     }
     Ok(())
+}
+
+/// Which life of the device this store is.
+pub(crate) fn incarnation(db: &Connection) -> rusqlite::Result<Incarnation> {
+    db.query_row("SELECT incarnation FROM incarnation", [], |row| row.get(0)).map(u64::from_be_bytes).map(Incarnation)
+}
+
+/// What pages of other machines must show, 32 hex digits.
+pub(crate) fn access_key(db: &Connection) -> rusqlite::Result<String> {
+    db.query_row("SELECT lower(hex(key)) FROM access", [], |row| row.get(0))
 }

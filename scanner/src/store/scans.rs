@@ -1,5 +1,6 @@
 //! The scans this device has answered, and which of them the edge has still to store.
 
+use node::view::VerdictView;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use shared::admission::{Member, Verdict};
 use shared::ids::{ScanId, ShowNumber, TicketId};
@@ -25,6 +26,7 @@ pub(crate) struct Queued {
     pub(crate) code: String,
     /// The ticket, where it is not the one of the code.
     pub(crate) member: Option<Member>,
+    pub(crate) show: ShowNumber,
     pub(crate) at: Timestamp,
     pub(crate) door: String,
     pub(crate) verdict: String,
@@ -32,17 +34,34 @@ pub(crate) struct Queued {
     pub(crate) guarantee: String,
 }
 
+/// What is known of the number of a scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Nothing.
+    New,
+    /// It was answered.
+    Answered(Box<VerdictView>),
+    /// It is the number of another scan.
+    Another,
+}
+
+/// Looks up whether a scan was answered before, under its number.
+pub(crate) fn known(db: &Connection, scan: &Scan) -> rusqlite::Result<Known> {
+    let found: Option<(bool, Option<String>)> = db
+        .prepare_cached("SELECT code = ?2 AND ticket = ?3, answer FROM scans WHERE scan = ?1")?
+        .query_row(params![scan.id.0, scan.code, scan.ticket.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((same, answer)) = found else { return Ok(Known::New) };
+    let answer = answer.filter(|_| same).and_then(|answer| serde_json::from_str(&answer).ok()).map(Box::new);
+    Ok(answer.map_or(Known::Another, Known::Answered))
+}
+
 /// Keeps a scan and its answer; `queued` unless the edge gave the answer.
-pub(crate) fn keep(
-    tx: &Transaction<'_>,
-    scan: &Scan,
-    (verdict, reason, guarantee): (&str, &str, &str),
-    queued: bool,
-) -> rusqlite::Result<()> {
+pub(crate) fn keep(tx: &Transaction<'_>, scan: &Scan, view: &VerdictView, queued: bool) -> anyhow::Result<()> {
     let mut put = tx.prepare_cached(
         "INSERT OR IGNORE INTO scans
-             (scan, ticket, show, code, scanned_at, door, verdict, reason, guarantee, state, seat, generation)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             (scan, ticket, show, code, scanned_at, door, verdict, reason, guarantee, state, seat, generation, answer)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     let state = if queued { "queued" } else { "stored" };
     put.execute(params![
@@ -52,12 +71,13 @@ pub(crate) fn keep(
         scan.code,
         scan.at.0,
         scan.door,
-        verdict,
-        reason,
-        guarantee,
+        view.verdict,
+        view.code,
+        view.guarantee,
         state,
         scan.member.as_ref().map(|member| member.seat.as_str()),
-        scan.member.as_ref().map(|member| member.generation)
+        scan.member.as_ref().map(|member| member.generation),
+        serde_json::to_string(view)?
     ])?;
     Ok(())
 }
@@ -65,7 +85,7 @@ pub(crate) fn keep(
 /// The oldest queued scans.
 pub(crate) fn queued(db: &Connection, count: usize) -> rusqlite::Result<Vec<Queued>> {
     db.prepare_cached(
-        "SELECT scan, code, scanned_at, door, verdict, reason, guarantee, ticket, seat, generation FROM scans
+        "SELECT scan, code, scanned_at, door, verdict, reason, guarantee, ticket, seat, generation, show FROM scans
          WHERE state = 'queued' ORDER BY scanned_at, scan LIMIT ?1",
     )?
     .query_map([i64::try_from(count).unwrap_or(i64::MAX)], row)?
@@ -75,7 +95,7 @@ pub(crate) fn queued(db: &Connection, count: usize) -> rusqlite::Result<Vec<Queu
 /// The scan by which this device let the ticket in, if it did and the guest has not left since.
 pub(crate) fn admitting(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<Queued>> {
     db.prepare_cached(
-        "SELECT scan, code, scanned_at, door, verdict, reason, guarantee, ticket, seat, generation FROM scans
+        "SELECT scan, code, scanned_at, door, verdict, reason, guarantee, ticket, seat, generation, show FROM scans
          WHERE ticket = ?1 AND verdict = 'admit' AND NOT EXISTS
              (SELECT 1 FROM departed WHERE departed.ticket = scans.ticket AND departed.at >= scans.scanned_at)
          ORDER BY scanned_at, scan LIMIT 1",
@@ -97,6 +117,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Queued> {
             Some(seat) => Some(Member { ticket: TicketId(row.get(7)?), seat, generation: row.get(9)? }),
             None => None,
         },
+        show: ShowNumber(row.get(10)?),
     })
 }
 

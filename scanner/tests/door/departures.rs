@@ -4,6 +4,7 @@ use crate::fake_edge::{FakeEdge, code, page, show, ticket};
 use crate::test_door::{TestDoor, eventually};
 use crate::{answer, house};
 use serde_json::{Value, json};
+use shared::ids::TicketId;
 
 async fn depart(door: &TestDoor, body: Value) -> (u16, Value) {
     door.post("/v1/departures", body.to_string()).await
@@ -50,6 +51,46 @@ async fn a_door_that_is_alone_takes_back_by_itself_and_tells_the_edge_later() {
     let asked = edge.now().asked.clone();
     let place = |what: &str| asked.iter().position(|one| one.starts_with(what)).expect(what);
     assert!(place("scan") < place("departure"), "an entry is told before its end: {asked:?}");
+}
+
+#[tokio::test]
+async fn a_departure_that_is_asked_for_again_under_its_number_is_the_same_one() {
+    let (edge, door) = reentry_house().await;
+    door.scan(&code(1, 1)).await;
+    let out = json!({"how": "out", "code": code(1, 1), "id": format!("{:032x}", 1)});
+    let first = depart(&door, out.clone()).await;
+    assert_eq!((first.0, &first.1["how"]), (200, &json!("out")));
+    assert_eq!(depart(&door, out.clone()).await, first, "the answer had got lost");
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "admit ok SHARED", "the guest is back");
+    assert_eq!(depart(&door, out).await, first, "and stays in");
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "already already_admitted SHARED");
+    assert_eq!(edge.now().departures.len(), 1);
+    let both = json!({"how": "undone", "tickets": [TicketId([1; 8]).to_string(), TicketId([2; 8]).to_string()], "id": format!("{:032x}", 2)});
+    door.scan(&code(2, 2)).await;
+    let (status, view) = depart(&door, both.clone()).await;
+    assert_eq!((status, view["stay"].as_array().map(Vec::len)), (200, None), "{view}");
+    assert_eq!(depart(&door, both).await, (status, view), "of a group too");
+    assert_eq!(edge.now().departures.len(), 3);
+    assert_eq!(depart(&door, json!({"how": "out", "code": code(1, 1), "id": "7"})).await.0, 422);
+}
+
+#[tokio::test]
+async fn a_departure_that_the_edge_does_not_count_is_said_to_be_none_and_nobody_comes_in_after_it() {
+    let (edge, door) = reentry_house().await;
+    door.scan(&code(1, 1)).await;
+    door.scan(&code(2, 2)).await;
+    edge.now().counts_no_departure = true;
+    let out = json!({"how": "out", "code": code(1, 1), "id": format!("{:032x}", 1)});
+    for _asked_again in 0..2 {
+        let (status, problem) = depart(&door, out.clone()).await;
+        assert_eq!((status, &problem["code"]), (409, &json!("not_counted")));
+    }
+    let both = json!({"how": "undone", "tickets": [TicketId([1; 8]).to_string(), TicketId([2; 8]).to_string()]});
+    let (status, view) = depart(&door, both).await;
+    let codes: Vec<_> = view["stay"].as_array().expect("who stays").iter().map(|one| one["code"].clone()).collect();
+    assert_eq!((status, codes), (200, vec![json!("not_counted"), json!("not_counted")]), "{view}");
+    edge.now().silent = true;
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "already already_admitted SOLO");
 }
 
 #[tokio::test]
@@ -136,4 +177,18 @@ async fn a_seat_is_looked_up_with_what_is_known_of_it() {
     assert_eq!((&tickets[0]["seat"], &tickets[0]["state"]), (&json!("C9"), &json!("void")));
     assert_eq!(found(door.get("/v1/tickets?seat=Z99").await.1), json!([]));
     assert_eq!(door.get("/v1/tickets?seat=%25").await.0, 422);
+}
+
+#[tokio::test]
+async fn what_this_door_alone_refuses_is_told_with_the_override() {
+    let edge = FakeEdge::start().await;
+    edge.now().pages.push(page(&[show()], &[ticket(1, 1, "live")]));
+    let door = TestDoor::with(&edge, |config| config.screens = vec![1]).await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    assert_eq!(door.scan(&code(1, 1)).await["code"], "wrong_screen");
+    let call = json!({"code": code(1, 1), "person": "Asha", "reason": "lift broken", "staff": "boss", "pin": "4711"});
+    let (status, view) = door.post("/v1/overrides", call.to_string()).await;
+    assert_eq!((status, &view["code"]), (200, &json!("overridden")), "{view}");
+    let asked = edge.now().asked.iter().any(|asked| asked.ends_with("against \"wrong_screen\""));
+    assert!(asked, "{:?}", edge.now().asked);
 }

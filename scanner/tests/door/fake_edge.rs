@@ -20,8 +20,12 @@ pub(crate) const SHOW: u32 = 345;
 #[derive(Default)]
 pub(crate) struct Edge {
     pub(crate) silent: bool,
+    /// It takes scans and says so later than anybody waits.
+    pub(crate) answers_late: bool,
     pub(crate) refuses_scan: Option<String>,
     pub(crate) boot: u32,
+    /// What its answers promise, where it says so.
+    pub(crate) promises: Option<&'static str>,
     /// Complete feed states; a cursor is how many of them were read.
     pub(crate) pages: Vec<Value>,
     pub(crate) resets: bool,
@@ -29,6 +33,8 @@ pub(crate) struct Edge {
     pub(crate) admitted: HashMap<TicketId, (String, Value)>,
     /// What was asked, in order.
     pub(crate) asked: Vec<String>,
+    /// It does not count departures.
+    pub(crate) counts_no_departure: bool,
     /// Departures it was told of.
     pub(crate) departures: BTreeMap<String, Value>,
     /// What the witness route answers; not there without one.
@@ -98,8 +104,12 @@ pub(crate) fn key(side: Side) -> SecretKey {
 }
 
 fn certificate(side: Side) -> String {
+    certificate_of(&key(side), side)
+}
+
+pub(crate) fn certificate_of(key: &SecretKey, side: Side) -> String {
     let (valid_from, valid_until) = (wall() - minutes(1000), wall() + minutes(100_000));
-    let public_key = key(side).public();
+    let public_key = key.public();
     Certificate { public_key, theatre: THEATRE, side, valid_from, valid_until, purpose: Purpose::TicketsAndLink }
         .sign(&root())
 }
@@ -178,6 +188,9 @@ async fn feed(
                 members.insert("more".into(), json!(next < edge.pages.len()));
                 members.insert("boot".into(), json!(boot));
                 members.insert("now".into(), json!(rfc3339(wall())));
+                if let Some(level) = edge.promises {
+                    members.insert("guarantee".into(), json!(level));
+                }
                 edge.resets = false;
                 page
             })
@@ -214,13 +227,18 @@ async fn departures(
     authorized(&headers)?;
     edge.silence().await;
     let mut edge = edge.now();
+    let mut answers = Vec::new();
     for departure in departures {
+        answers.push(json!({"id": departure["id"], "counts": !edge.counts_no_departure}));
+        if edge.counts_no_departure {
+            continue;
+        }
         let ticket = departure["ticket"].as_str().and_then(|ticket| ticket.parse().ok()).expect("a ticket");
         edge.admitted.remove(&ticket);
         edge.asked.push("departure".into());
         edge.departures.insert(departure["id"].as_str().expect("id").to_owned(), departure);
     }
-    Ok(Json(json!([])))
+    Ok(Json(json!(answers)))
 }
 
 /// The supervisor's PIN is 4711.
@@ -234,7 +252,9 @@ async fn overrides(
     if call["supervisor"]["pin"] != "4711" {
         return Err((StatusCode::UNAUTHORIZED, Json(json!({"code": "wrong_pin"}))));
     }
-    edge.now().asked.push(format!("override by {} and {}", call["supervisor"]["staff"], call["person"]));
+    let (supervisor, person, refused) = (&call["supervisor"]["staff"], &call["person"], &call["refused"]);
+    let against = if refused.is_null() { String::new() } else { format!(" against {refused}") };
+    edge.now().asked.push(format!("override by {supervisor} and {person}{against}"));
     Ok(Json(json!({"verdict": "admit", "code": "overridden", "guarantee": "SHARED", "text": ""})))
 }
 
@@ -245,15 +265,31 @@ async fn scans(
 ) -> Result<Json<Value>, StatusCode> {
     authorized(&headers)?;
     edge.silence().await;
-    let mut edge = edge.now();
+    if scans.iter().any(|scan| edge.now().refuses(scan)) {
+        return Err(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let answers = judge(&mut edge.now(), scans);
+    let late = edge.now().answers_late;
+    if late {
+        std::future::pending::<()>().await;
+    }
+    Ok(Json(json!(answers)))
+}
+
+impl Edge {
+    fn refuses(&self, scan: &Value) -> bool {
+        let refused = self.refuses_scan.as_deref();
+        refused == Some("all") || refused.is_some() && refused == scan["id"].as_str()
+    }
+}
+
+fn judge(edge: &mut Edge, scans: Vec<Value>) -> Vec<Value> {
     let mut answers = Vec::new();
     for scan in scans {
         let (id, code) = (scan["id"].as_str().expect("id").to_owned(), scan["code"].as_str().expect("code").to_owned());
-        if edge.refuses_scan.as_ref() == Some(&id) || edge.refuses_scan.as_deref() == Some("all") {
-            return Err(StatusCode::UNPROCESSABLE_ENTITY);
-        }
         edge.asked.push(format!("scan {id}"));
-        let mut ticket = TicketCode::parse(&code).expect("a ticket code").body().clone();
+        // A short code tells nothing of the ticket.
+        let mut ticket = TicketCode::parse(&code).map_or_else(|_| body(0, 1), |code| code.body().clone());
         if let Some(member) = scan.get("member") {
             ticket.ticket = member["ticket"].as_str().expect("ticket").parse().expect("a number");
             ticket.number = member["seat"].as_str().expect("seat")[1..].parse().expect("a seat");
@@ -261,7 +297,7 @@ async fn scans(
         let first = edge.admitted.entry(ticket.ticket).or_insert((id.clone(), scan.clone())).clone();
         let (verdict, code) = if first.0 == id { ("admit", "ok") } else { ("already", "already_admitted") };
         let mut answer = json!({
-            "id": id, "verdict": verdict, "code": code, "guarantee": "SHARED", "data_age_s": 0, "text": "", "seat": ticket.seat(),
+            "id": id, "verdict": verdict, "code": code, "guarantee": edge.promises.unwrap_or("SHARED"), "data_age_s": 0, "text": "", "seat": ticket.seat(),
             "ticket": ticket.ticket.to_string(),
         });
         if verdict == "already" {
@@ -270,5 +306,5 @@ async fn scans(
         edge.scans.insert(id, scan);
         answers.push(answer);
     }
-    Ok(Json(json!(answers)))
+    answers
 }

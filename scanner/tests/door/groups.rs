@@ -1,7 +1,7 @@
 //! Company: the others of a booking come in with the one whose code was read.
 
 use crate::answer;
-use crate::fake_edge::{FakeEdge, code, page, show, ticket};
+use crate::fake_edge::{FakeEdge, SHOW, code, page, show, ticket};
 use crate::test_door::{TestDoor, eventually};
 use serde_json::{Value, json};
 use shared::ids::TicketId;
@@ -81,7 +81,7 @@ async fn a_door_that_is_alone_lets_company_in_and_tells_of_each_later() {
     let edge = edge.now();
     let told: Vec<_> = queued.iter().map(|scan| &edge.scans[scan]).collect();
     assert_eq!(told[0].get("member"), None, "the one that was read");
-    assert_eq!(told[1]["member"], json!({"ticket": id(3), "seat": "C3", "generation": 0}));
+    assert_eq!(told[1]["member"], json!({"ticket": id(3), "seat": "C3", "generation": 0, "show": SHOW}));
     assert_eq!(edge.admitted.len(), 4, "what is decided here is a fact there");
 }
 
@@ -144,4 +144,85 @@ async fn company_outlives_a_restart_of_the_device() {
     let told = answers(&view);
     assert!(told[0].starts_with("already") && told[1].starts_with("admit"), "{told:?}");
     door.stop().await;
+}
+
+// --- by the short code alone
+
+async fn choose(door: &TestDoor, booking: &str, tickets: &[u8]) -> (u16, Value) {
+    let tickets: Vec<String> = tickets.iter().map(|number| id(*number)).collect();
+    door.post("/v1/groups", json!({"booking": booking, "tickets": tickets}).to_string()).await
+}
+
+#[tokio::test]
+async fn one_ticket_comes_in_by_the_short_code_of_its_booking_and_only_once() {
+    let (edge, door) = party().await;
+    let green = door.scan("2222 2222").await;
+    assert_eq!((answer(&green).as_str(), &green["seat"]), ("admit ok SHARED", &json!("C5")));
+    assert_eq!(answer(&door.scan("22222222").await), "already already_admitted SHARED");
+    assert_eq!(answer(&door.scan(&code(5, 5)).await), "already already_admitted SHARED", "nor by its own code");
+    {
+        let edge = edge.now();
+        let scan = edge.scans.values().next().expect("told");
+        assert_eq!((&scan["code"], &scan["member"]["show"]), (&json!("22222222"), &json!(SHOW)));
+        assert_eq!((&scan["member"]["ticket"], &scan["member"]["seat"]), (&json!(id(5)), &json!("C5")));
+    }
+    edge.now().silent = true;
+    assert_eq!(answer(&door.scan("2222-2222").await), "already already_admitted SOLO");
+}
+
+#[tokio::test]
+async fn of_several_under_a_short_code_somebody_chooses_who_comes_in() {
+    let (edge, door) = party().await;
+    let asked = door.scan("7kq2mxpa").await;
+    assert_eq!((answer(&asked).as_str(), seats(&asked)), ("unknown choose_tickets SOLO", vec!["C1", "C2", "C3"]));
+    assert_eq!((&asked["booking"], edge.now().scans.len()), (&json!("7KQ2MXPA"), 0), "nobody is in yet");
+    edge.now().silent = true;
+    let (status, view) = choose(&door, "7KQ2MXPA", &[3, 1]).await;
+    assert_eq!((status, answers(&view)), (200, vec!["admit ok SOLO".into(), "admit ok SOLO".into()]), "{view}");
+    // One is left of those that are good, so there is nobody to choose from.
+    let last = door.scan("7KQ2MXPA").await;
+    assert_eq!((answer(&last).as_str(), &last["seat"]), ("admit ok SOLO", &json!("C2")));
+    assert_eq!(answer(&door.scan("7KQ2MXPA").await), "already already_admitted SOLO");
+    edge.now().silent = false;
+    eventually("told", || async { door.status().await["queued"] == 0 }).await;
+    assert_eq!(edge.now().admitted.len(), 3);
+    assert!(edge.now().scans.values().all(|scan| scan["code"] == "7KQ2MXPA" && scan["member"]["show"] == SHOW));
+}
+
+#[tokio::test]
+async fn company_comes_with_somebody_who_was_let_in_by_the_short_code() {
+    let (_edge, door) = party().await;
+    let (_, view) = choose(&door, "7KQ2MXPA", &[1]).await;
+    assert_eq!(answers(&view), ["admit ok SHARED"]);
+    let (status, view) = enter(&door, 1, &[2]).await;
+    assert_eq!((status, answers(&view)), (200, vec!["admit ok SHARED".into()]), "{view}");
+    let refused = |(status, problem): (u16, Value)| (status, problem["code"].as_str().unwrap_or("?").to_owned());
+    assert_eq!(refused(choose(&door, "7KQ2MXPA", &[5]).await), (409, "not_in_group".into()), "another booking's");
+    assert_eq!(refused(choose(&door, "33333333", &[1]).await), (409, "not_in_group".into()));
+    assert_eq!(refused(choose(&door, "7KQ2MXP0", &[1]).await), (422, "bad_group".into()), "no short code");
+    let both = json!({"with": id(1), "booking": "7KQ2MXPA", "tickets": [id(2)]});
+    assert_eq!(refused(door.post("/v1/groups", both.to_string()).await).1, "bad_group");
+}
+
+#[tokio::test]
+async fn short_codes_are_not_guessed_at_and_tickets_are_scanned_all_the_same() {
+    let (_edge, door) = party().await;
+    for number in 2..12 {
+        let wrong = format!("3333333{}", ["2", "3", "4", "5", "6", "7", "8", "9", "A", "B"][number - 2]);
+        assert_eq!(answer(&door.scan(&wrong).await), "unknown code_not_known SOLO");
+    }
+    assert_eq!(answer(&door.scan("22222222").await), "unknown too_many_codes SOLO", "even a right one");
+    assert_eq!(answer(&door.scan(&code(5, 5)).await), "admit ok SHARED");
+}
+
+#[tokio::test]
+async fn a_short_code_whose_ticket_is_cancelled_is_red() {
+    let edge = FakeEdge::start().await;
+    let mut row = ticket(4, 4, "void");
+    row["booking"] = json!("22222222");
+    edge.now().pages.push(page(&[show()], &[row]));
+    let door = TestDoor::start(&edge).await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    edge.now().silent = true;
+    assert_eq!(answer(&door.scan("22222222").await), "refuse void SOLO");
 }

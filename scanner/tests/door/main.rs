@@ -1,9 +1,12 @@
 //! The door device over HTTP, with an edge that can fall silent.
 
+mod access;
 mod departures;
 mod fake_edge;
 mod groups;
 mod keys;
+mod layouts;
+mod lost_answers;
 mod readers;
 mod test_door;
 mod witness;
@@ -68,6 +71,37 @@ async fn a_door_refuses_what_is_for_another_screen_without_asking() {
     assert_eq!((&verdict["code"], &verdict["screen"]), (&json!("wrong_screen"), &json!(2)));
     assert_eq!(verdict["text"], "Wrong screen: send to Screen 2 →");
     assert!(edge.now().scans.is_empty());
+}
+
+#[tokio::test]
+async fn the_badge_says_solo_while_the_edge_answers_and_cannot_share() {
+    let (edge, door) = house().await;
+    {
+        let mut edge = edge.now();
+        edge.promises = Some("SOLO");
+        edge.pages.push(page(&[], &[]));
+    }
+    eventually("the feed says so", || async { door.status().await["guarantee"] == "SOLO" }).await;
+    assert_eq!(door.status().await["edge_reachable"], true);
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "admit ok SOLO");
+    edge.now().promises = Some("SHARED");
+    assert_eq!(answer(&door.scan(&code(2, 2)).await), "admit ok SHARED");
+    assert_eq!(door.status().await["guarantee"], "SHARED", "a verdict says so too");
+}
+
+#[tokio::test]
+async fn a_door_that_is_bound_to_a_show_refuses_the_tickets_of_others() {
+    let edge = FakeEdge::start().await;
+    edge.now().pages.push(page(&[show()], &[]));
+    let bound = |show: &'static str| move |config: &mut scanner::Config| config.shows = vec![show.into()];
+    let door = TestDoor::with(&edge, bound("12-346")).await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    let verdict = door.scan(&code(1, 1)).await;
+    assert_eq!((&verdict["verdict"], &verdict["code"]), (&json!("refuse"), &json!("wrong_show")));
+    assert!(edge.now().scans.is_empty(), "the box is not asked");
+    let data = door.stop().await;
+    let door = TestDoor::reopen(data, bound("12-345")).await;
+    assert_eq!(door.scan(&code(1, 1)).await["verdict"], "admit");
 }
 
 // --- without it

@@ -3,8 +3,9 @@
 use crate::fake_edge::{FakeEdge, code, page, show};
 use crate::test_door::{TestDoor, eventually};
 use serde_json::Value;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The keys of the top row and the letters, by their numbers in the kernel.
@@ -36,9 +37,7 @@ async fn a_reader_that_types_needs_no_page_and_a_bad_read_stops_nothing() {
     let edge = FakeEdge::start().await;
     edge.now().pages.push(page(&[show()], &[]));
     let folder = tempfile::tempdir().expect("folder");
-    let path = folder.path().join("event0");
-    assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
-    let mut reader = OpenOptions::new().read(true).write(true).open(&path).expect("a reader");
+    let (path, mut reader) = plug(folder.path(), "event0");
     let door = TestDoor::with(&edge, |config| config.readers = vec![path.clone()]).await;
     eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
     reader.write_all(&typed(&"A7".repeat(300), Some(28))).expect("typed");
@@ -55,6 +54,63 @@ async fn a_reader_that_types_needs_no_page_and_a_bad_read_stops_nothing() {
     let fresh: Value = serde_json::from_str(&door.get("/v1/verdicts").await.1).expect("JSON");
     assert_eq!((&fresh["n"], &fresh["verdict"]), (&Value::from(3), &Value::Null), "a new page shows nothing old");
     door.stop().await;
+}
+
+fn plug(folder: &Path, name: &str) -> (PathBuf, File) {
+    let path = folder.join(name);
+    assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
+    let reader = OpenOptions::new().read(true).write(true).open(&path).expect("a reader");
+    (path, reader)
+}
+
+#[tokio::test]
+async fn a_page_that_was_away_is_shown_every_verdict_in_its_turn() {
+    let edge = FakeEdge::start().await;
+    edge.now().pages.push(page(&[show()], &[]));
+    let folder = tempfile::tempdir().expect("folder");
+    let (path, mut reader) = plug(folder.path(), "event0");
+    let door = TestDoor::with(&edge, |config| config.readers = vec![path.clone()]).await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    let last = async || serde_json::from_str::<Value>(&door.get("/v1/verdicts").await.1).expect("JSON")["n"].clone();
+    let mut forged = code(1, 1);
+    forged.replace_range(100..101, if &forged[100..101] == "A" { "B" } else { "A" });
+    for one in [&forged, &code(2, 2), &code(2, 2)] {
+        reader.write_all(&typed(one, Some(28))).expect("typed");
+    }
+    eventually("three were read", || async { last().await == 3 }).await;
+    for (after, n, expected) in
+        [(0, 1, "bad_signature"), (1, 2, "ok"), (2, 3, "already_admitted"), (77, 1, "bad_signature")]
+    {
+        let shown = next(&door, after).await;
+        assert_eq!((shown["n"].as_u64(), shown["verdict"]["code"].as_str()), (Some(n), Some(expected)), "{shown}");
+        assert!(shown["age_s"].as_u64().is_some_and(|age| age < 60), "{shown}");
+    }
+    assert_eq!(next(&door, 1).await["read"], code(2, 2), "a supervisor may let that one in");
+    for _ in 0..25 {
+        reader.write_all(&typed("HELLOHELLOHELLO", Some(28))).expect("typed");
+    }
+    eventually("all were read", || async { last().await == 28 }).await;
+    assert_eq!(next(&door, 0).await["n"], 9, "the last twenty are kept");
+}
+
+#[tokio::test]
+async fn a_reader_on_the_way_out_lets_guests_out_and_admits_nobody() {
+    let edge = FakeEdge::start().await;
+    let mut comes_back = show();
+    comes_back["reentry"] = Value::from(true);
+    edge.now().pages.push(page(&[comes_back], &[]));
+    let folder = tempfile::tempdir().expect("folder");
+    let (path, mut reader) = plug(folder.path(), "event1");
+    let door = TestDoor::with(&edge, |config| config.exit_readers = vec![path.clone()]).await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    let told = |shown: &Value| format!("{} {}", shown["verdict"]["verdict"], shown["verdict"]["code"]).replace('"', "");
+    reader.write_all(&typed(&code(1, 1), Some(28))).expect("typed");
+    assert_eq!(told(&next(&door, 0).await), "refuse not_inside");
+    assert_eq!(door.scan(&code(1, 1)).await["verdict"], "admit");
+    reader.write_all(&typed(&code(1, 1), Some(28))).expect("typed");
+    assert_eq!(told(&next(&door, 1).await), "out departed");
+    assert_eq!(door.status().await["admitted"], 0);
+    assert_eq!(door.scan(&code(1, 1)).await["verdict"], "admit", "back again");
 }
 
 #[tokio::test]

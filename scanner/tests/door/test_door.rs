@@ -65,6 +65,26 @@ impl TestDoor {
         (response.status().as_u16(), response.text().await.expect("text"))
     }
 
+    /// The door's link for a phone, and its picture.
+    pub(crate) fn link(&self) -> (String, String) {
+        scanner::access::link("http://192.168.1.7:7420/", self.data.path()).expect("a link")
+    }
+
+    /// Follows a link; returns the cookie that it leaves.
+    pub(crate) async fn follow(&self, path: &str) -> String {
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+        let response = http.expect("client").get(format!("{}{path}", self.url)).send().await.expect("answer");
+        assert_eq!(response.status().as_u16(), 303);
+        assert_eq!(response.headers()["location"], "/");
+        response.headers()["set-cookie"].to_str().expect("text").to_owned()
+    }
+
+    /// The status of an answer to a page with a cookie.
+    pub(crate) async fn get_with(&self, path: &str, cookie: &str) -> u16 {
+        let request = self.http.get(format!("{}{path}", self.url)).header("cookie", cookie);
+        request.send().await.expect("answer").status().as_u16()
+    }
+
     pub(crate) async fn status(&self) -> Value {
         serde_json::from_str(&self.get("/v1/status").await.1).expect("JSON")
     }
@@ -72,6 +92,14 @@ impl TestDoor {
     /// The ids of the queued scans, in order.
     pub(crate) fn queue(&self) -> Vec<String> {
         self.rows("SELECT lower(hex(scan)) FROM scans WHERE state = 'queued' ORDER BY 1")
+    }
+
+    /// As if the device had died before it could write down what the edge had answered.
+    pub(crate) fn forget_scans(&self) {
+        let db = rusqlite::Connection::open(self.data.path().join("scanner.sqlite")).expect("store");
+        for table in ["scans", "admissions"] {
+            db.execute(&format!("DELETE FROM {table}"), []).expect("forgotten");
+        }
     }
 
     /// How many revoked keys it has on its disk.

@@ -3,8 +3,9 @@
 //! Whoever shows one genuine ticket brings their company along. Each of these is a scan of its own, with an id and a verdict of its
 //! own, so a group changes nothing of what "once" means; only its code is the one of the ticket that was read.
 
-use super::{Clock, Door, DoorFacts, Guarantee, Verdict, VerdictCode, VerdictKind, decide};
-use crate::ids::TicketId;
+use super::{Clock, Door, DoorFacts, DoorShow, Guarantee, Verdict, VerdictCode, VerdictKind, decide};
+use crate::ids::{ShowNumber, Side, TheatreId, TicketId};
+use crate::keys::Standing;
 use crate::ticket::{RowLabel, TicketBody, VerifiedTicket};
 
 /// A ticket of the booking as the book has it, to be let in by the code of another.
@@ -23,6 +24,24 @@ impl Member {
     pub fn body(&self, read: &TicketBody) -> Option<TicketBody> {
         let (row, number) = seat_parts(&self.seat)?;
         Some(TicketBody { ticket: self.ticket, row, number, generation: self.generation, ..read.clone() })
+    }
+
+    /// The same where nothing was read but the short code of the booking: what the book says of its show and seat. Nobody has signed it,
+    /// so it is worth what the book says and no more.
+    pub fn by_the_book(&self, theatre: TheatreId, number: ShowNumber, show: &DoorShow) -> Option<VerifiedTicket> {
+        let (row, seat) = seat_parts(&self.seat)?;
+        let body = TicketBody {
+            ticket: self.ticket,
+            theatre,
+            show: number,
+            screen: show.screen,
+            row,
+            number: seat,
+            generation: self.generation,
+            valid_from: show.starts_at,
+            valid_until: show.ends_at,
+        };
+        Some(VerifiedTicket { body, side: Side::Edge, standing: Standing::Valid })
     }
 
     /// The same of a ticket whose signature was checked: that it is of the same booking is for the book to say.

@@ -73,6 +73,14 @@ verdict_codes! {
     NotInBook = "not_in_book", Unknown;
     /// Not a ticket but a certificate of this theatre, which is known here from now on.
     KeyLearned = "key_learned", Unknown;
+    /// A short code under which the book has no ticket.
+    CodeNotKnown = "code_not_known", Unknown;
+    /// A short code under which several tickets may come in: somebody must say which.
+    ChooseTickets = "choose_tickets", Unknown;
+    /// Short codes were guessed: none counts for a while.
+    TooManyCodes = "too_many_codes", Unknown;
+    /// A ticket in a format that this device does not know yet.
+    UpgradeNeeded = "upgrade_needed", Unknown;
     /// Not a ticket code.
     Malformed = "malformed", Refuse;
     /// The named key has not signed it.
@@ -122,6 +130,11 @@ pub enum Guarantee {
 }
 
 impl Guarantee {
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Shared, Self::Solo, Self::Stale].into_iter().find(|level| level.word() == word)
+    }
+
     /// What a device that answers by itself can promise, from the age of its list (`None`: never synced).
     pub fn alone(data_age: Option<Duration>, limit: Duration) -> Self {
         match data_age {
@@ -210,6 +223,17 @@ impl Verdict {
             }
             VerdictCode::KeyLearned => "This device knows the new key now: scan the ticket again.".to_owned(),
             VerdictCode::NotInBook => "Signed, but not in the book: ask the manager.".to_owned(),
+            VerdictCode::CodeNotKnown => {
+                "No ticket under this code is known here: scan the square code, or ask the manager.".to_owned()
+            }
+            VerdictCode::ChooseTickets => "Several tickets under this code: choose who comes in.".to_owned(),
+            VerdictCode::TooManyCodes => {
+                "Too many wrong codes: short codes count again in a few minutes. Scan the square code.".to_owned()
+            }
+            VerdictCode::UpgradeNeeded => {
+                "A newer kind of ticket than this device can read: another door may know it, or ask the manager."
+                    .to_owned()
+            }
             VerdictCode::Malformed => "Not a ticket code: scan the square code on the ticket again.".to_owned(),
             VerdictCode::BadSignature => "Not a genuine ticket: do not admit, send to the counter.".to_owned(),
             VerdictCode::Void => "Cancelled ticket: do not admit, send to the counter.".to_owned(),

@@ -1,4 +1,5 @@
-//! The short booking code: eight characters a person can read out, type and find a booking by. It is no right of entry.
+//! The short booking code: eight characters a person can read out, type and find a booking by. It is no right of entry by itself: a
+//! door lets in by it only what its book has under it, and counts who guesses.
 //!
 //! It is the beginning of the booking's id in letters, so whoever has the log knows it: the doors, and a house that lost its books.
 //! The eleven bytes of the id that it does not tell keep the booking its owner's.
@@ -20,9 +21,30 @@ pub fn booking_code(booking: BookingId) -> String {
     code.iter().map(|byte| char::from(*byte)).collect()
 }
 
+/// Reads a code as a person types it: in any case, in halves or in one.
+pub fn read_booking_code(text: &str) -> Option<String> {
+    let code: String = text
+        .chars()
+        .filter(|one| !one.is_whitespace() && *one != '-')
+        .map(|one| one.to_ascii_uppercase())
+        .take(LENGTH + 1)
+        .collect();
+    (code.len() == LENGTH && code.bytes().all(|byte| ALPHABET.contains(&byte))).then_some(code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_booking_code_is_read_as_people_type_it() {
+        for text in ["7KQ2MXPA", " 7kq2 mxpa ", "7KQ2-MXPA"] {
+            assert_eq!(read_booking_code(text).as_deref(), Some("7KQ2MXPA"), "{text:?}");
+        }
+        for text in ["", "7KQ2MXP", "7KQ2MXPAA", "7KQ2MXP0", "7KQ2MXPI", "7KQ2MXPé", "C12"] {
+            assert_eq!(read_booking_code(text), None, "{text:?}");
+        }
+    }
 
     #[test]
     fn a_booking_code_has_eight_characters_nobody_mixes_up() {

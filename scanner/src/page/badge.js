@@ -1,0 +1,80 @@
+// How the door stands: its name and screens, how far "once" reaches, what is counted, and what was delivered after a drop.
+
+import { request } from "./api.js";
+import { guaranteeWords } from "./verdict.js";
+import { count, span } from "./words.js";
+
+const TOAST_MS = 8000;
+const byId = (id) => document.getElementById(id);
+const number = (value) => value.toLocaleString("en-IN");
+
+// What was delivered before the scans that wait now, if any do.
+let before = null;
+let toastTimer = 0;
+
+/** Asks the program and writes it all down. */
+export async function look() {
+  const answer = await request("GET", "/v1/status", { patience: 4000 });
+  const badge = byId("guarantee");
+  badge.dataset.level = answer.ok ? answer.data.guarantee : "NONE";
+  if (answer.problem?.code === "page_not_known") return badge.replaceChildren(strong("NOT KNOWN"), " open this page by the door's link");
+  if (!answer.ok) return badge.replaceChildren(strong("NO ANSWER"), " this device's program does not answer; codes are kept");
+  const { door, theatre, guarantee, data_age_s, queued, admitted, counts } = answer.data;
+  byId("door").textContent = door;
+  byId("serves").textContent = serves(answer.data);
+  byId("theatre").textContent = theatre.name;
+  countAll(counts, admitted);
+  byId("queued").textContent = number(queued);
+  const words = guaranteeWords(guarantee, data_age_s === undefined ? undefined : span(data_age_s));
+  const text = `${guarantee} ${words}`;
+  if (badge.textContent !== text) badge.replaceChildren(strong(guarantee), ` ${words}`);
+  document.title = `${door} · Usher`;
+  deliver(answer.data);
+}
+
+function strong(text) {
+  return Object.assign(document.createElement("strong"), { textContent: text });
+}
+
+// `Screens 1–3, 5 · 210 tickets`.
+function serves({ screens, counts }) {
+  const runs = [];
+  for (const screen of screens) {
+    const last = runs.at(-1);
+    if (last && last[1] + 1 === screen) last[1] = screen;
+    else runs.push([screen, screen]);
+  }
+  const named = runs.map(([from, to]) => (from === to ? from : `${from}–${to}`)).join(", ");
+  const where = screens.length === 0 ? "All screens" : `Screen${screens.length === 1 ? "" : "s"} ${named}`;
+  return counts.expected > 0 ? `${where} · ${number(counts.expected)} ticket${counts.expected === 1 ? "" : "s"}` : where;
+}
+
+function countAll(counts, admitted) {
+  // Before the doors of any show are open there is nothing to expect.
+  const open = counts.expected > 0;
+  byId("admitted").textContent = number(open ? counts.inside : admitted);
+  byId("expected").textContent = open ? ` / ${number(counts.expected)}` : "";
+  byId("per-minute").textContent = number(counts.per_minute);
+  byId("doors").textContent = counts.doors.map((one) => `${one.door} ${number(one.admitted)}`).join(" · ") || "–";
+}
+
+// Says so once what had waited is with the box. A program that was started anew counts from nothing.
+function deliver({ queued, delivered, conflicts }) {
+  if (queued > 0) {
+    before ??= { delivered, conflicts };
+    if (delivered < before.delivered) before = { delivered: 0, conflicts: 0 };
+    return;
+  }
+  if (!before) return;
+  const since = delivered < before.delivered ? { delivered: 0, conflicts: 0 } : before;
+  const [arrived, found] = [delivered - since.delivered, conflicts - since.conflicts];
+  before = null;
+  if (arrived > 0) toast(`${number(arrived)} delivered, ${count(found, "conflict")}`);
+}
+
+function toast(text) {
+  byId("toast").textContent = text;
+  byId("toast").hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => (byId("toast").hidden = true), TOAST_MS);
+}
