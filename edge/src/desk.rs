@@ -26,7 +26,7 @@ use node::view::LinkView;
 use node::writer::Core;
 use rusqlite::{Connection, Transaction};
 use shared::admission::{Door, Guarantee};
-use shared::entry::{Entry, Fact};
+use shared::entry::{Entry, Fact, Head};
 use shared::ids::{Incarnation, ShowNumber, Side, TicketId};
 use shared::keys::KeyRing;
 use shared::refusal::Refusal;
@@ -100,6 +100,8 @@ pub struct Desk {
     /// Own entries the peer has not acknowledged, with the time they were written.
     unsynced: VecDeque<(u64, Timestamp)>,
     committing_at: Timestamp,
+    /// The head of the own log that is on disk.
+    committed: Head,
     next_sweep: Timestamp,
     discrepancies: u64,
     door_discrepancies: u64,
@@ -119,11 +121,28 @@ impl Desk {
         publisher: Option<Publisher>,
         now: Timestamp,
     ) -> anyhow::Result<(Self, watch::Receiver<Board>)> {
+        Self::load_after(None, db, identity, settings, door, publisher, now)
+    }
+
+    /// [`Desk::load`] in a program that has committed this head of its log before.
+    fn load_after(
+        committed: Option<Head>,
+        db: &Connection,
+        identity: Arc<Identity>,
+        settings: Settings,
+        door: Door,
+        publisher: Option<Publisher>,
+        now: Timestamp,
+    ) -> anyhow::Result<(Self, watch::Receiver<Board>)> {
         let mut snapshot = ledger_store::load(db, identity.theatre, Side::Edge).context("load the ledger")?;
         snapshot.witness = witness::naming::named(db).context("read the named witness")?;
         let witness = snapshot.witness;
         if identity.join.replacement && snapshot.heads.own.seq == 0 {
             snapshot.start = Start::Replacement;
+        }
+        // Nobody can have sold on in the meantime: the store never left this program's hands.
+        if committed == Some(snapshot.heads.own) && snapshot.heads.closed.is_none() {
+            snapshot.start = Start::Resumed;
         }
         let central = identity.ring.certificates().filter(|certificate| certificate.side == Side::Central);
         let keys =
@@ -166,6 +185,7 @@ impl Desk {
             outgoing: Vec::new(),
             unsynced,
             committing_at: now,
+            committed: replica.heads().own,
             next_sweep: now,
             discrepancies: discrepancy::open_count(db, replica.theatre()).context("count the discrepancies")?,
             door_discrepancies: discrepancies::open_count(db).context("count the discrepancies at the doors")?,
@@ -436,6 +456,7 @@ impl Core for Desk {
             }
         }
         self.outgoing.clear();
+        self.committed = self.replica.heads().own;
         self.publish(self.committing_at);
         self.waiting.send_answers();
     }
@@ -455,7 +476,8 @@ impl Core for Desk {
 
     fn reload(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
         let (identity, publisher) = (self.identity.clone(), self.publisher.clone());
-        let (loaded, _) = Self::load(tx, identity, self.settings, self.door.clone(), publisher, now)?;
+        let (settings, door) = (self.settings, self.door.clone());
+        let (loaded, _) = Self::load_after(Some(self.committed), tx, identity, settings, door, publisher, now)?;
         let before = std::mem::replace(self, loaded);
         // What the database does not know stays as it was; whoever waited for a claim learns that nothing came of it.
         (self.board, self.boot_at, self.heard) = (before.board, before.boot_at, before.heard);

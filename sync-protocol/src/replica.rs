@@ -50,6 +50,8 @@ pub enum Start {
     Replacement,
     /// The store was put back from a backup: the log may have gone on since.
     Restored,
+    /// In the program that had this very store open all the while, with the head that it had committed last: only memory is made anew.
+    Resumed,
 }
 
 /// What a store gives back at start.

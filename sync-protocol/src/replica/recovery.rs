@@ -34,7 +34,7 @@ impl Replica {
             }
             (Start::Usual, Side::Edge) if planted::is(Plant::BootGateOff) => self.heads.closed = None,
             (Start::Usual, Side::Edge) => self.close(Closed::HeadUnproven, now),
-            (Start::Usual, Side::Central) => {}
+            (Start::Usual, Side::Central) | (Start::Resumed, _) => {}
             (Start::Restored, _) if planted::is(Plant::RestoredCentralSells) => {}
             (Start::Replacement | Start::Restored, _) => {
                 self.heads.recovery.reopen = Some(OpenedBy::Peer);
