@@ -9,6 +9,7 @@ mod standing;
 
 pub use standing::Standing;
 
+use crate::counter::holds;
 use crate::counter::waiting::Waiting;
 use crate::door::feed::{self, KeysRow, Position};
 use crate::door::voids::Voids;
@@ -428,6 +429,7 @@ impl Core for Desk {
         if self.next_sweep <= now {
             self.next_sweep = now + SWEEP_EVERY;
             idempotency::forget_expired(tx, now, SWEEP_ROWS).context("forget old answers")?;
+            holds::forget_ended(tx, now).context("forget whose holds have ended")?;
         }
         Ok(())
     }

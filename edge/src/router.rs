@@ -1,6 +1,6 @@
 //! Every route of the box.
 
-use crate::counter::{holds, qr, sales, shows, upi, void, withheld};
+use crate::counter::{holds, qr, sales, shows, sold, upi, void, withheld};
 use crate::door::{self, departures, overrides, pairing, witness};
 use crate::house::House;
 use crate::printing::requests as prints;
@@ -33,9 +33,11 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/unknown", get(opening::unknown))
         .route("/v1/shows/{show}/unknown", post(opening::settle))
         .route("/v1/shows/{show}/holds", post(holds::place))
+        .route("/v1/holds", get(holds::list))
         .route("/v1/holds/{hold}", post(holds::renew).delete(holds::release))
         .route("/v1/holds/{hold}/upi.svg", get(upi::code))
         .route("/v1/shows/{show}/sales", post(sales::sell))
+        .route("/v1/sales", get(sold::find))
         .route("/v1/sales/{sale}/void", post(void::void))
         .route("/v1/sales/{sale}/prints", post(prints::print))
         .route("/v1/prints", get(prints::list))

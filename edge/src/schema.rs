@@ -25,6 +25,7 @@ pub const SCHEMA: Schema = Schema {
         node::ledger_store::TICKETS_BY_SEAT,
         node::idempotency::ANSWERS_IN_ORDER,
         Migration { name: "group", sql: include_str!("../migrations/0011_group.sql") },
+        Migration { name: "sold", sql: include_str!("../migrations/0012_sold.sql") },
     ],
 };
 

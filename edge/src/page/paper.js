@@ -3,21 +3,29 @@
 import { approval } from "./approval.js";
 import { clock, el, money, seatList, sum } from "./words.js";
 
-/** The order before payment. */
-export function orderPanel(choice, onpay) {
+/** The order before payment. `act` has `pay`, the seats `held` at another window, and `take(hold)` that goes on with them. */
+export function orderPanel(choice, act) {
   const total = sum(choice.map((seat) => seat.price));
+  const held = act.held.map((hold, at) => heldElsewhere(hold, at === 0, () => act.take(hold)));
   if (!total) {
     const [two, enter] = [el("kbd", {}, "2"), el("kbd", {}, "Enter")];
-    return el("p", { class: "quiet" }, "Type how many: ", two, ". Best seats are chosen; ", enter, " is cash.");
+    return el("div", { class: "stack" }, ...held, el("p", { class: "quiet" }, "Type how many: ", two, ". Best seats are chosen; ", enter, " is cash."));
   }
   return el(
     "div",
     { class: "stack" },
+    ...held,
     el("p", { class: "chosen" }, seatList(choice.map((seat) => seat.label))),
     lines(choice.map((seat) => ({ seat: seat.label, category: seat.name, price: seat.price }))),
     amount("Total", total),
-    el("button", { class: "button main wide", type: "button", onclick: onpay }, "Cash ", el("kbd", {}, "Enter")),
+    el("button", { class: "button main wide", type: "button", onclick: act.pay }, "Cash ", el("kbd", {}, "Enter")),
   );
+}
+
+function heldElsewhere({ lines: held, total }, first, onclick) {
+  const word = el("strong", {}, `You hold ${seatList(held.map((line) => line.seat))}`);
+  const key = el("button", { class: "button slim", type: "button", onclick }, "Go on ", first && el("kbd", {}, "K"));
+  return el("div", { class: "notice held-elsewhere" }, word, el("span", {}, `${money(total)}, not sold yet: at another window, or before this one was closed.`), key);
 }
 
 /** What was sold: the change first, then the tickets. `act` has `next`, `print`, `void`. */

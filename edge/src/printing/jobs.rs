@@ -147,6 +147,15 @@ pub fn of_sale(db: &Connection, sale: BookingId, document: Document) -> rusqlite
         .collect()
 }
 
+/// Whether a print of the sale opens the drawer.
+///
+/// # Errors
+/// If the database fails.
+pub fn kicked(db: &Connection, sale: BookingId) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM prints WHERE sale = ?1 AND kick)")?
+        .query_row([sale.0], |row| row.get(0))
+}
+
 /// Prints that wait or failed, the oldest first.
 ///
 /// # Errors

@@ -135,7 +135,8 @@ pub async fn print(
         if tickets == 0 {
             return Ok(Err(Problem::conflict("sale_void", "The sale was taken back.")));
         }
-        let mut prints = Vec::new();
+        let mut prints: Vec<(Print, bool)> = Vec::new();
+        let mut kicked = jobs::kicked(tx, sale)?;
         for (document, place) in places {
             let before = jobs::of_sale(tx, sale, document)?;
             if let Some(open) = before.iter().find(|print| matches!(print.state, State::Waiting | State::Failed)) {
@@ -149,7 +150,9 @@ pub async fn print(
                 return Ok(Err(Problem::forbidden("second_person_needed", detail)));
             }
             let last = before.last().map_or(0, |print| print.copy);
-            let kick = place.drawer && !out && tender == Tender::Cash && prints.is_empty();
+            // By whichever printer the drawer hangs on, once a sale.
+            let kick = place.drawer && !out && tender == Tender::Cash && !kicked;
+            kicked |= kick;
             let print = Print {
                 id: PrintId(node::random::bytes()),
                 sale,

@@ -16,6 +16,7 @@ mod restart;
 mod rights;
 mod shifts;
 mod slips;
+mod sold;
 mod staff;
 mod till;
 mod witness;

@@ -135,6 +135,34 @@ async fn tickets_and_a_receipt_come_out_once_and_the_drawer_opens_for_cash() {
 }
 
 #[tokio::test]
+async fn the_drawer_opens_once_whichever_printer_it_hangs_on() {
+    let (roll, receipts) = (Printer::start().await, Printer::start().await);
+    let house = with_printers(&[
+        format!("roll=tcp://{};tickets", roll.address),
+        format!("receipts=tcp://{};receipts;drawer", receipts.address),
+    ])
+    .await;
+    let show = house.add_show(30).await;
+    let counter = house.log_in("counter").await;
+    let kicks =
+        || [&roll, &receipts].map(|printer| printer.papers().iter().map(|paper| has(paper, KICK)).sum::<usize>());
+    for (seat, asked_for, kicked) in [
+        ("A1", vec![json!(["tickets", "receipt"])], [0, 1]),
+        ("A2", vec![json!(["receipt"]), json!(["tickets"])], [0, 2]),
+    ] {
+        let sale = house.sell(&show, &[seat]).await;
+        for documents in asked_for {
+            let (status, asked) = print(&house, &counter, &sale, json!({"documents": documents})).await;
+            assert_eq!(status, 200, "{asked}");
+            for asked in asked["prints"].as_array().unwrap() {
+                assert_eq!(ended(&house, &counter, asked).await["state"], "printed");
+            }
+        }
+        assert_eq!(kicks(), kicked, "{seat}");
+    }
+}
+
+#[tokio::test]
 async fn a_print_that_fails_is_tried_again_elsewhere_or_skipped_and_the_sale_stands() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let away = format!("away=tcp://{}", nobody.local_addr().unwrap());

@@ -16,10 +16,12 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
     let void = json!({"reason": "x"});
     vec![
         ("POST /v1/shows/{show}/holds", COUNTER, json!({"seats": ["A1"]})),
+        ("GET /v1/holds", COUNTER, Value::Null),
         ("POST /v1/holds/{hold}", COUNTER, Value::Null),
         ("DELETE /v1/holds/{hold}", COUNTER, Value::Null),
         ("GET /v1/holds/{hold}/upi.svg", COUNTER, Value::Null),
         ("POST /v1/shows/{show}/sales", COUNTER, sale),
+        ("GET /v1/sales", COUNTER, Value::Null),
         ("POST /v1/sales/{sale}/void", SUPERVISORS, void),
         ("POST /v1/sales/{sale}/prints", COUNTER, json!({"documents": ["tickets"]})),
         ("GET /v1/prints", COUNTER, Value::Null),
