@@ -1,6 +1,6 @@
 // The hall of the chosen show: its map, how many, which kind, and what is proposed.
 
-import { bestSeats, splitSeats } from "./best.js";
+import { bestSeats, leavesOrphan, splitSeats } from "./best.js";
 import { legend } from "./seat.js";
 import { SeatMap } from "./seatmap.js";
 import { clock, count, el, money } from "./words.js";
@@ -14,7 +14,8 @@ export class Hall {
   constructor({ ask, onchoice }) {
     Object.assign(this, { ask, onchoice, show: null, view: null, etag: null, wanted: 2, category: null, turn: 0 });
     const onchange = (labels, lost) => {
-      this.#say(lost.length > 0 ? `${lost.join(", ")} went to somebody else` : "Chosen by hand");
+      const alone = leavesOrphan(this.view, labels) ? "Chosen by hand: one free seat stays alone" : "Chosen by hand";
+      this.#say(lost.length > 0 ? `${lost.join(", ")} went to somebody else` : alone);
       this.onchoice(false);
     };
     this.map = new SeatMap(byId("map"), { elsewhere: ELSEWHERE, enter: false, whole: true, onchange });
