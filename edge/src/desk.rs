@@ -16,6 +16,7 @@ use crate::door::voids::Voids;
 use crate::door::{devices, discrepancies, witness};
 use crate::identity::Identity;
 use crate::link;
+use crate::staff::session;
 use crate::till::slips;
 use anyhow::Context;
 use node::idempotency;
@@ -384,9 +385,10 @@ impl Desk {
 impl Core for Desk {
     type Engine = rusqlite::Connection;
 
-    fn handle_jump(&mut self, _tx: &Transaction<'_>, by: Duration) -> anyhow::Result<()> {
+    fn handle_jump(&mut self, tx: &Transaction<'_>, by: Duration) -> anyhow::Result<()> {
         self.replica.follow_jump(by);
-        Ok(())
+        session::follow_jump(tx, by).context("move logins and delays on")?;
+        holds::follow_jump(tx, by).context("move holds on")
     }
 
     fn before_commit(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 use crate::counter::{holds, qr, sales, shows, sold, upi, void, withheld};
 use crate::door::{self, departures, overrides, pairing, witness};
 use crate::house::House;
-use crate::printing::requests as prints;
+use crate::printing::{drawer, requests as prints};
 use crate::staff::login;
 use crate::till::{day, reports, shifts, slips};
 use crate::{dead_letters, discrepancies, found, opening, page, status};
@@ -43,6 +43,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/prints", get(prints::list))
         .route("/v1/prints/{file}", get(prints::read).post(prints::settle))
         .route("/v1/printers", get(prints::printers))
+        .route("/v1/drawer", post(drawer::open))
         .route("/v1/shifts", get(shifts::list).post(shifts::open))
         .route("/v1/shifts/{shift}", get(shifts::look))
         .route("/v1/shifts/{shift}/cash", post(shifts::move_cash))

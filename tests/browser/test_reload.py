@@ -159,13 +159,12 @@ def test_a_sale_under_way_survives_the_end_of_the_session(house, counter):
     expect_sold(house, counter, seats, before)
 
 
-def test_a_lock_in_the_payment_keeps_the_seats_and_another_cashier_goes_on(house, counter):
+def test_a_lock_in_the_payment_keeps_the_seats_and_another_cashier_goes_on(house, manager, counter):
     to_payment(counter)
     seats = labels(counter)
     counter.locator("#till-title").click()
     counter.keyboard.press("l")
     expect(counter.locator("#login")).to_be_visible()
-    manager = house.staff("manager")
     counter.locator("#staff").fill(manager["name"])
     counter.locator("#pin").fill(manager["pin"])
     counter.keyboard.press("Enter")
@@ -194,9 +193,9 @@ def test_tickets_that_were_sold_and_not_printed_yet_are_printed_after_a_reload(h
     assert len(roll.papers) == papers + 2, "they are printed once"
 
 
-def test_a_void_whose_answer_was_lost_is_told_after_a_reload(house, window):
+def test_a_void_whose_answer_was_lost_is_told_after_a_reload(house, manager, window):
     page = window(house.theatre["counter"], loses_server=True)
-    sign_in(page, house.staff("manager"))
+    sign_in(page, manager)
     sell(page, 1)
     page.keyboard.press("v")
     expect(page.locator("#void-yes")).to_be_focused()

@@ -92,6 +92,16 @@ pub fn forget_ended(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     db.execute("DELETE FROM counter_holds WHERE at < ?1", [ended.0]).map(|_all| ())
 }
 
+/// The clock has jumped forward: holds have lasted no longer for it.
+///
+/// # Errors
+/// If the database fails.
+pub fn follow_jump(db: &Connection, by: Duration) -> anyhow::Result<()> {
+    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    db.execute("UPDATE counter_holds SET at = at + ?1", [by])?;
+    Ok(())
+}
+
 /// `POST /v1/holds/{hold}`: moves the deadline on.
 pub async fn renew(
     State(house): State<Arc<House>>,

@@ -219,7 +219,11 @@ impl Desk {
         };
         let changed = allowed.and_then(|()| change(till.tender, total, till.received).map_err(Problem::from));
         let sold = changed.and_then(|change| {
-            let lines = self.replica_mut().sell(hold.id, sale, RequestId::of_key(&key.key), now)?;
+            let (request, replica) = (RequestId::of_key(&key.key), self.replica_mut());
+            let lines = match till.given_away {
+                Some(_) => replica.give_away(hold.id, sale, request, now)?,
+                None => replica.sell(hold.id, sale, request, now)?,
+            };
             Ok((lines, change))
         });
         let (sold, change) = match sold {

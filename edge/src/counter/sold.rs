@@ -137,7 +137,10 @@ impl Wanted {
                 &[&show.0, seat],
             ),
             Self::Mine(staff) => ("SELECT sale FROM sales WHERE staff = ?2 ORDER BY sold_at DESC LIMIT ?1", &[staff]),
-            Self::Waiting => ("SELECT sale FROM sales WHERE void_waits ORDER BY sold_at DESC LIMIT ?1", &[]),
+            Self::Waiting => (
+                "SELECT DISTINCT sale FROM voids JOIN sale_tickets USING (ticket) WHERE outcome IS NULL ORDER BY number DESC LIMIT ?1",
+                &[],
+            ),
         };
         let values: Vec<&dyn ToSql> = [&SALES_MAX as &dyn ToSql].into_iter().chain(values.iter().copied()).collect();
         db.prepare_cached(select)?.query_map(values.as_slice(), |row| row.get(0).map(BookingId))?.collect()

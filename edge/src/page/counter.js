@@ -4,11 +4,13 @@ import { every, request, requestUntilAnswered } from "./api.js";
 import { watchLink } from "./badge.js";
 import { Board } from "./board.js";
 import { Closed } from "./closed.js";
+import { Drawer } from "./drawer.js";
 import { Hall } from "./hall.js";
 import { keep, kept } from "./kept.js";
 import { Login } from "./login.js";
 import { Prints } from "./printing.js";
 import { Till } from "./till.js";
+import { WaitingVoids } from "./waiting.js";
 import { el, notice } from "./words.js";
 
 const SEATS_MS = 1500;
@@ -22,9 +24,11 @@ let basket = kept("basket");
 const login = new Login(byId("login"), enter);
 const hall = new Hall({ ask, onchoice: choose });
 const prints = new Prints(byId("prints"), byId("second"), ask);
-const till = new Till({ ask, who: () => session, focus: focusCounter, hall, prints });
+const voids = new WaitingVoids(byId("voids"), ask);
+const till = new Till({ ask, who: () => session, focus: focusCounter, hall, prints, onvoid: () => voids.refresh() });
 const board = new Board(byId("board"), { ask, onchoose: openShow, busy: () => till.busy, idle: () => till.idle });
 const closed = new Closed(byId("closed"));
+const drawer = new Drawer(byId("drawer"), byId("till-problem"), ask);
 
 // --- signing in and out
 
@@ -35,7 +39,7 @@ async function enter(now) {
   focusCounter();
   till.show();
   await Promise.all([prints.open(), basket ? board.resume(basket.day, basket.show) : board.refresh()]);
-  if (session === now) await till.resume();
+  if (session === now) await Promise.all([till.resume(), voids.refresh()]);
 }
 
 function lock(title = "", text = "") {
@@ -63,7 +67,8 @@ function focusCounter() {
 // --- shows and seats
 
 async function refreshShows() {
-  if (session) await board.refresh();
+  if (!session) return;
+  await Promise.all([board.refresh(), voids.refresh()]);
 }
 
 function openShow(show) {
@@ -103,6 +108,7 @@ const KEYS = {
   n: () => propose(1),
   k: () => till.idle && till.take(),
   l: () => lock(),
+  g: () => till.askFind(),
   h: () => leave("/house"),
   t: () => leave("/till"),
   x: () => leave("/till"),
@@ -114,11 +120,13 @@ const KEYS = {
   c: () => till.setTender("card"),
   u: () => till.setTender("upi"),
   f: () => till.setTender("complimentary"),
+  m: () => till.setTender("cash"),
+  d: () => drawer.ask(),
   "?": () => byId("help").showModal(),
   PageUp: () => board.step(-1),
   PageDown: () => board.step(1),
   Escape: () => till.escape(),
-  Enter: () => ({ order: () => till.pay(), payment: () => till.sell(), tickets: () => propose(), void: () => {} })[till.stage](),
+  Enter: () => ({ order: () => till.pay(), payment: () => till.sell(), tickets: () => propose(), void: () => byId("void-yes").form.requestSubmit(), find: () => byId("find").focus() })[till.stage](),
 };
 
 function onKey(event) {
@@ -127,7 +135,8 @@ function onKey(event) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const typing = event.target.matches("input:not([type=radio], [type=checkbox])");
   const pressing = key === "Enter" && (typing || event.target.matches("button, a, summary"));
-  const choosing = ["c", "u", "f"].includes(key) && event.target.id === "received";
+  // No amount and no card's digits hold a letter: there a letter chooses.
+  const choosing = ["c", "u", "f", "m"].includes(key) && ["decimal", "numeric"].includes(event.target.inputMode) && till.stage === "payment" && event.target.type !== "password";
   if (pressing || (typing && key !== "Escape" && !choosing)) return;
   if (!till.busy && /^\d$/.test(key)) setWanted(Number(key) || 10);
   else if (key.startsWith("Arrow") && till.idle && !event.target.matches("input")) hall.focus();

@@ -168,7 +168,9 @@ function say(text) {
 
 byId("lock").addEventListener("click", () => lock());
 byId("reports").querySelector("[name=date]").value = new Date().toLocaleDateString("en-CA");
-watchLink(byId("badge"), () => {});
+watchLink(byId("badge"), (status) => {
+  byId("theatre").textContent = status.theatre.name;
+});
 const kept = login.kept();
 if (kept) enter(kept);
 else login.open();

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 /// One's shift, and for supervisors the day, payments to verify, every shift, the reports and the check of the journal.
 pub(super) fn shift() -> Markup {
-    staff_page("Till", "shift", html! { (own()) (day()) (slips()) (reports()) })
+    staff_page("Till", "shift", html! { p.only-on-paper id="theatre" {} (own()) (day()) (slips()) (reports()) })
 }
 
 fn own() -> Markup {

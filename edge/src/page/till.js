@@ -2,30 +2,35 @@
 
 import { approvedBy, CORRECTABLE } from "./approval.js";
 import { freshKey } from "./api.js";
+import { findPanel, look, queryOf, spaced } from "./finding.js";
 import { keep, kept } from "./kept.js";
 import { showTickets } from "./pane.js";
 import { orderPanel, ticketsPanel, voidPanel } from "./paper.js";
 import { paymentDetails, paymentPanel, receivedIn } from "./payment.js";
 import { Sale } from "./sale.js";
-import { complain, money, notice } from "./words.js";
+import { complain, money, notice, seatList } from "./words.js";
 
-const TITLES = { order: "Sale", payment: "Payment", tickets: "Sold", void: "Void" };
+const TITLES = { order: "Sale", payment: "Payment", tickets: "Sold", void: "Void", find: "Find a sale" };
 const byId = (id) => document.getElementById(id);
 
-/** The till. `ask` sends in the name of whoever is in, `who()` tells who that is, `focus()` puts the keyboard back on the page. */
+/**
+ * The till. `ask` sends in the name of whoever is in, `who()` tells who that is, `focus()` puts the keyboard back on the page, and
+ * `onvoid()` hears that a void was asked for.
+ */
 export class Till {
-  constructor({ ask, who, focus, hall, prints }) {
-    Object.assign(this, { ask, who, focus, hall, prints, working: false });
+  constructor({ ask, who, focus, hall, prints, onvoid }) {
+    Object.assign(this, { ask, who, focus, hall, prints, onvoid, working: false });
     const before = kept("till");
-    /** `order`, `payment`, `tickets` or `void`. */
+    /** `order`, `payment`, `tickets`, `void` or `find`. */
     this.stage = before?.stage ?? "order";
+    this.found = { sales: [], word: "Your last sales" };
     this.sale = before?.sale ? Sale.from(before.sale, ask) : null;
     /** A sale whose seats were asked for without an answer. */
     this.unanswered = null;
     /** Seats that one has held at another window. */
     this.held = [];
     this.last = kept("last sale");
-    if (!this.last && this.stage !== "payment") this.stage = "order";
+    if (!this.last && ["tickets", "void"].includes(this.stage)) this.stage = "order";
   }
 
   /** A sale is under way: its show and its seats must stay as they are. */
@@ -47,8 +52,10 @@ export class Till {
       tickets: () =>
         ticketsPanel(last, { next: () => this.hall.propose(), print: () => this.prints.again(last), void: () => this.askVoid() }),
       void: () => voidPanel(last, { yes: (event) => this.voidLast(event), no: () => this.order(), role: this.who().role }),
+      find: () => findPanel(this.found, { find: (text) => this.find(text), open: (sale) => this.open(sale), back: () => this.order() }),
     };
-    byId("till-title").textContent = TITLES[this.stage];
+    // What was found again is not what has just been sold.
+    byId("till-title").textContent = this.stage === "tickets" && last.sold_at ? "Found" : TITLES[this.stage];
     byId("till").dataset.stage = this.stage;
     byId("till-body").replaceChildren(panels[this.stage]());
     this.#keep();
@@ -68,6 +75,7 @@ export class Till {
       this.hall.keep(true);
       await this.#alone(() => (this.sale.asked ? this.#askAgain() : this.#hold(true)));
     } else if (this.stage === "void") await this.#lookAgain();
+    else if (this.stage === "find") await this.askFind();
     else if (kept("to print")) await this.#print();
     await this.#lookForHeld();
   }
@@ -258,10 +266,49 @@ export class Till {
     this.focus();
   }
 
-  // --- the last sale
+  // --- sales that were made
+
+  /** Looks for a sale: one's own last ones are there at once. */
+  async askFind() {
+    if (this.busy) return;
+    this.stage = "find";
+    notice(byId("till-problem"));
+    this.show();
+    byId("find").focus();
+    const found = await look(this.ask, { list: "mine" }, byId("till-problem"));
+    if (found) this.#found(found);
+  }
+
+  async find(text) {
+    const found = await look(this.ask, queryOf(text, this.hall.show), byId("till-problem"));
+    if (!found || this.stage !== "find") return;
+    if (found.sales.length === 1) return this.open(found.sales[0]);
+    this.#found(found);
+    byId("find").value = text;
+    byId("find").select();
+  }
+
+  #found(found) {
+    this.found = found;
+    if (this.stage !== "find") return;
+    const typed = byId("find").value;
+    this.show();
+    byId("find").value = typed;
+    byId("find").focus();
+  }
+
+  /** Shows a sale that was found. */
+  open(sale) {
+    this.last = sale;
+    keep("last sale", sale);
+    this.stage = "tickets";
+    this.show();
+    this.focus();
+  }
 
   askVoid() {
-    if (!this.last || this.busy) return;
+    if (this.busy) return;
+    if (!this.last) return this.askFind();
     this.stage = "void";
     this.show();
     (byId("till-body").querySelector("[name=approver]") ?? byId("void-yes")).focus();
@@ -271,30 +318,41 @@ export class Till {
     event.preventDefault();
     const { last } = this;
     const answers = new FormData(event.target);
-    const body = { reason: answers.get("reason"), paper_surrendered: answers.has("paper"), ...approvedBy(Object.fromEntries(answers)) };
+    const tickets = answers.getAll("ticket");
+    if (tickets.length === 0) return notice(byId("till-problem"), "warn", "Which tickets?", "Tick those that come back.");
+    const said = { reason: answers.get("reason"), paper_surrendered: answers.has("paper"), tickets };
+    const body = { ...said, ...approvedBy(Object.fromEntries(answers)) };
     await this.#alone(async () => {
       const answer = await this.ask("POST", `/v1/sales/${last.sale}/void`, { body, key: freshKey(), insist: true });
       if (answer.signedOut) return;
       complain(byId("till-problem"), answer.problem);
-      if (answer.ok) await this.#voided(last, answer.data.state === "voided");
+      if (answer.ok) await this.#voided(last, tickets, answer.data.state === "voided");
     });
   }
 
-  async #voided(sale, done) {
-    const text = done ? "Its seats are free again." : "It was asked for and waits for the doors.";
+  async #voided(sale, tickets, done) {
+    const seats = seatList(sale.tickets.filter((ticket) => tickets.includes(ticket.ticket)).map((ticket) => ticket.seat));
+    const text = done ? `${seats}: free again.` : `${seats}: it was asked for and waits for the doors. What comes of it is told here.`;
     this.last = null;
     keep("last sale", null);
     this.order();
-    notice(byId("till-problem"), done ? "good" : "warn", done ? `${sale.code} is void` : `${sale.code} is not void yet`, text);
-    await this.hall.refresh();
+    const code = spaced(sale.code);
+    const part = tickets.length < sale.tickets.length ? "A part of " : "";
+    notice(byId("till-problem"), done ? "good" : "warn", done ? `${part}${code} is void` : `${part}${code} is not void yet`, text);
+    this.onvoid();
+    this.hall.refresh();
   }
 
   // The page went away while a void was asked for, perhaps: the box knows whether it was.
   async #lookAgain() {
     const { last } = this;
     const answer = await this.ask("GET", `/v1/sales?code=${last.code}`, { insist: true });
-    const states = answer.ok ? (answer.data.sales[0]?.tickets ?? []).map((ticket) => ticket.state) : [];
-    if (states.some((state) => state !== "live")) await this.#voided(last, states.every((state) => state === "void"));
+    const [now] = answer.ok ? answer.data.sales : [];
+    if (!now) return;
+    const before = new Map(last.tickets.map((ticket) => [ticket.ticket, ticket.state ?? "live"]));
+    const changed = now.tickets.filter(({ ticket, state }) => state !== before.get(ticket) && state.startsWith("void"));
+    const done = changed.every(({ state }) => state === "void");
+    if (changed.length > 0) await this.#voided(now, changed.map(({ ticket }) => ticket), done);
   }
 
   // What one has held at another window, or at this one before it was closed.

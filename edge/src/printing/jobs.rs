@@ -203,11 +203,20 @@ pub fn add(
 /// If the database fails.
 pub fn again(tx: &Transaction<'_>, print: &Print, printer: &str, state: State) -> rusqlite::Result<()> {
     tx.execute(
-        "UPDATE prints SET state = ?2, printer = ?3, copy = copy + maybe_out, reason = NULL, maybe_out = 0
+        "UPDATE prints SET state = ?2, printer = ?3, copy = copy + maybe_out, reason = NULL, maybe_out = 0, read_at = NULL
          WHERE print = ?1 AND state = 'failed'",
         params![print.id.0, state.word(), printer],
     )
     .map(|_one| ())
+}
+
+/// A document is given out, once. False if it was before.
+///
+/// # Errors
+/// If the database fails.
+pub fn give_out(tx: &Transaction<'_>, id: PrintId, now: Timestamp) -> rusqlite::Result<bool> {
+    let update = "UPDATE prints SET read_at = ?2 WHERE print = ?1 AND read_at IS NULL";
+    tx.execute(update, params![id.0, now.0]).map(|given| given == 1)
 }
 
 /// Nobody wants a failed print any more.

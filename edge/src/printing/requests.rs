@@ -183,8 +183,8 @@ pub async fn list(FromState(house): FromState<Arc<House>>, headers: HeaderMap) -
     Ok(Json(PrintList { prints: open.into_iter().map(Into::into).collect() }))
 }
 
-/// `GET /v1/prints/{print}.pdf`, without a login: the random id in the address is the key, as for the paper. `GET /v1/prints/{print}`:
-/// how far it has come.
+/// `GET /v1/prints/{print}.pdf`, without a login: the random id in the address is the key, as for the paper. It is given out once, as a
+/// paper is; 409 `already_read` then. `GET /v1/prints/{print}`: how far it has come.
 pub async fn read(
     FromState(house): FromState<Arc<House>>,
     headers: HeaderMap,
@@ -202,6 +202,10 @@ pub async fn read(
         return Err(Problem::not_found("unknown_print", "This was printed on paper, not as a document."));
     }
     let drawn = pdf::draw(&house.sheets(&print).await?, pdf::Page::Roll, &house.theatre_ref().name)?;
+    if !house.writer.run(move |_, tx, now| Ok(jobs::give_out(tx, print.id, now)?)).await? {
+        let detail = "This document was read already. Ask for a duplicate, which says that it is one.";
+        return Err(Problem::conflict("already_read", detail));
+    }
     let headers = [(header::CONTENT_TYPE, "application/pdf"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, drawn).into_response())
 }

@@ -19,4 +19,5 @@ mod slips;
 mod sold;
 mod staff;
 mod till;
+mod voids;
 mod witness;

@@ -34,6 +34,7 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
         ("GET /v1/prints/{file}", COUNTER, Value::Null),
         ("POST /v1/prints/{file}", COUNTER, json!({"do": "skip"})),
         ("GET /v1/printers", COUNTER, Value::Null),
+        ("POST /v1/drawer", COUNTER, json!({"reason": "change"})),
         ("GET /v1/shifts", COUNTER, Value::Null),
         ("POST /v1/shifts", COUNTER, json!({"float": []})),
         ("GET /v1/shifts/{shift}", COUNTER, Value::Null),
