@@ -40,6 +40,8 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/shift.js", text: include_str!("page/shift.js") },
     Asset { path: "/assets/pieces.js", text: include_str!("page/pieces.js") },
     Asset { path: "/assets/report.js", text: include_str!("page/report.js") },
+    Asset { path: "/assets/sheet.js", text: include_str!("page/sheet.js") },
+    Asset { path: "/assets/answered.js", text: include_str!("page/answered.js") },
     Asset { path: "/assets/settling.js", text: include_str!("page/settling.js") },
     Asset { path: "/assets/story.js", text: include_str!("page/story.js") },
     Asset { path: "/assets/letters.js", text: include_str!("page/letters.js") },

@@ -5,7 +5,7 @@ use crate::door::{self, departures, overrides, pairing, witness};
 use crate::house::House;
 use crate::printing::{drawer, requests as prints};
 use crate::staff::login;
-use crate::till::{day, reports, shifts, slips};
+use crate::till::{answered, day, reports, shifts, slips};
 use crate::{dead_letters, discrepancies, found, opening, page, status};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -49,6 +49,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/shifts/{shift}/cash", post(shifts::move_cash))
         .route("/v1/shifts/{shift}/close", post(shifts::close))
         .route("/v1/day", get(day::view))
+        .route("/v1/answered-for", get(answered::list))
         .route("/v1/z", get(shifts::reports))
         .route("/v1/z/{z}", get(shifts::report))
         .route("/v1/reports/{file}", get(reports::day))

@@ -62,6 +62,12 @@ def test_a_sale_is_found_by_code_seat_and_ticket_and_a_part_of_it_is_voided(hous
     expect(states).to_have_count(3)
     expect(page.get_by_role("button", name="Void")).to_have_count(0)
 
+    page.goto(house.theatre["counter"] + "/house")
+    done = page.locator("#answered .rows li").filter(has_text=code)
+    expect(done).to_have_count(3)
+    expect(done.first).to_contain_text("Guest changed their mind. manager.")
+    looks.inspect(page, "house-who-did-what")
+
 
 def test_what_is_not_there_is_told_and_a_booking_made_online_is_not_this_counters(house, window, looks):
     page = window(house.theatre["counter"])

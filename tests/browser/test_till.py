@@ -85,3 +85,31 @@ def test_a_printed_report_is_the_report_alone_with_the_theatres_name(house, wind
     assert house.theatre["name"] in paper and "Difference" in paper
     for other in ["Your shift", "The day", "Payments to verify", "Daily collection", "Print"]:
         assert other not in paper, paper
+
+
+def test_the_collection_of_a_day_goes_on_paper_with_its_sums(house, window, looks):
+    page = window(house.theatre["counter"])
+    sign_in(page, house.staff("counter"))
+    sell(page, 3)
+    page.keyboard.press("l")
+    page.goto(house.theatre["counter"] + "/till")
+    page.locator("#staff").fill(house.staff("manager")["name"])
+    page.locator("#pin").fill(house.staff("manager")["pin"])
+    page.keyboard.press("Enter")
+    expect(page.locator("#reports")).to_be_visible()
+    page.evaluate("window.print = () => { window.paper = document.body.innerText; }")
+    page.emulate_media(media="print")
+    page.locator("button[name=paper][value='collection.csv']").evaluate("key => key.click()")
+    page.wait_for_function("window.paper")
+    paper = page.evaluate("window.paper")
+    for part in [house.theatre["name"], "Daily collection", "For the theatre", "For the distributor"]:
+        assert part in paper, paper
+    assert "Print" not in paper and "Shifts and reports" not in paper
+    rows = page.locator("#sheet tbody tr").evaluate_all("rows => rows.map((row) => [...row.cells].map((cell) => cell.textContent))")
+    head = page.locator("#sheet thead th").evaluate_all("cells => cells.map((cell) => cell.textContent)")
+    sums = page.locator("#sheet tfoot tr").evaluate("row => [...row.cells].map((cell) => cell.textContent)")
+    for column in ["Issued", "Count", "Gross", "Net", "CGST", "SGST"]:
+        at = head.index(column)
+        assert round(sum(float(row[at]) for row in rows), 2) == float(sums[at]) > 0, column
+    page.evaluate("document.body.classList.add('on-paper')")
+    page.screenshot(path=looks.folder / "paper-collection.png", full_page=True)

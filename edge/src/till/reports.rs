@@ -11,11 +11,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use node::problem::{Params, Problem};
+use node::zone::Zone;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use shared::money::decimal;
 use shared::show::Show;
 use shared::tax::{self, INDIA, Taxed};
+use shared::till::Tender;
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,7 +43,7 @@ struct TamperedView {
     text: String,
 }
 
-/// `GET /v1/reports/{file}?date=`: `collection.csv` or `tenders.csv`. 404 `unknown_report`, 400 `bad_date`.
+/// `GET /v1/reports/{file}?date=`: `collection.csv`, `tenders.csv` or `z.csv`. 404 `unknown_report`, 400 `bad_date`.
 pub async fn day(
     State(house): State<Arc<House>>,
     headers: HeaderMap,
@@ -59,7 +61,11 @@ pub async fn day(
             house.readers.read(move |db| csv_text(&collection(db, &shows, &date, day, date_of)?)).await?
         }
         "tenders.csv" => house.readers.read(move |db| csv_text(&by_tender(db, &date, day)?)).await?,
-        _ => return Err(Problem::not_found("unknown_report", "Reports are collection.csv and tenders.csv.")),
+        "z.csv" => {
+            let zone = house.identity.zone.clone();
+            house.readers.read(move |db| csv_text(&closed_shifts(db, &date, day, &zone)?)).await?
+        }
+        _ => return Err(Problem::not_found("unknown_report", "Reports are collection.csv, tenders.csv and z.csv.")),
     };
     Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)], text)
         .into_response())
@@ -187,6 +193,38 @@ pub(super) fn by_tender(
             decimal(void_minor),
             decimal(net),
         ]);
+    }
+    Ok(lines)
+}
+
+/// The shifts that were closed on the day, by their reports' numbers.
+fn closed_shifts(
+    db: &Connection,
+    date: &str,
+    (from, until): (Timestamp, Timestamp),
+    zone: &Zone,
+) -> anyhow::Result<Vec<Vec<String>>> {
+    let head = "date,z,shift,staff,opened_at,closed_at,float,cash,card,upi,paid_in,paid_out,drawer_opened,expected,counted,difference";
+    let mut lines = vec![head.split(',').map(str::to_owned).collect()];
+    let mut drawers = journal::drawers(db, true, u32::MAX)?;
+    drawers.reverse();
+    for drawer in drawers {
+        let Some(close) = drawer.closed.as_ref().filter(|close| (from..until).contains(&close.at)) else { continue };
+        let words = [close.z.to_string(), drawer.shift.to_string(), drawer.staff.clone()];
+        let times = [drawer.opened_at, close.at].map(|at| zone.rfc3339(at));
+        let taken = [Tender::Cash, Tender::Card, Tender::Upi].map(|tender| decimal(drawer.net(tender)));
+        let moved = [drawer.paid_in.minor, drawer.paid_out.minor].map(decimal);
+        let counted = close.counted_minor;
+        let ends = [drawer.expected_cash(), counted, counted - drawer.expected_cash()].map(decimal);
+        let mut line = vec![date.to_owned()];
+        line.extend(words);
+        line.extend(times);
+        line.push(decimal(drawer.float_minor));
+        line.extend(taken);
+        line.extend(moved);
+        line.push(drawer.opened.to_string());
+        line.extend(ends);
+        lines.push(line);
     }
     Ok(lines)
 }

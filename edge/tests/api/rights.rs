@@ -45,6 +45,7 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
         ),
         ("POST /v1/shifts/{shift}/close", COUNTER, json!({"counted": []})),
         ("GET /v1/day", SUPERVISORS, Value::Null),
+        ("GET /v1/answered-for", SUPERVISORS, Value::Null),
         ("GET /v1/z", SUPERVISORS, Value::Null),
         ("GET /v1/z/{z}", SUPERVISORS, Value::Null),
         ("GET /v1/reports/{file}", SUPERVISORS, Value::Null),

@@ -109,3 +109,46 @@ async fn money_that_is_given_back_leaves_the_drawer_of_whoever_gives_it() {
     let cash: Vec<_> = cash.map(|shift| (shift["staff"].clone(), shift["expected_cash"]["minor"].clone())).collect();
     assert_eq!(cash, [(json!("supervisor"), json!(70_000 - 15_000)), (json!("counter"), json!(50_000 + 15_000))]);
 }
+
+#[tokio::test]
+async fn a_day_tells_who_did_what_and_who_allowed_it() {
+    let house = House::open().await;
+    let show = house.add_show(30).await;
+    let (counter, supervisor) = (house.log_in("counter").await, house.log_in("supervisor").await);
+    let by = json!({"staff": "supervisor", "pin": crate::house::PIN});
+    let free = json!({"seats": ["A1"], "tender": "complimentary", "reason": "press", "approved_by": by});
+    let (_, given) = house.post(&format!("/v1/shows/{show}/sales"), &counter, free).await;
+    let sale = house.sell(&show, &["A2"]).await;
+    let path = format!("/v1/sales/{}/prints", sale["sale"].as_str().unwrap());
+    for second in [Value::Null, by.clone()] {
+        let body = json!({"documents": ["tickets"], "printer": "pdf", "second": second});
+        assert_eq!(house.post(&path, &counter, body).await.0, 200);
+    }
+    let kept = json!({"seats": ["B1", "B2"], "withheld": true});
+    assert_eq!(house.post(&format!("/v1/shows/{show}/withheld"), &supervisor, kept).await.0, 200);
+    let body = json!({"reason": "wrong film", "paper_surrendered": true, "approved_by": by});
+    assert_eq!(void(&house, &counter, &sale, body).await.0, 200);
+    let (status, told) = house.get("/v1/answered-for", &supervisor).await;
+    assert_eq!(status, 200, "{told}");
+    let told = told["answered"].as_array().unwrap().iter();
+    let told: Vec<_> = told
+        .map(|one| {
+            ["what", "staff", "second", "about", "reason"]
+                .map(|name| one[name].as_str().unwrap_or("-").to_owned())
+                .join(" ")
+        })
+        .collect();
+    let (sale, given) = (sale["code"].as_str().unwrap(), given["code"].as_str().unwrap());
+    assert_eq!(
+        told,
+        [
+            format!("void counter supervisor {sale} A2 wrong film"),
+            "withheld supervisor - B1 B2 -".to_owned(),
+            format!("duplicate counter supervisor {sale} tickets 1 -"),
+            format!("given_away counter supervisor {given} A1 press"),
+        ]
+    );
+    assert_eq!(house.get("/v1/answered-for?date=2020-01-01", &supervisor).await.1["answered"], json!([]));
+    let (status, problem) = house.get("/v1/answered-for?date=x", &supervisor).await;
+    assert_eq!((status, &problem["code"]), (400, &json!("bad_date")));
+}
