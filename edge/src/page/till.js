@@ -198,7 +198,9 @@ export class Till {
     await this.#hold();
   }
 
-  async #sold(done) {
+  async #sold(answer) {
+    // Found by its hold it is no less just sold: its change is still to be given back.
+    const { sold_at: _when, staff: _who, ...done } = answer;
     this.#end();
     this.last = done;
     this.stage = "tickets";
