@@ -6,6 +6,7 @@ pub mod qr;
 pub mod sales;
 pub mod shows;
 pub mod slip;
+pub mod sold;
 pub mod tender;
 pub mod upi;
 pub mod void;

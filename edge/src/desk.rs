@@ -9,13 +9,14 @@ mod standing;
 
 pub use standing::Standing;
 
-use crate::counter::sales;
 use crate::counter::waiting::Waiting;
+use crate::counter::{holds, sales};
 use crate::door::feed::{self, KeysRow, Position};
 use crate::door::voids::Voids;
 use crate::door::{devices, discrepancies, witness};
 use crate::identity::Identity;
 use crate::link;
+use crate::staff::session;
 use crate::till::slips;
 use anyhow::Context;
 use node::idempotency;
@@ -422,9 +423,10 @@ impl Desk {
 impl Core for Desk {
     type Engine = rusqlite::Connection;
 
-    fn handle_jump(&mut self, _tx: &Transaction<'_>, by: Duration) -> anyhow::Result<()> {
+    fn handle_jump(&mut self, tx: &Transaction<'_>, by: Duration) -> anyhow::Result<()> {
         self.replica.follow_jump(by);
-        Ok(())
+        session::follow_jump(tx, by).context("move logins and delays on")?;
+        holds::follow_jump(tx, by).context("move holds on")
     }
 
     fn before_commit(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
@@ -470,6 +472,7 @@ impl Core for Desk {
         if self.next_sweep <= now {
             self.next_sweep = now + SWEEP_EVERY;
             idempotency::forget_expired(tx, now, SWEEP_ROWS).context("forget old answers")?;
+            holds::forget_ended(tx, now).context("forget whose holds have ended")?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use crate::door::feed;
 use crate::door::tokens::Tokens;
 use crate::identity::Identity;
 use crate::printing::Printers;
+use crate::staff::turns::Turns;
 use node::clock::StoreClock;
 use node::mqtt::Publisher;
 use node::shutdown::Shutdown;
@@ -15,7 +16,7 @@ use node::writer::Writer;
 use shared::ids::ShowId;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 
 /// The box as its request handlers see it: writes are jobs of the writer, reads go to the database or to the board.
 pub struct House {
@@ -48,7 +49,7 @@ pub struct House {
     /// Ends everything that waits.
     pub shutdown: Shutdown,
     /// Logins take turns.
-    pub login_turn: Arc<Mutex<()>>,
+    pub login_turn: Arc<Turns>,
 }
 
 impl House {

@@ -22,6 +22,11 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/hall.js", text: include_str!("page/hall.js") },
     Asset { path: "/assets/login.js", text: include_str!("page/login.js") },
     Asset { path: "/assets/till.js", text: include_str!("page/till.js") },
+    Asset { path: "/assets/sale.js", text: include_str!("page/sale.js") },
+    Asset { path: "/assets/kept.js", text: include_str!("page/kept.js") },
+    Asset { path: "/assets/drawer.js", text: include_str!("page/drawer.js") },
+    Asset { path: "/assets/finding.js", text: include_str!("page/finding.js") },
+    Asset { path: "/assets/waiting.js", text: include_str!("page/waiting.js") },
     Asset { path: "/assets/payment.js", text: include_str!("page/payment.js") },
     Asset { path: "/assets/approval.js", text: include_str!("page/approval.js") },
     Asset { path: "/assets/day.js", text: include_str!("page/day.js") },
@@ -35,6 +40,8 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/shift.js", text: include_str!("page/shift.js") },
     Asset { path: "/assets/pieces.js", text: include_str!("page/pieces.js") },
     Asset { path: "/assets/report.js", text: include_str!("page/report.js") },
+    Asset { path: "/assets/sheet.js", text: include_str!("page/sheet.js") },
+    Asset { path: "/assets/answered.js", text: include_str!("page/answered.js") },
     Asset { path: "/assets/settling.js", text: include_str!("page/settling.js") },
     Asset { path: "/assets/story.js", text: include_str!("page/story.js") },
     Asset { path: "/assets/letters.js", text: include_str!("page/letters.js") },
@@ -81,9 +88,11 @@ pub fn counter() -> Markup {
             (board())
             (hall())
             (till())
+            p.only-on-paper { "Tickets are printed with the key P: each comes out once." }
         }
         (help())
         (second())
+        (drawer())
         p.unseen id="said" role="status" {}
         noscript { p { "The counter needs JavaScript." } }
     };
@@ -200,6 +209,7 @@ fn till() -> Markup {
         section.till id="till" hidden aria-labelledby="till-title" {
             h2 id="till-title" { "Sale" }
             div id="till-problem" role="alert" {}
+            div.stack id="voids" role="status" {}
             div.stack id="prints" role="status" {}
             div id="till-body" {}
         }
@@ -214,9 +224,12 @@ fn help() -> Markup {
         ("← → ↑ ↓", "walk on the map"),
         ("Space", "choose the seat, or move the party there"),
         ("Enter", "cash; Enter again takes the exact amount"),
-        ("C  U  F", "card, UPI or free instead of cash"),
-        ("Page Up / Down", "show before / after"),
-        ("V", "void the last sale"),
+        ("C  U  F  M", "card, UPI, free, or money again"),
+        ("D", "open the drawer without a sale"),
+        ("Page Up / Down", "show before / after, the next day's too"),
+        ("K", "go on with seats that you hold at another window"),
+        ("G", "find a sale by its code, seat or ticket"),
+        ("V", "void the sale that is shown, or some of its tickets"),
         ("P", "print the tickets again, as a duplicate"),
         ("R  O  S", "a failed print: retry, other printer, skip"),
         ("T  X", "the till: your shift and what it has taken"),
@@ -243,6 +256,23 @@ fn second() -> Markup {
                 label.field { span { "Name" } input.input name="staff" autocomplete="off" required autofocus; }
                 label.field { span { "PIN" } input.input name="pin" type="password" inputmode="numeric" autocomplete="off" required; }
                 button."button main wide" type="submit" value="print" { "Print a duplicate" }
+                button.link type="submit" value="" formnovalidate { "Cancel" }
+            }
+        }
+    }
+}
+
+/// Why the drawer is opened without a sale.
+fn drawer() -> Markup {
+    html! {
+        dialog.help id="drawer" aria-labelledby="drawer-title" {
+            form.stack method="dialog" {
+                h2 id="drawer-title" { "Open the drawer" }
+                p { "It is written down and counted on the report of the shift." }
+                label.field { span { "What for" }
+                    input.input name="reason" value="Change" maxlength="200" autocomplete="off" required autofocus;
+                }
+                button."button main wide" type="submit" value="open" { "Open " kbd { "Enter" } }
                 button.link type="submit" value="" formnovalidate { "Cancel" }
             }
         }

@@ -4,6 +4,7 @@
 //! printer too, or skips it. Whatever may have come out once is marked as a duplicate the next time, and to ask for a duplicate
 //! takes a second person; both are written down.
 
+pub mod drawer;
 pub mod jobs;
 pub mod papers;
 pub mod printer;

@@ -1,11 +1,11 @@
 //! Every route of the box.
 
-use crate::counter::{holds, qr, sales, shows, upi, void, withheld};
+use crate::counter::{holds, qr, sales, shows, sold, upi, void, withheld};
 use crate::door::{self, departures, overrides, pairing, witness};
 use crate::house::House;
-use crate::printing::requests as prints;
+use crate::printing::{drawer, requests as prints};
 use crate::staff::login;
-use crate::till::{day, reports, shifts, slips};
+use crate::till::{answered, day, reports, shifts, slips};
 use crate::{dead_letters, discrepancies, found, opening, page, status};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -33,19 +33,23 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/unknown", get(opening::unknown))
         .route("/v1/shows/{show}/unknown", post(opening::settle))
         .route("/v1/shows/{show}/holds", post(holds::place))
+        .route("/v1/holds", get(holds::list))
         .route("/v1/holds/{hold}", post(holds::renew).delete(holds::release))
         .route("/v1/holds/{hold}/upi.svg", get(upi::code))
         .route("/v1/shows/{show}/sales", post(sales::sell))
+        .route("/v1/sales", get(sold::find))
         .route("/v1/sales/{sale}/void", post(void::void))
         .route("/v1/sales/{sale}/prints", post(prints::print))
         .route("/v1/prints", get(prints::list))
         .route("/v1/prints/{file}", get(prints::read).post(prints::settle))
         .route("/v1/printers", get(prints::printers))
+        .route("/v1/drawer", post(drawer::open))
         .route("/v1/shifts", get(shifts::list).post(shifts::open))
         .route("/v1/shifts/{shift}", get(shifts::look))
         .route("/v1/shifts/{shift}/cash", post(shifts::move_cash))
         .route("/v1/shifts/{shift}/close", post(shifts::close))
         .route("/v1/day", get(day::view))
+        .route("/v1/answered-for", get(answered::list))
         .route("/v1/z", get(shifts::reports))
         .route("/v1/z/{z}", get(shifts::report))
         .route("/v1/reports/{file}", get(reports::day))

@@ -26,6 +26,8 @@ pub const SCHEMA: Schema = Schema {
         node::idempotency::ANSWERS_IN_ORDER,
         Migration { name: "group", sql: include_str!("../migrations/0011_group.sql") },
         Migration { name: "entries", sql: include_str!("../migrations/0012_entries.sql") },
+        Migration { name: "sold", sql: include_str!("../migrations/0013_sold.sql") },
+        Migration { name: "voids", sql: include_str!("../migrations/0014_voids.sql") },
     ],
 };
 
@@ -68,7 +70,9 @@ mod tests {
         new.iter().for_each(|migration| {
             db.execute_batch(&format!("BEGIN; {} COMMIT;", migration.sql)).expect(migration.name)
         });
-        let select = "SELECT s.code || s.void_approved_by || t.seat || t.voided_at FROM sales s JOIN sale_tickets t USING (sale)";
+        let select = "SELECT s.code || v.approved_by || t.seat || t.voided_at
+                      FROM sales s JOIN sale_tickets t USING (sale) JOIN voids v USING (ticket)
+                      WHERE v.asked_by = 'binod' AND v.outcome = 'void' AND v.ended_at = 9";
         let kept: String = db.query_row(select, [], |row| row.get(0)).expect("the sale");
         assert_eq!(kept, "ABCbinodA19");
         let orphan = "INSERT INTO sale_tickets (ticket, sale, seat, category, price_minor, code, series, serial)

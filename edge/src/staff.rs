@@ -3,6 +3,7 @@
 pub mod login;
 pub mod pin;
 pub mod session;
+pub mod turns;
 
 use std::fmt;
 use std::str::FromStr;

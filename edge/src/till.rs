@@ -4,6 +4,7 @@
 //! is in the journal. Cash that goes in or out has a reason. The count that ends a shift is made blind: what should be in the
 //! drawer is told to the cashier only afterwards. The report of a closed shift has a number without gaps and never changes.
 
+pub mod answered;
 pub mod day;
 pub mod journal;
 pub mod reports;

@@ -25,7 +25,7 @@ pub const INDIA: &[Tariff] = &[
 ];
 
 /// A price taken apart. `net + cgst + sgst` is the price, to the minor unit; the two halves are equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Taxed {
     /// Percent, both halves together.
     pub percent: u8,

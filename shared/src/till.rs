@@ -143,6 +143,11 @@ pub enum TillFact {
         /// What was in the drawer.
         counted: Vec<Pieces>,
     },
+    /// The drawer was opened without a sale.
+    DrawerOpened {
+        /// What for.
+        reason: String,
+    },
 }
 
 /// A row of the journal.

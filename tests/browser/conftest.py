@@ -74,6 +74,13 @@ def looks():
     print(f"\nscreenshots: {folder}")
 
 
+@pytest.fixture
+def manager(house):
+    """The manager, whose till is closed again afterwards."""
+    yield house.staff("manager")
+    house.close_shift("manager")
+
+
 @pytest.fixture(autouse=True)
 def healed(house):
     """A test that cut the line leaves it open for the next one."""

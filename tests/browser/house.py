@@ -131,6 +131,14 @@ class House:
         token = request("POST", f"{counter}/v1/session", login)["token"]
         return request("POST", f"{counter}{path}", body, token)
 
+    def close_shift(self, name):
+        """Ends the open shift of somebody, if there is one."""
+        counter = self.theatre["counter"]
+        token = request("POST", f"{counter}/v1/session", {"staff": name, "pin": self.staff(name)["pin"]})["token"]
+        for shift in request("GET", f"{counter}/v1/shifts", token=token)["shifts"]:
+            if shift["staff"] == name:
+                request("POST", f"{counter}/v1/shifts/{shift['shift']}/close", {"counted": []}, token)
+
     def truth(self):
         return request("GET", f"{self.stage}/api/truth")
 

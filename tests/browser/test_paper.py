@@ -80,3 +80,45 @@ def test_a_duplicate_takes_a_second_person_and_says_what_it_is(house, roll, wind
 
 def last_sale(page):
     return json.loads(page.evaluate("() => sessionStorage.getItem('last sale')"))
+
+
+def test_one_notice_tells_of_the_papers_of_all_sales(house, roll, window):
+    page = window(house.theatre["counter"])
+    sign_in(page, house.staff("counter"))
+    slow = []
+
+    def late(route):
+        answer = route.fetch()
+        print_now = answer.json()
+        slow.append(print_now["print"]) if not slow else None
+        if print_now["print"] == slow[0]:
+            print_now["state"] = "waiting"
+        route.fulfill(response=answer, json=print_now)
+
+    page.route("**/v1/prints/*", late)
+    sell(page, 1)
+    until("the first print is looked at", lambda: page.wait_for_timeout(50) or slow, 10)
+    page.keyboard.press("Enter")
+    expect(page.locator("#till-title")).to_have_text("Sale")
+    before = len(roll.papers)
+    sell(page, 1)
+    until("the second sale's papers are out", lambda: page.wait_for_timeout(50) or len(roll.papers) >= before + 2, 10)
+    page.wait_for_timeout(1000)
+    expect(page.locator("#prints")).to_contain_text("Printing on roll")
+    page.unroute("**/v1/prints/*")
+    expect(page.locator("#prints")).to_contain_text("Printed")
+
+
+def test_a_wrong_pin_for_a_duplicate_signs_nobody_out(house, window):
+    page = window(house.theatre["counter"], refusals={401, 403})
+    sign_in(page, house.staff("counter"))
+    sell(page, 1)
+    expect(page.locator("#prints")).to_contain_text("Printed")
+    page.keyboard.press("p")
+    expect(page.locator("#second")).to_be_visible()
+    page.locator("#second [name=staff]").fill(house.staff("manager")["name"])
+    page.locator("#second [name=pin]").fill("0000")
+    page.keyboard.press("Enter")
+    expect(page.locator("#prints")).to_contain_text("PIN")
+    expect(page.locator("#login")).to_be_hidden()
+    expect(page.locator("#till-title")).to_have_text("Sold")

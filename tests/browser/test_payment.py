@@ -103,3 +103,17 @@ def test_a_cashier_gives_away_and_voids_with_a_managers_pin(house, window, looks
     looks.inspect(page, "void-with-pin")
     approve(page, house.staff("manager"))
     expect(page.locator("#till-problem")).to_contain_text("is void")
+
+
+def test_letters_choose_the_tender_and_money_is_one_of_them(house, window):
+    page = window(house.theatre["counter"])
+    sign_in(page, house.staff("counter"))
+    to_payment(page, 1)
+    page.keyboard.press("c")
+    expect(page.locator("[name=digits]")).to_be_focused()
+    page.keyboard.type("42u")
+    expect(page.locator(".upi-code")).to_be_visible()
+    page.keyboard.press("m")
+    expect(page.locator("#received")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#till-title")).to_have_text("Sale")

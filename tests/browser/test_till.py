@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from counter import sell, sign_in
+from escpos import printed
 
 
 def test_a_supervisor_opens_a_shift_sells_counts_and_reads_the_report(house, window, looks):
@@ -43,3 +44,72 @@ def test_a_supervisor_opens_a_shift_sells_counts_and_reads_the_report(house, win
         page.get_by_role("button", name="Daily collection (CSV)").click()
     assert "serial_from" in saved.value.path().read_text(encoding="utf-8-sig")
     looks.inspect(page, "till-report")
+
+
+def test_the_drawer_is_opened_without_a_sale_for_a_reason_and_counted(house, roll, window, looks):
+    page = window(house.theatre["counter"])
+    sign_in(page, house.staff("manager"))
+    before = len(roll.papers)
+    page.keyboard.press("d")
+    expect(page.locator("#drawer [name=reason]")).to_be_focused()
+    looks.inspect(page, "counter-drawer")
+    page.keyboard.type("change for a guest")
+    page.keyboard.press("Enter")
+    expect(page.locator("#till-problem")).to_contain_text("The drawer is open")
+    assert printed(roll.papers[before]).kicks == 1
+    page.keyboard.press("d")
+    page.keyboard.press("Escape")
+    page.keyboard.press("t")
+    expect(page.locator("#own .report")).to_contain_text("1 time without a sale")
+    page.locator("#close summary").click()
+    page.locator("#close").get_by_role("button", name="One more of ₹100").click(click_count=2)
+    expect(page.locator("#close .total")).to_have_text("Counted: ₹200")
+    page.locator("#close").get_by_role("button", name="Close the shift").click()
+    expect(page.locator("#own .facts")).to_contain_text("1 time without a sale")
+
+
+def test_a_printed_report_is_the_report_alone_with_the_theatres_name(house, window):
+    house.as_manager("/v1/shifts", {"float": []})
+    house.close_shift("manager")
+    page = window(house.theatre["counter"] + "/till")
+    page.locator("#staff").fill(house.staff("manager")["name"])
+    page.locator("#pin").fill(house.staff("manager")["pin"])
+    page.keyboard.press("Enter")
+    closed = page.locator("#reports .rows > li").filter(has_text=re.compile(r"^Z \d")).first
+    expect(page.locator("#day")).to_be_visible()
+    closed.locator("summary").press("Enter")
+    page.evaluate("window.print = () => { window.paper = document.body.innerText; }")
+    page.emulate_media(media="print")
+    closed.locator("button").evaluate("key => key.click()")
+    paper = page.evaluate("window.paper")
+    assert house.theatre["name"] in paper and "Difference" in paper
+    for other in ["Your shift", "The day", "Payments to verify", "Daily collection", "Print"]:
+        assert other not in paper, paper
+
+
+def test_the_collection_of_a_day_goes_on_paper_with_its_sums(house, window, looks):
+    page = window(house.theatre["counter"])
+    sign_in(page, house.staff("counter"))
+    sell(page, 3)
+    page.keyboard.press("l")
+    page.goto(house.theatre["counter"] + "/till")
+    page.locator("#staff").fill(house.staff("manager")["name"])
+    page.locator("#pin").fill(house.staff("manager")["pin"])
+    page.keyboard.press("Enter")
+    expect(page.locator("#reports")).to_be_visible()
+    page.evaluate("window.print = () => { window.paper = document.body.innerText; }")
+    page.emulate_media(media="print")
+    page.locator("button[name=paper][value='collection.csv']").evaluate("key => key.click()")
+    page.wait_for_function("window.paper")
+    paper = page.evaluate("window.paper")
+    for part in [house.theatre["name"], "Daily collection", "For the theatre", "For the distributor"]:
+        assert part in paper, paper
+    assert "Print" not in paper and "Shifts and reports" not in paper
+    rows = page.locator("#sheet tbody tr").evaluate_all("rows => rows.map((row) => [...row.cells].map((cell) => cell.textContent))")
+    head = page.locator("#sheet thead th").evaluate_all("cells => cells.map((cell) => cell.textContent)")
+    sums = page.locator("#sheet tfoot tr").evaluate("row => [...row.cells].map((cell) => cell.textContent)")
+    for column in ["Issued", "Count", "Gross", "Net", "CGST", "SGST"]:
+        at = head.index(column)
+        assert round(sum(float(row[at]) for row in rows), 2) == float(sums[at]) > 0, column
+    page.evaluate("document.body.classList.add('on-paper')")
+    page.screenshot(path=looks.folder / "paper-collection.png", full_page=True)

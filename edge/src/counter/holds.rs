@@ -10,11 +10,11 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use node::problem::{IdempotencyKey, JsonBody, Problem};
 use node::view::HoldView;
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction, params};
 use serde::{Deserialize, Serialize};
 use shared::best::Wish;
 use shared::ids::{HoldId, SeatId, ShowNumber};
-use shared::ledger::{Hold, HoldKind};
+use shared::ledger::{Hold, HoldKind, HoldTimes};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::sync::Arc;
@@ -57,9 +57,49 @@ pub async fn place(
     let key = RequestKey::new(&session.staff, key, &format!("POST /v1/shows/{show}/holds"), &request)?;
     let placed = house.writer.run(move |desk, tx, now| {
         let again = |_: &Desk, before| Ok(Ok(before));
-        desk.once(tx, key, again, |desk, key| desk.ask(tx, number, &request, Purpose::Hold, key, now))
+        desk.once(tx, key, again, |desk, key| desk.ask(tx, number, &request, Purpose::Hold(session.staff), key, now))
     });
     placed.await?.outcome().await
+}
+
+/// Holds.
+#[derive(Debug, Serialize)]
+pub struct HoldList {
+    holds: Vec<HoldView>,
+}
+
+/// `GET /v1/holds`: one's own that have not ended, the oldest first, whichever window they were placed at.
+pub async fn list(State(house): State<Arc<House>>, headers: HeaderMap) -> Result<Json<HoldList>, Problem> {
+    let session = house.authorise(&headers, Task::Hold).await?;
+    let holds = house.writer.run(move |desk, tx, now| {
+        let select = "SELECT hold FROM counter_holds WHERE staff = ?1 AND at > ?2 ORDER BY at";
+        let oldest = now - HoldTimes::COUNTER.cap;
+        let mut select = tx.prepare_cached(select)?;
+        let own = select.query_map(params![session.staff, oldest.0], |row| row.get(0).map(HoldId))?;
+        let own: Vec<HoldId> = own.collect::<Result<_, _>>()?;
+        let view = |id: &HoldId| desk.view().hold(desk.replica().ledger().hold(*id, now).ok()?).ok();
+        Ok(own.iter().filter_map(view).collect())
+    });
+    Ok(Json(HoldList { holds: holds.await? }))
+}
+
+/// Forgets whose those holds were that have ended for long.
+///
+/// # Errors
+/// If the database fails.
+pub fn forget_ended(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    let ended = now - HoldTimes::COUNTER.cap * 2;
+    db.execute("DELETE FROM counter_holds WHERE at < ?1", [ended.0]).map(|_all| ())
+}
+
+/// The clock has jumped forward: holds have lasted no longer for it.
+///
+/// # Errors
+/// If the database fails.
+pub fn follow_jump(db: &Connection, by: Duration) -> anyhow::Result<()> {
+    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    db.execute("UPDATE counter_holds SET at = at + ?1", [by])?;
+    Ok(())
 }
 
 /// `POST /v1/holds/{hold}`: moves the deadline on.
@@ -156,11 +196,20 @@ impl Desk {
     }
 
     /// The answer to a placed hold, remembered under its key.
-    pub(super) fn answer_hold(&self, tx: &Transaction<'_>, hold: &Hold, key: &RequestKey) -> anyhow::Result<Outcomes> {
+    pub(super) fn answer_hold(
+        &self,
+        tx: &Transaction<'_>,
+        hold: &Hold,
+        staff: &str,
+        key: &RequestKey,
+        now: Timestamp,
+    ) -> anyhow::Result<Outcomes> {
         let view = match self.view().hold(hold) {
             Ok(view) => view,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
+        tx.prepare_cached("INSERT INTO counter_holds (hold, staff, at) VALUES (?1, ?2, ?3)")?
+            .execute(params![hold.id.0, staff, now.0])?;
         let answer = Answer::created(&view)?;
         key.remember(tx, &answer, self.remembered_until(hold.show, hold.cap))?;
         Ok(Ok(answer))

@@ -30,6 +30,8 @@ use std::sync::Arc;
 
 /// The series that this box numbers its tickets in.
 const SERIES: &str = "counter";
+/// What a payment is that nobody has compared with the bank's list.
+pub(super) const UNVERIFIED: &str = "unverified";
 
 /// What is sold, and how it is paid.
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,25 +73,27 @@ pub struct Till {
 
 /// A ticket of a sale.
 #[derive(Debug, Serialize)]
-struct TicketView {
-    seat: String,
-    ticket: String,
-    code: String,
-    svg: String,
-    serial: String,
+pub(super) struct TicketView {
+    pub(super) seat: String,
+    pub(super) ticket: String,
+    pub(super) code: String,
+    pub(super) svg: String,
+    pub(super) serial: String,
 }
 
 /// A sale as it is answered.
 #[derive(Debug, Serialize)]
-struct SaleView {
-    sale: String,
-    code: String,
-    show: ShowView,
-    lines: Vec<LineView>,
-    total: Money,
-    tender: Tender,
-    change: Option<Money>,
-    tickets: Vec<TicketView>,
+pub(super) struct SaleView<T = TicketView> {
+    pub(super) sale: String,
+    pub(super) code: String,
+    pub(super) show: ShowView,
+    pub(super) lines: Vec<LineView>,
+    pub(super) total: Money,
+    pub(super) tender: Tender,
+    /// `unverified` until somebody has compared a card or UPI payment with the bank's list.
+    pub(super) verification: Option<String>,
+    pub(super) change: Option<Money>,
+    pub(super) tickets: Vec<T>,
 }
 
 /// Of a sale that was answered: the tickets it gave.
@@ -176,7 +180,7 @@ impl Desk {
         now: Timestamp,
     ) -> anyhow::Result<Outcomes> {
         match purpose {
-            Purpose::Hold => self.answer_hold(tx, hold, key),
+            Purpose::Hold(staff) => self.answer_hold(tx, hold, staff, key, now),
             Purpose::Sale(till) => self.sell_held(tx, hold, till, key, now),
         }
     }
@@ -215,7 +219,11 @@ impl Desk {
         };
         let changed = allowed.and_then(|()| change(till.tender, total, till.received).map_err(Problem::from));
         let sold = changed.and_then(|change| {
-            let lines = self.replica_mut().sell(hold.id, sale, RequestId::of_key(&key.key), now)?;
+            let (request, replica) = (RequestId::of_key(&key.key), self.replica_mut());
+            let lines = match till.given_away {
+                Some(_) => replica.give_away(hold.id, sale, request, now)?,
+                None => replica.sell(hold.id, sale, request, now)?,
+            };
             Ok((lines, change))
         });
         let (sold, change) = match sold {
@@ -230,7 +238,7 @@ impl Desk {
         if till.slip.is_some() {
             self.count_slips(1);
         }
-        let answer = Answer::created(&self.record(tx, hold.show, sale, &sold, change, till, now)?)?;
+        let answer = Answer::created(&self.record(tx, hold, sale, &sold, change, till, now)?)?;
         key.remember(tx, &answer, self.remembered_until(hold.show, now))?;
         Ok(Ok(answer))
     }
@@ -239,19 +247,20 @@ impl Desk {
     fn record(
         &self,
         tx: &Transaction<'_>,
-        number: ShowNumber,
+        hold: &Hold,
         sale: BookingId,
         sold: &[SaleLine],
         change: Option<Money>,
         till: &Till,
         now: Timestamp,
     ) -> anyhow::Result<SaleView> {
+        let number = hold.show;
         let show = self.replica().ledger().show(number).context("find the show that was sold")?;
         let (lines, total) = lines(show, sold.iter().map(|line| (line.at.seat, line.price)));
         let code = booking_code(sale);
         tx.prepare_cached(
-            "INSERT INTO sales (sale, code, show, staff, tender, currency, total_minor, received_minor, sold_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO sales (sale, code, show, staff, tender, currency, total_minor, received_minor, sold_at, hold)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             sale.0,
@@ -262,7 +271,8 @@ impl Desk {
             total.currency.code(),
             total.minor,
             till.received.filter(|_| till.tender == Tender::Cash).map(|received| received.minor),
-            now.0
+            now.0,
+            hold.id.0
         ])?;
         slip::record(tx, sale, till)?;
         journal::note_sale(tx, &till.staff, sale, till.tender, total, now)?;
@@ -285,10 +295,12 @@ impl Desk {
                 SERIES,
                 serial
             ])?;
-            tickets.push(ticket_view(&line.seat, ticket, code, serial));
+            tickets.push(TicketView::new(&line.seat, ticket, code, SERIES, serial));
         }
         let show = self.view().show(show, now);
-        Ok(SaleView { sale: sale.to_string(), code, show, lines, total, tender: till.tender, change, tickets })
+        let (sale, tender) = (sale.to_string(), till.tender);
+        let verification = till.slip.as_ref().map(|_| UNVERIFIED.to_owned());
+        Ok(SaleView { sale, code, show, lines, total, tender, verification, change, tickets })
     }
 
     fn sign(&self, show: &Show, sold: &SaleLine) -> anyhow::Result<String> {
@@ -308,13 +320,16 @@ impl Desk {
     }
 }
 
-fn ticket_view(seat: &str, ticket: TicketId, code: String, serial: i64) -> TicketView {
-    TicketView {
-        seat: seat.to_owned(),
-        ticket: ticket.to_string(),
-        code,
-        svg: format!("/v1/tickets/{ticket}.svg"),
-        serial: format!("{SERIES}-{serial:06}"),
+impl TicketView {
+    /// A ticket of a sale, by its number in a series.
+    pub(super) fn new(seat: &str, ticket: TicketId, code: String, series: &str, serial: i64) -> Self {
+        Self {
+            seat: seat.to_owned(),
+            ticket: ticket.to_string(),
+            code,
+            svg: format!("/v1/tickets/{ticket}.svg"),
+            serial: format!("{series}-{serial:06}"),
+        }
     }
 }
 

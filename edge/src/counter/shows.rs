@@ -3,6 +3,7 @@
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
+use anyhow::Context;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -28,6 +29,12 @@ pub struct ShowsQuery {
 /// Shows by start.
 #[derive(Debug, Serialize)]
 pub struct ShowList {
+    /// The day they begin on.
+    date: Option<String>,
+    /// The last day before it on which a show begins that is not over.
+    before: Option<String>,
+    /// The first day after it on which a show begins.
+    after: Option<String>,
     shows: Vec<ShowView>,
 }
 
@@ -39,22 +46,44 @@ pub async fn list(
 ) -> Result<Json<ShowList>, Problem> {
     let day = query.date.as_deref().map(|date| house.identity.zone.day(date)).transpose();
     let day = day.map_err(|error| Problem::bad_request("bad_date", error.to_string()))?;
-    let shows = house.writer.run(move |desk, _, now| {
-        let zone = &desk.identity().zone;
-        let shows = || desk.replica().ledger().shows();
-        let first = shows().filter(|show| now < show.facts.ends_at()).map(|show| show.facts.starts_at()).min();
-        let first_date = first.map(|starts| zone.local_date(starts));
-        let chosen = |show: &&Show| match (day, &first_date) {
-            (Some((from, until)), _) => (from..until).contains(&show.facts.starts_at()),
-            (None, Some(date)) => now < show.facts.ends_at() && zone.local_date(show.facts.starts_at()) == *date,
-            (None, None) => false,
+    Ok(Json(house.writer.run(move |desk, _, now| desk.shows_on(query.date, day, now)).await?))
+}
+
+impl Desk {
+    /// The shows that begin on a day; without one, those that are not over of the first day that has any.
+    fn shows_on(
+        &self,
+        date: Option<String>,
+        day: Option<(Timestamp, Timestamp)>,
+        now: Timestamp,
+    ) -> anyhow::Result<ShowList> {
+        let zone = &self.identity().zone;
+        let shows = || self.replica().ledger().shows();
+        let to_come = || shows().filter(|show| now < show.facts.ends_at()).map(|show| show.facts.starts_at());
+        let (date, all) = match date {
+            Some(date) => (Some(date), true),
+            None => (to_come().min().map(|starts| zone.local_date(starts)), false),
         };
-        let mut shows: Vec<_> = shows().filter(chosen).collect();
-        shows.sort_by_key(|show| (show.facts.starts, show.facts.screen, show.facts.number));
-        let view = desk.view();
-        Ok(shows.into_iter().map(|show| view.counted(show, now)).collect())
-    });
-    Ok(Json(ShowList { shows: shows.await? }))
+        let day = match (day, &date) {
+            (None, Some(date)) => Some(zone.day(date).context("read a day of the house's own")?),
+            (day, _) => day,
+        };
+        let Some((from, until)) = day else {
+            return Ok(ShowList { date, before: None, after: None, shows: Vec::new() });
+        };
+        let begins = |show: &&Show| (from..until).contains(&show.facts.starts_at());
+        let mut chosen: Vec<_> = shows().filter(begins).filter(|show| all || now < show.facts.ends_at()).collect();
+        chosen.sort_by_key(|show| (show.facts.starts, show.facts.screen, show.facts.number));
+        let before = to_come().filter(|starts| *starts < from).max();
+        let after = to_come().filter(|starts| *starts >= until).min();
+        let view = self.view();
+        Ok(ShowList {
+            date,
+            before: before.map(|starts| zone.local_date(starts)),
+            after: after.map(|starts| zone.local_date(starts)),
+            shows: chosen.into_iter().map(|show| view.counted(show, now)).collect(),
+        })
+    }
 }
 
 /// `GET /v1/shows/{show}/seats`, with the map's version as ETag.

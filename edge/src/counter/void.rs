@@ -1,4 +1,4 @@
-//! Taking a sale back.
+//! Taking a sale back, or some of its tickets.
 
 use crate::desk::Desk;
 use crate::house::House;
@@ -12,13 +12,12 @@ use node::problem::{JsonBody, Problem};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 use shared::ids::{BookingId, TicketId};
-use shared::ledger::TicketState;
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Why a sale is taken back.
+/// Why what is taken back.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VoidRequest {
@@ -26,6 +25,9 @@ pub struct VoidRequest {
     /// The printed tickets are in the till: no door can meet them any more.
     #[serde(default)]
     paper_surrendered: bool,
+    /// Which of its tickets; all of them without.
+    #[serde(default)]
+    tickets: Option<Vec<String>>,
     /// Who allows it, where whoever asks may not.
     #[serde(default)]
     approved_by: Option<LoginRequest>,
@@ -37,7 +39,17 @@ pub struct VoidView {
     state: &'static str,
 }
 
-/// `POST /v1/sales/{sale}/void`. Asking again tells how far it has come. 403 `approval_required` where a cashier asks alone.
+/// What is written down of a void.
+struct Asked {
+    reason: String,
+    by: String,
+    approved_by: String,
+    paper_surrendered: bool,
+}
+
+/// `POST /v1/sales/{sale}/void`. Asking again tells how far it has come. 403 `approval_required` where a cashier asks alone; 404
+/// `unknown_ticket` for one that is not of this sale, or whose show is over and forgotten. Nothing is taken back where a part of what
+/// was asked for cannot be.
 pub async fn void(
     State(house): State<Arc<House>>,
     headers: HeaderMap,
@@ -51,49 +63,62 @@ pub async fn void(
     if !(1..=200).contains(&reason.chars().count()) {
         return Err(Problem::unprocessable("bad_reason", "Say why, in 1 to 200 characters."));
     }
+    let wanted =
+        request.tickets.map(|tickets| tickets.iter().map(|one| one.parse()).collect::<Result<BTreeSet<_>, _>>());
+    let wanted: Option<BTreeSet<TicketId>> = wanted.transpose().map_err(|_| Refusal::UnknownTicket)?;
+    if wanted.as_ref().is_some_and(BTreeSet::is_empty) {
+        return Err(Refusal::BadSeatCount.into());
+    }
     let approved_by = house.approve(&session, Task::Void, request.approved_by).await?;
+    let paper_surrendered = request.paper_surrendered;
     let voided = house.writer.run(move |desk, tx, now| {
-        let tickets = tickets_of(tx, sale)?;
-        if tickets.is_empty() {
+        let of_sale = tickets_of(tx, sale)?;
+        if of_sale.is_empty() {
             return Ok(None);
         }
-        let state = match desk.void_sale(tx, &tickets, request.paper_surrendered, &session.staff, now)? {
-            Ok(state) => state,
-            Err(refusal) => return Ok(Some(Err(refusal))),
-        };
-        tx.execute(
-            "UPDATE sales SET void_reason = ?2, void_by = ?3, void_approved_by = ?6, void_at = ?4, void_waits = ?5
-             WHERE sale = ?1 AND (void_at IS NULL OR void_waits != ?5)",
-            params![sale.0, reason, session.staff, now.0, state == "void_requested", approved_by],
-        )?;
-        Ok(Some(Ok(state)))
+        if wanted.as_ref().is_some_and(|wanted| wanted.iter().any(|ticket| !of_sale.contains(ticket))) {
+            return Ok(Some(Err(Refusal::UnknownTicket)));
+        }
+        let tickets: Vec<_> =
+            of_sale.into_iter().filter(|id| wanted.as_ref().is_none_or(|wanted| wanted.contains(id))).collect();
+        let asked = Asked { reason, by: session.staff, approved_by, paper_surrendered };
+        desk.void_tickets(tx, &tickets, &asked, now).map(Some)
     });
     let state = voided.await?.ok_or_else(unknown)??;
     Ok(Json(VoidView { state }))
 }
 
 impl Desk {
-    fn void_sale(
+    /// Takes tickets back, all of them or none.
+    fn void_tickets(
         &mut self,
         tx: &Transaction<'_>,
         tickets: &[TicketId],
-        paper_surrendered: bool,
-        by: &str,
+        asked: &Asked,
         now: Timestamp,
     ) -> anyhow::Result<Result<&'static str, Refusal>> {
-        let known: Vec<_> = tickets.iter().filter_map(|id| self.replica().ledger().ticket(*id).cloned()).collect();
-        if known.iter().any(|ticket| ticket.admitted.is_some()) {
-            return Ok(Err(Refusal::AlreadyAdmitted));
+        let mut live = Vec::new();
+        for id in tickets {
+            match self.replica().ledger().void(*id) {
+                Ok(_) => live.push(*id),
+                Err(Refusal::AlreadyVoid) => {}
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        }
+        if !live.is_empty() && !self.replica().can_sell() {
+            return Ok(Err(Refusal::Closed));
         }
         let mut state = "voided";
-        for ticket in known.iter().filter(|ticket| ticket.state() == TicketState::Live) {
-            let id = ticket.at.ticket;
-            if paper_surrendered || self.may_void_at_once(tx, ticket.at.show, now)? {
+        for id in live {
+            let Some(show) = self.replica().ledger().ticket(id).map(|ticket| ticket.at.show) else { continue };
+            note_asked(tx, id, asked, now)?;
+            if asked.paper_surrendered || self.may_void_at_once(tx, show, now)? {
                 self.forget_asked(id);
                 if let Err(refusal) = self.replica_mut().void(id, now) {
                     return Ok(Err(refusal));
                 }
-                journal::note_void(tx, id, Some(by), now)?;
+                journal::note_void(tx, id, &asked.by, now)?;
+                ended(tx, id, Outcome::Void, now)?;
             } else {
                 self.ask_void(id);
                 state = "void_requested";
@@ -103,32 +128,67 @@ impl Desk {
     }
 }
 
+/// What a void came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The ticket has ended.
+    Void,
+    /// It was used before: it stays sold.
+    Used,
+}
+
+impl Outcome {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Void => "void",
+            Self::Used => "used",
+        }
+    }
+}
+
+/// A void that waits already is asked for by whoever asks last.
+fn note_asked(tx: &Transaction<'_>, ticket: TicketId, asked: &Asked, now: Timestamp) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO voids (ticket, reason, asked_by, approved_by, asked_at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (ticket) WHERE outcome IS NULL
+         DO UPDATE SET (reason, asked_by, approved_by) = (excluded.reason, excluded.asked_by, excluded.approved_by)",
+    )?
+    .execute(params![ticket.0, asked.reason, asked.by, asked.approved_by, now.0])
+    .map(|_one| ())
+}
+
 fn tickets_of(db: &Connection, sale: BookingId) -> rusqlite::Result<Vec<TicketId>> {
-    db.prepare_cached("SELECT ticket FROM sale_tickets WHERE sale = ?1")?
+    db.prepare_cached("SELECT ticket FROM sale_tickets WHERE sale = ?1 ORDER BY serial")?
         .query_map([sale.0], |row| row.get(0).map(TicketId))?
         .collect()
 }
 
-/// Tickets of sales whose void waits for the doors; those that ended since are among them.
+/// Tickets whose void waits for the doors.
 ///
 /// # Errors
 /// If the database fails.
 pub fn asked(db: &Connection) -> rusqlite::Result<BTreeSet<TicketId>> {
-    db.prepare("SELECT ticket FROM sale_tickets JOIN sales USING (sale) WHERE void_waits")?
+    db.prepare("SELECT ticket FROM voids WHERE outcome IS NULL")?
         .query_map([], |row| row.get(0).map(TicketId))?
         .collect()
 }
 
-/// Notes that a ticket's void waits no longer; its sale's does not either once none of its tickets is `still_asked`.
+/// Who asked for the void that waits.
 ///
 /// # Errors
 /// If the database fails.
-pub fn settled(tx: &Transaction<'_>, ticket: TicketId, still_asked: impl Fn(TicketId) -> bool) -> anyhow::Result<()> {
-    let sale: Option<[u8; 16]> =
-        tx.query_row("SELECT sale FROM sale_tickets WHERE ticket = ?1", [ticket.0], |row| row.get(0)).optional()?;
-    let Some(sale) = sale else { return Ok(()) };
-    if !tickets_of(tx, BookingId(sale))?.into_iter().any(still_asked) {
-        tx.execute("UPDATE sales SET void_waits = 0 WHERE sale = ?1", [sale])?;
-    }
-    Ok(())
+pub fn asked_by(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<String>> {
+    db.prepare_cached("SELECT asked_by FROM voids WHERE ticket = ?1 AND outcome IS NULL")?
+        .query_row([ticket.0], |row| row.get(0))
+        .optional()
+}
+
+/// Notes what a void that was asked for came to.
+///
+/// # Errors
+/// If the database fails.
+pub fn ended(tx: &Transaction<'_>, ticket: TicketId, outcome: Outcome, now: Timestamp) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE voids SET outcome = ?2, ended_at = ?3 WHERE ticket = ?1 AND outcome IS NULL")?
+        .execute(params![ticket.0, outcome.word(), now.0])
+        .map(|_one| ())
 }

@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 /// What seats are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
-    /// To hold them.
-    Hold,
+    /// To hold them for this member of staff.
+    Hold(String),
     /// To sell them at once.
     Sale(Till),
 }

@@ -2,7 +2,7 @@
 //! taken in that it is blocked, and uploaded the scans it made before.
 
 use super::{devices, feed};
-use crate::counter::void;
+use crate::counter::void::{self, Outcome};
 use crate::desk::Desk;
 use crate::till::journal;
 use anyhow::Context;
@@ -90,6 +90,10 @@ impl Desk {
             if !used && self.doors_have_opened(show, now) && seen.is_some_and(|seen| seen < row) {
                 continue;
             }
+            if !used && self.voids().is_asked(id) && !self.replica().can_sell() {
+                // A closed box writes no void: it waits until the box is open again.
+                continue;
+            }
             answered = true;
             self.voids_mut().blocked.remove(&id);
             if self.voids().is_asked(id) {
@@ -105,11 +109,15 @@ impl Desk {
         self.forget_asked(id);
         if used {
             tracing::warn!(ticket = %id, "a void of the counter came too late: the ticket was used");
+            void::ended(tx, id, Outcome::Used, now)?;
         } else if let Err(refusal) = self.replica_mut().void(id, now) {
             tracing::warn!(ticket = %id, code = refusal.code(), "a void of the counter could not be done");
         } else {
-            journal::note_void(tx, id, None, now)?;
+            if let Some(by) = void::asked_by(tx, id)? {
+                journal::note_void(tx, id, &by, now)?;
+            }
+            void::ended(tx, id, Outcome::Void, now)?;
         }
-        void::settled(tx, id, |other| self.voids().is_asked(other))
+        Ok(())
     }
 }

@@ -29,7 +29,8 @@ export function standing({ link, can_sell, unwitnessed = 0 }) {
   const by_hand = link.work_offline ? "by hand" : null;
   const back = link.state === "reconciling" ? "line is back, comparing books" : null;
   const alone = unwitnessed > 0 ? `${unwitnessed} unwitnessed` : null;
-  return { kind: "edge", word: "EDGE ONLY", more: [by_hand, back, seen, waiting(link), alone].filter(Boolean).join(", ") };
+  const since = `since ${clockHere(link.since)}`;
+  return { kind: "edge", word: "EDGE ONLY", more: [since, by_hand, back, seen, waiting(link), alone].filter(Boolean).join(", ") };
 }
 
 function waiting(link) {

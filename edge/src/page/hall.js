@@ -1,6 +1,6 @@
 // The hall of the chosen show: its map, how many, which kind, and what is proposed.
 
-import { bestSeats, splitSeats } from "./best.js";
+import { bestSeats, leavesOrphan, splitSeats } from "./best.js";
 import { legend } from "./seat.js";
 import { SeatMap } from "./seatmap.js";
 import { clock, count, el, money } from "./words.js";
@@ -14,22 +14,40 @@ export class Hall {
   constructor({ ask, onchoice }) {
     Object.assign(this, { ask, onchoice, show: null, view: null, etag: null, wanted: 2, category: null, turn: 0 });
     const onchange = (labels, lost) => {
-      this.#say(lost.length > 0 ? `${lost.join(", ")} went to somebody else` : "Chosen by hand");
+      const alone = leavesOrphan(this.view, labels) ? "Chosen by hand: one free seat stays alone" : "Chosen by hand";
+      this.#say(lost.length > 0 ? `${lost.join(", ")} went to somebody else` : alone);
       this.onchoice(false);
     };
     this.map = new SeatMap(byId("map"), { elsewhere: ELSEWHERE, enter: false, whole: true, onchange });
     byId("wanted").addEventListener("change", (event) => this.setWanted(Number(event.target.value)));
   }
 
-  /** Shows another show, with its best seats chosen. */
-  async open(show) {
-    Object.assign(this, { show: show.id, view: null, etag: null, category: null });
+  /** Shows another show, with its best seats chosen, or with those of a basket that was kept. */
+  async open(show, basket = null) {
+    Object.assign(this, { show: show.id, view: null, etag: null, category: basket?.category ?? null });
+    if (basket) this.#markWanted(basket.wanted);
     byId("show-title").textContent = show.movie.title;
     byId("show-facts").textContent = `${clock(show.starts_at)} · Screen ${show.screen}`;
     this.map.chosen.clear();
     await this.refresh();
     this.#showKinds();
-    this.propose();
+    if (basket && this.view) this.#resume(basket.seats);
+    else this.propose();
+  }
+
+  /** What is chosen, to be kept over a reload. */
+  basket() {
+    return { show: this.show, wanted: this.wanted, category: this.category, seats: this.choice().map((seat) => seat.label) };
+  }
+
+  #resume(seats) {
+    const free = new Set(this.view.rows.flatMap((row) => row.seats.filter((seat) => this.map.mine || seat.state === "free").map((seat) => seat.label)));
+    const lost = seats.filter((label) => !free.has(label));
+    this.map.limit = this.wanted;
+    this.map.choose(seats.filter((label) => free.has(label)));
+    this.map.reveal();
+    this.#say(lost.length > 0 ? `${lost.join(", ")} went to somebody else` : "As you left it");
+    this.onchoice(false);
   }
 
   /** Asks for the seats again; the answer is small when nothing changed. */
@@ -63,9 +81,13 @@ export class Hall {
 
   /** Another number of seats, and the best ones of them. */
   setWanted(number) {
+    this.#markWanted(number);
+    this.propose();
+  }
+
+  #markWanted(number) {
     this.wanted = number;
     for (const input of byId("wanted").querySelectorAll("input")) input.checked = Number(input.value) === number;
-    this.propose();
   }
 
   /** The seats chosen, with row, category and price. */

@@ -1,6 +1,7 @@
 // The house's page: who is in, and which parts are theirs.
 
 import { request } from "./api.js";
+import { Answered } from "./answered.js";
 import { watchLink } from "./badge.js";
 import { Letters } from "./letters.js";
 import { Login } from "./login.js";
@@ -19,7 +20,7 @@ let own = false;
 
 const login = new Login(byId("login"), (now) => enter(now, true), { keep: false });
 const settling = new Settling(byId("settle"), ask, say);
-const parts = [settling, new Withheld(byId("withheld"), ask, say), new Letters(byId("letters"), ask, say)];
+const parts = [settling, new Answered(byId("answered"), ask), new Withheld(byId("withheld"), ask, say), new Letters(byId("letters"), ask, say)];
 const unknown = new Unknown(byId("unknown"), ask, say);
 const managers = [unknown, new Witness(byId("witness"), ask, say)];
 const opening = new Opening(byId("opening"), ask, () => {

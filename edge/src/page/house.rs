@@ -11,6 +11,7 @@ pub(super) fn house() -> Markup {
         }
         (settle())
         (withheld())
+        (answered())
         (letters())
         (opening())
         (unknown())
@@ -20,9 +21,10 @@ pub(super) fn house() -> Markup {
 }
 
 /// Anchor, word, and whether it is for managers only.
-const PARTS: [(&str, &str, bool); 6] = [
+const PARTS: [(&str, &str, bool); 7] = [
     ("settle", "To settle", false),
     ("withheld", "House seats", false),
+    ("answered", "Who did what", false),
     ("letters", "Dead letters", false),
     ("opening", "Open or closed", true),
     ("unknown", "Unknown seats", true),
@@ -38,6 +40,18 @@ fn settle() -> Markup {
             div role="alert" {}
             ol.plain.stories {}
             button."button slim" type="button" data-more hidden { "Show more" }
+        }
+    }
+}
+
+fn answered() -> Markup {
+    html! {
+        section.card id="answered" aria-labelledby="answered-title" {
+            h2 id="answered-title" tabindex="-1" { "Who did what" }
+            p.quiet { "Voids, duplicates, what was given away or kept back, who was let in, and what two persons attested." }
+            div role="alert" {}
+            form.days { label.field { span { "Day" } input.input type="date" name="date" required; } }
+            ol.plain.rows {}
         }
     }
 }

@@ -1,55 +1,76 @@
 // What stands in the till panel: the order, the tickets, the question before a void.
 
 import { approval } from "./approval.js";
+import { spaced } from "./finding.js";
 import { clock, el, money, seatList, sum } from "./words.js";
 
-/** The order before payment. */
-export function orderPanel(choice, onpay) {
+/** The order before payment. `act` has `pay`, the seats `held` at another window, and `take(hold)` that goes on with them. */
+export function orderPanel(choice, act) {
   const total = sum(choice.map((seat) => seat.price));
+  const held = act.held.map((hold, at) => heldElsewhere(hold, at === 0, () => act.take(hold)));
   if (!total) {
     const [two, enter] = [el("kbd", {}, "2"), el("kbd", {}, "Enter")];
-    return el("p", { class: "quiet" }, "Type how many: ", two, ". Best seats are chosen; ", enter, " is cash.");
+    return el("div", { class: "stack" }, ...held, el("p", { class: "quiet" }, "Type how many: ", two, ". Best seats are chosen; ", enter, " is cash."));
   }
   return el(
     "div",
     { class: "stack" },
+    ...held,
     el("p", { class: "chosen" }, seatList(choice.map((seat) => seat.label))),
     lines(choice.map((seat) => ({ seat: seat.label, category: seat.name, price: seat.price }))),
     amount("Total", total),
-    el("button", { class: "button main wide", type: "button", onclick: onpay }, "Cash ", el("kbd", {}, "Enter")),
+    el("button", { class: "button main wide", type: "button", onclick: act.pay }, "Cash ", el("kbd", {}, "Enter")),
   );
+}
+
+function heldElsewhere({ lines: held, total }, first, onclick) {
+  const word = el("strong", {}, `You hold ${seatList(held.map((line) => line.seat))}`);
+  const key = el("button", { class: "button slim", type: "button", onclick }, "Go on ", first && el("kbd", {}, "K"));
+  return el("div", { class: "notice held-elsewhere" }, word, el("span", {}, `${money(total)}, not sold yet: at another window, or before this one was closed.`), key);
 }
 
 /** What was sold: the change first, then the tickets. `act` has `next`, `print`, `void`. */
 export function ticketsPanel(sale, act) {
   const { show, change, total, code } = sale;
-  const due = change && change.minor > 0 ? ["Give back", change] : ["Paid", total];
+  // Of a sale that was found again the change went back long ago.
+  const due = change && change.minor > 0 && !sale.sold_at ? ["Give back", change] : ["Paid", total];
   const [word, sum] = sale.tender === "complimentary" ? ["Free", { ...total, minor: 0 }] : due;
+  const valid = sale.tickets.some(returnable);
   return el(
     "div",
     { class: "stack sold" },
     el("p", { class: "give-back" }, el("span", {}, word), el("strong", { class: "figures" }, money(sum))),
-    el("p", { class: "short-code" }, code.replace(/^(.{4})/, "$1 ")),
+    el("p", { class: "short-code" }, spaced(code)),
+    sale.sold_at && el("p", { class: "quiet" }, `${TENDERS[sale.tender]}, ${sale.staff}, ${new Date(sale.sold_at).toLocaleString("en-IN", { dateStyle: "medium", timeStyle: "short" })}`),
     el("ol", { class: "plain paper" }, ...sale.tickets.map((ticket) => paperTicket(ticket, show, code))),
     el("button", { class: "button main wide", type: "button", onclick: act.next }, "Next guest ", el("kbd", {}, "Enter")),
-    el(
-      "div",
-      { class: "notes" },
-      el("button", { class: "button slim", type: "button", onclick: act.print }, "Print ", el("kbd", {}, "P")),
-      el("button", { class: "button slim bad", type: "button", onclick: act.void }, "Void ", el("kbd", {}, "V")),
-    ),
+    valid &&
+      el(
+        "div",
+        { class: "notes" },
+        el("button", { class: "button slim", type: "button", onclick: act.print }, "Print ", el("kbd", {}, "P")),
+        el("button", { class: "button slim bad", type: "button", onclick: act.void }, "Void ", el("kbd", {}, "V")),
+      ),
   );
 }
 
-function paperTicket({ seat, svg }, show, code) {
+const TENDERS = { cash: "Cash", card: "Card", upi: "UPI", complimentary: "Free" };
+const STATES = { admitted: "Inside", void_requested: "Void asked for", void: "Void" };
+
+function returnable(ticket) {
+  return !["void", "admitted"].includes(ticket.state);
+}
+
+function paperTicket({ seat, svg, state }, show, code) {
   return el(
     "li",
     { class: "paper-ticket" },
-    el("img", { src: svg, width: 96, height: 96, alt: `QR code of the ticket for seat ${seat}` }),
+    state === "void" ? null : el("img", { src: svg, width: 96, height: 96, alt: `QR code of the ticket for seat ${seat}` }),
     el(
       "div",
       {},
       el("strong", {}, seat),
+      STATES[state] && el("span", { class: "ticket-state" }, STATES[state]),
       el("span", {}, show.movie.title),
       el("span", {}, `${clock(show.starts_at)} · Screen ${show.screen}`),
       el("span", { class: "paper-code" }, code),
@@ -57,15 +78,27 @@ function paperTicket({ seat, svg }, show, code) {
   );
 }
 
-/** The question before a void; a cashier asks with a supervisor's PIN. */
+/** The question before a void: which tickets come back, and why; a cashier asks with a supervisor's PIN. */
 export function voidPanel(sale, act) {
   const reasons = ["Guest changed their mind", "Wrong seats or show", "Payment did not go through"];
-  const back = sale.tender === "complimentary" ? "Nothing was paid." : `Give back ${money(sale.total)}.`;
+  const prices = new Map(sale.lines.map((line) => [line.seat, line.price.minor]));
+  const back = el("p", { role: "status" });
+  const boxes = sale.tickets.map((ticket) => {
+    const open = returnable(ticket);
+    const input = el("input", { type: "checkbox", name: "ticket", value: ticket.ticket, checked: open, disabled: !open, onchange: tell });
+    return { ticket, input, label: el("label", {}, input, `${ticket.seat}${STATES[ticket.state] ? `, ${STATES[ticket.state].toLowerCase()}` : ""}`) };
+  });
+  function tell() {
+    const minor = boxes.filter(({ input }) => input.checked).reduce((sum, { ticket }) => sum + prices.get(ticket.seat), 0);
+    back.textContent = sale.tender === "complimentary" ? "Nothing was paid." : `Give back ${money({ ...sale.total, minor })}.`;
+  }
+  tell();
   return el(
     "form",
     { class: "stack", onsubmit: act.yes },
-    el("p", { class: "chosen" }, `Void ${sale.code}?`),
-    el("p", {}, `${seatList(sale.lines.map((line) => line.seat))}. ${back}`),
+    el("p", { class: "chosen" }, `Void ${spaced(sale.code)}?`),
+    el("fieldset", { class: "reasons" }, el("legend", {}, "Tickets"), ...boxes.map(({ label }) => label)),
+    back,
     el("fieldset", { class: "reasons" }, el("legend", {}, "Reason"), ...reasons.map((reason, i) =>
       el("label", {}, el("input", { type: "radio", name: "reason", value: reason, checked: i === 0 }), reason),
     )),

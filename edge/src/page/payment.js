@@ -20,7 +20,7 @@ export function paymentPanel(sale, act) {
 }
 
 const TENDERS = [
-  ["cash", "Cash", null],
+  ["cash", "Cash", "M"],
   ["card", "Card", "C"],
   ["upi", "UPI", "U"],
   ["complimentary", "Free", "F"],

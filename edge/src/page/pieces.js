@@ -15,7 +15,7 @@ export class Pieces {
       return { face, input: el("input", { ...attributes, "aria-label": `How many of ${money({ minor: face, currency: CURRENCY })}` }) };
     });
     const rows = this.fields.map(({ face, input }) =>
-      el("label", { class: "piece" }, el("span", {}, money({ minor: face, currency: CURRENCY })), el("span", { "aria-hidden": "true" }, "×"), input),
+      el("div", { class: "piece" }, this.#more(face, input), el("span", { "aria-hidden": "true" }, "×"), input),
     );
     form.querySelector(".pieces").replaceChildren(...rows);
     form.addEventListener("input", () => this.#tell());
@@ -32,6 +32,16 @@ export class Pieces {
   clear() {
     this.fields.forEach(({ input }) => (input.value = ""));
     this.#tell();
+  }
+
+  // Counting by hand: one press a note.
+  #more(face, input) {
+    const word = money({ minor: face, currency: CURRENCY });
+    const onclick = () => {
+      input.value = Number(input.value) + 1;
+      this.#tell();
+    };
+    return el("button", { class: "button slim figures", type: "button", tabindex: -1, "aria-label": `One more of ${word}`, onclick }, word);
   }
 
   #tell() {

@@ -18,7 +18,7 @@ const REASONS = {
 /** Asks for papers and shows what becomes of them. `dialog` asks who answers for a duplicate. */
 export class Prints {
   constructor(place, dialog, ask) {
-    Object.assign(this, { place, dialog, ask, printers: [], failed: [], turn: 0 });
+    Object.assign(this, { place, dialog, ask, printers: [], waiting: new Map(), failed: [], printed: false, turn: 0 });
   }
 
   /** Nobody is in: what is on its way is looked at again when somebody is. */
@@ -30,13 +30,18 @@ export class Prints {
   async open() {
     const [known, open] = await Promise.all([this.ask("GET", "/v1/printers"), this.ask("GET", "/v1/prints")]);
     if (known.ok) this.printers = known.data.printers;
-    if (open.ok) this.#follow(open.data.prints);
+    if (open.ok) this.#take(open.data.prints);
   }
 
-  /** Prints what a sale needs, if there is a printer. */
+  /** Prints what a sale needs, if there is a printer; what was printed already is not printed again. False without an answer. */
   async start(sale) {
     const documents = ["tickets", "receipt"].filter((one) => this.printers.some((printer) => printer.documents.includes(one)));
-    if (documents.length > 0) await this.#print(sale, { documents });
+    for (const document of documents) {
+      const answer = await this.ask("POST", `/v1/sales/${sale.sale}/prints`, { body: { documents: [document] } });
+      if (answer.status === 0 || answer.signedOut) return false;
+      if (answer.problem?.code !== "second_person_needed") this.#asked(answer);
+    }
+    return true;
   }
 
   /** The tickets of a sale once more, or for the first time where they are a document. */
@@ -53,9 +58,10 @@ export class Prints {
     const body = what === "skip" ? { do: "skip" } : { do: "retry", printer: what === "other" ? this.#other(print) : print.printer };
     const answer = await this.ask("POST", `/v1/prints/${print.print}`, { body });
     this.working = false;
-    this.failed = this.failed.filter((other) => other.print !== print.print);
-    if (answer.ok) this.#follow([answer.data]);
-    else complain(this.place, answer.problem);
+    if (answer.ok) return this.#take([answer.data]);
+    // Somebody else has done something about it.
+    if (answer.status === 404 || answer.status === 409) this.failed = this.failed.filter((other) => other !== print);
+    complain(this.place, answer.problem);
   }
 
   async #print(sale, body) {
@@ -65,30 +71,48 @@ export class Prints {
       if (!second) return;
       answer = await this.ask("POST", `/v1/sales/${sale.sale}/prints`, { body: { ...body, second } });
     }
+    this.#asked(answer);
+  }
+
+  #asked(answer) {
     complain(this.place, answer.problem);
-    if (answer.ok) this.#follow(answer.data.prints);
+    if (this.waiting.size === 0) this.printed = false;
+    if (answer.ok) this.#take(answer.data.prints);
   }
 
-  /** Follows prints until each is out or has failed. */
-  async #follow(prints) {
-    this.failed = [...this.failed.filter((old) => prints.every((print) => print.print !== old.print))];
-    const waiting = [];
+  /** Takes in how far prints have come, whichever sale they are of: one notice tells of all of them. */
+  #take(prints) {
     for (const print of prints) {
-      if (print.state === "waiting") waiting.push(print);
+      this.waiting.delete(print.print);
+      this.failed = this.failed.filter((old) => old.print !== print.print);
+      if (print.state === "waiting") this.waiting.set(print.print, print);
       else if (print.state === "failed") this.failed.push(print);
-      else if (print.state === "printed" && print.printer === "pdf") window.open(print.pdf, "_blank", "noopener");
+      else if (print.state === "printed") this.printed = true;
+      if (print.state === "printed" && print.printer === "pdf") window.open(print.pdf, "_blank", "noopener");
     }
-    this.#show(waiting, prints);
-    if (waiting.length === 0) return;
-    const { turn } = this;
-    await pause(LOOK_MS);
-    if (turn !== this.turn) return;
-    const looked = await Promise.all(waiting.map((print) => this.ask("GET", `/v1/prints/${print.print}`)));
-    await this.#follow(looked.map((answer, at) => (answer.ok ? answer.data : waiting[at])));
+    this.#show();
+    this.#follow();
   }
 
-  #show(waiting, prints) {
+  /** Looks at what waits until nothing does. */
+  async #follow() {
+    const { turn } = this;
+    if (this.following === turn) return;
+    this.following = turn;
+    while (this.waiting.size > 0) {
+      await pause(LOOK_MS);
+      if (turn !== this.turn) return;
+      const looked = await Promise.all([...this.waiting.keys()].map((print) => this.ask("GET", `/v1/prints/${print}`)));
+      if (turn !== this.turn) return;
+      const ended = looked.filter((answer) => answer.ok && answer.data.state !== "waiting");
+      if (ended.length > 0) this.#take(ended.map((answer) => answer.data));
+    }
+    this.following = null;
+  }
+
+  #show() {
     const [print] = this.failed;
+    const [waiting] = this.waiting.values();
     if (print) {
       const more = this.failed.length > 1 ? ` ${this.failed.length} papers wait.` : "";
       const out = print.maybe_out ? " Some of it may be out: the next one says duplicate." : "";
@@ -98,8 +122,8 @@ export class Prints {
         el("button", { class: "button slim", type: "button", onclick: () => this.act(act) }, `${word} `, el("kbd", {}, key));
       const buttons = [button("Retry", "R", "retry"), button(this.#other(print).replace(/^pdf$/, "PDF"), "O", "other"), button("Skip", "S", "skip")];
       this.place.append(el("div", { class: "notes" }, ...buttons));
-    } else if (waiting.length > 0) notice(this.place, "", `Printing on ${waiting[0].printer} …`);
-    else if (prints.some(({ state }) => state === "printed")) notice(this.place, "good", "Printed");
+    } else if (waiting) notice(this.place, "", `Printing on ${waiting.printer} …`);
+    else if (this.printed) notice(this.place, "good", "Printed");
     else notice(this.place);
   }
 

@@ -15,6 +15,7 @@ export function shiftReport(shift) {
     ...shift.tenders.filter(({ sold, voided }) => sold + voided > 0).map((one) => [WORDS[one.tender], taken(one)]),
     shift.paid_in.minor > 0 && ["Paid in", money(shift.paid_in)],
     shift.paid_out.minor > 0 && ["Paid out", money(shift.paid_out)],
+    shift.drawer_opened > 0 && ["Drawer opened", `${count(shift.drawer_opened, "time")} without a sale`],
     shift.expected_cash && ["Should be in the drawer", money(shift.expected_cash)],
     shift.counted && ["Counted", money(shift.counted)],
     shift.difference && ["Difference", money(shift.difference)],

@@ -6,6 +6,7 @@ import { Day } from "./day.js";
 import { Login } from "./login.js";
 import { Pieces } from "./pieces.js";
 import { shiftReport } from "./report.js";
+import { sheetOf } from "./sheet.js";
 import { Slips } from "./slips.js";
 import { complain, el, money, notice } from "./words.js";
 
@@ -146,6 +147,13 @@ byId("reports")
     }).catch(() => null);
     if (!answer?.ok) return notice(alertOf(byId("reports")), "bad", "No report", "The box did not answer. Try again.");
     notice(alertOf(byId("reports")));
+    if (event.submitter.name === "paper") {
+      byId("sheet").replaceChildren(...sheetOf(file, date, byId("theatre").textContent, await answer.text()));
+      document.body.classList.add("on-paper");
+      window.print();
+      document.body.classList.remove("on-paper");
+      return say(`${file} of ${date} is on its way to paper`);
+    }
     const url = URL.createObjectURL(await answer.blob());
     el("a", { href: url, download: `${date}-${file}` }).click();
     URL.revokeObjectURL(url);
@@ -168,7 +176,9 @@ function say(text) {
 
 byId("lock").addEventListener("click", () => lock());
 byId("reports").querySelector("[name=date]").value = new Date().toLocaleDateString("en-CA");
-watchLink(byId("badge"), () => {});
+watchLink(byId("badge"), (status) => {
+  byId("theatre").textContent = status.theatre.name;
+});
 const kept = login.kept();
 if (kept) enter(kept);
 else login.open();

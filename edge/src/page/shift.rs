@@ -5,7 +5,11 @@ use maud::{Markup, html};
 
 /// One's shift, and for supervisors the day, payments to verify, every shift, the reports and the check of the journal.
 pub(super) fn shift() -> Markup {
-    staff_page("Till", "shift", html! { (own()) (day()) (slips()) (reports()) })
+    staff_page(
+        "Till",
+        "shift",
+        html! { p.only-on-paper id="theatre" {} section.sheet id="sheet" {} (own()) (day()) (slips()) (reports()) },
+    )
 }
 
 fn own() -> Markup {
@@ -96,6 +100,10 @@ fn reports() -> Markup {
                 label.field { span { "Day" } input.input type="date" name="date" required; }
                 button.button type="submit" value="collection.csv" { "Daily collection (CSV)" }
                 button.button type="submit" value="tenders.csv" { "Sales by tender (CSV)" }
+                button.button type="submit" value="z.csv" { "Shifts (CSV)" }
+                button.button type="submit" name="paper" value="collection.csv" { "Print the collection" }
+                button.button type="submit" name="paper" value="tenders.csv" { "Print sales by tender" }
+                button.button type="submit" name="paper" value="z.csv" { "Print shifts" }
             }
             div.days {
                 button.button type="button" id="check" { "Check the till journal" }

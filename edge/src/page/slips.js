@@ -51,9 +51,9 @@ export class Slips {
   }
 }
 
-function row({ sale, code, tender, total, voided, digits, approval, staff, sold_at }) {
+function row({ sale, code, tender, total, voided, digits, approval, reference, staff, sold_at }) {
   const at = new Date(sold_at).toLocaleString("en-IN", { dateStyle: "medium", timeStyle: "short" });
-  const slip = [digits && `ends in ${digits}`, approval && `approval ${approval}`].filter(Boolean).join(", ") || "no slip";
+  const slip = [digits && `ends in ${digits}`, approval && `approval ${approval}`, reference && `reference ${reference}`].filter(Boolean).join(", ") || "no slip";
   const back = voided.minor > 0 ? `, ${money(voided)} taken back` : "";
   return el(
     "li",

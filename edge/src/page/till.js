@@ -1,67 +1,387 @@
-// One sale at the till: seats held, money taken, tickets handed out. The sale's Idempotency-Key is made when the payment
-// panel opens and reused until an answer came, so that a sale asked for twice happens once.
+// The till: from the seats that are chosen to the tickets that are handed out, and on from there where something broke it off.
 
-import { freshKey, request, requestUntilAnswered } from "./api.js";
+import { approvedBy, CORRECTABLE } from "./approval.js";
+import { freshKey } from "./api.js";
+import { findPanel, look, queryOf, spaced } from "./finding.js";
+import { keep, kept } from "./kept.js";
+import { showTickets } from "./pane.js";
+import { orderPanel, ticketsPanel, voidPanel } from "./paper.js";
+import { paymentDetails, paymentPanel, receivedIn } from "./payment.js";
+import { Sale } from "./sale.js";
+import { complain, money, notice, seatList } from "./words.js";
 
-const RENEW_MS = 30000;
+const TITLES = { order: "Sale", payment: "Payment", tickets: "Sold", void: "Void", find: "Find a sale" };
+const byId = (id) => document.getElementById(id);
 
-/** One sale from the payment panel to the tickets. */
-export class Sale {
-  constructor(show, seats, token) {
-    Object.assign(this, { show, seats, token, key: freshKey(), hold: null, tender: "cash", renewed: Date.now() });
+/**
+ * The till. `ask` sends in the name of whoever is in, `who()` tells who that is, `focus()` puts the keyboard back on the page, and
+ * `onvoid()` hears that a void was asked for.
+ */
+export class Till {
+  constructor({ ask, who, focus, hall, prints, onvoid }) {
+    Object.assign(this, { ask, who, focus, hall, prints, onvoid, working: false });
+    const before = kept("till");
+    /** `order`, `payment`, `tickets`, `void` or `find`. */
+    this.stage = before?.stage ?? "order";
+    this.found = { sales: [], word: "Your last sales" };
+    this.sale = before?.sale ? Sale.from(before.sale, ask) : null;
+    /** A sale whose seats were asked for without an answer. */
+    this.unanswered = null;
+    /** Seats that one has held at another window. */
+    this.held = [];
+    this.last = kept("last sale");
+    if (!this.last && ["tickets", "void"].includes(this.stage)) this.stage = "order";
   }
 
-  /** Holds the seats before any money is on the table. */
-  async open() {
-    const options = { body: { seats: this.seats }, key: freshKey(), token: this.token };
-    const answer = await requestUntilAnswered("POST", `/v1/shows/${this.show}/holds`, options);
-    if (answer.ok) this.hold = answer.data;
-    return answer;
+  /** A sale is under way: its show and its seats must stay as they are. */
+  get busy() {
+    return this.stage === "payment" || this.working;
   }
 
-  /** Keeps the hold while somebody is at the keys. */
-  touch() {
-    if (!this.hold || Date.now() - this.renewed < RENEW_MS) return;
-    this.renewed = Date.now();
-    request("POST", `/v1/holds/${this.hold.hold}`, { token: this.token });
+  /** Nothing is looked at but the seats. */
+  get idle() {
+    return this.stage === "order";
   }
 
-  /** Money back for what was received, in minor units; negative while it is not enough. */
-  change(received) {
-    return received - this.hold.total.minor;
+  show() {
+    const { sale, last } = this;
+    const panels = {
+      order: () => orderPanel(this.hall.choice(), { pay: () => this.pay(), held: this.held, take: (hold) => this.take(hold) }),
+      payment: () =>
+        paymentPanel(sale, { pay: (event) => this.sell(event), back: () => this.escape(), tender: (name) => this.setTender(name), role: this.who().role }),
+      tickets: () =>
+        ticketsPanel(last, { next: () => this.hall.propose(), print: () => this.prints.again(last), void: () => this.askVoid() }),
+      void: () => voidPanel(last, { yes: (event) => this.voidLast(event), no: () => this.order(), role: this.who().role }),
+      find: () => findPanel(this.found, { find: (text) => this.find(text), open: (sale) => this.open(sale), back: () => this.order() }),
+    };
+    // What was found again is not what has just been sold.
+    byId("till-title").textContent = this.stage === "tickets" && last.sold_at ? "Found" : TITLES[this.stage];
+    byId("till").dataset.stage = this.stage;
+    byId("till-body").replaceChildren(panels[this.stage]());
+    this.#keep();
   }
 
-  /** The picture by which the guest pays by UPI, an SVG element, or null where the house has no UPI address. */
-  async upiCode() {
-    this.picture ??= fetch(`/v1/holds/${this.hold.hold}/upi.svg`, { headers: { authorization: `Bearer ${this.token}` } })
-      .then((answer) => (answer.ok ? answer.text() : null))
-      .then((text) => text && new DOMParser().parseFromString(text, "image/svg+xml").documentElement)
-      .catch(() => null);
-    return this.picture;
+  /** Other seats are chosen: `anew` by a proposal, which also ends looking at the last sale. */
+  choose(anew) {
+    if (this.sale) return;
+    if (anew) this.stage = "order";
+    if (this.stage === "order") this.show();
   }
 
-  /** Completes the sale; asking again after no answer is the same sale. `details` is what is known of the payment. */
-  complete(received, details) {
-    const { minor, currency } = this.hold.total;
-    const cash = this.tender === "cash" ? { received: { minor: Math.max(received, minor), currency } } : {};
-    const body = { hold: this.hold.hold, tender: this.tender, ...cash, ...details };
-    // What was asked once is asked again word for word: another body under the same key would be refused.
-    this.asked ??= body;
-    return requestUntilAnswered("POST", `/v1/shows/${this.show}/sales`, { body: this.asked, key: this.key, token: this.token });
+  /** Somebody is in, perhaps after a reload: goes on with what was under way. */
+  async resume() {
+    this.show();
+    if (this.sale) {
+      this.hall.keep(true);
+      await this.#alone(() => (this.sale.asked ? this.#askAgain() : this.#hold(true)));
+    } else if (this.stage === "void") await this.#lookAgain();
+    else if (this.stage === "find") await this.askFind();
+    else if (kept("to print")) await this.#print();
+    await this.#lookForHeld();
   }
 
-  /** The sale was refused for what can be corrected: it may be asked for with another body. */
-  correct() {
-    this.asked = null;
+  // --- from the seats to the money
+
+  async pay() {
+    const seats = this.hall.choice().map((seat) => seat.label);
+    if (seats.length === 0 || this.busy) return;
+    const { unanswered, hall } = this;
+    const same = unanswered?.show === hall.show && unanswered.seats.join() === seats.join();
+    await this.#start(same ? unanswered : new Sale(hall.show, seats, this.ask));
   }
 
-  /** Lets the seats go; not after the sale was asked for, whose answer may still be under way. */
-  release() {
-    if (this.hold && !this.asked) request("DELETE", `/v1/holds/${this.hold.hold}`, { token: this.token, keepalive: true });
+  /** Goes on with seats that are held at another window. */
+  async take(hold = this.held[0]) {
+    if (!hold || this.busy) return;
+    await this.#start(Sale.of(hold, this.ask));
+  }
+
+  async #start(sale) {
+    [this.sale, this.unanswered] = [sale, null];
+    this.hall.keep(true);
+    this.#keep();
+    await this.#alone(() => this.#hold());
+  }
+
+  // Holds the seats, or keeps on holding them, and goes on to the payment.
+  async #hold(again = false) {
+    const { sale } = this;
+    const placed = sale.hold ? null : await sale.open();
+    // What was answered once is answered again, though the hold may have ended since.
+    const answer = placed && !(placed.ok && again) ? placed : await sale.renew();
+    if (answer.signedOut || sale !== this.sale) return;
+    complain(byId("till-problem"), answer.problem);
+    if (answer.ok || (untold(answer) && sale.hold)) {
+      this.held = this.held.filter((other) => other.hold !== sale.hold.hold);
+      this.#toPayment();
+    } else if (untold(answer)) {
+      // The same seats are asked for again in the same words, so that nobody stands in their own way.
+      this.#end();
+      this.unanswered = sale;
+      this.show();
+    } else await this.#refusedHold(answer);
+  }
+
+  async #refusedHold(answer) {
+    const { sale } = this;
+    const found = sale.hold ? await sale.find() : { ok: true, sale: null };
+    if (found.sale) return this.#sold(found.sale);
+    this.#end();
+    this.order();
+    await this.hall.refresh();
+    if (answer.status === 409) this.hall.propose();
+    else this.show();
+  }
+
+  #toPayment() {
+    this.stage = "payment";
+    this.show();
+    byId("received")?.select();
+  }
+
+  setTender(tender) {
+    // The words of what was asked for stand until it is certain that it was refused.
+    if (this.stage !== "payment" || this.sale.asked) return;
+    this.sale.tender = tender;
+    this.show();
+    if (tender === "cash") byId("received").select();
+    else byId("till-body").querySelector(".field input").focus();
+  }
+
+  async sell(event) {
+    event?.preventDefault();
+    const { sale } = this;
+    if (!sale || this.working) return;
+    if (!sale.asked) {
+      const received = receivedIn(byId("received")?.value ?? "0");
+      const change = sale.change(received);
+      if (sale.tender === "cash" && change < 0) {
+        notice(byId("till-problem"), "bad", "Not enough", `${money({ ...sale.hold.total, minor: -change })} missing.`);
+        return byId("received").select();
+      }
+      sale.prepare(received, paymentDetails(sale.tender, byId("sell").form));
+    }
+    await this.#alone(() => this.#complete());
+  }
+
+  async #complete() {
+    const { sale } = this;
+    sale.staff = this.who().staff;
+    this.#keep();
+    byId("sell")?.setAttribute("aria-busy", "true");
+    const answer = await sale.complete();
+    if (answer.signedOut || sale !== this.sale) return;
+    complain(byId("till-problem"), answer.problem);
+    byId("sell")?.removeAttribute("aria-busy");
+    if (answer.ok) return this.#sold(answer.data);
+    if (untold(answer)) return;
+    const mended = CORRECTABLE.includes(answer.problem.code) || answer.status >= 500;
+    // Refused, and yet it may be sold: by what was asked for before, or at another window.
+    const found = mended ? { ok: true, sale: null } : await sale.find();
+    if (found.sale) return this.#sold(found.sale);
+    if (!found.ok) return;
+    sale.correct();
+    this.#keep();
+    if (!mended) await this.#back();
+  }
+
+  // Asks for it once more, word for word. Somebody else, or somebody whose approval is not kept, looks for it instead.
+  async #askAgain() {
+    const { sale } = this;
+    this.#toPayment();
+    if (sale.staff === this.who().staff && sale.asked.tender !== "complimentary") return this.#complete();
+    const found = await sale.find();
+    complain(byId("till-problem"), found.problem);
+    if (found.signedOut || !found.ok) return;
+    if (found.sale) return this.#sold(found.sale);
+    sale.correct();
+    await this.#hold();
+  }
+
+  async #sold(answer) {
+    // Found by its hold it is no less just sold: its change is still to be given back.
+    const { sold_at: _when, staff: _who, ...done } = answer;
+    this.#end();
+    this.last = done;
+    this.stage = "tickets";
+    keep("last sale", done);
+    keep("to print", done.sale);
+    notice(byId("till-problem"));
+    this.hall.sold(done.lines.map((line) => line.seat));
+    this.show();
+    this.focus();
+    byId("said").textContent = `Sold ${done.lines.map((line) => line.seat).join(", ")}`;
+    showTickets(done.tickets.map(({ seat, code }) => ({ seat, code, title: done.show.movie.title })));
+    this.#print();
+    this.hall.refresh();
+  }
+
+  // What was sold and not printed yet when the page went away is printed when it is back.
+  async #print() {
+    const { last } = this;
+    if (last?.sale !== kept("to print")) return;
+    if (await this.prints.start(last)) keep("to print", null);
+  }
+
+  // --- back
+
+  /** Esc: out of the payment only once it is certain that nothing is sold. */
+  async escape() {
+    if (this.stage !== "payment") return this.order();
+    if (this.working) return;
+    await this.#alone(() => (this.sale.asked ? this.#giveUp() : this.#back()));
+  }
+
+  // A hold that is let go of becomes no sale any more: whatever it has become by then, the box knows.
+  async #giveUp() {
+    const { sale } = this;
+    const released = await sale.release();
+    const found = await sale.find();
+    if (found.signedOut || sale !== this.sale) return;
+    if (found.sale) return this.#sold(found.sale);
+    complain(byId("till-problem"), found.problem ?? (released.status === 0 ? released.problem : null));
+    if (!found.ok || released.status === 0) return;
+    this.#end();
+    this.order();
+    notice(byId("till-problem"), "warn", "Nothing was sold", "The box has no such sale, and the seats are free again.");
+    await this.hall.refresh();
+  }
+
+  async #back() {
+    const { sale } = this;
+    this.sale = null;
+    this.order();
+    await sale.release();
+    this.hall.keep(false);
+    await this.hall.refresh();
+  }
+
+  #end() {
+    this.sale = null;
+    this.hall.keep(false);
+  }
+
+  /** Back to the seats. */
+  order() {
+    this.stage = "order";
+    this.show();
+    this.focus();
+  }
+
+  // --- sales that were made
+
+  /** Looks for a sale: one's own last ones are there at once. */
+  async askFind() {
+    if (this.busy) return;
+    this.stage = "find";
+    notice(byId("till-problem"));
+    this.show();
+    byId("find").focus();
+    const found = await look(this.ask, { list: "mine" }, byId("till-problem"));
+    if (found) this.#found(found);
+  }
+
+  async find(text) {
+    const found = await look(this.ask, queryOf(text, this.hall.show), byId("till-problem"));
+    if (!found || this.stage !== "find") return;
+    if (found.sales.length === 1) return this.open(found.sales[0]);
+    this.#found(found);
+    byId("find").value = text;
+    byId("find").select();
+  }
+
+  #found(found) {
+    this.found = found;
+    if (this.stage !== "find") return;
+    const typed = byId("find").value;
+    this.show();
+    byId("find").value = typed;
+    byId("find").focus();
+  }
+
+  /** Shows a sale that was found. */
+  open(sale) {
+    this.last = sale;
+    keep("last sale", sale);
+    this.stage = "tickets";
+    this.show();
+    this.focus();
+  }
+
+  askVoid() {
+    if (this.busy) return;
+    if (!this.last) return this.askFind();
+    this.stage = "void";
+    this.show();
+    (byId("till-body").querySelector("[name=approver]") ?? byId("void-yes")).focus();
+  }
+
+  async voidLast(event) {
+    event.preventDefault();
+    const { last } = this;
+    const answers = new FormData(event.target);
+    const tickets = answers.getAll("ticket");
+    if (tickets.length === 0) return notice(byId("till-problem"), "warn", "Which tickets?", "Tick those that come back.");
+    const said = { reason: answers.get("reason"), paper_surrendered: answers.has("paper"), tickets };
+    const body = { ...said, ...approvedBy(Object.fromEntries(answers)) };
+    await this.#alone(async () => {
+      const answer = await this.ask("POST", `/v1/sales/${last.sale}/void`, { body, key: freshKey(), insist: true });
+      if (answer.signedOut) return;
+      complain(byId("till-problem"), answer.problem);
+      if (answer.ok) await this.#voided(last, tickets, answer.data.state === "voided");
+    });
+  }
+
+  async #voided(sale, tickets, done) {
+    const seats = seatList(sale.tickets.filter((ticket) => tickets.includes(ticket.ticket)).map((ticket) => ticket.seat));
+    const text = done ? `${seats}: free again.` : `${seats}: it was asked for and waits for the doors. What comes of it is told here.`;
+    this.last = null;
+    keep("last sale", null);
+    this.order();
+    const code = spaced(sale.code);
+    const part = tickets.length < sale.tickets.length ? "A part of " : "";
+    notice(byId("till-problem"), done ? "good" : "warn", done ? `${part}${code} is void` : `${part}${code} is not void yet`, text);
+    this.onvoid();
+    this.hall.refresh();
+  }
+
+  // The page went away while a void was asked for, perhaps: the box knows whether it was.
+  async #lookAgain() {
+    const { last } = this;
+    const answer = await this.ask("GET", `/v1/sales?code=${last.code}`, { insist: true });
+    const [now] = answer.ok ? answer.data.sales : [];
+    if (!now) return;
+    const before = new Map(last.tickets.map((ticket) => [ticket.ticket, ticket.state ?? "live"]));
+    const changed = now.tickets.filter(({ ticket, state }) => state !== before.get(ticket) && state.startsWith("void"));
+    const done = changed.every(({ state }) => state === "void");
+    if (changed.length > 0) await this.#voided(now, changed.map(({ ticket }) => ticket), done);
+  }
+
+  // What one has held at another window, or at this one before it was closed.
+  async #lookForHeld() {
+    const answer = await this.ask("GET", "/v1/holds");
+    if (!answer.ok) return;
+    this.held = answer.data.holds.filter((hold) => hold.hold !== this.sale?.hold?.hold);
+    if (this.stage === "order" && !this.sale) this.show();
+  }
+
+  #keep() {
+    keep("till", { stage: this.stage, sale: this.sale ?? this.unanswered });
+  }
+
+  // A second Enter while the first is under way must not become a second request.
+  async #alone(task) {
+    if (this.working) return;
+    this.working = true;
+    try {
+      await task();
+    } finally {
+      this.working = false;
+    }
   }
 }
 
-/** Voids a sale: `{reason, paper_surrendered, approved_by}`. Paper back in the till can meet no door, so nothing has to be waited for. */
-export function voidSale(sale, body, token) {
-  return requestUntilAnswered("POST", `/v1/sales/${sale}/void`, { body, key: freshKey(), token });
+// What became of the request is not known: it may have been done.
+function untold({ status, problem }) {
+  return status === 0 || status === 500 || ["store_stopped", "outcome_unknown", "request_in_progress"].includes(problem?.code);
 }

@@ -147,6 +147,15 @@ pub fn of_sale(db: &Connection, sale: BookingId, document: Document) -> rusqlite
         .collect()
 }
 
+/// Whether a print of the sale opens the drawer.
+///
+/// # Errors
+/// If the database fails.
+pub fn kicked(db: &Connection, sale: BookingId) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM prints WHERE sale = ?1 AND kick)")?
+        .query_row([sale.0], |row| row.get(0))
+}
+
 /// Prints that wait or failed, the oldest first.
 ///
 /// # Errors
@@ -194,11 +203,20 @@ pub fn add(
 /// If the database fails.
 pub fn again(tx: &Transaction<'_>, print: &Print, printer: &str, state: State) -> rusqlite::Result<()> {
     tx.execute(
-        "UPDATE prints SET state = ?2, printer = ?3, copy = copy + maybe_out, reason = NULL, maybe_out = 0
+        "UPDATE prints SET state = ?2, printer = ?3, copy = copy + maybe_out, reason = NULL, maybe_out = 0, read_at = NULL
          WHERE print = ?1 AND state = 'failed'",
         params![print.id.0, state.word(), printer],
     )
     .map(|_one| ())
+}
+
+/// A document is given out, once. False if it was before.
+///
+/// # Errors
+/// If the database fails.
+pub fn give_out(tx: &Transaction<'_>, id: PrintId, now: Timestamp) -> rusqlite::Result<bool> {
+    let update = "UPDATE prints SET read_at = ?2 WHERE print = ?1 AND read_at IS NULL";
+    tx.execute(update, params![id.0, now.0]).map(|given| given == 1)
 }
 
 /// Nobody wants a failed print any more.

@@ -135,7 +135,8 @@ pub async fn print(
         if tickets == 0 {
             return Ok(Err(Problem::conflict("sale_void", "The sale was taken back.")));
         }
-        let mut prints = Vec::new();
+        let mut prints: Vec<(Print, bool)> = Vec::new();
+        let mut kicked = jobs::kicked(tx, sale)?;
         for (document, place) in places {
             let before = jobs::of_sale(tx, sale, document)?;
             if let Some(open) = before.iter().find(|print| matches!(print.state, State::Waiting | State::Failed)) {
@@ -149,7 +150,9 @@ pub async fn print(
                 return Ok(Err(Problem::forbidden("second_person_needed", detail)));
             }
             let last = before.last().map_or(0, |print| print.copy);
-            let kick = place.drawer && !out && tender == Tender::Cash && prints.is_empty();
+            // By whichever printer the drawer hangs on, once a sale.
+            let kick = place.drawer && !out && tender == Tender::Cash && !kicked;
+            kicked |= kick;
             let print = Print {
                 id: PrintId(node::random::bytes()),
                 sale,
@@ -180,8 +183,8 @@ pub async fn list(FromState(house): FromState<Arc<House>>, headers: HeaderMap) -
     Ok(Json(PrintList { prints: open.into_iter().map(Into::into).collect() }))
 }
 
-/// `GET /v1/prints/{print}.pdf`, without a login: the random id in the address is the key, as for the paper. `GET /v1/prints/{print}`:
-/// how far it has come.
+/// `GET /v1/prints/{print}.pdf`, without a login: the random id in the address is the key, as for the paper. It is given out once, as a
+/// paper is; 409 `already_read` then. `GET /v1/prints/{print}`: how far it has come.
 pub async fn read(
     FromState(house): FromState<Arc<House>>,
     headers: HeaderMap,
@@ -199,6 +202,10 @@ pub async fn read(
         return Err(Problem::not_found("unknown_print", "This was printed on paper, not as a document."));
     }
     let drawn = pdf::draw(&house.sheets(&print).await?, pdf::Page::Roll, &house.theatre_ref().name)?;
+    if !house.writer.run(move |_, tx, now| Ok(jobs::give_out(tx, print.id, now)?)).await? {
+        let detail = "This document was read already. Ask for a duplicate, which says that it is one.";
+        return Err(Problem::conflict("already_read", detail));
+    }
     let headers = [(header::CONTENT_TYPE, "application/pdf"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, drawn).into_response())
 }

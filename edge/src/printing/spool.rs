@@ -30,6 +30,9 @@ const FIXED: (u8, u8) = (0b1001_0011, 0b0001_0010);
 const COVER_OPEN: u8 = 0b0000_0100;
 const PAPER_OUT: u8 = 0b0110_0000;
 
+/// What comes of bytes for a printer that is not set any more.
+const NO_SUCH_PRINTER: Outcome = Outcome::Failed { reason: "no_such_printer", maybe_out: false };
+
 /// The printers of this box, and what is printed on them.
 #[derive(Debug)]
 pub struct Printers {
@@ -73,6 +76,16 @@ impl Printers {
     }
 }
 
+impl Station {
+    async fn take(&self, bytes: Vec<u8>) -> Outcome {
+        let _turn = self.turn.lock().await;
+        match &self.setting.address {
+            Address::Tcp(host) => to_network(host, &bytes).await,
+            Address::Device(path) => to_device(path.clone(), bytes, self.stuck.clone()).await,
+        }
+    }
+}
+
 impl House {
     /// Sends a print to its printer and writes down what came of it, while others go on.
     pub fn spool(self: &Arc<Self>, print: Print) {
@@ -93,16 +106,18 @@ impl House {
     }
 
     async fn print(&self, print: &Print) -> anyhow::Result<Outcome> {
-        let Some(station) = self.printers.station(&print.printer) else {
-            return Ok(Outcome::Failed { reason: "no_such_printer", maybe_out: false });
-        };
+        let Some(station) = self.printers.station(&print.printer) else { return Ok(NO_SUCH_PRINTER) };
         let sheets = self.sheets(print).await?;
         let bytes = escpos::draw(&sheets, station.setting.width, print.kick).context("draw for a printer")?;
-        let _turn = station.turn.lock().await;
-        Ok(match &station.setting.address {
-            Address::Tcp(host) => to_network(host, &bytes).await,
-            Address::Device(path) => to_device(path.clone(), bytes, station.stuck.clone()).await,
-        })
+        Ok(station.take(bytes).await)
+    }
+
+    /// Sends a printer bytes that are no paper.
+    pub async fn send(&self, printer: &str, bytes: Vec<u8>) -> Outcome {
+        match self.printers.station(printer) {
+            Some(station) => station.take(bytes).await,
+            None => NO_SUCH_PRINTER,
+        }
     }
 }
 
@@ -149,6 +164,7 @@ async fn to_device(path: PathBuf, bytes: Vec<u8>, stuck: Arc<AtomicBool>) -> Out
         return failed("stuck", false);
     }
     let (done, written) = oneshot::channel();
+    let free = stuck.clone();
     let write = move || {
         let outcome = match std::fs::OpenOptions::new().append(true).open(&path) {
             Err(_) => failed("unreachable", false),
@@ -162,6 +178,7 @@ async fn to_device(path: PathBuf, bytes: Vec<u8>, stuck: Arc<AtomicBool>) -> Out
         done.send(outcome).ok();
     };
     if std::thread::Builder::new().name("printer".into()).spawn(write).is_err() {
+        free.store(false, Ordering::Release);
         return failed("unreachable", false);
     }
     match timeout(TAKE_WITHIN, written).await {

@@ -90,14 +90,17 @@ impl House {
     /// The name and the role of whoever has this PIN.
     ///
     /// # Errors
-    /// 401 `wrong_pin` or 429 `pin_locked`.
+    /// 401 `wrong_pin` or 429 `pin_locked` or `too_many_logins`.
     pub async fn prove(self: &Arc<Self>, request: LoginRequest) -> Result<(String, Role), Problem> {
         // One at a time: the delay could be dodged by trying many PINs at once, and each hash takes 19 MiB.
-        let turn = self.login_turn.clone().lock_owned().await;
+        let name = request.staff.clone();
+        let known = self.readers.read(move |db| Ok(session::find_staff(db, &name)?.map(|_| name))).await?;
+        let place = self.login_turn.place(known)?;
+        let turn = place.turn().await;
         let house = self.clone();
         // To the end, even if the caller hangs up: it would be a way to try without being counted, and to pass the turn on early.
         let tried = tokio::spawn(async move {
-            let _turn = turn;
+            let (_place, _turn) = (place, turn);
             try_pin(&house, request).await
         });
         tried.await.map_err(|error| anyhow::anyhow!("try a PIN: {error}"))?

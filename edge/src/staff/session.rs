@@ -95,6 +95,17 @@ pub fn open(db: &Connection, token: &str, name: &str, role: Role, now: Timestamp
     Ok(Session { staff: name.to_owned(), role, expires_at })
 }
 
+/// The clock has jumped forward: who is in stays in, and who is locked out stays out, for as long as they did.
+///
+/// # Errors
+/// If the database fails.
+pub fn follow_jump(db: &Connection, by: Duration) -> rusqlite::Result<()> {
+    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    db.execute("UPDATE sessions SET expires_at = expires_at + ?1", [by])?;
+    db.execute("UPDATE staff SET locked_until = locked_until + ?1 WHERE locked_until <> 0", [by])?;
+    Ok(())
+}
+
 /// The session of a token, if it lasts still.
 ///
 /// # Errors
@@ -169,6 +180,22 @@ mod tests {
         assert_eq!(delays, [None, None, Some(2), Some(4), Some(8)]);
         open(&db, "t", "counter", Role::Cashier, NOW).expect("open");
         assert_eq!(locked(&db), None);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_ends_neither_a_login_nor_a_delay() {
+        let db = house();
+        add(&db, "manager", Role::Manager, "hash").expect("add");
+        let session = open(&db, "t", "manager", Role::Manager, NOW).expect("open");
+        (0..5).for_each(|_| note_wrong_pin(&db, "counter", NOW).expect("note"));
+        let by = Duration::from_secs(40 * 3600);
+        let then = NOW + by;
+        assert_eq!(find(&db, "t", then).expect("find"), None, "as if it had been that long");
+        follow_jump(&db, by).expect("follow");
+        assert_eq!(find(&db, "t", then).expect("find").map(|found| found.expires_at), Some(session.expires_at + by));
+        let locked =
+            |name: &str, now| pin::locked_for_s(find_staff(&db, name).expect("find").expect("staff").locked_until, now);
+        assert_eq!((locked("counter", then), locked("manager", then)), (Some(8), None));
     }
 
     #[test]

@@ -152,12 +152,17 @@ fn given_away(db: &Connection) -> rusqlite::Result<BTreeMap<ShowNumber, (u32, i6
     rows.collect()
 }
 
-/// What was sold on the day by tender, without what went back of it.
+/// What was sold on the day by tender, less what went back on it.
 fn taken(db: &Connection, (from, until): (Timestamp, Timestamp)) -> rusqlite::Result<Vec<TakenView>> {
     let mut select = db.prepare_cached(
-        "SELECT s.tender, s.currency, count(DISTINCT s.sale), coalesce(sum(t.price_minor) FILTER (WHERE t.voided_at IS NULL), 0)
-         FROM sales s JOIN sale_tickets t USING (sale) WHERE s.sold_at >= ?1 AND s.sold_at < ?2
-         GROUP BY s.tender, s.currency ORDER BY s.tender",
+        "SELECT tender, currency, sum(sales), sum(minor) FROM (
+             SELECT s.tender, s.currency, count(DISTINCT s.sale) AS sales,
+                    sum(iif(s.tender = 'complimentary', 0, t.price_minor)) AS minor
+             FROM sales s JOIN sale_tickets t USING (sale) WHERE s.sold_at >= ?1 AND s.sold_at < ?2 GROUP BY 1, 2
+             UNION ALL
+             SELECT s.tender, s.currency, 0, -sum(iif(s.tender = 'complimentary', 0, t.price_minor))
+             FROM sale_tickets t JOIN sales s USING (sale) WHERE t.voided_at >= ?1 AND t.voided_at < ?2 GROUP BY 1, 2
+         ) GROUP BY 1, 2 ORDER BY 1",
     )?;
     let rows = select.query_map(params![from.0, until.0], |row| {
         let currency = currency_at(row, 1)?;

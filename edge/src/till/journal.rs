@@ -61,27 +61,25 @@ pub fn note_sale(
     append(tx, &TillEntry { at: now, shift, staff: staff.to_owned(), fact })
 }
 
-/// Writes that a ticket of this counter was taken back: its price leaves the drawer it went into, or, where that shift is over,
-/// the drawer of whoever took it back.
+/// Writes that a ticket of this counter was taken back: its price leaves the drawer of whoever gave it back, or, where that one has
+/// none open, the drawer it went into.
 ///
 /// # Errors
 /// If the database fails.
-pub fn note_void(tx: &Transaction<'_>, ticket: TicketId, by: Option<&str>, now: Timestamp) -> anyhow::Result<()> {
-    let select = "SELECT s.staff, s.tender, s.currency, t.price_minor, coalesce(s.void_by, s.staff)
+pub fn note_void(tx: &Transaction<'_>, ticket: TicketId, by: &str, now: Timestamp) -> anyhow::Result<()> {
+    let select = "SELECT s.staff, s.tender, s.currency, t.price_minor
                   FROM sale_tickets t JOIN sales s USING (sale) WHERE t.ticket = ?1";
     let read = |row: &SqlRow<'_>| {
-        let (seller, tender, currency): (String, _, _) = (row.get(0)?, tender_at(row, 1)?, currency_at(row, 2)?);
-        Ok((seller, tender, currency, row.get::<_, i64>(3)?, row.get::<_, String>(4)?))
+        Ok((row.get::<_, String>(0)?, tender_at(row, 1)?, currency_at(row, 2)?, row.get::<_, i64>(3)?))
     };
     let found = tx.prepare_cached(select)?.query_row([ticket.0], read).optional()?;
-    let Some((seller, tender, currency, minor, asked_by)) = found else { return Ok(()) };
-    let by = by.map_or(asked_by, str::to_owned);
-    let shift = match (open_shift(tx, &seller)?, open_shift(tx, &by)?) {
+    let Some((seller, tender, currency, minor)) = found else { return Ok(()) };
+    let shift = match (open_shift(tx, by)?, open_shift(tx, &seller)?) {
         (Some(shift), _) | (None, Some(shift)) => shift,
-        (None, None) => open(tx, &by, currency, Vec::new(), now)?,
+        (None, None) => open(tx, by, currency, Vec::new(), now)?,
     };
     tx.prepare_cached("UPDATE sale_tickets SET voided_at = ?2 WHERE ticket = ?1")?.execute(params![ticket.0, now.0])?;
-    append(tx, &TillEntry { at: now, shift, staff: by, fact: TillFact::Voided { ticket, tender, minor } })
+    append(tx, &TillEntry { at: now, shift, staff: by.to_owned(), fact: TillFact::Voided { ticket, tender, minor } })
 }
 
 /// Appends a row.

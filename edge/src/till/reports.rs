@@ -11,11 +11,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use node::problem::{Params, Problem};
+use node::zone::Zone;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use shared::money::decimal;
 use shared::show::Show;
-use shared::tax::{self, INDIA};
+use shared::tax::{self, INDIA, Taxed};
+use shared::till::Tender;
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,7 +43,7 @@ struct TamperedView {
     text: String,
 }
 
-/// `GET /v1/reports/{file}?date=`: `collection.csv` or `tenders.csv`. 404 `unknown_report`, 400 `bad_date`.
+/// `GET /v1/reports/{file}?date=`: `collection.csv`, `tenders.csv` or `z.csv`. 404 `unknown_report`, 400 `bad_date`.
 pub async fn day(
     State(house): State<Arc<House>>,
     headers: HeaderMap,
@@ -54,10 +56,16 @@ pub async fn day(
     let text = match file.as_str() {
         "collection.csv" => {
             let shows = house.writer.run(|desk, _, _| Ok(shows(desk))).await?;
-            house.readers.read(move |db| csv_text(&collection(db, &shows, &date, day)?)).await?
+            let zone = house.identity.zone.clone();
+            let date_of = move |at| zone.local_date(at);
+            house.readers.read(move |db| csv_text(&collection(db, &shows, &date, day, date_of)?)).await?
         }
         "tenders.csv" => house.readers.read(move |db| csv_text(&by_tender(db, &date, day)?)).await?,
-        _ => return Err(Problem::not_found("unknown_report", "Reports are collection.csv and tenders.csv.")),
+        "z.csv" => {
+            let zone = house.identity.zone.clone();
+            house.readers.read(move |db| csv_text(&closed_shifts(db, &date, day, &zone)?)).await?
+        }
+        _ => return Err(Problem::not_found("unknown_report", "Reports are collection.csv, tenders.csv and z.csv.")),
     };
     Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)], text)
         .into_response())
@@ -83,69 +91,86 @@ fn shows(desk: &Desk) -> BTreeMap<u32, (String, String)> {
     desk.replica().ledger().shows().map(told).collect()
 }
 
-/// One class of a show at one price.
+/// One class of a show at one price and one rate of tax.
 #[derive(Debug, Default)]
 struct Class {
-    first: i64,
-    last: i64,
+    /// The first and the last serial that was issued on the day.
+    serials: Option<(i64, i64)>,
     issued: u32,
     void: u32,
+    taxed: Taxed,
 }
 
-/// The daily collection: what was sold on the day, by show, class and price, with the serials of the tickets. What was given away has
-/// the price 0.
+/// The daily collection, by show, class and price: what was sold on the day, with the serials of the tickets, and what was taken back on
+/// it, whenever that was sold; so a day that is over never changes. What was given away has the price 0. `date_of` is the local date.
 pub(super) fn collection(
     db: &Connection,
     shows: &BTreeMap<u32, (String, String)>,
     date: &str,
     (from, until): (Timestamp, Timestamp),
+    date_of: impl Fn(Timestamp) -> String,
 ) -> anyhow::Result<Vec<Vec<String>>> {
     let mut select = db.prepare(
-        "SELECT s.show, t.category, t.price_minor, t.series, t.serial, t.voided_at IS NOT NULL, s.tender
+        "SELECT s.show, t.category, t.price_minor, t.series, t.serial, s.tender, s.sold_at, 0
          FROM sales s JOIN sale_tickets t USING (sale) WHERE s.sold_at >= ?1 AND s.sold_at < ?2
-         ORDER BY t.series, t.serial",
+         UNION ALL
+         SELECT s.show, t.category, t.price_minor, t.series, t.serial, s.tender, s.sold_at, 1
+         FROM sale_tickets t JOIN sales s USING (sale) WHERE t.voided_at >= ?1 AND t.voided_at < ?2
+         ORDER BY 4, 5",
     )?;
     let rows = select.query_map(params![from.0, until.0], |row| {
-        let price = tender_at(row, 6)?.charges(row.get(2)?);
+        let price = tender_at(row, 5)?.charges(row.get(2)?);
         let key: (u32, String, i64, String) = (row.get(0)?, row.get(1)?, price, row.get(3)?);
-        Ok((key, row.get::<_, i64>(4)?, row.get::<_, bool>(5)?))
+        Ok((key, row.get::<_, i64>(4)?, Timestamp(row.get(6)?), row.get::<_, bool>(7)?))
     })?;
     let mut classes: BTreeMap<_, Class> = BTreeMap::new();
     for row in rows {
-        let (key, serial, void) = row?;
-        let class = classes.entry(key).or_insert_with(|| Class { first: serial, ..Class::default() });
-        class.last = serial;
-        class.issued += 1;
-        class.void += u32::from(void);
+        let ((show, category, price, series), serial, sold_at, void) = row?;
+        // The tax goes back as it was taken.
+        let taxed = tax::inside(INDIA, &date_of(sold_at), price);
+        let class = classes.entry((show, category, price, series, taxed.percent)).or_default();
+        class.taxed = taxed;
+        if void {
+            class.void += 1;
+        } else {
+            class.issued += 1;
+            class.serials = Some((class.serials.map_or(serial, |(first, _)| first), serial));
+        }
     }
     let head = "date,show,title,starts_at,class,series,serial_from,serial_to,issued,void,count,rate,gross,net,cgst,sgst,percent";
     let mut lines = vec![head.split(',').map(str::to_owned).collect()];
-    for ((show, category, price, series), class) in classes {
+    for ((show, category, price, series, percent), class) in classes {
         let (title, starts_at) = shows.get(&show).cloned().unwrap_or_default();
-        let count = i64::from(class.issued - class.void);
-        let taxed = tax::inside(INDIA, date, price);
-        let numbers = [class.first, class.last, class.issued.into(), class.void.into(), count].map(|n| n.to_string());
+        let count = i64::from(class.issued) - i64::from(class.void);
+        let taxed = class.taxed;
+        let serials = class.serials.map(|(first, last)| [first, last].map(|n| n.to_string())).unwrap_or_default();
+        let numbers = [class.issued.into(), class.void.into(), count].map(|n: i64| n.to_string());
         let amounts = [price, price * count, taxed.net * count, taxed.cgst * count, taxed.sgst * count].map(decimal);
         let mut line = vec![date.to_owned(), show.to_string(), title, starts_at, category, series];
+        line.extend(serials);
         line.extend(numbers);
         line.extend(amounts);
-        line.push(taxed.percent.to_string());
+        line.push(percent.to_string());
         lines.push(line);
     }
     Ok(lines)
 }
 
-/// What was taken on the day by tender and cashier.
+/// What was taken on the day by tender and cashier, and what went back on it of whatever that cashier had sold.
 pub(super) fn by_tender(
     db: &Connection,
     date: &str,
     (from, until): (Timestamp, Timestamp),
 ) -> anyhow::Result<Vec<Vec<String>>> {
     let mut select = db.prepare(
-        "SELECT s.staff, s.tender, s.currency, count(DISTINCT s.sale), sum(t.price_minor), count(t.voided_at),
-                coalesce(sum(t.price_minor) FILTER (WHERE t.voided_at IS NOT NULL), 0)
-         FROM sales s JOIN sale_tickets t USING (sale) WHERE s.sold_at >= ?1 AND s.sold_at < ?2
-         GROUP BY s.staff, s.tender, s.currency ORDER BY s.staff, s.tender",
+        "SELECT staff, tender, currency, sum(sales), sum(gross), sum(void), sum(back) FROM (
+             SELECT s.staff, s.tender, s.currency, count(DISTINCT s.sale) AS sales,
+                    sum(iif(s.tender = 'complimentary', 0, t.price_minor)) AS gross, 0 AS void, 0 AS back
+             FROM sales s JOIN sale_tickets t USING (sale) WHERE s.sold_at >= ?1 AND s.sold_at < ?2 GROUP BY 1, 2, 3
+             UNION ALL
+             SELECT s.staff, s.tender, s.currency, 0, 0, count(*), sum(iif(s.tender = 'complimentary', 0, t.price_minor))
+             FROM sale_tickets t JOIN sales s USING (sale) WHERE t.voided_at >= ?1 AND t.voided_at < ?2 GROUP BY 1, 2, 3
+         ) GROUP BY 1, 2, 3 ORDER BY 1, 2",
     )?;
     let rows = select.query_map(params![from.0, until.0], |row| {
         let words: (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -168,6 +193,38 @@ pub(super) fn by_tender(
             decimal(void_minor),
             decimal(net),
         ]);
+    }
+    Ok(lines)
+}
+
+/// The shifts that were closed on the day, by their reports' numbers.
+fn closed_shifts(
+    db: &Connection,
+    date: &str,
+    (from, until): (Timestamp, Timestamp),
+    zone: &Zone,
+) -> anyhow::Result<Vec<Vec<String>>> {
+    let head = "date,z,shift,staff,opened_at,closed_at,float,cash,card,upi,paid_in,paid_out,drawer_opened,expected,counted,difference";
+    let mut lines = vec![head.split(',').map(str::to_owned).collect()];
+    let mut drawers = journal::drawers(db, true, u32::MAX)?;
+    drawers.reverse();
+    for drawer in drawers {
+        let Some(close) = drawer.closed.as_ref().filter(|close| (from..until).contains(&close.at)) else { continue };
+        let words = [close.z.to_string(), drawer.shift.to_string(), drawer.staff.clone()];
+        let times = [drawer.opened_at, close.at].map(|at| zone.rfc3339(at));
+        let taken = [Tender::Cash, Tender::Card, Tender::Upi].map(|tender| decimal(drawer.net(tender)));
+        let moved = [drawer.paid_in.minor, drawer.paid_out.minor].map(decimal);
+        let counted = close.counted_minor;
+        let ends = [drawer.expected_cash(), counted, counted - drawer.expected_cash()].map(decimal);
+        let mut line = vec![date.to_owned()];
+        line.extend(words);
+        line.extend(times);
+        line.push(decimal(drawer.float_minor));
+        line.extend(taken);
+        line.extend(moved);
+        line.push(drawer.opened.to_string());
+        line.extend(ends);
+        lines.push(line);
     }
     Ok(lines)
 }

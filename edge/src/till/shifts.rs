@@ -64,6 +64,8 @@ pub struct ShiftView {
     tenders: Vec<TenderView>,
     paid_in: Money,
     paid_out: Money,
+    /// How often the drawer was opened without a sale.
+    drawer_opened: u32,
     /// Nothing for the cashier whose count is still to come.
     expected_cash: Option<Money>,
     counted: Option<Money>,
@@ -101,6 +103,7 @@ impl ShiftView {
             tenders: Tender::ALL.into_iter().map(tender).collect(),
             paid_in: money(drawer.paid_in.minor),
             paid_out: money(drawer.paid_out.minor),
+            drawer_opened: drawer.opened,
             expected_cash: told.then(|| money(drawer.expected_cash())),
             counted: close.map(|close| money(close.counted_minor)),
             pieces: close.map(|close| close.counted.clone()).unwrap_or_default(),
@@ -158,7 +161,7 @@ pub async fn look(
     Ok(Json(ShiftView::new(&drawer, is_blind(&session, &drawer), &house.identity.zone)))
 }
 
-/// `POST /v1/shifts/{shift}/cash`: 422 `bad_amount`, `bad_reason`, `wrong_currency`; 409 `shift_closed`.
+/// `POST /v1/shifts/{shift}/cash`: 422 `bad_amount`, `bad_reason`, `wrong_currency`; 409 `shift_closed`, `not_enough_cash`.
 pub async fn move_cash(
     State(house): State<Arc<House>>,
     headers: HeaderMap,

@@ -1,6 +1,6 @@
 //! Slips: card and UPI payments that are recorded and not verified, until somebody has compared them with the bank's list.
 
-use super::currency_at;
+use super::{currency_at, tender_at};
 use crate::house::House;
 use crate::staff::Task;
 use axum::Json;
@@ -9,9 +9,9 @@ use axum::http::HeaderMap;
 use node::problem::{JsonBody, Problem};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
-use shared::ids::BookingId;
+use shared::ids::{BookingId, HoldId};
 use shared::money::Money;
-use shared::till::REASON_CHARS_MAX;
+use shared::till::{REASON_CHARS_MAX, Tender};
 use shared::time::Timestamp;
 use std::sync::Arc;
 
@@ -29,6 +29,8 @@ struct SlipView {
     voided: Money,
     digits: Option<String>,
     approval: Option<String>,
+    /// What the bank's list calls a UPI payment that was asked for by the box's own code.
+    reference: Option<String>,
     staff: String,
     sold_at: String,
 }
@@ -81,18 +83,19 @@ pub async fn list(State(house): State<Arc<House>>, headers: HeaderMap) -> Result
     let listed = house.readers.read(move |db| {
         let mut select = db.prepare_cached(
             "SELECT s.sale, s.code, s.tender, s.currency, s.total_minor, p.digits, p.approval, s.staff, s.sold_at,
-                    coalesce((SELECT sum(price_minor) FROM sale_tickets t WHERE t.sale = s.sale AND voided_at IS NOT NULL), 0)
+                    s.hold, coalesce((SELECT sum(price_minor) FROM sale_tickets t WHERE t.sale = s.sale AND voided_at IS NOT NULL), 0)
              FROM slips p JOIN sales s USING (sale) WHERE p.outcome IS NULL ORDER BY s.sold_at LIMIT ?1",
         )?;
         let slips = select.query_map([SLIPS_MAX], |row| {
-            let currency = currency_at(row, 3)?;
+            let (tender, currency) = (tender_at(row, 2)?, currency_at(row, 3)?);
             let money = |minor| Money { minor, currency };
             Ok(SlipView {
                 sale: BookingId(row.get(0)?).to_string(),
                 code: row.get(1)?,
                 tender: row.get(2)?,
                 total: money(row.get(4)?),
-                voided: money(row.get(9)?),
+                voided: money(row.get(10)?),
+                reference: row.get::<_, Option<_>>(9)?.filter(|_| tender == Tender::Upi).map(|id| HoldId(id).to_string()),
                 digits: row.get(5)?,
                 approval: row.get(6)?,
                 staff: row.get(7)?,

@@ -30,6 +30,26 @@ async fn a_house_adds_a_show_and_all_its_seats_are_the_counters() {
 }
 
 #[tokio::test]
+async fn each_day_names_the_next_ones_that_have_shows() {
+    let house = House::open().await;
+    const DAY: i64 = 24 * 60;
+    let (today, later) = (house.add_show(30).await, house.add_show(30 + 3 * DAY).await);
+    let (_, first) = house.get("/v1/shows", "").await;
+    assert_eq!((&first["shows"][0]["id"], first["shows"].as_array().unwrap().len()), (&json!(today), 1));
+    assert_eq!(first["before"], Value::Null);
+    let date = |list: &Value, name: &str| list[name].as_str().unwrap().to_owned();
+    let (_, next) = house.get(&format!("/v1/shows?date={}", date(&first, "after")), "").await;
+    assert_eq!(
+        (&next["shows"][0]["id"], &next["date"]),
+        (&json!(later), &first["after"]),
+        "days without shows are passed over"
+    );
+    assert_eq!((&next["before"], &next["after"]), (&first["date"], &Value::Null));
+    let (status, none) = house.get("/v1/shows?date=2020-01-01", "").await;
+    assert_eq!((status, &none["shows"], &none["after"]), (200, &json!([]), &first["date"]));
+}
+
+#[tokio::test]
 async fn a_hold_keeps_a_seat_until_it_is_released_and_can_be_sold() {
     let house = House::open().await;
     let show = house.add_show(30).await;

@@ -17,6 +17,8 @@ mod restart;
 mod rights;
 mod shifts;
 mod slips;
+mod sold;
 mod staff;
 mod till;
+mod voids;
 mod witness;

@@ -135,6 +135,61 @@ async fn tickets_and_a_receipt_come_out_once_and_the_drawer_opens_for_cash() {
 }
 
 #[tokio::test]
+async fn the_drawer_opens_once_whichever_printer_it_hangs_on() {
+    let (roll, receipts) = (Printer::start().await, Printer::start().await);
+    let house = with_printers(&[
+        format!("roll=tcp://{};tickets", roll.address),
+        format!("receipts=tcp://{};receipts;drawer", receipts.address),
+    ])
+    .await;
+    let show = house.add_show(30).await;
+    let counter = house.log_in("counter").await;
+    let kicks =
+        || [&roll, &receipts].map(|printer| printer.papers().iter().map(|paper| has(paper, KICK)).sum::<usize>());
+    for (seat, asked_for, kicked) in [
+        ("A1", vec![json!(["tickets", "receipt"])], [0, 1]),
+        ("A2", vec![json!(["receipt"]), json!(["tickets"])], [0, 2]),
+    ] {
+        let sale = house.sell(&show, &[seat]).await;
+        for documents in asked_for {
+            let (status, asked) = print(&house, &counter, &sale, json!({"documents": documents})).await;
+            assert_eq!(status, 200, "{asked}");
+            for asked in asked["prints"].as_array().unwrap() {
+                assert_eq!(ended(&house, &counter, asked).await["state"], "printed");
+            }
+        }
+        assert_eq!(kicks(), kicked, "{seat}");
+    }
+}
+
+#[tokio::test]
+async fn a_drawer_that_is_opened_without_a_sale_is_written_down_and_counted() {
+    let mut house = with_printers(&[]).await;
+    let counter = house.log_in("counter").await;
+    let change = json!({"reason": "change for a guest"});
+    let (status, problem) = house.post("/v1/drawer", &counter, change.clone()).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("no_drawer")));
+    house.stop().await;
+    let printer = Printer::start().await;
+    house.printers = vec![format!("counter=tcp://{};drawer", printer.address)];
+    house.start().await;
+    for times in 1..=2 {
+        let opened = house.post("/v1/drawer", &counter, change.clone()).await;
+        assert_eq!(opened, (200, json!({"opened": true, "times": times})));
+    }
+    let (status, problem) = house.post("/v1/drawer", &counter, json!({"reason": " "})).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("bad_reason")));
+    *printer.says.lock().unwrap() = Some(NO_PAPER);
+    let (_, stays) = house.post("/v1/drawer", &counter, change).await;
+    assert_eq!((&stays["opened"], &stays["reason"]), (&json!(false), &json!("paper_out")));
+    assert_eq!(printer.papers().iter().map(|paper| has(paper, KICK)).sum::<usize>(), 2);
+    let (_, shifts) = house.get("/v1/shifts", &counter).await;
+    assert_eq!(shifts["shifts"][0]["drawer_opened"], 3, "whether it opened or not: {shifts}");
+    let (_, check) = house.get("/v1/till/check", &house.log_in("manager").await).await;
+    assert_eq!((&check["tampered"], &check["rows"]), (&Value::Null, &json!(4)));
+}
+
+#[tokio::test]
 async fn a_print_that_fails_is_tried_again_elsewhere_or_skipped_and_the_sale_stands() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let away = format!("away=tcp://{}", nobody.local_addr().unwrap());
@@ -235,6 +290,8 @@ async fn without_a_printer_the_tickets_are_a_document_and_a_sale_taken_back_is_n
     assert_eq!(answer.headers()["content-type"], "application/pdf");
     let document = answer.bytes().await.unwrap();
     assert!(document.starts_with(b"%PDF-") && has(&document, b"/Count 2") == 1);
+    let (status, problem) = house.get(asked["prints"][0]["pdf"].as_str().unwrap(), "").await;
+    assert_eq!((status, &problem["code"]), (409, &json!("already_read")), "nothing comes out twice unmarked");
     let (status, problem) = print(&house, &counter, &sale, pdf.clone()).await;
     assert_eq!((status, &problem["code"]), (403, &json!("second_person_needed")));
     let void = json!({"reason": "wrong film", "paper_surrendered": true});

@@ -71,9 +71,18 @@ async fn a_hold_outlives_a_wall_clock_that_jumps_over_a_restart_by_no_more_than_
         house.db().query_row(read, [], |row| row.get(0)).unwrap()
     };
     let before = lasts(&house);
+    // Whoever is in and whoever is locked out is so for as long as before.
+    let set_back = "UPDATE sessions SET expires_at = expires_at - 3600000 - 11 * 3600000";
+    house.db().execute(set_back, []).unwrap();
+    let lock = "UPDATE staff SET wrong_pins = 9, locked_until = (SELECT persisted_ms FROM store_time) + 120000 WHERE name = 'door'";
+    assert_eq!(house.db().execute(lock, []).unwrap(), 1);
     house.start().await;
     assert_eq!(house.state_of(&show, "A1").await, "held");
     let after = lasts(&house);
     assert!(after <= before && after > before - 60_000, "{before} ms before, {after} ms after");
+    let (status, own) = house.get("/v1/holds", &counter).await;
+    assert_eq!((status, own["holds"].as_array().map(Vec::len)), (200, Some(1)), "the login goes on: {own}");
+    let (status, problem) = house.post("/v1/session", "", json!({"staff": "door", "pin": crate::house::PIN})).await;
+    assert_eq!((status, &problem["code"]), (429, &json!("pin_locked")));
     house.stop().await;
 }

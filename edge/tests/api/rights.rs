@@ -16,10 +16,12 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
     let void = json!({"reason": "x"});
     vec![
         ("POST /v1/shows/{show}/holds", COUNTER, json!({"seats": ["A1"]})),
+        ("GET /v1/holds", COUNTER, Value::Null),
         ("POST /v1/holds/{hold}", COUNTER, Value::Null),
         ("DELETE /v1/holds/{hold}", COUNTER, Value::Null),
         ("GET /v1/holds/{hold}/upi.svg", COUNTER, Value::Null),
         ("POST /v1/shows/{show}/sales", COUNTER, sale),
+        ("GET /v1/sales", COUNTER, Value::Null),
         ("POST /v1/sales/{sale}/void", SUPERVISORS, void),
         ("POST /v1/sales/{sale}/prints", COUNTER, json!({"documents": ["tickets"]})),
         ("GET /v1/prints", COUNTER, Value::Null),
@@ -32,6 +34,7 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
         ("GET /v1/prints/{file}", COUNTER, Value::Null),
         ("POST /v1/prints/{file}", COUNTER, json!({"do": "skip"})),
         ("GET /v1/printers", COUNTER, Value::Null),
+        ("POST /v1/drawer", COUNTER, json!({"reason": "change"})),
         ("GET /v1/shifts", COUNTER, Value::Null),
         ("POST /v1/shifts", COUNTER, json!({"float": []})),
         ("GET /v1/shifts/{shift}", COUNTER, Value::Null),
@@ -42,6 +45,7 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
         ),
         ("POST /v1/shifts/{shift}/close", COUNTER, json!({"counted": []})),
         ("GET /v1/day", SUPERVISORS, Value::Null),
+        ("GET /v1/answered-for", SUPERVISORS, Value::Null),
         ("GET /v1/z", SUPERVISORS, Value::Null),
         ("GET /v1/z/{z}", SUPERVISORS, Value::Null),
         ("GET /v1/reports/{file}", SUPERVISORS, Value::Null),

@@ -115,6 +115,14 @@ async fn tickets_are_given_away_with_a_supervisors_pin_a_reason_and_a_limit() {
     assert_eq!(house.state_of(&show, "A1").await, "free");
     let (status, given) = sell(&house, &counter, &show, free(&["A1", "A2"], "press", Some(("supervisor", PIN)))).await;
     assert_eq!((status, &given["change"]), (201, &Value::Null), "{given}");
+    assert_eq!(
+        (&given["total"]["minor"], &given["lines"][0]["price"]["minor"]),
+        (&json!(0), &json!(0)),
+        "nothing is paid"
+    );
+    let snapshot = node::ledger_store::load(&house.db(), shared::ids::TheatreId(12), shared::ids::Side::Edge).unwrap();
+    let prices = snapshot.ledger.tickets.iter().filter_map(|ticket| ticket.sale).map(|sale| sale.price);
+    assert_eq!(prices.collect::<Vec<_>>(), [0, 0], "and the log tells central so");
     let (status, problem) = sell(&house, &supervisor, &show, free(&["A3", "A4"], "press", None)).await;
     assert_eq!((status, &problem["left"]), (409, &json!(1)), "{problem}");
     let (status, own) = sell(&house, &supervisor, &show, free(&["A3"], "press", None)).await;
@@ -155,7 +163,7 @@ async fn a_cashier_voids_with_a_supervisors_pin_and_both_are_written_down() {
     }
     let (status, voided) = house.post(&path, &counter, void(json!({"staff": "supervisor", "pin": PIN}))).await;
     assert_eq!((status, &voided["state"]), (200, &json!("voided")));
-    let both = "SELECT void_by || ' ' || void_approved_by FROM sales";
+    let both = "SELECT asked_by || ' ' || approved_by FROM voids";
     let both: String = house.db().query_row(both, [], |row| row.get(0)).unwrap();
     assert_eq!(both, "counter supervisor");
 }

@@ -53,6 +53,8 @@ pub struct Drawer {
     pub paid_in: Takings,
     /// Taken from it.
     pub paid_out: Takings,
+    /// How often it was opened without a sale.
+    pub opened: u32,
     /// How it ended.
     pub closed: Option<Close>,
 }
@@ -87,6 +89,8 @@ pub enum TillRefusal {
     BadAmount,
     /// `wrong_currency`: the drawer is counted in another one.
     WrongCurrency,
+    /// `not_enough_cash`: the drawer does not hold that much.
+    NotEnoughCash,
     /// `bad_reason`: none, or a long one.
     BadReason,
 }
@@ -101,6 +105,7 @@ impl TillRefusal {
             Self::BadCount => "bad_count",
             Self::BadAmount => "bad_amount",
             Self::WrongCurrency => "wrong_currency",
+            Self::NotEnoughCash => "not_enough_cash",
             Self::BadReason => "bad_reason",
         }
     }
@@ -120,6 +125,7 @@ impl Drawer {
             voided: BTreeMap::new(),
             paid_in: Takings::default(),
             paid_out: Takings::default(),
+            opened: 0,
             closed: None,
         })
     }
@@ -135,6 +141,7 @@ impl Drawer {
             TillFact::Voided { tender, minor, .. } => self.voided.entry(*tender).or_default().add(*minor),
             TillFact::PaidIn { minor, .. } => self.paid_in.add(*minor),
             TillFact::PaidOut { minor, .. } => self.paid_out.add(*minor),
+            TillFact::DrawerOpened { .. } => self.opened += 1,
             TillFact::Closed { z, counted } => {
                 let Some(counted_minor) = total(counted) else { return false };
                 let (at, by) = (entry.at, entry.staff.clone());
@@ -163,7 +170,7 @@ impl Drawer {
     /// Cash goes into the drawer or out of it, for a reason.
     ///
     /// # Errors
-    /// `shift_closed`, `wrong_currency`, `bad_amount`, `bad_reason`.
+    /// `shift_closed`, `wrong_currency`, `bad_amount`, `bad_reason`, `not_enough_cash`.
     pub fn move_cash(&self, direction: Direction, amount: Money, reason: &str) -> Result<TillFact, TillRefusal> {
         self.must_be_open()?;
         if amount.currency != self.currency {
@@ -177,10 +184,26 @@ impl Drawer {
         if !(1..=REASON_CHARS_MAX).contains(&reason.chars().count()) {
             return Err(TillRefusal::BadReason);
         }
+        if direction == Direction::Out && minor > self.expected_cash() {
+            return Err(TillRefusal::NotEnoughCash);
+        }
         Ok(match direction {
             Direction::In => TillFact::PaidIn { minor, reason },
             Direction::Out => TillFact::PaidOut { minor, reason },
         })
+    }
+
+    /// The drawer is opened without a sale, for a reason.
+    ///
+    /// # Errors
+    /// `shift_closed`, `bad_reason`.
+    pub fn open_drawer(&self, reason: &str) -> Result<TillFact, TillRefusal> {
+        self.must_be_open()?;
+        let reason = reason.trim().to_owned();
+        if !(1..=REASON_CHARS_MAX).contains(&reason.chars().count()) {
+            return Err(TillRefusal::BadReason);
+        }
+        Ok(TillFact::DrawerOpened { reason })
     }
 
     /// The drawer was counted; the shift ends with report `z`.
@@ -230,6 +253,10 @@ mod tests {
         }
         assert_eq!(drawer.expected_cash(), 50_000 + 45_000 - 15_000 + 20_000 - 5_000);
         assert_eq!((drawer.net(Tender::Card), drawer.difference()), (30_000, None));
+        let opened = drawer.open_drawer(" change ").expect("opens");
+        assert_eq!(opened, TillFact::DrawerOpened { reason: "change".into() });
+        assert!(drawer.apply(&entry(opened)));
+        assert_eq!((drawer.opened, drawer.open_drawer(" ")), (1, Err(TillRefusal::BadReason)));
         let counted = vec![Pieces { face_minor: 100, count: 949 }];
         let fact = drawer.close(1, counted).expect("closes");
         assert!(drawer.apply(&entry(fact)));
@@ -252,6 +279,7 @@ mod tests {
             (Money::inr(i64::MIN), "milk", "bad_amount"),
             (Money::inr(1), "  ", "bad_reason"),
             (Money::inr(1), long.as_str(), "bad_reason"),
+            (Money::inr(50_001), "milk", "not_enough_cash"),
         ];
         for (amount, reason, code) in table {
             let moved = drawer.move_cash(Direction::Out, amount, reason);

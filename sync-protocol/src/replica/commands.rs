@@ -143,8 +143,37 @@ impl Replica {
         request: RequestId,
         now: Timestamp,
     ) -> Result<Vec<SaleLine>, Refusal> {
+        self.sell_at(hold, booking, request, Some, now)
+    }
+
+    /// Sells a hold for nothing: what the log tells of it is what was paid.
+    ///
+    /// # Errors
+    /// Those of [`Self::sell`].
+    pub fn give_away(
+        &mut self,
+        hold: HoldId,
+        booking: BookingId,
+        request: RequestId,
+        now: Timestamp,
+    ) -> Result<Vec<SaleLine>, Refusal> {
+        self.sell_at(hold, booking, request, |_| None, now)
+    }
+
+    fn sell_at(
+        &mut self,
+        hold: HoldId,
+        booking: BookingId,
+        request: RequestId,
+        charged: fn(u32) -> Option<u32>,
+        now: Timestamp,
+    ) -> Result<Vec<SaleLine>, Refusal> {
         self.may_sell()?;
-        let (fact, lines) = self.ledger.sell(hold, booking, request, || TicketId(self.random.bytes()), now)?;
+        let (mut fact, mut lines) = self.ledger.sell(hold, booking, request, || TicketId(self.random.bytes()), now)?;
+        if let Fact::Sold { seats, .. } = &mut fact {
+            seats.iter_mut().for_each(|seat| seat.price = charged(seat.price).unwrap_or_default());
+        }
+        lines.iter_mut().for_each(|line| line.price = charged(line.price).unwrap_or_default());
         self.append(fact, now)?;
         self.ledger.release_hold(hold);
         Ok(lines)

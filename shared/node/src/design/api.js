@@ -12,8 +12,8 @@ const UNREACHABLE = {
   detail: "The program does not answer. What you did may have arrived: trying again is safe.",
 };
 
-/** Sends one request. `key` is the Idempotency-Key, `etag` makes it conditional, `patience` is in milliseconds. */
-export async function request(method, url, { body, key, token, etag, patience = 15000, keepalive = false } = {}) {
+/** Sends one request. `key` is the Idempotency-Key, `etag` makes it conditional, `patience` is in milliseconds; `text` takes any text. */
+export async function request(method, url, { body, key, token, etag, patience = 15000, keepalive = false, text = false } = {}) {
   const headers = { accept: "application/json, application/problem+json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (key) headers["idempotency-key"] = key;
@@ -31,7 +31,7 @@ export async function request(method, url, { body, key, token, etag, patience = 
       keepalive,
     });
     const json = (answer.headers.get("content-type") ?? "").includes("json");
-    const data = json ? await answer.json() : null;
+    const data = json ? await answer.json() : text ? await answer.text() : null;
     return {
       ok: answer.ok,
       status: answer.status,

@@ -1,21 +1,24 @@
 // Which seats to propose: a pure function of the map. Neighbours in one row, near the middle, two thirds back.
 
-const ROW_WEIGHT = 2.4;
-const ORPHAN_PENALTY = 7;
-const CLAIM_PENALTY = 1000;
-const ACCESSIBLE_PENALTY = 500;
+// The weights of `shared/src/best.rs`: what a page proposes is what the server would choose.
+const LIKED_ROW_PERCENT = 65;
+const ROW_WEIGHT = 3;
+const ORPHAN_PENALTY = 1000;
+const ACCESSIBLE_PENALTY = 100_000;
+const CLAIM_PENALTY = 10_000_000;
 
 /**
  * Proposals of `wanted` neighbouring free seats, best first, none overlapping an earlier one. `category` is an index
  * or null for any. Seats that the other side would have to hand over come last.
  */
 export function bestSeats(view, wanted, category = null) {
-  const width = Math.max(...view.rows.flatMap((row) => row.seats.map((seat) => seat.column)), 0);
+  const widest = Math.max(...view.rows.flatMap((row) => row.seats.map((seat) => seat.column)), 0);
+  const liked = Math.floor((view.rows.length * LIKED_ROW_PERCENT) / 100);
   const windows = view.rows.flatMap((row, index) => {
-    const far = Math.abs(index - 0.64 * (view.rows.length - 1)) * ROW_WEIGHT;
-    return windowsOf(row, wanted, category).map((seats) => ({ seats, cost: far + costOf(seats, row, width / 2) }));
+    const far = Math.abs(index - liked) * ROW_WEIGHT;
+    return blocksOf(row, category).flatMap((block) => windowsOf(block, wanted, widest, far, index));
   });
-  windows.sort((a, b) => a.cost - b.cost);
+  windows.sort((a, b) => a.cost - b.cost || a.row - b.row || a.seats[0].column - b.seats[0].column);
   const taken = new Set();
   const proposals = [];
   for (const { seats } of windows) {
@@ -61,35 +64,27 @@ export function runFrom(row, at, wanted) {
   return run.map((seat) => seat.label);
 }
 
-function windowsOf(row, wanted, category) {
+// Free seats of a row that are neighbours, as far as the category goes.
+function blocksOf(row, category) {
+  const free = row.seats.filter((seat) => seat.state === "free" && (category === null || seat.category === category));
+  const blocks = [];
+  for (const seat of free.sort((a, b) => a.column - b.column)) {
+    const block = blocks.at(-1);
+    if (block && block.at(-1).column + 1 === seat.column) block.push(seat);
+    else blocks.push([seat]);
+  }
+  return blocks;
+}
+
+function windowsOf(block, wanted, widest, far, row) {
   const windows = [];
-  for (let at = 0; at + wanted <= row.seats.length; at += 1) {
-    const seats = row.seats.slice(at, at + wanted);
-    const fits = seats.every(
-      (seat, i) =>
-        seat.state === "free" &&
-        (category === null || seat.category === category) &&
-        (i === 0 || seat.column === seats[i - 1].column + 1),
-    );
-    if (fits) windows.push(seats);
+  for (let start = 0; wanted > 0 && start + wanted <= block.length; start += 1) {
+    const seats = block.slice(start, start + wanted);
+    const orphans = Number(start === 1) + Number(block.length - start - wanted === 1);
+    const centre = Math.abs(seats[0].column + seats.at(-1).column - widest);
+    const claims = seats.filter((seat) => seat.by_claim).length * CLAIM_PENALTY;
+    const accessible = seats.filter((seat) => seat.accessible).length * ACCESSIBLE_PENALTY;
+    windows.push({ seats, row, cost: claims + accessible + orphans * ORPHAN_PENALTY + centre + far });
   }
   return windows;
-}
-
-function costOf(seats, row, middle) {
-  const first = row.seats.indexOf(seats[0]);
-  const centre = (seats[0].column + seats.at(-1).column) / 2;
-  const orphans = [orphan(row, first - 1, -1), orphan(row, first + seats.length, 1)].filter(Boolean).length;
-  const claims = seats.filter((seat) => seat.by_claim).length;
-  const accessible = seats.filter((seat) => seat.accessible).length;
-  return Math.abs(centre - middle) + orphans * ORPHAN_PENALTY + claims * CLAIM_PENALTY + accessible * ACCESSIBLE_PENALTY;
-}
-
-// A free neighbour with nothing free behind it would be left alone.
-function orphan(row, at, step) {
-  const near = row.seats[at];
-  const beside = row.seats[at - step];
-  const behind = row.seats[at + step];
-  if (near?.state !== "free" || Math.abs(near.column - beside.column) !== 1) return false;
-  return !(behind?.state === "free" && Math.abs(behind.column - near.column) === 1);
 }

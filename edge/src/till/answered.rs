@@ -1,0 +1,91 @@
+//! Who did what on a day that somebody must answer for: voids, duplicates, tickets given away, seats kept back, people let in, and
+//! what two persons attested.
+
+use crate::house::House;
+use crate::staff::Task;
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use node::problem::{Params, Problem};
+use rusqlite::params;
+use serde::{Deserialize, Serialize};
+use shared::time::Timestamp;
+use std::sync::Arc;
+
+/// Which local day; today without one.
+#[derive(Debug, Deserialize)]
+pub struct AnsweredQuery {
+    #[serde(default)]
+    date: Option<String>,
+}
+
+/// One thing that somebody did.
+#[derive(Debug, Serialize)]
+struct AnsweredView {
+    at: String,
+    /// A stable word.
+    what: String,
+    staff: String,
+    /// Whose PIN allowed it, where that was somebody else.
+    second: Option<String>,
+    /// The sale, the seats or the device that it is about.
+    about: String,
+    reason: Option<String>,
+}
+
+/// A day's, the latest first.
+#[derive(Debug, Serialize)]
+pub struct AnsweredList {
+    date: String,
+    answered: Vec<AnsweredView>,
+}
+
+const SELECT: &str = "
+    SELECT at, what, staff, nullif(second, staff), about, nullif(reason, '') FROM (
+        SELECT v.asked_at AS at, iif(v.outcome = 'used', 'void_too_late', iif(v.outcome IS NULL, 'void_asked', 'void')) AS what,
+               v.asked_by AS staff, v.approved_by AS second, s.code || ' ' || t.seat AS about, v.reason AS reason
+        FROM voids v JOIN sale_tickets t USING (ticket) JOIN sales s USING (sale)
+        UNION ALL
+        SELECT p.asked_at, 'duplicate', p.asked_by, p.second, s.code || ' ' || p.document || ' ' || p.copy, NULL
+        FROM prints p JOIN sales s USING (sale) WHERE p.copy > 0
+        UNION ALL
+        SELECT s.sold_at, 'given_away', s.staff, c.approved_by,
+               s.code || ' ' || (SELECT group_concat(seat, ' ') FROM sale_tickets t WHERE t.sale = s.sale), c.reason
+        FROM complimentary c JOIN sales s USING (sale)
+        UNION ALL
+        SELECT p.settled_at, 'payment_missing', p.settled_by, NULL, s.code, p.note
+        FROM slips p JOIN sales s USING (sale) WHERE p.outcome = 'missing'
+        UNION ALL
+        SELECT at, iif(withheld, 'withheld', 'given_back'), staff, NULL, seats, NULL FROM withholdings
+        UNION ALL
+        SELECT at, what, staff, second, about, NULL FROM attestations
+        UNION ALL
+        SELECT at, 'let_in', person, supervisor, door || ' ' || code, reason FROM overrides
+    ) WHERE at >= ?1 AND at < ?2 ORDER BY at DESC LIMIT 500";
+
+/// `GET /v1/answered-for?date=`: at most 500. 400 `bad_date`.
+pub async fn list(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Params(AnsweredQuery { date }): Params<AnsweredQuery>,
+) -> Result<Json<AnsweredList>, Problem> {
+    house.authorise(&headers, Task::Reports).await?;
+    let zone = house.identity.zone.clone();
+    let date = date.unwrap_or_else(|| zone.local_date(house.clock.now()));
+    let (from, until) = zone.day(&date).map_err(|error| Problem::bad_request("bad_date", error.to_string()))?;
+    let answered = house.readers.read(move |db| {
+        let mut select = db.prepare_cached(SELECT)?;
+        let rows = select.query_map(params![from.0, until.0], |row| {
+            Ok(AnsweredView {
+                at: zone.rfc3339(Timestamp(row.get(0)?)),
+                what: row.get(1)?,
+                staff: row.get(2)?,
+                second: row.get(3)?,
+                about: row.get(4)?,
+                reason: row.get(5)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    });
+    Ok(Json(AnsweredList { date, answered: answered.await? }))
+}
