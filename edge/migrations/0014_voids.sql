@@ -19,12 +19,7 @@ SELECT ticket, coalesce(void_reason, ''), void_by, coalesce(void_approved_by, vo
        CASE WHEN voided_at IS NOT NULL THEN 'void' WHEN NOT void_waits THEN 'used' END,
        CASE WHEN voided_at IS NOT NULL THEN voided_at WHEN NOT void_waits THEN void_at END
 FROM sales JOIN sale_tickets USING (sale) WHERE void_by IS NOT NULL AND void_at IS NOT NULL;
-
-ALTER TABLE sales DROP COLUMN void_reason;
-ALTER TABLE sales DROP COLUMN void_by;
-ALTER TABLE sales DROP COLUMN void_approved_by;
-ALTER TABLE sales DROP COLUMN void_at;
-ALTER TABLE sales DROP COLUMN void_waits;
+-- What sales said of it stays where it was until a release that nobody goes back behind.
 
 -- The reports of a day tell what was taken back on it, whenever it was sold.
 CREATE INDEX sale_tickets_voided ON sale_tickets (voided_at) WHERE voided_at IS NOT NULL;

@@ -54,6 +54,7 @@ fn word(table: &str, column: &str) -> &'static str {
         (_, "tender") => "cash",
         (_, "what") => "opened",
         (_, "how") => "out",
+        ("voids", "outcome") => "void",
         (_, "outcome") => "paid",
         (_, "document") => "tickets",
         _ => "word",

@@ -80,7 +80,7 @@ fn fill(sql: &dyn Sql) -> Result<(), StoreError> {
 /// A booking with all that follows from it; few are not settled.
 fn sale(sql: &dyn Sql, n: u32) -> Result<(), StoreError> {
     let price = "INSERT INTO price_change (theatre, show, category, price_minor, begins_at, done_at) VALUES (?1, ?2, 0, 1, ?3, ?4)";
-    let done = (n % 100 > 0).then(|| at(n));
+    let done = (!n.is_multiple_of(100)).then(|| at(n));
     sql.execute(price, values![show(n).theatre.0, show(n).number.0, at(n), done])?;
     let (state, payment, look) = match n % 100 {
         0 => (BookingState::AwaitingPayment, None, None),
