@@ -99,7 +99,8 @@ function setWanted(number) {
 
 // --- keys
 
-function leave(path) {
+async function leave(path) {
+  await till.leaving;
   if (!till.busy) location.assign(path);
 }
 

@@ -25,6 +25,8 @@ export class Till {
     this.stage = before?.stage ?? "order";
     this.found = { sales: [], word: "Your last sales" };
     this.sale = before?.sale ? Sale.from(before.sale, ask) : null;
+    /** The seats of a payment that was left are on their way back. */
+    this.leaving = null;
     /** A sale whose seats were asked for without an answer. */
     this.unanswered = null;
     /** Seats that one has held at another window. */
@@ -83,6 +85,7 @@ export class Till {
   // --- from the seats to the money
 
   async pay() {
+    await this.leaving;
     const seats = this.hall.choice().map((seat) => seat.label);
     if (seats.length === 0 || this.busy) return;
     const { unanswered, hall } = this;
@@ -92,6 +95,7 @@ export class Till {
 
   /** Goes on with seats that are held at another window. */
   async take(hold = this.held[0]) {
+    await this.leaving;
     if (!hold || this.busy) return;
     await this.#start(Sale.of(hold, this.ask));
   }
@@ -229,7 +233,10 @@ export class Till {
   async escape() {
     if (this.stage !== "payment") return this.order();
     if (this.working) return;
-    await this.#alone(() => (this.sale.asked ? this.#giveUp() : this.#back()));
+    if (this.sale.asked) return this.#alone(() => this.#giveUp());
+    // Whoever is quick chooses already while the seats are given back; only the next hold waits for that.
+    this.leaving = this.#back();
+    await this.leaving;
   }
 
   // A hold that is let go of becomes no sale any more: whatever it has become by then, the box knows.
