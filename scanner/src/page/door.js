@@ -139,7 +139,8 @@ async function watchReaders() {
 
 // A door that goes dark is a door that waits; where the browser has no such thing the tablet's own setting does it.
 function stayAwake() {
-  if (!document.hidden) navigator.wakeLock?.request("screen").catch(() => null);
+  // A page within another one does not say when the screen may sleep.
+  if (!document.hidden && window === window.top) navigator.wakeLock?.request("screen").catch(() => null);
 }
 
 byId("typed").addEventListener("submit", (event) => {
