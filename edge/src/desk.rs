@@ -4,30 +4,26 @@
 //! changed and the feed rows that follow from it, and gathers the messages; after the commit these leave, the board is
 //! published and the answers that waited go out.
 
+mod batch;
 mod changes;
+mod load;
 mod standing;
 
 pub use standing::Standing;
 
 use crate::counter::waiting::Waiting;
-use crate::counter::{holds, sales};
 use crate::door::feed::{self, KeysRow, Position};
 use crate::door::voids::Voids;
-use crate::door::{devices, discrepancies, witness};
+use crate::door::{devices, witness};
 use crate::identity::Identity;
-use crate::link;
-use crate::staff::session;
-use crate::till::slips;
 use anyhow::Context;
-use node::idempotency;
-use node::ledger_store::{self, discrepancy};
+use node::ledger_store;
 use node::mqtt::Publisher;
 use node::replica_view::ReplicaView;
 use node::view::LinkView;
-use node::writer::Core;
 use rusqlite::{Connection, Transaction};
 use shared::admission::{Door, Guarantee};
-use shared::entry::{Entry, Fact, Head};
+use shared::entry::{Fact, Head};
 use shared::ids::{Incarnation, ShowNumber, Side, TicketId};
 use shared::keys::KeyRing;
 use shared::refusal::Refusal;
@@ -36,17 +32,12 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::gate::DeviceNumber;
-use sync_protocol::message::Channel;
-use sync_protocol::replica::{Closed, Event, LinkKeys, Start, Transmit};
+use sync_protocol::replica::{Event, Transmit};
 use sync_protocol::{LinkState, Replica, Settings};
 use tokio::sync::watch;
 
 /// How long after a start an answer at the door is not called SHARED while some paired scanner was not heard.
 const HEARING_LASTS: Duration = Duration::from_secs(60);
-
-/// How often answers nobody will ask for again are forgotten, and how many at once.
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
-const SWEEP_ROWS: u32 = 500;
 
 /// What everybody may read without asking the writer; published after each commit that changed it.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,94 +101,6 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Loads the box's state.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn load(
-        db: &Connection,
-        identity: Arc<Identity>,
-        settings: Settings,
-        door: Door,
-        publisher: Option<Publisher>,
-        now: Timestamp,
-    ) -> anyhow::Result<(Self, watch::Receiver<Board>)> {
-        Self::load_after(None, db, identity, settings, door, publisher, now)
-    }
-
-    /// [`Desk::load`] in a program that has committed this head of its log before.
-    fn load_after(
-        committed: Option<Head>,
-        db: &Connection,
-        identity: Arc<Identity>,
-        settings: Settings,
-        door: Door,
-        publisher: Option<Publisher>,
-        now: Timestamp,
-    ) -> anyhow::Result<(Self, watch::Receiver<Board>)> {
-        let mut snapshot = ledger_store::load(db, identity.theatre, Side::Edge).context("load the ledger")?;
-        snapshot.witness = witness::naming::named(db).context("read the named witness")?;
-        let witness = snapshot.witness;
-        if identity.join.replacement && snapshot.heads.own.seq == 0 {
-            snapshot.start = Start::Replacement;
-        }
-        // Nobody can have sold on in the meantime: the store never left this program's hands.
-        if committed == Some(snapshot.heads.own) && snapshot.heads.closed.is_none() {
-            snapshot.start = Start::Resumed;
-        }
-        let central = identity.ring.certificates().filter(|certificate| certificate.side == Side::Central);
-        let keys =
-            LinkKeys { own: identity.key.clone(), peer: central.map(|certificate| certificate.public_key).collect() };
-        let unsynced =
-            snapshot.unacknowledged.iter().filter_map(|(seq, bytes)| Some((*seq, Entry::decode(bytes).ok()?.at)));
-        let unsynced = unsynced.collect();
-        let replica = Replica::new(identity.theatre, Side::Edge, settings, keys, snapshot, node::random::bytes(), now);
-        let feed = feed::head(db).context("read the head of the door feed")?;
-        let board = Board {
-            feed: Position::default(),
-            keys: Arc::default(),
-            ring: Arc::new(identity.ring.clone()),
-            pairings: 0,
-            link: view(&replica, &identity).link(0, 0),
-            standing: Standing::of(&replica, witness, now),
-            door_discrepancies: 0,
-            slips: 0,
-        };
-        let (board, published) = watch::channel(board);
-        let mut desk = Self {
-            settings,
-            ring: Arc::new(identity.ring.clone()),
-            pairings: 0,
-            door,
-            identity,
-            feed,
-            publisher,
-            is_linked: false,
-            works_offline: false,
-            board,
-            boot_at: now,
-            heard: BTreeSet::new(),
-            voids: Voids::load(db, replica.ledger())?,
-            witness,
-            touched: BTreeSet::new(),
-            enters_late: false,
-            returned_tickets: 0,
-            waiting: Waiting::default(),
-            outgoing: Vec::new(),
-            unsynced,
-            committing_at: now,
-            committed: replica.heads().own,
-            next_sweep: now,
-            discrepancies: discrepancy::open_count(db, replica.theatre()).context("count the discrepancies")?,
-            door_discrepancies: discrepancies::open_count(db).context("count the discrepancies at the doors")?,
-            slips: slips::open_count(db).context("count the payments to verify")?,
-            replica,
-        };
-        desk.learn_keys();
-        desk.publish(now);
-        Ok((desk, published))
-    }
-
     /// The replica.
     pub fn replica(&self) -> &Replica {
         &self.replica
@@ -417,89 +320,6 @@ impl Desk {
             }
             changed
         });
-    }
-}
-
-impl Core for Desk {
-    type Engine = rusqlite::Connection;
-
-    fn handle_jump(&mut self, tx: &Transaction<'_>, by: Duration) -> anyhow::Result<()> {
-        self.replica.follow_jump(by);
-        session::follow_jump(tx, by).context("move logins and delays on")?;
-        holds::follow_jump(tx, by).context("move holds on")
-    }
-
-    fn before_commit(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
-        loop {
-            self.poll_events();
-            sales::skip_serials(tx, std::mem::take(&mut self.returned_tickets))
-                .context("skip serials given out before")?;
-            self.settle_claims(tx, now).context("settle claims")?;
-            let wrote = self.write_changes(tx, now).context("write what the ledger changed")?;
-            let answered = self.settle_voids(tx, now).context("answer voids")?;
-            if !wrote && !answered && !self.waiting.has_settled() {
-                break;
-            }
-        }
-        let transmits = self
-            .replica
-            .poll_transmit(now, &ledger_store::StoredLogs::new(tx, self.replica.theatre()))
-            .context("gather messages")?;
-        self.outgoing.extend(transmits);
-        self.committing_at = now;
-        Ok(())
-    }
-
-    fn after_commit(&mut self) {
-        if let Some(publisher) = &self.publisher {
-            for Transmit { channel, bytes } in self.outgoing.drain(..) {
-                let part = if channel == Channel::Log { "up/log" } else { "up" };
-                publisher.publish(&link::topic(self.identity.theatre, part), bytes);
-            }
-        }
-        self.outgoing.clear();
-        self.committed = self.replica.heads().own;
-        self.publish(self.committing_at);
-        self.waiting.send_answers();
-    }
-
-    fn poll_timeout(&self) -> Option<Timestamp> {
-        self.replica.poll_timeout().into_iter().chain([self.next_sweep]).min()
-    }
-
-    fn handle_timeout(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
-        self.replica.handle_timeout(now);
-        if self.next_sweep <= now {
-            self.next_sweep = now + SWEEP_EVERY;
-            idempotency::forget_expired(tx, now, SWEEP_ROWS).context("forget old answers")?;
-            holds::forget_ended(tx, now).context("forget whose holds have ended")?;
-        }
-        Ok(())
-    }
-
-    fn reload(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
-        let (identity, publisher) = (self.identity.clone(), self.publisher.clone());
-        let (settings, door) = (self.settings, self.door.clone());
-        let (loaded, _) = Self::load_after(Some(self.committed), tx, identity, settings, door, publisher, now)?;
-        let before = std::mem::replace(self, loaded);
-        // What the database does not know stays as it was; whoever waited for a claim learns that nothing came of it.
-        (self.board, self.boot_at, self.heard) = (before.board, before.boot_at, before.heard);
-        (self.is_linked, self.works_offline) = (before.is_linked, before.works_offline);
-        (self.pairings, self.committing_at) = (before.pairings, now);
-        if self.works_offline {
-            self.replica.work_offline(true, now);
-        }
-        if self.is_linked {
-            self.replica.handle_connected(now);
-        }
-        self.publish(now);
-        Ok(())
-    }
-
-    fn handle_failure(&mut self, error: &anyhow::Error) {
-        tracing::error!(error = format!("{error:#}"), "closed for sale: the store failed");
-        self.replica.close(Closed::DiskError, self.committing_at);
-        self.publish(self.committing_at);
     }
 }
 

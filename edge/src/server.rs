@@ -61,7 +61,7 @@ impl Edge {
         };
         let line = line.map(|line| link::start(line, identity.theatre, shutdown.clone()));
         let (publisher, events) = line.unzip();
-        let (desk, board) = Desk::load(&db, identity.clone(), settings, door, publisher.clone(), clock.now())?;
+        let (desk, board) = Desk::load(&db, identity.clone(), settings, door, publisher.clone(), None, clock.now())?;
         let (writer, thread) =
             Writer::start(db, desk, clock.clone(), WRITES_WAITING_MAX).context("start the writer thread")?;
         let mut registry = Registry::with_prefix("usher_edge");

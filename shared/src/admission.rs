@@ -21,6 +21,7 @@ pub use verdict::{Admission, Guarantee, Verdict, VerdictCode, VerdictKind};
 use crate::ids::{ScreenId, ShowNumber, Side, TheatreId, TicketId};
 use crate::keys::{BadSigner, KeyRing, Standing};
 use crate::planted::{self, Plant};
+use crate::show::Show;
 use crate::ticket::{TicketBody, TicketCode, VerifiedTicket};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
@@ -71,6 +72,19 @@ pub struct DoorShow {
     pub ends_at: Timestamp,
     /// Cancelled.
     pub cancelled: bool,
+}
+
+impl From<&Show> for DoorShow {
+    fn from(show: &Show) -> Self {
+        let Show { facts, cancelled, .. } = show;
+        Self {
+            screen: facts.screen,
+            title: facts.title.clone(),
+            starts_at: facts.starts_at(),
+            ends_at: facts.ends_at(),
+            cancelled: *cancelled,
+        }
+    }
 }
 
 /// The state of a ticket in the book.

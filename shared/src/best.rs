@@ -96,11 +96,11 @@ mod tests {
     use crate::seating::{Row, SeatRun, SeatingPlan};
 
     /// Rows of `.` (free), `w` (free, for wheelchairs), `x` (taken) and ` ` (aisle); the first row is Gold, the others Silver.
-    fn hall(rows: &[&str]) -> (PlanIndex, Vec<SeatId>) {
+    fn hall(rows: &[impl AsRef<str>]) -> (PlanIndex, Vec<SeatId>) {
         let (mut next, mut taken) = (1, Vec::new());
         let rows = rows.iter().enumerate().map(|(i, text)| {
             let (mut runs, mut gap, mut number) = (Vec::new(), 0, 0);
-            for c in text.chars() {
+            for c in text.as_ref().chars() {
                 if c == ' ' {
                     gap += 1;
                     continue;
@@ -117,6 +117,26 @@ mod tests {
         });
         let categories = vec!["Gold".into(), "Silver".into()];
         (PlanIndex::new(SeatingPlan { version: 1, categories, rows: rows.collect() }), taken)
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Vector {
+        rows: Vec<String>,
+        count: usize,
+        category: Option<u8>,
+        seats: Vec<String>,
+    }
+
+    /// Pages propose by the same vectors (`shared/node/src/design/best.js`), which a browser test keeps.
+    #[test]
+    fn the_best_seats_are_those_of_the_vectors() {
+        let vectors: Vec<Vector> = serde_json::from_str(include_str!("../tests/vectors/best.json")).expect("vectors");
+        for Vector { rows, count, category, seats } in vectors {
+            let (plan, taken) = hall(&rows);
+            let wish = Wish { category, ..Wish::of(count) };
+            let chosen = best_available(&plan, &[wish], |seat| !taken.contains(&seat)).unwrap_or_default();
+            assert_eq!(chosen.into_iter().map(|seat| plan.label(seat)).collect::<Vec<_>>(), seats, "{rows:?}");
+        }
     }
 
     /// Answers the labels chosen.

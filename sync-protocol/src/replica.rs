@@ -5,6 +5,7 @@ mod changes;
 mod claiming;
 mod closed;
 mod commands;
+mod delivery;
 mod exchange;
 mod forgotten;
 mod heads;

@@ -11,6 +11,7 @@ from playwright.sync_api import sync_playwright
 sys.path.insert(0, str(Path(__file__).parent))
 
 import house as houses  # noqa: E402
+from door import Door  # noqa: E402
 from looks import Looks  # noqa: E402
 from roll import Roll  # noqa: E402
 from window import Window  # noqa: E402
@@ -38,6 +39,16 @@ def house(roll):
     running = houses.from_environment(roll.setting)
     yield running
     running.stop()
+
+
+@pytest.fixture
+def door(house):
+    """A door of its own, which a test may stop and start."""
+    running = Door(house, "Door C")
+    running.start()
+    running.until_in_touch()
+    yield running
+    running.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,21 +1,10 @@
 """The lane goes on: through a drop, a program that fails, a broken store and whatever else stands on the page."""
 
-import pytest
 from playwright.sync_api import expect
 
-from door import Door
 from house import request, until
 from purchase import buy
 from test_doors import burst, expect_verdict, forged
-
-
-@pytest.fixture
-def door(house):
-    running = Door(house, "Door C")
-    running.start()
-    running.until_in_touch()
-    yield running
-    running.close()
 
 
 def page_of(window, door, **options):

@@ -1,23 +1,12 @@
 """Answers that get lost on their way to a page of a door: nobody else comes in by them."""
 
-import pytest
 from playwright.sync_api import expect
 
-from door import Door
 from purchase import buy
 from test_doors import burst, expect_verdict
 
 # A page's clock, in minutes from the right time.
 WRONG_CLOCKS = [-10, 0, 10]
-
-
-@pytest.fixture
-def door(house):
-    running = Door(house, "Door C")
-    running.start()
-    running.until_in_touch()
-    yield running
-    running.close()
 
 
 def page_of(window, door, minutes):

@@ -11,8 +11,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use node::problem::{Params, Problem};
 use node::view::LineView;
-use rusqlite::Connection;
 use rusqlite::types::ToSql;
+use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 use shared::admission::TicketState;
 use shared::ids::{BookingId, HoldId, ShowNumber, Side, TicketId};
@@ -148,25 +148,27 @@ impl Wanted {
 }
 
 /// The row of a sale.
-struct SaleRow {
-    code: String,
-    show: ShowNumber,
-    staff: String,
-    tender: Tender,
-    currency: Currency,
-    total: i64,
-    received: Option<i64>,
-    sold_at: Timestamp,
-    outcome: Option<String>,
+pub(crate) struct SaleRow {
+    pub(crate) code: String,
+    pub(crate) show: ShowNumber,
+    pub(crate) staff: String,
+    pub(crate) tender: Tender,
+    pub(crate) currency: Currency,
+    /// Minor units, as the received ones.
+    pub(crate) total: i64,
+    pub(crate) received: Option<i64>,
+    pub(crate) sold_at: Timestamp,
 }
 
-impl Desk {
-    /// A sale as it stands; nothing where its show is over and forgotten.
-    fn sold(&self, db: &Connection, id: BookingId, now: Timestamp) -> anyhow::Result<Option<SoldView>> {
-        let select = "SELECT code, show, staff, tender, currency, total_minor, received_minor, sold_at, outcome
-                      FROM sales LEFT JOIN slips USING (sale) WHERE sale = ?1";
-        let row = db.prepare_cached(select)?.query_row([id.0], |row| {
-            Ok(SaleRow {
+impl SaleRow {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// If there is no such sale, or the database fails.
+    pub(crate) fn read(db: &Connection, sale: BookingId) -> rusqlite::Result<Self> {
+        let select = "SELECT code, show, staff, tender, currency, total_minor, received_minor, sold_at FROM sales WHERE sale = ?1";
+        db.prepare_cached(select)?.query_row([sale.0], |row| {
+            Ok(Self {
                 code: row.get(0)?,
                 show: ShowNumber(row.get(1)?),
                 staff: row.get(2)?,
@@ -175,9 +177,21 @@ impl Desk {
                 total: row.get(5)?,
                 received: row.get(6)?,
                 sold_at: Timestamp(row.get(7)?),
-                outcome: row.get(8)?,
             })
-        })?;
+        })
+    }
+}
+
+/// What came of comparing a sale's payment with the bank's list; nothing for one that is not compared.
+fn verification(db: &Connection, sale: BookingId) -> rusqlite::Result<Option<String>> {
+    let outcome = db.prepare_cached("SELECT outcome FROM slips WHERE sale = ?1")?.query_row([sale.0], |row| row.get(0));
+    Ok(outcome.optional()?.flatten())
+}
+
+impl Desk {
+    /// A sale as it stands; nothing where its show is over and forgotten.
+    fn sold(&self, db: &Connection, id: BookingId, now: Timestamp) -> anyhow::Result<Option<SoldView>> {
+        let row = SaleRow::read(db, id)?;
         let Some(show) = self.replica().ledger().show(row.show) else { return Ok(None) };
         let money = |minor| Money { minor, currency: row.currency };
         let select =
@@ -201,7 +215,7 @@ impl Desk {
             lines,
             total: money(row.total),
             tender: row.tender,
-            verification: row.outcome.or(unverified),
+            verification: verification(db, id)?.or(unverified),
             change: row.received.map(|received| money(received - row.total)),
             tickets,
         };

@@ -17,7 +17,7 @@ use shared::entry::TicketRef;
 use shared::ids::{ScanId, ShowNumber, TicketId};
 use shared::ledger;
 use shared::refusal::Refusal;
-use shared::show::{self, Seat, Show};
+use shared::show::{self, Seat};
 use shared::ticket::{TicketBody, TicketCode, VerifiedTicket, booking_code, read_booking_code};
 use shared::time::Timestamp;
 
@@ -178,7 +178,7 @@ impl Desk {
         let ticket = ledger.ticket(member.ticket)?;
         ticket.sale.filter(|sale| booking_code(sale.booking) == code)?;
         let show = ledger.show(ticket.at.show)?;
-        member.by_the_book(self.door().theatre, ticket.at.show, &door_show(show))
+        member.by_the_book(self.door().theatre, ticket.at.show, &DoorShow::from(show))
     }
 
     /// Whether the book has a ticket under the booking of the one whose code was read.
@@ -331,7 +331,7 @@ impl Desk {
         let seat = show.and_then(|show| show.plan.labelled(&body.seat()).and_then(|id| show.seat(id)));
         let known = self.replica().ledger().ticket(body.ticket).filter(|ticket| ticket.sale.is_some());
         Ok(DoorFacts {
-            show: show.map(door_show),
+            show: show.map(DoorShow::from),
             ticket: known.map(|ticket| self.door_ticket(ticket)),
             generation_max: seat.and_then(|seat| self.sold_generation(seat)),
             admitted: match admission_of(db, body.ticket)? {
@@ -357,16 +357,6 @@ impl Desk {
         let label =
             self.replica().ledger().show(number).map_or_else(|| format!("#{seat}"), |show| show.plan.label(seat));
         DoorTicket { show: number, seat: label, generation: ticket.at.generation, state: self.door_state(ticket) }
-    }
-}
-
-fn door_show(show: &Show) -> DoorShow {
-    DoorShow {
-        screen: show.facts.screen,
-        title: show.facts.title.clone(),
-        starts_at: show.facts.starts_at(),
-        ends_at: show.facts.ends_at(),
-        cancelled: show.cancelled,
     }
 }
 

@@ -1,17 +1,17 @@
 //! What stands on the papers of a sale, gathered from its rows and the show.
 
 use super::jobs::{Document, Print};
+use crate::counter::sold::SaleRow;
 use crate::desk::Desk;
 use crate::house::House;
-use crate::till::{currency_at, tender_at};
+use crate::till::tender_at;
 use anyhow::Context;
 use node::paper::{ReceiptFacts, ReceiptLine, Sheet, TaxLine, Templates, TicketFacts};
 use rusqlite::{Connection, OptionalExtension};
-use shared::ids::{BookingId, ShowNumber};
+use shared::ids::BookingId;
 use shared::money::{Currency, Money, decimal};
 use shared::tax::{self, INDIA};
 use shared::till::Tender;
-use shared::time::Timestamp;
 use std::collections::BTreeMap;
 
 /// Everything the templates may name of a sale.
@@ -19,18 +19,6 @@ use std::collections::BTreeMap;
 pub struct Papers {
     tickets: Vec<TicketFacts>,
     receipt: ReceiptFacts,
-}
-
-/// The sale's row.
-struct Sale {
-    code: String,
-    show: u32,
-    staff: String,
-    tender: Tender,
-    currency: Currency,
-    total: i64,
-    received: Option<i64>,
-    sold_at: Timestamp,
 }
 
 /// A ticket's row.
@@ -83,20 +71,7 @@ impl House {
 
 impl Desk {
     fn papers(&self, db: &Connection, sale: BookingId) -> anyhow::Result<Papers> {
-        let select = "SELECT code, show, staff, tender, currency, total_minor, received_minor, sold_at FROM sales WHERE sale = ?1";
-        let Sale { code, show, staff, tender, currency, total, received, sold_at } =
-            db.prepare_cached(select)?.query_row([sale.0], |row| {
-                Ok(Sale {
-                    code: row.get(0)?,
-                    show: row.get(1)?,
-                    staff: row.get(2)?,
-                    tender: tender_at(row, 3)?,
-                    currency: currency_at(row, 4)?,
-                    total: row.get(5)?,
-                    received: row.get(6)?,
-                    sold_at: Timestamp(row.get(7)?),
-                })
-            })?;
+        let SaleRow { code, show, staff, tender, currency, total, received, sold_at } = SaleRow::read(db, sale)?;
         let select = "SELECT seat, category, price_minor, code, series, serial FROM sale_tickets
                       WHERE sale = ?1 AND voided_at IS NULL ORDER BY series, serial";
         let mut select = db.prepare_cached(select)?;
@@ -106,7 +81,7 @@ impl Desk {
             Ok(Ticket { seat: row.get(0)?, category: row.get(1)?, price, code: row.get(3)?, serial })
         })?;
         let rows: Vec<Ticket> = rows.collect::<Result<_, _>>()?;
-        let facts = &self.replica().ledger().show(ShowNumber(show)).context("find the show of a sale")?.facts;
+        let facts = &self.replica().ledger().show(show).context("find the show of a sale")?.facts;
         let (zone, house) = (&self.identity().zone, &self.identity().join.theatre);
         let (date, time) = (zone.local_date(facts.starts_at()), zone.local_time(facts.starts_at()));
         let (sold_date, sold_time) = (zone.local_date(sold_at), zone.local_time(sold_at));

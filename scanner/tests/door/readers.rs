@@ -34,12 +34,7 @@ async fn next(door: &TestDoor, after: u64) -> Value {
 
 #[tokio::test]
 async fn a_reader_that_types_needs_no_page_and_a_bad_read_stops_nothing() {
-    let edge = FakeEdge::start().await;
-    edge.now().pages.push(page(&[show()], &[]));
-    let folder = tempfile::tempdir().expect("folder");
-    let (path, mut reader) = plug(folder.path(), "event0");
-    let door = TestDoor::with(&edge, |config| config.readers = vec![path.clone()]).await;
-    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    let (_edge, _folder, mut reader, door) = with_a_reader().await;
     reader.write_all(&typed(&"A7".repeat(300), Some(28))).expect("typed");
     let shown = next(&door, 0).await;
     assert_eq!((&shown["n"], &shown["verdict"]["code"]), (&Value::from(1), &Value::from("malformed")));
@@ -56,6 +51,17 @@ async fn a_reader_that_types_needs_no_page_and_a_bad_read_stops_nothing() {
     door.stop().await;
 }
 
+/// A door in touch with its edge, and a reader on it.
+async fn with_a_reader() -> (FakeEdge, tempfile::TempDir, File, TestDoor) {
+    let edge = FakeEdge::start().await;
+    edge.now().pages.push(page(&[show()], &[]));
+    let folder = tempfile::tempdir().expect("folder");
+    let (path, reader) = plug(folder.path(), "event0");
+    let door = TestDoor::with(&edge, |config| config.readers = vec![path.clone()]).await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    (edge, folder, reader, door)
+}
+
 fn plug(folder: &Path, name: &str) -> (PathBuf, File) {
     let path = folder.join(name);
     assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
@@ -65,12 +71,7 @@ fn plug(folder: &Path, name: &str) -> (PathBuf, File) {
 
 #[tokio::test]
 async fn a_page_that_was_away_is_shown_every_verdict_in_its_turn() {
-    let edge = FakeEdge::start().await;
-    edge.now().pages.push(page(&[show()], &[]));
-    let folder = tempfile::tempdir().expect("folder");
-    let (path, mut reader) = plug(folder.path(), "event0");
-    let door = TestDoor::with(&edge, |config| config.readers = vec![path.clone()]).await;
-    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    let (_edge, _folder, mut reader, door) = with_a_reader().await;
     let last = async || serde_json::from_str::<Value>(&door.get("/v1/verdicts").await.1).expect("JSON")["n"].clone();
     let mut forged = code(1, 1);
     forged.replace_range(100..101, if &forged[100..101] == "A" { "B" } else { "A" });

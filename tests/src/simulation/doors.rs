@@ -8,7 +8,6 @@ use shared::admission::{
 use shared::entry::{Hash, TicketRef};
 use shared::ids::{Incarnation, ScanId, SeatId, ShowNumber, TheatreId, TicketId};
 use shared::ledger::{self, Ledger};
-use shared::show::Show;
 use shared::ticket::TicketBody;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -199,7 +198,7 @@ impl DoorTables {
             .filter(|ticket| **ticket != body.ticket)
             .find_map(|ticket| self.scans.admission(*ticket).map(|scan| (*ticket, scan.admission)));
         DoorFacts {
-            show: show.map(door_show),
+            show: show.map(DoorShow::from),
             ticket: ledger.ticket(body.ticket).filter(|ticket| ticket.sale.is_some()).map(|known| DoorTicket {
                 show: known.at.show,
                 seat: show.map_or_else(String::new, |show| show.plan.label(known.at.seat)),
@@ -210,17 +209,6 @@ impl DoorTables {
             admitted: self.scans.admission(body.ticket).map(|scan| scan.admission),
             seat_admitted: other,
         }
-    }
-}
-
-/// A show as doors know it.
-pub fn door_show(show: &Show) -> DoorShow {
-    DoorShow {
-        screen: show.facts.screen,
-        title: show.facts.title.clone(),
-        starts_at: show.facts.starts_at(),
-        ends_at: show.facts.ends_at(),
-        cancelled: show.cancelled,
     }
 }
 

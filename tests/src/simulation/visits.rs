@@ -6,7 +6,7 @@ use super::node::Who;
 use super::people::DOORS_OPEN_EARLY;
 use super::scanner::{Page, SCANNERS};
 use super::site::Site;
-use shared::admission::DoorTicket;
+use shared::admission::{DoorShow, DoorTicket};
 use shared::entry::TicketRef;
 use shared::ids::{ScanId, TicketId};
 use shared::planted::{self, Plant};
@@ -80,7 +80,7 @@ impl Site {
             whole,
             boot: replica.boot(),
             now: self.edge.now(self.now),
-            shows: ledger.shows().map(|show| (show.facts.number, super::doors::door_show(show))).collect(),
+            shows: ledger.shows().map(|show| (show.facts.number, DoorShow::from(show))).collect(),
             tickets: changed.into_iter().filter_map(row).collect(),
         })
     }
