@@ -2,6 +2,7 @@
 ALTER TABLE sales ADD COLUMN hold BLOB;
 CREATE UNIQUE INDEX sales_by_hold ON sales (hold) WHERE hold IS NOT NULL;
 CREATE INDEX sales_by_show ON sales (show);
+CREATE INDEX sales_by_staff ON sales (staff, sold_at);
 
 -- Whose hold it is, so that it is found at another window. How it stands is the ledger's.
 CREATE TABLE counter_holds (

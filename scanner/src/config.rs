@@ -1,6 +1,6 @@
 //! Settings of `usher-scanner serve`.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde::Deserialize;
 use shared::admission::Door;
 use shared::ids::{ScreenId, ShowId, TheatreId};
@@ -75,15 +75,31 @@ impl Config {
     /// What this door serves and when it opens.
     ///
     /// # Errors
-    /// If a show of it has no id.
+    /// If a show of it has no id, or another theatre's.
     pub fn door(&self, theatre: TheatreId) -> anyhow::Result<Door> {
-        let show = |id: &String| id.parse::<ShowId>().map(|show| show.number).context("read the shows of this door");
+        let show = |id: &String| {
+            let show: ShowId = id.parse().context("read the shows of this door")?;
+            ensure!(show.theatre == theatre, "show {show} is none of theatre {theatre}, where this door is");
+            Ok(show.number)
+        };
         Ok(Door {
-            shows: self.shows.iter().map(show).collect::<Result<_, _>>()?,
+            shows: self.shows.iter().map(show).collect::<anyhow::Result<_>>()?,
             screens: self.screens.iter().copied().map(ScreenId).collect(),
             early: Duration::from_secs(self.early_min.saturating_mul(60)),
             late: Duration::from_secs(self.late_min.saturating_mul(60)),
             ..Door::to_all_screens(theatre)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_door_is_bound_to_shows_of_its_own_theatre_only() {
+        let bound = |show: &str| Config { shows: vec![show.into()], ..Config::default() }.door(TheatreId(12));
+        assert!(bound("12-345").is_ok());
+        assert!(bound("13-345").is_err() && bound("345").is_err());
     }
 }

@@ -125,9 +125,9 @@ pub(crate) fn read_either<'a>(
         },
     };
     let understood = read(code);
-    match keys.map(|keys| (keys, read(keys))) {
+    match keys.filter(|_| says(&understood) < 4).map(|keys| (keys, read(keys))) {
         // Readers come from the factory with the layout whose places are meant.
-        Some((keys, placed)) if says(&placed) >= says(&understood).max(1) && says(&understood) < 4 => (keys, placed),
+        Some((keys, placed)) if says(&placed) >= says(&understood).max(1) => (keys, placed),
         _ => (code, understood),
     }
 }

@@ -34,24 +34,26 @@ pub(crate) async fn answer(
             let verdict = admission::decide_member(&ticket, true, &known, &door, clock, alone);
             Ok(Some((member, ticket, verdict)))
         };
-        store::booked(db, &asked)?
-            .into_iter()
-            .filter_map(|booked| judge(booked).transpose())
-            .collect::<Result<Vec<_>, _>>()
+        let booked = store::booked(db, &asked)?.into_iter();
+        let judged = booked.filter_map(|booked| judge(booked).transpose()).collect::<Result<Vec<_>, _>>()?;
+        let before = id.map(|id| store::ticket_of(db, id, &asked)).transpose()?.flatten();
+        Ok((judged, before))
     });
-    let judged = judged.await?;
+    let (judged, before) = judged.await?;
     if judged.is_empty() {
         tries().miss(clock.now);
         return Ok(device.view(&Verdict::bare(VerdictCode::CodeNotKnown, alone)).into());
     }
     let good = |(_, _, verdict): &&(Member, VerifiedTicket, Verdict)| verdict.kind() == VerdictKind::Admit;
     let others: Vec<Member> = judged.iter().filter(good).map(|(member, ..)| member.clone()).collect();
-    if others.len() > 1 {
+    // Whoever lost the answer asks about the ticket that it was about.
+    let again = judged.iter().position(|(member, ..)| Some(member.ticket) == before);
+    if again.is_none() && others.len() > 1 {
         let verdict = device.view(&Verdict::bare(VerdictCode::ChooseTickets, alone));
         return Ok(AnswerView::new(verdict, &others).of_booking(code));
     }
     // The one that may come in, else the first one's reason why not.
-    let at = judged.iter().position(|one| good(&one)).unwrap_or(0);
+    let at = again.or_else(|| judged.iter().position(|one| good(&one))).unwrap_or(0);
     let (member, ticket, _) = judged.into_iter().nth(at).context("find the ticket of a short code")?;
     let id = id.unwrap_or_else(|| new_id(clock));
     let read = ticket.body.ticket;

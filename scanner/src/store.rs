@@ -17,7 +17,9 @@ pub(crate) use departures::{forget_departed, queued_departures, reentry};
 pub(crate) use group::{Booked, booked, is_booked_under, is_same_booking, members, others_with};
 pub use identity::Identity;
 pub(crate) use identity::{access_key, identity, incarnation, pair};
-pub(crate) use scans::{Known, Queued, Scan, acknowledge, admitting, keep, known, queued, queued_count, refuse, words};
+pub(crate) use scans::{
+    Known, Queued, Scan, acknowledge, admitting, keep, known, queued, queued_count, refuse, ticket_of, words,
+};
 pub(crate) use witness::{Keeping, Kept, entries_after, keep as keep_witness, kept};
 
 use node::sqlite::{Migration, Schema};

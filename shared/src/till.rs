@@ -80,6 +80,12 @@ pub struct Pieces {
     pub count: u32,
 }
 
+/// A reason without the space around it; nothing if there is none, or it is too long.
+pub fn reason(text: &str) -> Option<String> {
+    let text = text.trim();
+    (1..=REASON_CHARS_MAX).contains(&text.chars().count()).then(|| text.to_owned())
+}
+
 /// What a count comes to, minor units; nothing if it names a kind twice, a worthless one, too many kinds, or too much.
 pub fn total(pieces: &[Pieces]) -> Option<i64> {
     let mut faces: Vec<i64> = pieces.iter().map(|pieces| pieces.face_minor).collect();

@@ -6,7 +6,7 @@ use node::problem::Problem;
 use rusqlite::{Connection, Transaction, params};
 use serde::{Deserialize, Serialize};
 use shared::ids::{BookingId, ShowNumber};
-use shared::till::{REASON_CHARS_MAX, Tender};
+use shared::till::{self, Tender};
 
 /// Digits that are kept of a card or a transfer: the last four, or a whole UPI transfer number.
 const DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
@@ -66,10 +66,8 @@ impl GivenAway {
     /// # Errors
     /// 422 `bad_reason`.
     pub fn new(reason: Option<&str>, approved_by: String, limit: u32) -> Result<Self, Problem> {
-        let reason = reason.unwrap_or_default().trim().to_owned();
-        if !(1..=REASON_CHARS_MAX).contains(&reason.chars().count()) {
-            return Err(Problem::unprocessable("bad_reason", "Say why, in 1 to 200 characters."));
-        }
+        let bad = || Problem::unprocessable("bad_reason", "Say why, in 1 to 200 characters.");
+        let reason = till::reason(reason.unwrap_or_default()).ok_or_else(bad)?;
         Ok(Self { reason, approved_by, limit })
     }
 

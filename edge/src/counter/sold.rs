@@ -138,7 +138,8 @@ impl Wanted {
             ),
             Self::Mine(staff) => ("SELECT sale FROM sales WHERE staff = ?2 ORDER BY sold_at DESC LIMIT ?1", &[staff]),
             Self::Waiting => (
-                "SELECT DISTINCT sale FROM voids JOIN sale_tickets USING (ticket) WHERE outcome IS NULL ORDER BY number DESC LIMIT ?1",
+                "SELECT sale FROM voids JOIN sale_tickets USING (ticket) WHERE outcome IS NULL
+                 GROUP BY sale ORDER BY max(number) DESC LIMIT ?1",
                 &[],
             ),
         };

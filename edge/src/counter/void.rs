@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 use shared::ids::{BookingId, TicketId};
 use shared::refusal::Refusal;
+use shared::till;
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -59,10 +60,8 @@ pub async fn void(
     let session = house.authorise(&headers, Task::Sell).await?;
     let unknown = || Problem::not_found("unknown_sale", "There is no such sale.");
     let sale: BookingId = sale.parse().map_err(|_| unknown())?;
-    let reason = request.reason.trim().to_owned();
-    if !(1..=200).contains(&reason.chars().count()) {
-        return Err(Problem::unprocessable("bad_reason", "Say why, in 1 to 200 characters."));
-    }
+    let bad = || Problem::unprocessable("bad_reason", "Say why, in 1 to 200 characters.");
+    let reason = till::reason(&request.reason).ok_or_else(bad)?;
     let wanted =
         request.tickets.map(|tickets| tickets.iter().map(|one| one.parse()).collect::<Result<BTreeSet<_>, _>>());
     let wanted: Option<BTreeSet<TicketId>> = wanted.transpose().map_err(|_| Refusal::UnknownTicket)?;

@@ -19,7 +19,7 @@ export class Board {
   }
 
   /** Asks for the day again; keeps the choice while it is there, else takes what `pick` says, mostly the next show. */
-  async refresh(pick = () => this.#next()) {
+  async refresh(pick = () => this.#next(), turning = false) {
     const { asked } = this;
     const answer = await this.ask("GET", asked ? `/v1/shows?date=${asked}` : "/v1/shows");
     if (!answer.ok || asked !== this.asked) return;
@@ -28,7 +28,8 @@ export class Board {
     // The first day that has any show to come is always looked at as such, so that it gives way to the next one by itself.
     if (!before) this.asked = null;
     this.shows = [...shows].sort((a, b) => Date.parse(a.starts_at) - Date.parse(b.starts_at));
-    const free = this.chosen === null || (this.idle() && !this.busy());
+    // Nothing is chosen anew under a sale that has begun meanwhile.
+    const free = this.chosen === null || (!this.busy() && (turning || this.idle()));
     if (free && !this.shows.some((show) => show.id === this.chosen)) this.#choose(pick());
     this.#draw();
   }
@@ -51,8 +52,8 @@ export class Board {
   async #turn(by, pick) {
     const day = by < 0 ? this.before : this.after;
     if (!day || this.busy()) return;
-    [this.asked, this.chosen] = [day, null];
-    await this.refresh(pick);
+    this.asked = day;
+    await this.refresh(pick, true);
   }
 
   // Whoever comes now wants the show that is about to begin, not the one that has just begun.

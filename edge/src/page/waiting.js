@@ -1,40 +1,52 @@
 // Voids that wait for the doors: what became of each is told, however long it takes.
 
 import { spaced } from "./finding.js";
+import { keep, kept } from "./kept.js";
 import { el, money, seatList } from "./words.js";
 
 /** The notices in `place`. `ask` sends in the name of whoever is in. */
 export class WaitingVoids {
   constructor(place, ask) {
-    Object.assign(this, { place, ask, waiting: new Map(), ended: new Map() });
+    // Each sale that waited with every ticket that was asked for, and what was told of it and not put away yet.
+    Object.assign(this, { place, ask, asked: new Map(kept("waiting voids") ?? []), waiting: [], ended: new Map() });
   }
 
   /** Asks which voids wait, and what became of those that do not any more. */
   async refresh() {
     const answer = await this.ask("GET", "/v1/sales?list=waiting");
     if (!answer.ok) return;
-    const now = new Map(answer.data.sales.map((sale) => [sale.sale, sale]));
-    for (const before of this.waiting.values()) {
-      if (now.has(before.sale)) continue;
-      const found = await this.ask("GET", `/v1/sales?code=${before.code}`);
-      if (!found.ok) return;
-      this.ended.set(before.sale, { before, sale: found.data.sales[0] });
+    this.waiting = answer.data.sales;
+    for (const { sale, code, tickets } of this.waiting) {
+      const before = this.asked.get(sale)?.tickets ?? [];
+      this.asked.set(sale, { code, tickets: [...new Set([...before, ...waitingOf(tickets)])] });
     }
-    this.waiting = now;
+    const listed = new Set(this.waiting.map(({ sale }) => sale));
+    for (const [id, { code }] of this.asked) {
+      if (listed.has(id) || this.ended.has(id)) continue;
+      const found = await this.ask("GET", `/v1/sales?code=${code}`);
+      if (!found.ok) break;
+      const sale = found.data.sales[0];
+      if (!sale) this.asked.delete(id);
+      else if (waitingOf(sale.tickets).length === 0) this.ended.set(id, sale);
+    }
+    this.#keep();
     this.#show();
   }
 
-  #show() {
-    const waiting = [...this.waiting.values()].map((sale) =>
-      el("div", { class: "notice warn" }, el("strong", {}, `${spaced(sale.code)} is not void yet`), el("span", {}, `${seatsIn(sale, "void_requested")} waits for the doors. Give nothing back before they have answered.`)),
-    );
-    const ended = [...this.ended.values()].filter(({ sale }) => sale).map(({ before, sale }) => this.#told(before, sale));
-    const text = [...waiting, ...ended];
-    if (text.map((one) => one.textContent).join() !== this.place.textContent) this.place.replaceChildren(...text);
+  #keep() {
+    keep("waiting voids", this.asked.size > 0 ? [...this.asked] : null);
   }
 
-  #told(before, sale) {
-    const asked = new Set(before.tickets.filter((ticket) => ticket.state === "void_requested").map((ticket) => ticket.ticket));
+  #show() {
+    const waiting = this.waiting.map((sale) =>
+      el("div", { class: "notice warn" }, el("strong", {}, `${spaced(sale.code)} is not void yet`), el("span", {}, `${seatsIn(sale, "void_requested")} waits for the doors. Give nothing back before they have answered.`)),
+    );
+    const text = [...waiting, ...[...this.ended.values()].map((sale) => this.#told(sale))];
+    if (text.map((one) => one.textContent).join("") !== this.place.textContent) this.place.replaceChildren(...text);
+  }
+
+  #told(sale) {
+    const asked = new Set(this.asked.get(sale.sale)?.tickets);
     const of = (state) => sale.tickets.filter((ticket) => asked.has(ticket.ticket) && ticket.state === state);
     const [ended, used] = [of("void"), of("admitted")];
     const minor = sale.tender === "complimentary" ? 0 : ended.reduce((sum, ticket) => sum + ticket.price.minor, 0);
@@ -42,13 +54,18 @@ export class WaitingVoids {
     const inside = used.length > 0 ? ` ${labels(used)} was used at the door.` : "";
     const done = () => {
       this.ended.delete(sale.sale);
-      this.place.replaceChildren();
+      this.asked.delete(sale.sale);
+      this.#keep();
       this.#show();
     };
     const title = ended.length > 0 ? `${spaced(sale.code)} is void` : `${spaced(sale.code)} stays sold`;
     const key = el("button", { class: "button slim", type: "button", onclick: done }, "Done");
     return el("div", { class: `notice ${used.length > 0 ? "bad" : "good"}` }, el("strong", {}, title), el("span", {}, `${back}${inside}`), key);
   }
+}
+
+function waitingOf(tickets) {
+  return tickets.filter(({ state }) => state === "void_requested").map(({ ticket }) => ticket);
 }
 
 function seatsIn(sale, state) {

@@ -10,8 +10,8 @@ use axum::http::HeaderMap;
 use node::paper::escpos::KICK;
 use node::problem::{JsonBody, Problem};
 use serde::{Deserialize, Serialize};
-use shared::till::TillEntry;
 use shared::till::drawer::TillRefusal;
+use shared::till::{self, TillEntry};
 use std::sync::Arc;
 
 /// Why it is opened.
@@ -41,12 +41,10 @@ pub async fn open(
     else {
         return Err(Problem::conflict("no_drawer", "No printer of this box has a drawer."));
     };
+    let reason = till::reason(&reason).ok_or(TillRefusal::BadReason)?;
     let currency = house.identity.join.currency;
     let written = house.writer.run(move |_, tx, now| {
-        let shift = match journal::open_shift(tx, &session.staff)? {
-            Some(shift) => shift,
-            None => journal::open(tx, &session.staff, currency, Vec::new(), now)?,
-        };
+        let shift = journal::shift_of(tx, &session.staff, currency, now)?;
         let Some(drawer) = journal::drawer(tx, shift)? else { return Ok(Err(TillRefusal::NoShift)) };
         let fact = match drawer.open_drawer(&reason) {
             Ok(fact) => fact,

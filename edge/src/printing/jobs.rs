@@ -147,12 +147,12 @@ pub fn of_sale(db: &Connection, sale: BookingId, document: Document) -> rusqlite
         .collect()
 }
 
-/// Whether a print of the sale opens the drawer.
+/// Whether a print of the sale opens the drawer, or may have opened it.
 ///
 /// # Errors
 /// If the database fails.
 pub fn kicked(db: &Connection, sale: BookingId) -> rusqlite::Result<bool> {
-    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM prints WHERE sale = ?1 AND kick)")?
+    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM prints WHERE sale = ?1 AND (maybe_out OR copy > 0 OR (kick AND state <> 'skipped')))")?
         .query_row([sale.0], |row| row.get(0))
 }
 

@@ -41,6 +41,17 @@ pub fn open(
     Ok(shift)
 }
 
+/// The shift that somebody has open, or one that begins now without a float.
+///
+/// # Errors
+/// If the database fails.
+pub fn shift_of(tx: &Transaction<'_>, staff: &str, currency: Currency, now: Timestamp) -> anyhow::Result<ShiftNumber> {
+    match open_shift(tx, staff)? {
+        Some(shift) => Ok(shift),
+        None => open(tx, staff, currency, Vec::new(), now),
+    }
+}
+
 /// Writes a sale into the seller's shift, which is opened without a float where there is none.
 ///
 /// # Errors
@@ -53,10 +64,7 @@ pub fn note_sale(
     total: Money,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    let shift = match open_shift(tx, staff)? {
-        Some(shift) => shift,
-        None => open(tx, staff, total.currency, Vec::new(), now)?,
-    };
+    let shift = shift_of(tx, staff, total.currency, now)?;
     let fact = TillFact::Sold { sale, tender, minor: total.minor };
     append(tx, &TillEntry { at: now, shift, staff: staff.to_owned(), fact })
 }

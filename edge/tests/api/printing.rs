@@ -173,12 +173,13 @@ async fn a_drawer_that_is_opened_without_a_sale_is_written_down_and_counted() {
     let printer = Printer::start().await;
     house.printers = vec![format!("counter=tcp://{};drawer", printer.address)];
     house.start().await;
+    let (status, problem) = house.post("/v1/drawer", &counter, json!({"reason": " "})).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("bad_reason")));
+    assert_eq!(house.get("/v1/shifts", &counter).await.1, json!({"shifts": []}), "what is refused begins no shift");
     for times in 1..=2 {
         let opened = house.post("/v1/drawer", &counter, change.clone()).await;
         assert_eq!(opened, (200, json!({"opened": true, "times": times})));
     }
-    let (status, problem) = house.post("/v1/drawer", &counter, json!({"reason": " "})).await;
-    assert_eq!((status, &problem["code"]), (422, &json!("bad_reason")));
     *printer.says.lock().unwrap() = Some(NO_PAPER);
     let (_, stays) = house.post("/v1/drawer", &counter, change).await;
     assert_eq!((&stays["opened"], &stays["reason"]), (&json!(false), &json!("paper_out")));

@@ -36,7 +36,7 @@ function take(text, keys) {
 
 function tell(answer, scan) {
   const verdict = verdictOf(answer, scan);
-  if (!scan.late) show(verdict, scan.code);
+  if (!scan.late) show(verdict, scan.code, scan.keys);
   else showLate(verdict, scan);
 }
 
@@ -47,7 +47,7 @@ function verdictOf(answer, { out }) {
 
 function showLate(verdict, scan) {
   if (!listLate(verdict, scan)) return;
-  show(verdict, scan.code);
+  show(verdict, scan.code, scan.keys);
   held = isHeld();
 }
 
@@ -55,10 +55,10 @@ function refused(problem) {
   return { verdict: "refuse", code: problem.code, guarantee: "", text: problem.detail || problem.title };
 }
 
-function show(verdict, code) {
+function show(verdict, code, keys) {
   const kind = verdict.verdict;
   held = false;
-  about(verdict, code);
+  about(verdict, code, keys);
   paint(kind, verdict.words ?? wordsOf(verdict), place(verdict), verdict.text);
   byId("first").textContent = verdict.first ? `First at ${clockHere(verdict.first.at)}, ${verdict.first.door}` : "";
   byId("lines").replaceChildren(...(verdict.lines ?? []).map(line));
@@ -133,7 +133,7 @@ async function watchReaders() {
     const { verdict, age_s, read } = answer.data;
     if (!verdict) continue;
     if (age_s < LATE_S) show(verdict, read);
-    else showLate(verdict, { code: read });
+    else showLate(verdict, { code: read, at: Date.now() - 1000 * age_s });
   }
 }
 

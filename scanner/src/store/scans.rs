@@ -56,6 +56,13 @@ pub(crate) fn known(db: &Connection, scan: &Scan) -> rusqlite::Result<Known> {
     Ok(answer.map_or(Known::Another, Known::Answered))
 }
 
+/// The ticket that was answered under a number for a code.
+pub(crate) fn ticket_of(db: &Connection, id: ScanId, code: &str) -> rusqlite::Result<Option<TicketId>> {
+    db.prepare_cached("SELECT ticket FROM scans WHERE scan = ?1 AND code = ?2")?
+        .query_row(params![id.0, code], |row| row.get(0).map(TicketId))
+        .optional()
+}
+
 /// Keeps a scan and its answer; `queued` unless the edge gave the answer.
 pub(crate) fn keep(tx: &Transaction<'_>, scan: &Scan, view: &VerdictView, queued: bool) -> anyhow::Result<()> {
     let mut put = tx.prepare_cached(

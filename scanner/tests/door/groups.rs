@@ -98,6 +98,18 @@ async fn an_edge_that_falls_silent_in_the_middle_leaves_one_scan_for_each() {
 }
 
 #[tokio::test]
+async fn a_lost_answer_to_a_short_code_is_the_same_one_when_nobody_else_of_the_booking_is_left() {
+    let (_edge, door) = party().await;
+    choose(&door, "7KQ2MXPA", &[1, 3]).await;
+    let asked = json!({"code": "7KQ2MXPA", "id": "00000000000000000000000000000009"}).to_string();
+    for _ in 0..2 {
+        let (_, view) = door.post("/v1/scan", asked.clone()).await;
+        assert_eq!((answer(&view).as_str(), &view["seat"]), ("admit ok SHARED", &json!("C2")), "{view}");
+    }
+    assert_eq!(answer(&door.scan("7KQ2MXPA").await), "already already_admitted SHARED");
+}
+
+#[tokio::test]
 async fn company_comes_with_somebody_who_was_let_in_here_and_of_the_same_booking_only() {
     let (_edge, door) = party().await;
     let refused = |(status, problem): (u16, Value)| (status, problem["code"].as_str().unwrap_or("?").to_owned());

@@ -1,6 +1,6 @@
 //! What a shift comes to: the fold of its rows, and what may be done with it.
 
-use super::{AMOUNT_MAX, Pieces, REASON_CHARS_MAX, ShiftNumber, Tender, TillEntry, TillFact, total};
+use super::{AMOUNT_MAX, Pieces, ShiftNumber, Tender, TillEntry, TillFact, total};
 use crate::money::{Currency, Money};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -180,10 +180,7 @@ impl Drawer {
         if !(1..=AMOUNT_MAX).contains(&minor) {
             return Err(TillRefusal::BadAmount);
         }
-        let reason = reason.trim().to_owned();
-        if !(1..=REASON_CHARS_MAX).contains(&reason.chars().count()) {
-            return Err(TillRefusal::BadReason);
-        }
+        let reason = super::reason(reason).ok_or(TillRefusal::BadReason)?;
         if direction == Direction::Out && minor > self.expected_cash() {
             return Err(TillRefusal::NotEnoughCash);
         }
@@ -199,10 +196,7 @@ impl Drawer {
     /// `shift_closed`, `bad_reason`.
     pub fn open_drawer(&self, reason: &str) -> Result<TillFact, TillRefusal> {
         self.must_be_open()?;
-        let reason = reason.trim().to_owned();
-        if !(1..=REASON_CHARS_MAX).contains(&reason.chars().count()) {
-            return Err(TillRefusal::BadReason);
-        }
+        let reason = super::reason(reason).ok_or(TillRefusal::BadReason)?;
         Ok(TillFact::DrawerOpened { reason })
     }
 
@@ -225,6 +219,7 @@ impl Drawer {
 mod tests {
     use super::*;
     use crate::ids::{BookingId, TicketId};
+    use crate::till::REASON_CHARS_MAX;
 
     fn entry(fact: TillFact) -> TillEntry {
         TillEntry { at: Timestamp(5), shift: ShiftNumber(1), staff: "asha".into(), fact }

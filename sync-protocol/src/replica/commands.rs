@@ -143,7 +143,7 @@ impl Replica {
         request: RequestId,
         now: Timestamp,
     ) -> Result<Vec<SaleLine>, Refusal> {
-        self.sell_at(hold, booking, request, Some, now)
+        self.sell_at(hold, booking, request, |price| price, now)
     }
 
     /// Sells a hold for nothing: what the log tells of it is what was paid.
@@ -157,7 +157,7 @@ impl Replica {
         request: RequestId,
         now: Timestamp,
     ) -> Result<Vec<SaleLine>, Refusal> {
-        self.sell_at(hold, booking, request, |_| None, now)
+        self.sell_at(hold, booking, request, |_| 0, now)
     }
 
     fn sell_at(
@@ -165,15 +165,15 @@ impl Replica {
         hold: HoldId,
         booking: BookingId,
         request: RequestId,
-        charged: fn(u32) -> Option<u32>,
+        charged: fn(u32) -> u32,
         now: Timestamp,
     ) -> Result<Vec<SaleLine>, Refusal> {
         self.may_sell()?;
         let (mut fact, mut lines) = self.ledger.sell(hold, booking, request, || TicketId(self.random.bytes()), now)?;
         if let Fact::Sold { seats, .. } = &mut fact {
-            seats.iter_mut().for_each(|seat| seat.price = charged(seat.price).unwrap_or_default());
+            seats.iter_mut().for_each(|seat| seat.price = charged(seat.price));
         }
-        lines.iter_mut().for_each(|line| line.price = charged(line.price).unwrap_or_default());
+        lines.iter_mut().for_each(|line| line.price = charged(line.price));
         self.append(fact, now)?;
         self.ledger.release_hold(hold);
         Ok(lines)
