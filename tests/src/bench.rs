@@ -23,6 +23,7 @@ mod postgres;
 mod programs;
 mod races;
 mod reconnect;
+mod rush;
 mod sales;
 mod scaling;
 mod season;
@@ -60,6 +61,8 @@ pub enum Name {
     Races,
     /// How long a box takes to catch up after a cut, and the bytes per sale on the line.
     Reconnect,
+    /// What a cashier notices of a rush on the web.
+    Rush,
     /// What a box with a season of sales takes to start, and in memory.
     Season,
     /// How long it takes to sell a stadium out.
@@ -116,6 +119,7 @@ pub async fn run(name: Name, options: &Options) -> anyhow::Result<Figures> {
         Name::Pool => pool::run(options).await,
         Name::Races => races::run(options).await,
         Name::Reconnect => reconnect::run(options).await,
+        Name::Rush => rush::run(options).await,
         Name::Season => season::run(options).await,
         Name::Sellout => sellout::run(options).await,
     }

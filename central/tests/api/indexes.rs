@@ -3,8 +3,8 @@
 //! for an index to be worth it.
 //!
 //! Not among them: searching, which reads the catalogue's movies and theatres, and what operators list of their own work.
-//! The free seats of a show are asked of no table: the board has each show's map ready. A theatre's ledger is read once,
-//! at start, the seats of all its shows with it.
+//! The program asks no table for the free seats of a show: the board has each show's map ready. A theatre's ledger is read once,
+//! at start, the seats of all its shows with it. A report asks the table.
 
 use crate::plans::Table;
 use crate::store::TestStore;
@@ -238,6 +238,7 @@ const PLANS: &str = "
     answers to forget                    | remembered_answer_of_key remembered_answer_until | same
     entries from a number on             | key | same
     the head at a number                 | key | same
+    the free seats of a show             | key | same
     a theatre's ledger, at start         | key ledger_aside_of_theatre ledger_certificate_of_theatre | same
     when a theatre was closed and opened | ledger_standing_of_theatre | same
     how many discrepancies a theatre has | ledger_discrepancy_open | same
@@ -367,6 +368,17 @@ fn of_ledgers(table: &mut Table<'_>) {
     });
     table.check("the head at a number", |sql| {
         anyhow::ensure!(StoredLogs::new(sql, theatre).head_at(Side::Central, 3)?.is_some(), "no entry");
+        Ok(())
+    });
+    table.check("the free seats of a show", |sql| {
+        let (mut free, ShowId { theatre, number }) = (0, show(7));
+        let select =
+            "SELECT seat FROM ledger_seat WHERE theatre = ?1 AND show = ?2 AND standing = 'free' ORDER BY seat";
+        sql.query(select, values![theatre.0, number.0], &mut |_| {
+            free += 1;
+            Ok(true)
+        })?;
+        anyhow::ensure!(free > 0, "no free seat");
         Ok(())
     });
     table.check("a theatre's ledger, at start", |sql| {

@@ -1,5 +1,6 @@
 //! The HTTP server every program runs: request ids, security headers, compression, panics as problems, an end that comes.
 
+mod connections;
 mod layers;
 
 pub(crate) use layers::panic_text;
@@ -12,6 +13,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::serve::ListenerExt;
+use connections::{Bounded, STILL_MAX, room_for_connections};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 /// The most that a request body may have unless a route says otherwise, bytes.
 pub const BODY_MAX: usize = 64 * 1024;
+
+/// The most connections at a time: phones that look on at a seat map keep one each.
+pub const CONNECTIONS_MAX: usize = 16_384;
 
 /// How long requests under way may still take once the server should end.
 const DRAIN_REQUESTS: Duration = Duration::from_secs(2);
@@ -36,11 +41,21 @@ pub struct HttpLimits {
     pub frame_sources: Vec<String>,
     /// The most that a request body may have, bytes.
     pub body_max: usize,
+    /// The most connections at a time, and no more than three quarters of the files that the process may open.
+    pub connections_max: usize,
+    /// So long a connection may stand still.
+    pub still_max: Duration,
 }
 
 impl Default for HttpLimits {
     fn default() -> Self {
-        Self { frame_ancestors: Vec::new(), frame_sources: Vec::new(), body_max: BODY_MAX }
+        Self {
+            frame_ancestors: Vec::new(),
+            frame_sources: Vec::new(),
+            body_max: BODY_MAX,
+            connections_max: CONNECTIONS_MAX,
+            still_max: STILL_MAX,
+        }
     }
 }
 
@@ -97,14 +112,15 @@ pub async fn serve_whole(
         let shutdown = shutdown.clone();
         async move { shutdown.wait().await }
     };
-    // An event on a stream is a small write that must not wait for the acknowledgement of the one before.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let most = room_for_connections().map_or(limits.connections_max, |room| room.min(limits.connections_max));
+    // Tapped for nothing: the framework knows the address only of its own listeners.
+    let listener = Bounded::new(listener, most, limits.still_max).tap_io(|_| ());
     let server = axum::serve(listener, service).with_graceful_shutdown(drained);
     let late = async {
         shutdown.wait().await;
         tokio::time::sleep(DRAIN_MAX).await;
     };
-    tracing::info!(%address, "listening");
+    tracing::info!(%address, connections = most, "listening");
     tokio::select! {
         ended = async { server.await } => ended.with_context(|| format!("serve HTTP on {address}"))?,
         () = late => tracing::warn!(%address, "connections still open at the end of the drain"),

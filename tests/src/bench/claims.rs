@@ -125,13 +125,17 @@ async fn show(house: &BenchHouse) -> anyhow::Result<String> {
 }
 
 /// The seats in this state, to be had by a claim or not.
-async fn seats(server: SocketAddr, show: &str, state: &str, by_claim: bool) -> anyhow::Result<Vec<String>> {
+///
+/// # Errors
+/// If the server does not list them.
+pub(super) async fn seats(server: SocketAddr, show: &str, state: &str, by_claim: bool) -> anyhow::Result<Vec<String>> {
     let map: SeatMapView = get(server, &format!("/v1/shows/{show}/seats")).await?;
     let all = map.rows.into_iter().flat_map(|row| row.seats);
     Ok(all.filter(|seat| seat.state == state && seat.by_claim == by_claim).map(|seat| seat.label).collect())
 }
 
-fn hold(show: &str, seat: &str, headers: &str) -> Request {
+/// The request that holds a seat, under a key of its own.
+pub(super) fn hold(show: &str, seat: &str, headers: &str) -> Request {
     Request {
         path: format!("/v1/shows/{show}/holds"),
         headers: format!("{headers}idempotency-key: {}\r\n", node::random::hex::<12>()),
@@ -139,7 +143,11 @@ fn hold(show: &str, seat: &str, headers: &str) -> Request {
     }
 }
 
-fn held(_: usize, reply: Reply) -> anyhow::Result<()> {
+/// It was held.
+///
+/// # Errors
+/// If it was not.
+pub(super) fn held(_: usize, reply: Reply) -> anyhow::Result<()> {
     ensure!(reply.status == 201, "a hold was answered {} {}", reply.status, String::from_utf8_lossy(&reply.body));
     Ok(())
 }

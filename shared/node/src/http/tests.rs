@@ -16,12 +16,12 @@ pub(crate) struct Server {
     served: tokio::task::JoinHandle<anyhow::Result<()>>,
 }
 
-async fn server() -> Server {
+fn router() -> Router {
     let endless = async || {
         let first = tokio_stream::once(Ok::<_, Infallible>(Event::default().data("seats")));
         Sse::new(first.chain(tokio_stream::pending()))
     };
-    let router = Router::new()
+    Router::new()
         .route("/", get(async || "hello"))
         .route("/events", get(endless))
         .route("/slow", get(async || tokio::time::sleep(Duration::from_secs(60)).await))
@@ -30,8 +30,11 @@ async fn server() -> Server {
         .route("/panic", get(async || -> &'static str { panic!("secret") }))
         .route("/shows/{show}", get(async |axum::extract::Path(show): axum::extract::Path<String>| show))
         .route("/raw", post(async |body: axum::body::Bytes| body.len().to_string()))
-        .route("/seats", post(async |JsonBody(seats): JsonBody<Vec<String>>| seats.len().to_string()));
-    Server::start(router).await
+        .route("/seats", post(async |JsonBody(seats): JsonBody<Vec<String>>| seats.len().to_string()))
+}
+
+async fn server() -> Server {
+    Server::start(router()).await
 }
 
 impl Server {
@@ -208,4 +211,54 @@ async fn a_connection_that_never_sends_a_request_does_not_keep_the_server() {
     server.shutdown.trigger();
     server.served.await.unwrap().unwrap();
     assert!(started.elapsed() < Duration::from_millis(3500), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn who_finds_all_connections_taken_is_told_to_come_again() {
+    let server = Server::start_with(HttpLimits { connections_max: 2, ..HttpLimits::default() }, router()).await;
+    let mut taken = Vec::new();
+    for _ in 0..2 {
+        let mut stream = server.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        let read = stream.read(&mut [0; 1024]).await.unwrap();
+        assert!(read > 0);
+        taken.push(stream);
+    }
+    let answer = server.ask("GET", "/", "").await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 503 ") && head.contains("retry-after: 2"), "{head}");
+    assert!(head.contains("content-type: application/problem+json"), "{head}");
+    let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!((problem["code"].as_str(), problem["status"].as_u64()), (Some("overloaded"), Some(503)));
+
+    drop(taken.pop());
+    let mut answer = server.ask("GET", "/", "").await;
+    while answer.starts_with("HTTP/1.1 503 ") {
+        answer = server.ask("GET", "/", "").await;
+    }
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_connection_that_stands_still_is_closed_and_one_that_says_something_is_not() {
+    let beating = async || {
+        let beats = tokio_stream::iter(0..).then(|n: u32| async move {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok::<_, Infallible>(Event::default().data(n.to_string()))
+        });
+        Sse::new(beats)
+    };
+    let limits = HttpLimits { still_max: Duration::from_millis(300), ..HttpLimits::default() };
+    let server = Server::start_with(limits, Router::new().route("/beats", get(beating))).await;
+    let mut events = server.send("GET /beats HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    let mut half_a_request = server.send("GET / HTTP/1.1\r\nhost").await;
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), half_a_request.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "it is still open");
+    let mut heard = String::new();
+    while !heard.contains("data: 20") {
+        let mut piece = [0; 1024];
+        let read = events.read(&mut piece).await.unwrap();
+        assert!(read > 0, "the stream has ended after {heard}");
+        heard.push_str(&String::from_utf8_lossy(&piece[..read]));
+    }
 }
