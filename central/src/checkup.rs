@@ -3,49 +3,11 @@
 use crate::database::Place;
 use crate::watermark::Watermark;
 use anyhow::{Context, ensure};
-use node::clock;
-use node::ledger_store::{self, StoredLogs};
+use node::checkup::{self, Finding, Grade};
 use node::store::Sql;
-use node::{postgres, sqlite};
-use shared::entry::{Entry, Fact, Head};
+use node::{clock, postgres, sqlite};
 use shared::ids::{Side, TheatreId};
-use std::fmt;
 use std::path::Path;
-use sync_protocol::log::EntrySource;
-
-/// Bytes of a log that are read at once.
-const BYTES_AT_ONCE: usize = 1 << 20;
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Grade {
-    /// As it should be.
-    Good,
-    /// Something waits for a person.
-    Attention,
-    /// Nothing should be sold from this store before it is mended.
-    Bad,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How bad it is.
-    pub grade: Grade,
-    /// What was looked at, and what was found.
-    pub text: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = match self.grade {
-            Grade::Good => "good     ",
-            Grade::Attention => "attention",
-            Grade::Bad => "BAD      ",
-        };
-        write!(f, "{word}  {}", self.text)
-    }
-}
 
 /// Looks at a store and, where there is one, at its keys directory. Nothing is changed.
 ///
@@ -82,7 +44,7 @@ fn examine_rows(conn: &dyn Sql, keys: &Path, say: &mut dyn FnMut(Grade, String))
     let theatres =
         conn.all("SELECT theatre FROM ledger_head ORDER BY theatre", &[], |row| row.get(0).map(TheatreId))?;
     for theatre in theatres {
-        match logs(conn, theatre) {
+        match checkup::logs(conn, theatre, Side::Central) {
             Ok((entries, None)) => say(Grade::Good, format!("theatre {theatre}: {entries} entries, both chains whole")),
             Ok((entries, Some(closed))) => {
                 say(Grade::Attention, format!("theatre {theatre}: {entries} entries; closed for sale: {closed}"));
@@ -108,30 +70,4 @@ fn examine_rows(conn: &dyn Sql, keys: &Path, say: &mut dyn FnMut(Grade, String))
         Err(error) => say(Grade::Attention, format!("{error:#}")),
     }
     Ok(())
-}
-
-/// Follows both chains of a theatre from their beginnings to the heads that are noted; how many entries there are, and why the
-/// theatre is closed.
-fn logs(conn: &dyn Sql, theatre: TheatreId) -> anyhow::Result<(u64, Option<&'static str>)> {
-    let snapshot = ledger_store::load(conn, theatre, Side::Central).context("load the ledger")?;
-    let source = StoredLogs::new(conn, theatre);
-    let mut count = 0;
-    for (log, noted) in [(Side::Central, snapshot.heads.own), (Side::Edge, snapshot.heads.peer)] {
-        let mut head = Head::default();
-        while head.seq < noted.seq {
-            let entries = source.entries(log, head.seq + 1, BYTES_AT_ONCE)?;
-            ensure!(!entries.is_empty(), "the log of {log} ends at {} and should end at {}", head.seq, noted.seq);
-            for bytes in entries.into_iter().take(usize::try_from(noted.seq - head.seq).unwrap_or(usize::MAX)) {
-                if let Ok(Entry { fact: Fact::LogOpened { incarnation, .. }, .. }) = Entry::decode(&bytes) {
-                    head.incarnation = incarnation;
-                }
-                head = Head { seq: head.seq + 1, hash: head.hash.chain(&bytes), ..head };
-                let stored = source.head_at(log, head.seq)?;
-                ensure!(stored == Some(head), "entry {} of {log} does not follow on the one before it", head.seq);
-            }
-        }
-        ensure!(head == noted, "the head of {log}'s log is not the one that is noted");
-        count += head.seq;
-    }
-    Ok((count, snapshot.heads.closed.map(sync_protocol::replica::Closed::code)))
 }

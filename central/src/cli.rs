@@ -2,7 +2,7 @@
 
 use crate::backup;
 use crate::catalogue::import::ImportReport;
-use crate::checkup::{self, Grade};
+use crate::checkup;
 use crate::config::Config;
 use crate::database::Place;
 use crate::fleet::enrolment::{Issuing, JoinRequest};
@@ -11,6 +11,7 @@ use crate::server::Central;
 use crate::setup::Setup;
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use node::checkup::Grade;
 use node::shutdown::{Shutdown, wait_for_end};
 use node::telemetry::{self, LogFormat};
 use serde::Serialize;

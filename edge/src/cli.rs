@@ -2,10 +2,11 @@
 
 use crate::config::{Config, Unproven};
 use crate::printing::PrinterSetting;
-use crate::staff::{Role, pin, session};
-use crate::{identity, schema};
+use crate::staff::{self, Role, pin, session};
+use crate::{checkup, identity, schema};
 use anyhow::{Context, ensure};
 use clap::{Args, Parser, Subcommand};
+use node::checkup::Grade;
 use node::shutdown::Shutdown;
 use node::telemetry::{self, LogFormat};
 use serde::Serialize;
@@ -44,6 +45,12 @@ enum Command {
     /// The people of this house.
     #[command(subcommand)]
     Staff(StaffCommand),
+    /// Look at the box's store, its logs and its till journal; exits 1 if something is not what was written.
+    Doctor {
+        /// The data directory.
+        #[arg(long, env = "USHER_DATA")]
+        data: PathBuf,
+    },
     /// Serve counter and doors until SIGTERM.
     Serve(Box<ServeFlags>),
 }
@@ -120,6 +127,9 @@ struct ServeFlags {
     /// Tickets of one show that supervisors may give away.
     #[arg(long, env = "USHER_COMPLIMENTARY_PER_SHOW")]
     complimentary_per_show: Option<u32>,
+    /// Minutes after which a window that nobody is at locks itself; 0 never does.
+    #[arg(long, env = "USHER_LOCK_AFTER_MIN")]
+    lock_after_min: Option<u32>,
     /// The account that guests pay to by UPI, rex.cinema@bank.
     #[arg(long, env = "USHER_UPI")]
     upi: Option<String>,
@@ -160,23 +170,26 @@ impl Cli {
             Command::Staff(StaffCommand::Add { name, role, data }) => {
                 add_staff(&data, &name, role).with_context(|| format!("add staff {name:?}"))
             }
+            Command::Doctor { data } => {
+                let findings = checkup::examine(&data)?;
+                findings.iter().try_for_each(|finding| print(&finding.to_string()))?;
+                let bad = findings.iter().filter(|finding| finding.grade == Grade::Bad).count();
+                ensure!(bad == 0, "{bad} of {} findings are bad: ask who was at this store", findings.len());
+                Ok(())
+            }
             Command::Serve(flags) => serve(*flags).await,
         }
     }
 }
 
 fn add_staff(data: &std::path::Path, name: &str, role: Role) -> anyhow::Result<()> {
-    let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '.'));
-    ensure!(
-        (1..=32).contains(&name.chars().count()) && plain,
-        "a name is 1 to 32 letters, digits, spaces, dots or dashes"
-    );
+    let name = staff::name(name)?;
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).context("read the PIN from standard input")?;
     let hash = pin::hash(line.trim())?;
     let mut db = node::sqlite::open(&data.join(schema::FILE), &schema::SCHEMA)?;
     let tx = db.transaction()?;
-    session::add(&tx, name, role, &hash)?;
+    session::add(&tx, &name, role, &hash)?;
     tx.commit()?;
     print(&format!("{name} is {role}"))
 }

@@ -26,6 +26,8 @@ pub enum Unproven {
 pub struct CounterRules {
     /// Tickets of one show that may be given away.
     pub complimentary_per_show: u32,
+    /// Minutes after which a window that nobody is at locks itself; 0 never does.
+    pub lock_after_min: u32,
     /// Where guests pay to by UPI.
     pub upi: Option<UpiAddress>,
 }
@@ -68,6 +70,8 @@ pub struct Config {
     pub unproven: Unproven,
     /// Tickets of one show that supervisors may give away.
     pub complimentary_per_show: u32,
+    /// Minutes after which a window that nobody is at locks itself; 0 never does.
+    pub lock_after_min: u32,
     /// The account that guests pay to by UPI, `rex.cinema@bank`; empty draws no code.
     pub upi: String,
     /// A witness not heard for this long is not waited for, milliseconds.
@@ -102,6 +106,7 @@ impl Default for Config {
             gate_wait_ms: 10_000,
             unproven: Unproven::Pin,
             complimentary_per_show: 10,
+            lock_after_min: 5,
             upi: String::new(),
             witness_silent_after_ms: 15_000,
             printers: Vec::new(),
@@ -125,7 +130,8 @@ impl Config {
     pub fn counter(&self) -> anyhow::Result<CounterRules> {
         let upi = Some(&self.upi).filter(|address| !address.is_empty());
         let upi = upi.map(|address| address.parse()).transpose().context("read the setting upi")?;
-        Ok(CounterRules { complimentary_per_show: self.complimentary_per_show, upi })
+        let Self { complimentary_per_show, lock_after_min, .. } = *self;
+        Ok(CounterRules { complimentary_per_show, lock_after_min, upi })
     }
 
     /// When the doors of this theatre open and close; which screens a door serves is the door's own setting.

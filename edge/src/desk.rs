@@ -11,6 +11,7 @@ mod standing;
 
 pub use standing::Standing;
 
+use crate::counter::recovered;
 use crate::counter::waiting::Waiting;
 use crate::door::feed::{self, KeysRow, Position};
 use crate::door::voids::Voids;
@@ -85,8 +86,8 @@ pub struct Desk {
     touched: BTreeSet<TicketId>,
     /// Admissions that could not be written while the box was closed are due.
     enters_late: bool,
-    /// Tickets of own sales that were taken back from somebody who remembered them: each had a serial.
-    returned_tickets: u32,
+    /// Own facts that came back from whoever remembered them, with their time: the counter's rows are made of them again.
+    returned: Vec<(Fact, Timestamp)>,
     waiting: Waiting,
     outgoing: Vec<Transmit>,
     /// Own entries the peer has not acknowledged, with the time they were written.
@@ -233,6 +234,11 @@ impl Desk {
         }
     }
 
+    /// Own facts that came back since the last time, in their order.
+    pub(crate) fn take_returned(&mut self) -> Vec<(Fact, Timestamp)> {
+        std::mem::take(&mut self.returned)
+    }
+
     /// The requests that wait for a claim.
     pub fn waiting(&mut self) -> &mut Waiting {
         &mut self.waiting
@@ -280,12 +286,13 @@ impl Desk {
                     tracing::warn!("the log is taken back");
                     self.unsynced.clear();
                 }
-                Event::Applied { writer: Side::Edge, seq, at, returned: false, .. } => {
-                    self.unsynced.push_back((seq, at));
-                }
-                Event::Applied { writer: Side::Edge, fact: Fact::Sold { seats, .. }, returned: true, .. } => {
-                    let tickets = u32::try_from(seats.len()).unwrap_or(u32::MAX);
-                    self.returned_tickets = self.returned_tickets.saturating_add(tickets);
+                Event::Applied { writer: Side::Edge, seq, at, fact, returned } => {
+                    if !returned {
+                        self.unsynced.push_back((seq, at));
+                    }
+                    if recovered::tells(&fact, returned) {
+                        self.returned.push((fact, at));
+                    }
                 }
                 Event::Acknowledged(acked) => {
                     while self.unsynced.front().is_some_and(|(seq, _)| *seq <= acked) {

@@ -5,6 +5,7 @@
 //! counter's rows and the door feed are committed in one transaction, and only then the answer, the messages to central and the
 //! news to the doors go out. What the box does not do: it takes no money by itself, and it knows no customers.
 
+pub mod checkup;
 pub mod cli;
 pub mod config;
 pub mod counter;

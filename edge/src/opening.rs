@@ -32,6 +32,8 @@ pub enum Attested {
     NamedWitness,
     /// A ticket turned up that the log had lost.
     FoundTicket,
+    /// Somebody got a role and a PIN.
+    Staff,
 }
 
 impl Attested {
@@ -41,6 +43,7 @@ impl Attested {
             Self::SettledUnknown => "settled_unknown",
             Self::NamedWitness => "named_witness",
             Self::FoundTicket => "found_ticket",
+            Self::Staff => "staff",
         }
     }
 }

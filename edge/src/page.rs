@@ -23,8 +23,11 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/login.js", text: include_str!("page/login.js") },
     Asset { path: "/assets/till.js", text: include_str!("page/till.js") },
     Asset { path: "/assets/sale.js", text: include_str!("page/sale.js") },
+    Asset { path: "/assets/group.js", text: include_str!("page/group.js") },
+    Asset { path: "/assets/idle.js", text: include_str!("page/idle.js") },
     Asset { path: "/assets/kept.js", text: include_str!("page/kept.js") },
     Asset { path: "/assets/drawer.js", text: include_str!("page/drawer.js") },
+    Asset { path: "/assets/sold.js", text: include_str!("page/sold.js") },
     Asset { path: "/assets/finding.js", text: include_str!("page/finding.js") },
     Asset { path: "/assets/waiting.js", text: include_str!("page/waiting.js") },
     Asset { path: "/assets/payment.js", text: include_str!("page/payment.js") },
@@ -33,6 +36,8 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/slips.js", text: include_str!("page/slips.js") },
     Asset { path: "/assets/paper.js", text: include_str!("page/paper.js") },
     Asset { path: "/assets/printing.js", text: include_str!("page/printing.js") },
+    Asset { path: "/assets/people.js", text: include_str!("page/people.js") },
+    Asset { path: "/assets/printers.js", text: include_str!("page/printers.js") },
     Asset { path: "/assets/pairing.js", text: include_str!("page/pairing.js") },
     Asset { path: "/assets/house.css", text: include_str!("page/house.css") },
     Asset { path: "/assets/house.js", text: include_str!("page/house.js") },
@@ -48,6 +53,7 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/opening.js", text: include_str!("page/opening.js") },
     Asset { path: "/assets/unknown.js", text: include_str!("page/unknown.js") },
     Asset { path: "/assets/withheld.js", text: include_str!("page/withheld.js") },
+    Asset { path: "/assets/unwitnessed.js", text: include_str!("page/unwitnessed.js") },
     Asset { path: "/assets/witness.js", text: include_str!("page/witness.js") },
 ];
 
@@ -125,6 +131,7 @@ fn login(title: &str) -> Markup {
             h1 id="login-title" { (title) }
             div id="login-problem" role="alert" {}
             label.field { span { "Name" } input.input id="staff" name="staff" autocomplete="username" autocapitalize="none" required; }
+            div.known role="group" aria-label="Who was here before" hidden {}
             label.field { span { "PIN" }
                 input.input id="pin" name="pin" type="password" inputmode="numeric" autocomplete="off" maxlength="12" required;
             }
@@ -197,6 +204,7 @@ fn hall() -> Markup {
                 div.choices id="kinds" role="group" aria-label="Category" {}
                 button."button slim" type="button" id="best" { "Best " kbd { "B" } }
                 button."button slim" type="button" id="next" { "Next best " kbd { "N" } }
+                button."button slim" type="button" id="group" { "Group " kbd { "W" } }
             }
             div.seatmap-place id="map" {}
             div id="legend" {}
@@ -229,8 +237,10 @@ fn help() -> Markup {
         ("Page Up / Down", "show before / after, the next day's too"),
         ("K", "go on with seats that you hold at another window"),
         ("G", "find a sale by its code, seat or ticket"),
+        ("W", "a whole group: up to 60 seats in one sale"),
         ("V", "void the sale that is shown, or some of its tickets"),
         ("P", "print the tickets again, as a duplicate"),
+        ("A", "all seats of a group on one paper"),
         ("R  O  S", "a failed print: retry, other printer, skip"),
         ("T  X", "the till: your shift and what it has taken"),
         ("H", "the house: what is to be settled"),

@@ -4,8 +4,8 @@ use crate::counter::{holds, qr, sales, shows, sold, upi, void, withheld};
 use crate::door::{self, departures, overrides, pairing, witness};
 use crate::house::House;
 use crate::printing::{drawer, requests as prints};
-use crate::staff::login;
-use crate::till::{answered, day, reports, shifts, slips};
+use crate::staff::{login, people};
+use crate::till::{answered, day, reports, shifts, slips, unwitnessed};
 use crate::{dead_letters, discrepancies, found, opening, page, status};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -25,6 +25,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/link", post(status::switch_link))
         .route("/v1/open", post(opening::open))
         .route("/v1/session", post(login::log_in).delete(login::log_out))
+        .route("/v1/staff", get(people::list).post(people::add))
         .route("/v1/shows", get(shows::list).post(shows::add))
         .route("/v1/shows/{show}/cancellation", post(shows::cancel))
         .route("/v1/shows/{show}/door", post(departures::set))
@@ -49,6 +50,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/shifts/{shift}/cash", post(shifts::move_cash))
         .route("/v1/shifts/{shift}/close", post(shifts::close))
         .route("/v1/day", get(day::view))
+        .route("/v1/unwitnessed", get(unwitnessed::list))
         .route("/v1/answered-for", get(answered::list))
         .route("/v1/z", get(shifts::reports))
         .route("/v1/z/{z}", get(shifts::report))

@@ -28,6 +28,9 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "entries", sql: include_str!("../migrations/0012_entries.sql") },
         Migration { name: "sold", sql: include_str!("../migrations/0013_sold.sql") },
         Migration { name: "voids", sql: include_str!("../migrations/0014_voids.sql") },
+        Migration { name: "recovered", sql: include_str!("../migrations/0015_recovered.sql") },
+        Migration { name: "web", sql: include_str!("../migrations/0016_web.sql") },
+        Migration { name: "people", sql: include_str!("../migrations/0017_people.sql") },
     ],
 };
 

@@ -1,6 +1,7 @@
 //! The people of the house: their roles, what each role may do, their PINs and sessions.
 
 pub mod login;
+pub mod people;
 pub mod pin;
 pub mod session;
 pub mod turns;
@@ -57,6 +58,21 @@ impl FromStr for Role {
     }
 }
 
+/// A text that is no name of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a name is 1 to 32 letters, digits, spaces, dots or dashes")]
+pub struct BadName;
+
+/// A person's name without the space around it.
+///
+/// # Errors
+/// If it is none.
+pub fn name(text: &str) -> Result<String, BadName> {
+    let text = text.trim();
+    let plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '.'));
+    if (1..=32).contains(&text.chars().count()) && plain { Ok(text.to_owned()) } else { Err(BadName) }
+}
+
 /// What an endpoint lets a person do; the router names one for each endpoint that takes a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
@@ -68,6 +84,8 @@ pub enum Task {
     Void,
     /// Give tickets away.
     GiveAway,
+    /// Hold the seats of a whole group.
+    Group,
     /// Keep seats back for the house, and give them back to sale.
     Withhold,
     /// Open, look at, and close shifts, and move cash.
@@ -86,15 +104,18 @@ pub enum Task {
     Open,
     /// Be the second person of two.
     Attest,
+    /// Let somebody new in, or give somebody a new PIN.
+    Staff,
 }
 
 impl Task {
     /// Every task.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Hold,
         Self::Sell,
         Self::Void,
         Self::GiveAway,
+        Self::Group,
         Self::Withhold,
         Self::Till,
         Self::Reports,
@@ -104,16 +125,21 @@ impl Task {
         Self::Discrepancies,
         Self::Open,
         Self::Attest,
+        Self::Staff,
     ];
 
     /// Whether the role may do it.
     pub fn allowed_to(self, role: Role) -> bool {
         match self {
             Self::Hold | Self::Sell | Self::Till => matches!(role, Role::Cashier | Role::Supervisor | Role::Manager),
-            Self::Void | Self::GiveAway | Self::Withhold | Self::Reports | Self::Discrepancies | Self::Attest => {
-                matches!(role, Role::Supervisor | Role::Manager)
-            }
-            Self::Devices | Self::Link | Self::Shows | Self::Open => role == Role::Manager,
+            Self::Void
+            | Self::GiveAway
+            | Self::Group
+            | Self::Withhold
+            | Self::Reports
+            | Self::Discrepancies
+            | Self::Attest => matches!(role, Role::Supervisor | Role::Manager),
+            Self::Devices | Self::Link | Self::Shows | Self::Open | Self::Staff => role == Role::Manager,
         }
     }
 }
@@ -129,6 +155,7 @@ mod tests {
             (Task::Sell, "cashier supervisor manager"),
             (Task::Void, "supervisor manager"),
             (Task::GiveAway, "supervisor manager"),
+            (Task::Group, "supervisor manager"),
             (Task::Withhold, "supervisor manager"),
             (Task::Till, "cashier supervisor manager"),
             (Task::Reports, "supervisor manager"),
@@ -138,6 +165,7 @@ mod tests {
             (Task::Discrepancies, "supervisor manager"),
             (Task::Open, "manager"),
             (Task::Attest, "supervisor manager"),
+            (Task::Staff, "manager"),
         ];
         assert_eq!(table.map(|(task, _)| task), Task::ALL);
         for (task, roles) in table {

@@ -10,6 +10,8 @@ pub mod journal;
 pub mod reports;
 pub mod shifts;
 pub mod slips;
+pub mod unwitnessed;
+pub mod web;
 
 use rusqlite::types::Type;
 use shared::money::Currency;

@@ -1,5 +1,9 @@
 //! Best available: neighbouring free seats, as central and as far back as people like, leaving no orphan single.
 
+mod group;
+
+pub use group::best_for_group;
+
 use crate::ids::SeatId;
 use crate::show::PlanIndex;
 use std::collections::BTreeMap;
@@ -49,12 +53,12 @@ struct FreeSeat {
     accessible: bool,
 }
 
-/// Picks the best free neighbours of one row.
-fn together(plan: &PlanIndex, wish: Wish, free: impl Fn(SeatId) -> bool) -> Option<Vec<SeatId>> {
-    let Wish { count, category, accessible } = wish;
-    if count == 0 {
-        return None;
-    }
+/// The free seats of a category by row, and the last column of the hall.
+fn free_rows(
+    plan: &PlanIndex,
+    category: Option<u8>,
+    free: impl Fn(SeatId) -> bool,
+) -> (BTreeMap<usize, Vec<FreeSeat>>, u16) {
     let mut rows: BTreeMap<usize, Vec<FreeSeat>> = BTreeMap::new();
     let mut widest = 0;
     for (id, seat) in plan.seats() {
@@ -64,10 +68,20 @@ fn together(plan: &PlanIndex, wish: Wish, free: impl Fn(SeatId) -> bool) -> Opti
             rows.entry(seat.row_index).or_default().push(free);
         }
     }
+    rows.values_mut().for_each(|seats| seats.sort_unstable());
+    (rows, widest)
+}
+
+/// Picks the best free neighbours of one row.
+fn together(plan: &PlanIndex, wish: Wish, free: impl Fn(SeatId) -> bool) -> Option<Vec<SeatId>> {
+    let Wish { count, category, accessible } = wish;
+    if count == 0 {
+        return None;
+    }
+    let (rows, widest) = free_rows(plan, category, free);
     let liked_row = i64::try_from(plan.plan.rows.len()).ok()? * LIKED_ROW_PERCENT / 100;
     let centre = i64::from(widest); // twice the middle column
     let mut best: Option<(_, &[FreeSeat])> = None;
-    rows.values_mut().for_each(|seats| seats.sort_unstable());
     for (row, seats) in &rows {
         let off_row = (i64::try_from(*row).ok()? - liked_row).abs() * 3;
         for block in seats.chunk_by(|a, b| a.column.checked_add(1) == Some(b.column)) {
@@ -96,7 +110,7 @@ mod tests {
     use crate::seating::{Row, SeatRun, SeatingPlan};
 
     /// Rows of `.` (free), `w` (free, for wheelchairs), `x` (taken) and ` ` (aisle); the first row is Gold, the others Silver.
-    fn hall(rows: &[impl AsRef<str>]) -> (PlanIndex, Vec<SeatId>) {
+    pub(super) fn hall(rows: &[impl AsRef<str>]) -> (PlanIndex, Vec<SeatId>) {
         let (mut next, mut taken) = (1, Vec::new());
         let rows = rows.iter().enumerate().map(|(i, text)| {
             let (mut runs, mut gap, mut number) = (Vec::new(), 0, 0);

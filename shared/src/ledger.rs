@@ -22,7 +22,7 @@ use crate::seating::{BadPlan, SeatingPlan};
 use crate::show::{PlanIndex, Seat, Show};
 use crate::time::Timestamp;
 pub use apply::Conflict;
-pub use decide::{SEATS_PER_REQUEST_MAX, SaleLine};
+pub use decide::{GROUP_SEATS_MAX, SEATS_PER_REQUEST_MAX, SaleLine};
 pub use forgotten::{GENERATIONS_SKIPPED, Marks};
 pub use holds::{Hold, HoldKind, HoldTimes};
 use serde::{Deserialize, Serialize};

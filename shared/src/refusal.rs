@@ -45,7 +45,7 @@ refusals! {
     /// The show is over or closed for sale.
     ShowEnded = "show_ended", "This show is no longer on sale.";
     /// No seats, too many seats, or one seat twice in a request.
-    BadSeatCount = "bad_seat_count", "Ask for 1 to 10 different seats.";
+    BadSeatCount = "bad_seat_count", "Ask for 1 to 10 different seats; a group at the counter has 1 to 60.";
     /// No hold under this id.
     UnknownHold = "unknown_hold", "There is no such hold; it may have been released.";
     /// The hold's deadline has passed.

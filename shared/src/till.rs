@@ -43,11 +43,16 @@ pub enum Tender {
     Upi,
     /// Nothing is paid: the price is given away.
     Complimentary,
+    /// Nobody knows: the sale, or that it was taken back, was got back from whoever remembered it. No request may name it.
+    #[serde(skip_deserializing)]
+    Recovered,
 }
 
 impl Tender {
+    /// Every tender that is taken at a till.
+    pub const TAKEN: [Self; 4] = [Self::Cash, Self::Card, Self::Upi, Self::Complimentary];
     /// Every tender.
-    pub const ALL: [Self; 4] = [Self::Cash, Self::Card, Self::Upi, Self::Complimentary];
+    pub const ALL: [Self; 5] = [Self::Cash, Self::Card, Self::Upi, Self::Complimentary, Self::Recovered];
 
     /// The word in tables and answers.
     pub fn word(self) -> &'static str {
@@ -56,12 +61,18 @@ impl Tender {
             Self::Card => "card",
             Self::Upi => "upi",
             Self::Complimentary => "complimentary",
+            Self::Recovered => "recovered",
         }
     }
 
     /// The tender of a word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|tender| tender.word() == word)
+    }
+
+    /// Whether a price can go back this way.
+    pub fn goes_back(self) -> bool {
+        matches!(self, Self::Cash | Self::Card | Self::Upi)
     }
 
     /// What is paid of a price, in the same units: nothing of what is given away.
@@ -193,6 +204,15 @@ impl TillEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_names_its_tender_and_nobody_can_ask_for_one_that_nobody_knows() {
+        for tender in Tender::ALL {
+            assert_eq!(Tender::parse(tender.word()), Some(tender));
+            let asked = serde_json::from_value::<Tender>(tender.word().into()).ok();
+            assert_eq!(asked, Tender::TAKEN.contains(&tender).then_some(tender), "{tender:?}");
+        }
+    }
 
     #[test]
     fn a_count_comes_to_what_lies_there_or_is_no_count() {

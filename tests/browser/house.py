@@ -125,11 +125,13 @@ class House:
         """Nothing waits for that scanner any more."""
         self.as_manager(f"/v1/devices/{device}", {"off": True})
 
+    def token(self, name):
+        """A login at the first theatre's counter."""
+        login = {"staff": name, "pin": self.staff(name)["pin"]}
+        return request("POST", f"{self.theatre['counter']}/v1/session", login)["token"]
+
     def as_manager(self, path, body):
-        counter, manager = self.theatre["counter"], self.staff("manager")
-        login = {"staff": "manager", "pin": manager["pin"]}
-        token = request("POST", f"{counter}/v1/session", login)["token"]
-        return request("POST", f"{counter}{path}", body, token)
+        return request("POST", f"{self.theatre['counter']}{path}", body, self.token("manager"))
 
     def close_shift(self, name):
         """Ends the open shift of somebody, if there is one."""

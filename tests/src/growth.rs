@@ -43,6 +43,7 @@ fn word(table: &str, column: &str) -> &'static str {
         ("ledger_hold", "kind") => "counter",
         ("door_feed", "kind") => "ticket",
         ("prints", "state") => "waiting",
+        ("sale_tickets", "back") => "cash",
         ("tickets", "state") => "live",
         ("scans" | "departures", "state") => "queued",
         // A scanner forgets on purpose how far it has read.

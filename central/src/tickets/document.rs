@@ -35,6 +35,7 @@ pub async fn document(State(app): State<App>, Path(id): Path<String>) -> Result<
                 time: time.clone(),
                 serial: None,
                 booking: booking.code.clone(),
+                group: None,
                 code: ticket.code,
             })
         });

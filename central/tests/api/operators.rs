@@ -2,10 +2,10 @@
 
 use crate::edge::{Habit, plug_in, until_live};
 use crate::server::{OPERATOR_TOKEN, TestCentral, now};
-use central::checkup::Grade;
 use central::database::Place;
 use central::fleet::enrolment::{Issuing, JoinRequest};
 use central::fleet::keys::KeyStore;
+use node::checkup::Grade;
 use serde_json::{Value, json};
 use shared::ids::{KeyId, ScreenId, ShowNumber, TheatreId, TicketId};
 use shared::keys::SecretKey;

@@ -1,10 +1,12 @@
 //! Holds at the counter.
 
 use super::answer::{Answer, Outcomes, Reply, RequestKey};
+use super::group::Group;
 use super::waiting::{Purpose, WaitingRequest};
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
+use crate::staff::login::LoginRequest;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -26,7 +28,7 @@ use tokio::sync::oneshot;
 const REMEMBERED_AFTER_SHOW: Duration = Duration::from_secs(24 * 3600);
 
 /// Which seats: by label, or the best ones together.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,29 +37,41 @@ pub struct HoldRequest {
     best: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     category: Option<String>,
+    /// Whose they are, where they are for more people than one sale has: up to 60.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    /// Who allows a group, where the cashier may not; no part of what is remembered of the request.
+    #[serde(default, skip_serializing)]
+    approved_by: Option<LoginRequest>,
 }
 
 impl HoldRequest {
     /// From the parts of a request that may also ask otherwise.
     pub fn new(seats: Option<Vec<String>>, best: Option<usize>, category: Option<String>) -> Self {
-        Self { seats, best, category }
+        Self { seats, best, category, ..Self::default() }
     }
 }
 
-/// `POST /v1/shows/{show}/holds`.
+/// `POST /v1/shows/{show}/holds`: of a group, 403 `approval_required`, 422 `bad_group`; 422 `not_a_group` for an approval without one.
 pub async fn place(
     State(house): State<Arc<House>>,
     headers: HeaderMap,
     Path(show): Path<String>,
     IdempotencyKey(key): IdempotencyKey,
-    JsonBody(request): JsonBody<HoldRequest>,
+    JsonBody(mut request): JsonBody<HoldRequest>,
 ) -> Outcomes {
     let session = house.authorise(&headers, Task::Hold).await?;
     let number = house.show_number(&show).ok_or(Refusal::UnknownShow)?;
     let key = RequestKey::new(&session.staff, key, &format!("POST /v1/shows/{show}/holds"), &request)?;
+    let group = match (&request.group, request.approved_by.take()) {
+        (Some(name), approved_by) => Some(Group::new(name, house.approve(&session, Task::Group, approved_by).await?)?),
+        (None, None) => None,
+        (None, Some(_)) => return Err(Problem::unprocessable("not_a_group", "Only a group takes an approval.")),
+    };
     let placed = house.writer.run(move |desk, tx, now| {
         let again = |_: &Desk, before| Ok(Ok(before));
-        desk.once(tx, key, again, |desk, key| desk.ask(tx, number, &request, Purpose::Hold(session.staff), key, now))
+        let purpose = Purpose::Hold(session.staff, group);
+        desk.once(tx, key, again, |desk, key| desk.ask(tx, number, &request, purpose, key, now))
     });
     placed.await?.outcome().await
 }
@@ -163,9 +177,10 @@ impl Desk {
         key: RequestKey,
         now: Timestamp,
     ) -> anyhow::Result<Reply> {
-        let held = self
-            .pick(number, wanted, now)
-            .and_then(|seats| self.replica_mut().hold_traced(number, &seats, HoldKind::Counter, key.trace, now));
+        let held = self.pick(number, wanted, now).and_then(|seats| match wanted.group {
+            Some(_) => self.replica_mut().hold_for_group(number, &seats, key.trace, now),
+            None => self.replica_mut().hold_traced(number, &seats, HoldKind::Counter, key.trace, now),
+        });
         match held {
             Err(refusal) => Ok(Reply::Now(Err(refusal.into()))),
             Ok(Held::Now(hold)) => self.fulfil(tx, &hold, &purpose, &key, now).map(Reply::Now),
@@ -189,7 +204,10 @@ impl Desk {
                     found.and_then(|index| u8::try_from(index).ok()).ok_or(Refusal::UnknownCategory)
                 };
                 let category = wanted.category.as_ref().map(index).transpose()?;
-                self.replica().best(number, &[Wish { category, ..Wish::of(count) }], now)
+                match wanted.group {
+                    Some(_) => self.replica().best_for_group(number, count, category, now),
+                    None => self.replica().best(number, &[Wish { category, ..Wish::of(count) }], now),
+                }
             }
             (Some(_), Some(_)) | (None, None) => Err(Refusal::BadSeatCount),
         }
@@ -200,7 +218,7 @@ impl Desk {
         &self,
         tx: &Transaction<'_>,
         hold: &Hold,
-        staff: &str,
+        (staff, group): (&str, Option<&Group>),
         key: &RequestKey,
         now: Timestamp,
     ) -> anyhow::Result<Outcomes> {
@@ -208,8 +226,10 @@ impl Desk {
             Ok(view) => view,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
-        tx.prepare_cached("INSERT INTO counter_holds (hold, staff, at) VALUES (?1, ?2, ?3)")?
-            .execute(params![hold.id.0, staff, now.0])?;
+        let insert =
+            "INSERT INTO counter_holds (hold, staff, at, group_name, group_allowed_by) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let (name, allowed_by) = group.map(|group| (&group.name, &group.allowed_by)).unzip();
+        tx.prepare_cached(insert)?.execute(params![hold.id.0, staff, now.0, name, allowed_by])?;
         let answer = Answer::created(&view)?;
         key.remember(tx, &answer, self.remembered_until(hold.show, hold.cap))?;
         Ok(Ok(answer))

@@ -1,6 +1,7 @@
 //! Sales at the counter: hold, tender, entry, tickets and serial numbers in one transaction.
 
 use super::answer::{Answer, Outcomes, Reply, RequestKey};
+use super::group::Group;
 use super::holds::HoldRequest;
 use super::slip::{self, GivenAway, Slip};
 use super::tender::change;
@@ -29,7 +30,7 @@ use shared::time::Timestamp;
 use std::sync::Arc;
 
 /// The series that this box numbers its tickets in.
-const SERIES: &str = "counter";
+pub(super) const SERIES: &str = "counter";
 /// What a payment is that nobody has compared with the bank's list.
 pub(super) const UNVERIFIED: &str = "unverified";
 
@@ -93,6 +94,8 @@ pub(super) struct SaleView<T = TicketView> {
     /// `unverified` until somebody has compared a card or UPI payment with the bank's list.
     pub(super) verification: Option<String>,
     pub(super) change: Option<Money>,
+    /// Whose it is, where it is a whole group's.
+    pub(super) group: Option<String>,
     pub(super) tickets: Vec<T>,
 }
 
@@ -180,7 +183,7 @@ impl Desk {
         now: Timestamp,
     ) -> anyhow::Result<Outcomes> {
         match purpose {
-            Purpose::Hold(staff) => self.answer_hold(tx, hold, staff, key, now),
+            Purpose::Hold(staff, group) => self.answer_hold(tx, hold, (staff, group.as_ref()), key, now),
             Purpose::Sale(till) => self.sell_held(tx, hold, till, key, now),
         }
     }
@@ -258,9 +261,11 @@ impl Desk {
         let show = self.replica().ledger().show(number).context("find the show that was sold")?;
         let (lines, total) = lines(show, sold.iter().map(|line| (line.at.seat, line.price)));
         let code = booking_code(sale);
+        let group = Group::of_hold(tx, hold.id)?;
         tx.prepare_cached(
-            "INSERT INTO sales (sale, code, show, staff, tender, currency, total_minor, received_minor, sold_at, hold)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO sales (sale, code, show, staff, tender, currency, total_minor, received_minor, sold_at, hold,
+                                group_name, group_allowed_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             sale.0,
@@ -272,7 +277,9 @@ impl Desk {
             total.minor,
             till.received.filter(|_| till.tender == Tender::Cash).map(|received| received.minor),
             now.0,
-            hold.id.0
+            hold.id.0,
+            group.as_ref().map(|group| &group.name),
+            group.as_ref().map(|group| &group.allowed_by)
         ])?;
         slip::record(tx, sale, till)?;
         journal::note_sale(tx, &till.staff, sale, till.tender, total, now)?;
@@ -300,10 +307,11 @@ impl Desk {
         let show = self.view().show(show, now);
         let (sale, tender) = (sale.to_string(), till.tender);
         let verification = till.slip.as_ref().map(|_| UNVERIFIED.to_owned());
-        Ok(SaleView { sale, code, show, lines, total, tender, verification, change, tickets })
+        let group = group.map(|group| group.name);
+        Ok(SaleView { sale, code, show, lines, total, tender, verification, change, group, tickets })
     }
 
-    fn sign(&self, show: &Show, sold: &SaleLine) -> anyhow::Result<String> {
+    pub(super) fn sign(&self, show: &Show, sold: &SaleLine) -> anyhow::Result<String> {
         let place = show.plan.seat(sold.at.seat).context("find the seat that was sold")?;
         let body = TicketBody {
             ticket: sold.at.ticket,
@@ -334,22 +342,11 @@ impl TicketView {
 }
 
 /// The next number of a series; it comes back if the transaction does not commit.
-fn next_serial(tx: &Transaction<'_>, series: &str) -> rusqlite::Result<i64> {
+pub(super) fn next_serial(tx: &Transaction<'_>, series: &str) -> rusqlite::Result<i64> {
     tx.prepare_cached(
         "INSERT INTO serials (series, last) VALUES (?1, 1) ON CONFLICT (series) DO UPDATE SET last = last + 1 RETURNING last",
     )?
     .query_row([series], |row| row.get(0))
-}
-
-/// So many numbers were given out by sales that this store has forgotten: nobody gets them again.
-pub(crate) fn skip_serials(tx: &Transaction<'_>, count: u32) -> rusqlite::Result<()> {
-    if count > 0 {
-        tx.prepare_cached(
-            "INSERT INTO serials (series, last) VALUES (?1, ?2) ON CONFLICT (series) DO UPDATE SET last = last + ?2",
-        )?
-        .execute(params![SERIES, count])?;
-    }
-    Ok(())
 }
 
 /// An id whose short code no other sale of this box has.

@@ -41,8 +41,8 @@ impl Slip {
         let bad = |detail: &str| Err(Problem::unprocessable("bad_slip", detail));
         let Self { digits, approval } = match (tender, slip) {
             (Tender::Card | Tender::Upi, slip) => slip.unwrap_or_default(),
-            (Tender::Cash | Tender::Complimentary, None) => return Ok(None),
-            (Tender::Cash | Tender::Complimentary, Some(_)) => return bad("Only a card or a UPI transfer has a slip."),
+            (Tender::Cash | Tender::Complimentary | Tender::Recovered, None) => return Ok(None),
+            (_, Some(_)) => return bad("Only a card or a UPI transfer has a slip."),
         };
         let digits = digits.filter(|digits| !digits.is_empty());
         let approval = approval.map(|code| code.trim().to_ascii_uppercase()).filter(|code| !code.is_empty());

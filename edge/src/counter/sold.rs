@@ -159,6 +159,7 @@ pub(crate) struct SaleRow {
     pub(crate) total: i64,
     pub(crate) received: Option<i64>,
     pub(crate) sold_at: Timestamp,
+    pub(crate) group: Option<String>,
 }
 
 impl SaleRow {
@@ -167,7 +168,8 @@ impl SaleRow {
     /// # Errors
     /// If there is no such sale, or the database fails.
     pub(crate) fn read(db: &Connection, sale: BookingId) -> rusqlite::Result<Self> {
-        let select = "SELECT code, show, staff, tender, currency, total_minor, received_minor, sold_at FROM sales WHERE sale = ?1";
+        let select = "SELECT code, show, staff, tender, currency, total_minor, received_minor, sold_at, group_name
+                      FROM sales WHERE sale = ?1";
         db.prepare_cached(select)?.query_row([sale.0], |row| {
             Ok(Self {
                 code: row.get(0)?,
@@ -178,6 +180,7 @@ impl SaleRow {
                 total: row.get(5)?,
                 received: row.get(6)?,
                 sold_at: Timestamp(row.get(7)?),
+                group: row.get(8)?,
             })
         })
     }
@@ -218,6 +221,7 @@ impl Desk {
             tender: row.tender,
             verification: verification(db, id)?.or(unverified),
             change: row.received.map(|received| money(received - row.total)),
+            group: row.group,
             tickets,
         };
         let sold_at = self.identity().zone.rfc3339(row.sold_at);

@@ -1,5 +1,6 @@
 //! Taking a sale back, or some of its tickets.
 
+use super::sold::SaleRow;
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
@@ -13,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 use shared::ids::{BookingId, TicketId};
 use shared::refusal::Refusal;
-use shared::till;
+use shared::till::{self, Tender};
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,6 +33,9 @@ pub struct VoidRequest {
     /// Who allows it, where whoever asks may not.
     #[serde(default)]
     approved_by: Option<LoginRequest>,
+    /// How the price goes back, where nobody knows how it came.
+    #[serde(default)]
+    back: Option<Tender>,
 }
 
 /// How far the void has come: `voided`, or `void_requested` while the doors are being told.
@@ -46,11 +50,12 @@ struct Asked {
     by: String,
     approved_by: String,
     paper_surrendered: bool,
+    back: Option<Tender>,
 }
 
 /// `POST /v1/sales/{sale}/void`. Asking again tells how far it has come. 403 `approval_required` where a cashier asks alone; 404
-/// `unknown_ticket` for one that is not of this sale, or whose show is over and forgotten. Nothing is taken back where a part of what
-/// was asked for cannot be.
+/// `unknown_ticket` for one that is not of this sale, or whose show is over and forgotten; 422 `bad_back` where it is not said how the
+/// price of a recovered sale goes back, or said of another. Nothing is taken back where a part of what was asked for cannot be.
 pub async fn void(
     State(house): State<Arc<House>>,
     headers: HeaderMap,
@@ -69,19 +74,25 @@ pub async fn void(
         return Err(Refusal::BadSeatCount.into());
     }
     let approved_by = house.approve(&session, Task::Void, request.approved_by).await?;
-    let paper_surrendered = request.paper_surrendered;
+    let (paper_surrendered, back) = (request.paper_surrendered, request.back);
     let voided = house.writer.run(move |desk, tx, now| {
         let of_sale = tickets_of(tx, sale)?;
         if of_sale.is_empty() {
             return Ok(None);
         }
         if wanted.as_ref().is_some_and(|wanted| wanted.iter().any(|ticket| !of_sale.contains(ticket))) {
-            return Ok(Some(Err(Refusal::UnknownTicket)));
+            return Ok(Some(Err(Refusal::UnknownTicket.into())));
+        }
+        let recovered = SaleRow::read(tx, sale)?.tender == Tender::Recovered;
+        if recovered != back.is_some_and(Tender::goes_back) {
+            let detail =
+                "Say how the price goes back, cash, card or upi, where nobody knows how it came, and only there.";
+            return Ok(Some(Err(Problem::unprocessable("bad_back", detail))));
         }
         let tickets: Vec<_> =
             of_sale.into_iter().filter(|id| wanted.as_ref().is_none_or(|wanted| wanted.contains(id))).collect();
-        let asked = Asked { reason, by: session.staff, approved_by, paper_surrendered };
-        desk.void_tickets(tx, &tickets, &asked, now).map(Some)
+        let asked = Asked { reason, by: session.staff, approved_by, paper_surrendered, back };
+        Ok(Some(desk.void_tickets(tx, &tickets, &asked, now)?.map_err(Problem::from)))
     });
     let state = voided.await?.ok_or_else(unknown)??;
     Ok(Json(VoidView { state }))
@@ -152,8 +163,10 @@ fn note_asked(tx: &Transaction<'_>, ticket: TicketId, asked: &Asked, now: Timest
          ON CONFLICT (ticket) WHERE outcome IS NULL
          DO UPDATE SET (reason, asked_by, approved_by) = (excluded.reason, excluded.asked_by, excluded.approved_by)",
     )?
-    .execute(params![ticket.0, asked.reason, asked.by, asked.approved_by, now.0])
-    .map(|_one| ())
+    .execute(params![ticket.0, asked.reason, asked.by, asked.approved_by, now.0])?;
+    tx.prepare_cached("UPDATE sale_tickets SET back = ?2 WHERE ticket = ?1")?
+        .execute(params![ticket.0, asked.back.map(Tender::word)])
+        .map(|_one| ())
 }
 
 fn tickets_of(db: &Connection, sale: BookingId) -> rusqlite::Result<Vec<TicketId>> {

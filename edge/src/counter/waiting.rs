@@ -1,6 +1,7 @@
 //! Requests that wait until central has given the seats they need.
 
 use super::answer::{Outcomes, RequestKey};
+use super::group::Group;
 use super::sales::Till;
 use shared::ids::HoldId;
 use shared::ledger::Hold;
@@ -11,8 +12,8 @@ use tokio::sync::oneshot;
 /// What seats are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
-    /// To hold them for this member of staff.
-    Hold(String),
+    /// To hold them for this member of staff, perhaps for a group.
+    Hold(String, Option<Group>),
     /// To sell them at once.
     Sale(Till),
 }

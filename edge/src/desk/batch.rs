@@ -2,7 +2,7 @@
 //! let go what waited for the commit.
 
 use super::Desk;
-use crate::counter::{holds, sales};
+use crate::counter::holds;
 use crate::link;
 use crate::staff::session;
 use anyhow::Context;
@@ -31,8 +31,7 @@ impl Core for Desk {
     fn before_commit(&mut self, tx: &Transaction<'_>, now: Timestamp) -> anyhow::Result<()> {
         loop {
             self.poll_events();
-            sales::skip_serials(tx, std::mem::take(&mut self.returned_tickets))
-                .context("skip serials given out before")?;
+            self.record_returned(tx).context("record what came back")?;
             self.settle_claims(tx, now).context("settle claims")?;
             let wrote = self.write_changes(tx, now).context("write what the ledger changed")?;
             let answered = self.settle_voids(tx, now).context("answer voids")?;

@@ -81,7 +81,7 @@ impl Desk {
             witness,
             touched: BTreeSet::new(),
             enters_late: false,
-            returned_tickets: 0,
+            returned: Vec::new(),
             waiting: Waiting::default(),
             outgoing: Vec::new(),
             unsynced,

@@ -8,6 +8,7 @@ const WORDS = {
   void_too_late: "Void came too late",
   duplicate: "Duplicate",
   given_away: "Given away",
+  group: "Group",
   payment_missing: "Payment missing",
   withheld: "Kept back",
   given_back: "Given back to sale",
@@ -16,6 +17,7 @@ const WORDS = {
   settled_unknown: "Unknown seats settled",
   named_witness: "Witness named",
   found_ticket: "Ticket found",
+  staff: "Role and PIN given",
 };
 
 /** The part; `ask` sends in the name of whoever is in. */

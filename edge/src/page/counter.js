@@ -6,6 +6,7 @@ import { Board } from "./board.js";
 import { Closed } from "./closed.js";
 import { Drawer } from "./drawer.js";
 import { Hall } from "./hall.js";
+import { lockWhenIdle } from "./idle.js";
 import { keep, kept } from "./kept.js";
 import { Login } from "./login.js";
 import { Prints } from "./printing.js";
@@ -110,6 +111,8 @@ const KEYS = {
   k: () => till.idle && till.take(),
   l: () => lock(),
   g: () => till.askFind(),
+  w: () => till.askGroup(),
+  a: () => till.stage === "tickets" && till.last.group && prints.again(till.last, "group"),
   h: () => leave("/house"),
   t: () => leave("/till"),
   x: () => leave("/till"),
@@ -127,7 +130,7 @@ const KEYS = {
   PageUp: () => board.step(-1),
   PageDown: () => board.step(1),
   Escape: () => till.escape(),
-  Enter: () => ({ order: () => till.pay(), payment: () => till.sell(), tickets: () => propose(), void: () => byId("void-yes").form.requestSubmit(), find: () => byId("find").focus() })[till.stage](),
+  Enter: () => ({ order: () => till.pay(), payment: () => till.sell(), tickets: () => propose(), void: () => byId("void-yes").form.requestSubmit(), find: () => byId("find").focus(), group: () => byId("people").form.requestSubmit() })[till.stage](),
 };
 
 function onKey(event) {
@@ -149,6 +152,7 @@ function onKey(event) {
 document.addEventListener("keydown", onKey);
 byId("best").addEventListener("click", () => propose());
 byId("next").addEventListener("click", () => propose(1));
+byId("group").addEventListener("click", () => till.askGroup());
 byId("lock").addEventListener("click", () => lock());
 byId("help-key").addEventListener("click", () => byId("help").showModal());
 
@@ -161,6 +165,7 @@ watchLink(byId("badge"), (status) => {
 });
 every(SEATS_MS, refreshSeats);
 every(SHOWS_MS, refreshShows);
+lockWhenIdle(() => session, lock);
 const before = login.kept();
 if (before) enter(before);
 else login.open();

@@ -1,8 +1,8 @@
 // The day as a manager looks at it: each show with what it sold and let in, what was taken, and what is still open.
 
+import { TENDERS } from "./sold.js";
 import { clock, complain, count, el, money } from "./words.js";
 
-const WORDS = { cash: "Cash", card: "Card", upi: "UPI", complimentary: "Free" };
 const STATES = { cancelled: " (cancelled)", ended: " (over)", on_sale: "" };
 
 /** The part; `ask(method, url)` sends in the supervisor's name. */
@@ -18,7 +18,7 @@ export class Day {
     const answer = await this.ask("GET", asked ? `/v1/day?date=${asked}` : "/v1/day");
     complain(this.part.querySelector("[role=alert]"), answer.problem);
     if (!answer.ok || asked !== this.date.value) return;
-    const { date, shows, tenders, link, to_settle, to_verify } = answer.data;
+    const { date, shows, tenders, web, link, to_settle, to_verify } = answer.data;
     this.part.hidden = false;
     this.date.value = date;
     this.part.querySelector(".wide-table").hidden = shows.length === 0;
@@ -31,11 +31,17 @@ export class Day {
       to_verify > 0 && `${count(to_verify, "payment")} to verify`,
     ].filter(Boolean);
     this.part.querySelector(".facts").textContent = open.length > 0 ? `Still open: ${open.join(", ")}.` : "Nothing is open.";
-    const taken = tenders.map(({ tender, sales, net }) => [WORDS[tender], `${count(sales, "sale")}: ${money(net)}`]);
+    const taken = tenders.map(({ tender, sales, net }) => [TENDERS[tender], `${count(sales, "sale")}: ${money(net)}`]);
+    if (web.sold + web.void > 0) taken.push(["Online", onTheWeb(web)]);
     this.part
       .querySelector("dl")
       .replaceChildren(...taken.map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd", {}, text))));
   }
+}
+
+function onTheWeb({ sold, void: ended, net }) {
+  const back = ended > 0 ? `, ${ended} taken back` : "";
+  return `${count(sold, "ticket")}${back}: ${money(net)}`;
 }
 
 function row({ show, currency, counter, web, given_away, void: ended, admitted, withheld, unknown }) {

@@ -1,10 +1,10 @@
 // Finding a sale by what a guest has of it: the code on the paper, the ticket under the reader, or the seat.
 
-import { clock, complain, el, money, notice, seatList } from "./words.js";
+import { paid, STATES } from "./sold.js";
+import { clock, complain, el, notice, seatList } from "./words.js";
 
 const CODE_LETTERS = 8;
 const TICKET_LETTERS = 60;
-const STATES = { live: "", admitted: "inside", void_requested: "void asked for", void: "void" };
 
 /** What a text looks for, as a query: a short code, a ticket, or a seat of the show that is chosen. */
 export function queryOf(text, show) {
@@ -37,12 +37,12 @@ export function findPanel({ sales, word }, act) {
   );
 }
 
-function told({ code, show, tickets, total, tender }) {
-  const states = new Set(tickets.map((ticket) => STATES[ticket.state]).filter(Boolean));
-  const paid = tender === "complimentary" ? "free" : money(total);
+function told(sale) {
+  const { code, show, tickets } = sale;
+  const states = new Set(tickets.map((ticket) => STATES[ticket.state]?.toLowerCase()).filter(Boolean));
   return [
     el("strong", {}, `${spaced(code)} · ${seatList(tickets.map((ticket) => ticket.seat))}`),
-    el("span", {}, [`${clock(show.starts_at)} ${show.movie.title}`, paid, ...states].join(" · ")),
+    el("span", {}, [`${clock(show.starts_at)} ${show.movie.title}`, paid(sale), ...states].join(" · ")),
   ];
 }
 

@@ -90,6 +90,11 @@ export class Hall {
     for (const input of byId("wanted").querySelectorAll("input")) input.checked = Number(input.value) === number;
   }
 
+  /** The name of the category that is chosen; nothing where any will do. */
+  kind() {
+    return this.view?.categories[this.category]?.name ?? null;
+  }
+
   /** The seats chosen, with row, category and price. */
   choice() {
     return this.view ? this.map.choice() : [];

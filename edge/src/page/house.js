@@ -3,11 +3,15 @@
 import { request } from "./api.js";
 import { Answered } from "./answered.js";
 import { watchLink } from "./badge.js";
+import { lockWhenIdle } from "./idle.js";
 import { Letters } from "./letters.js";
 import { Login } from "./login.js";
 import { Opening } from "./opening.js";
+import { People } from "./people.js";
+import { Printers } from "./printers.js";
 import { Settling } from "./settling.js";
 import { Unknown } from "./unknown.js";
+import { Unwitnessed } from "./unwitnessed.js";
 import { Withheld } from "./withheld.js";
 import { Witness } from "./witness.js";
 
@@ -20,9 +24,10 @@ let own = false;
 
 const login = new Login(byId("login"), (now) => enter(now, true), { keep: false });
 const settling = new Settling(byId("settle"), ask, say);
-const parts = [settling, new Answered(byId("answered"), ask), new Withheld(byId("withheld"), ask, say), new Letters(byId("letters"), ask, say)];
+const unwitnessed = new Unwitnessed(byId("unwitnessed"), ask);
+const parts = [settling, new Answered(byId("answered"), ask), unwitnessed, new Withheld(byId("withheld"), ask, say), new Letters(byId("letters"), ask, say), new Printers(byId("printers"), ask)];
 const unknown = new Unknown(byId("unknown"), ask, say);
-const managers = [unknown, new Witness(byId("witness"), ask, say)];
+const managers = [unknown, new Witness(byId("witness"), ask, say), new People(byId("people"), ask, say)];
 const opening = new Opening(byId("opening"), ask, () => {
   say("The box is open");
   // What was unsold is unknown from now on.
@@ -70,7 +75,9 @@ window.addEventListener("pagehide", () => own && session && lock());
 watchLink(byId("badge"), (status) => {
   opening.update(status);
   settling.update(status);
+  if (session) unwitnessed.update(status);
 });
+lockWhenIdle(() => session, lock);
 const kept = login.kept();
 if (kept && MAY.includes(kept.role)) enter(kept, false);
 else login.open();

@@ -1,6 +1,7 @@
 //! The house's page: what a supervisor settles, and what a manager answers for.
 
 use super::staff_page;
+use crate::staff::Role;
 use maud::{Markup, html};
 
 /// What to settle, house seats, dead letters, the witness, unknown seats, and opening by two persons.
@@ -12,23 +13,29 @@ pub(super) fn house() -> Markup {
         (settle())
         (withheld())
         (answered())
+        (unwitnessed())
         (letters())
         (opening())
         (unknown())
         (witness())
+        (people())
+        (printers())
     };
     staff_page("House", "house", parts)
 }
 
 /// Anchor, word, and whether it is for managers only.
-const PARTS: [(&str, &str, bool); 7] = [
+const PARTS: [(&str, &str, bool); 10] = [
     ("settle", "To settle", false),
     ("withheld", "House seats", false),
     ("answered", "Who did what", false),
+    ("unwitnessed", "Kept nowhere else", false),
     ("letters", "Dead letters", false),
     ("opening", "Open or closed", true),
     ("unknown", "Unknown seats", true),
     ("witness", "Witness", true),
+    ("people", "Staff", true),
+    ("printers", "Printers", false),
 ];
 
 fn settle() -> Markup {
@@ -51,6 +58,17 @@ fn answered() -> Markup {
             p.quiet { "Voids, duplicates, what was given away or kept back, who was let in, and what two persons attested." }
             div role="alert" {}
             form.days { label.field { span { "Day" } input.input type="date" name="date" required; } }
+            ol.plain.rows {}
+        }
+    }
+}
+
+fn unwitnessed() -> Markup {
+    html! {
+        section.card id="unwitnessed" aria-labelledby="unwitnessed-title" {
+            h2 id="unwitnessed-title" tabindex="-1" { "Kept nowhere else" }
+            p.quiet { "Sales of a time without line and witness: if this box's disk were lost now, nobody else would know of them." }
+            div role="alert" {}
             ol.plain.rows {}
         }
     }
@@ -136,6 +154,41 @@ fn witness() -> Markup {
             div role="alert" {}
             ol.plain.rows {}
             p { a href="/door" { "Pair a door" } }
+        }
+    }
+}
+
+fn people() -> Markup {
+    html! {
+        section.card id="people" data-managers aria-labelledby="people-title" {
+            h2 id="people-title" tabindex="-1" { "Staff" }
+            div role="alert" {}
+            ol.plain.rows {}
+            form.stack {
+                p.quiet { "Somebody new, or a new role and PIN for somebody, who is then logged out everywhere." }
+                div role="alert" {}
+                div.pair {
+                    label.field { span { "Name" } input.input name="name" autocomplete="off" maxlength="32" required; }
+                    label.field { span { "Role" }
+                        select.input name="role" { @for role in Role::ALL { option value=(role.word()) { (role.word()) } } }
+                    }
+                    label.field { span { "PIN" }
+                        input.input name="pin" type="password" inputmode="numeric" autocomplete="new-password" maxlength="12" required;
+                    }
+                }
+                button.button type="submit" { "Let them in" }
+            }
+        }
+    }
+}
+
+fn printers() -> Markup {
+    html! {
+        section.card id="printers" aria-labelledby="printers-title" {
+            h2 id="printers-title" tabindex="-1" { "Printers" }
+            p.quiet { "They are named where the box is started; without one, papers are documents." }
+            div role="alert" {}
+            ol.plain.rows {}
         }
     }
 }

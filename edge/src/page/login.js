@@ -1,7 +1,10 @@
 // Signing in with name and PIN, by keyboard or pad. The session lasts over a reload of this window only.
 
 import { request } from "./api.js";
-import { complain, notice } from "./words.js";
+import { keep, kept } from "./kept.js";
+import { complain, el, notice } from "./words.js";
+
+const KNOWN_MAX = 6;
 
 /** The sign-in form; `onin(session)` is called when somebody is in. Without `keep` nothing of it outlives the page. */
 export class Login {
@@ -18,19 +21,56 @@ export class Login {
       if (digit === undefined) return;
       this.pin.value = digit === "" ? this.pin.value.slice(0, -1) : this.pin.value + digit;
     });
+    this.pin.addEventListener("keydown", (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (!step || this.#known().length === 0) return;
+      event.preventDefault();
+      const names = this.#known();
+      this.#choose(names.at((names.indexOf(this.staff.value) + step) % names.length));
+    });
+  }
+
+  // Who was in at this window before, whoever was last first.
+  #known() {
+    if (!this.keep) return [];
+    try {
+      const names = JSON.parse(localStorage.getItem("known staff"));
+      return Array.isArray(names) ? names : [];
+    } catch {
+      return [];
+    }
+  }
+
+  #remember(name) {
+    localStorage.setItem("known staff", JSON.stringify([name, ...this.#known().filter((other) => other !== name)].slice(0, KNOWN_MAX)));
+  }
+
+  #choose(name) {
+    this.staff.value = name;
+    this.#showKnown();
+    this.pin.focus();
+  }
+
+  #showKnown() {
+    const place = this.form.querySelector(".known");
+    const names = this.#known();
+    const button = (name) => el("button", { class: "button slim", type: "button", "aria-pressed": String(name === this.staff.value), onclick: () => this.#choose(name) }, name);
+    place.hidden = names.length < 2;
+    place.replaceChildren(...names.map(button), el("span", { class: "quiet" }, "or ", el("kbd", {}, "↓"), " in the PIN"));
   }
 
   /** The session left from before a reload, if it still holds. */
   kept() {
-    const session = JSON.parse(sessionStorage.getItem("session") ?? "null");
+    const session = kept("session");
     return session && Date.parse(session.expires_at) > Date.now() ? session : null;
   }
 
   /** Shows the form, with the name last used here. */
   open(title = "", text = "") {
-    if (this.keep) sessionStorage.removeItem("session");
+    if (this.keep) keep("session", null);
     this.form.hidden = false;
-    this.staff.value = this.keep ? (localStorage.getItem("staff") ?? "") : "";
+    this.staff.value = this.#known()[0] ?? "";
+    this.#showKnown();
     this.pin.value = "";
     // A counter that loads in a pane must not take the focus away from the page around it.
     if (window.parent === window || document.hasFocus()) (this.staff.value ? this.pin : this.staff).focus();
@@ -43,8 +83,8 @@ export class Login {
     this.pin.value = "";
     if (answer.ok) {
       if (this.keep) {
-        localStorage.setItem("staff", body.staff);
-        sessionStorage.setItem("session", JSON.stringify(answer.data));
+        this.#remember(body.staff);
+        keep("session", answer.data);
       }
       notice(this.#problem());
       this.form.hidden = true;

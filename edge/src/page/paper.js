@@ -2,6 +2,7 @@
 
 import { approval } from "./approval.js";
 import { spaced } from "./finding.js";
+import { priceBack, STATES, TENDERS, toldOf } from "./sold.js";
 import { clock, el, money, seatList, sum } from "./words.js";
 
 /** The order before payment. `act` has `pay`, the seats `held` at another window, and `take(hold)` that goes on with them. */
@@ -33,7 +34,7 @@ function heldElsewhere({ lines: held, total }, first, onclick) {
 export function ticketsPanel(sale, act) {
   const { show, change, total, code } = sale;
   // Of a sale that was found again the change went back long ago.
-  const due = change && change.minor > 0 && !sale.sold_at ? ["Give back", change] : ["Paid", total];
+  const due = change && change.minor > 0 && !sale.sold_at ? ["Give back", change] : [sale.tender === "recovered" ? "Price" : "Paid", total];
   const [word, sum] = sale.tender === "complimentary" ? ["Free", { ...total, minor: 0 }] : due;
   const valid = sale.tickets.some(returnable);
   return el(
@@ -41,31 +42,30 @@ export function ticketsPanel(sale, act) {
     { class: "stack sold" },
     el("p", { class: "give-back" }, el("span", {}, word), el("strong", { class: "figures" }, money(sum))),
     el("p", { class: "short-code" }, spaced(code)),
-    sale.sold_at && el("p", { class: "quiet" }, `${TENDERS[sale.tender]}, ${sale.staff}, ${new Date(sale.sold_at).toLocaleString("en-IN", { dateStyle: "medium", timeStyle: "short" })}`),
-    el("ol", { class: "plain paper" }, ...sale.tickets.map((ticket) => paperTicket(ticket, show, code))),
+    sale.sold_at && el("p", { class: "quiet" }, toldOf(sale)),
+    sale.group && el("p", { class: "chosen" }, `${sale.group}: ${seatList(sale.tickets.map((ticket) => ticket.seat))}`),
+    el("ol", { class: "plain paper" }, ...sale.tickets.map((ticket) => paperTicket(ticket, show, code, Boolean(sale.group)))),
     el("button", { class: "button main wide", type: "button", onclick: act.next }, "Next guest ", el("kbd", {}, "Enter")),
     valid &&
       el(
         "div",
         { class: "notes" },
-        el("button", { class: "button slim", type: "button", onclick: act.print }, "Print ", el("kbd", {}, "P")),
+        sale.group && el("button", { class: "button slim", type: "button", onclick: () => act.print("group") }, "One paper ", el("kbd", {}, "A")),
+        el("button", { class: "button slim", type: "button", onclick: () => act.print() }, sale.group ? "Each ticket " : "Print ", el("kbd", {}, "P")),
         el("button", { class: "button slim bad", type: "button", onclick: act.void }, "Void ", el("kbd", {}, "V")),
       ),
   );
 }
 
-const TENDERS = { cash: "Cash", card: "Card", upi: "UPI", complimentary: "Free" };
-const STATES = { admitted: "Inside", void_requested: "Void asked for", void: "Void" };
-
 function returnable(ticket) {
   return !["void", "admitted"].includes(ticket.state);
 }
 
-function paperTicket({ seat, svg, state }, show, code) {
+function paperTicket({ seat, svg, state }, show, code, small) {
   return el(
     "li",
     { class: "paper-ticket" },
-    state === "void" ? null : el("img", { src: svg, width: 96, height: 96, alt: `QR code of the ticket for seat ${seat}` }),
+    state === "void" || small ? null : el("img", { src: svg, width: 96, height: 96, alt: `QR code of the ticket for seat ${seat}` }),
     el(
       "div",
       {},
@@ -81,7 +81,7 @@ function paperTicket({ seat, svg, state }, show, code) {
 /** The question before a void: which tickets come back, and why; a cashier asks with a supervisor's PIN. */
 export function voidPanel(sale, act) {
   const reasons = ["Guest changed their mind", "Wrong seats or show", "Payment did not go through"];
-  const prices = new Map(sale.lines.map((line) => [line.seat, line.price.minor]));
+  const prices = new Map(sale.lines.map((line) => [line.seat, line.price]));
   const back = el("p", { role: "status" });
   const boxes = sale.tickets.map((ticket) => {
     const open = returnable(ticket);
@@ -89,7 +89,7 @@ export function voidPanel(sale, act) {
     return { ticket, input, label: el("label", {}, input, `${ticket.seat}${STATES[ticket.state] ? `, ${STATES[ticket.state].toLowerCase()}` : ""}`) };
   });
   function tell() {
-    const minor = boxes.filter(({ input }) => input.checked).reduce((sum, { ticket }) => sum + prices.get(ticket.seat), 0);
+    const minor = priceBack(sale, boxes.filter(({ input }) => input.checked).map(({ ticket }) => ({ price: prices.get(ticket.seat) })));
     back.textContent = sale.tender === "complimentary" ? "Nothing was paid." : `Give back ${money({ ...sale.total, minor })}.`;
   }
   tell();
@@ -99,6 +99,7 @@ export function voidPanel(sale, act) {
     el("p", { class: "chosen" }, `Void ${spaced(sale.code)}?`),
     el("fieldset", { class: "reasons" }, el("legend", {}, "Tickets"), ...boxes.map(({ label }) => label)),
     back,
+    sale.tender === "recovered" && wayBack(),
     el("fieldset", { class: "reasons" }, el("legend", {}, "Reason"), ...reasons.map((reason, i) =>
       el("label", {}, el("input", { type: "radio", name: "reason", value: reason, checked: i === 0 }), reason),
     )),
@@ -107,6 +108,12 @@ export function voidPanel(sale, act) {
     el("button", { class: "button bad wide", type: "submit", id: "void-yes" }, "Void ", el("kbd", {}, "Enter")),
     el("button", { class: "link", type: "button", onclick: act.no }, "Keep the sale ", el("kbd", {}, "Esc")),
   );
+}
+
+// Nobody knows how it was paid: whoever gives the money back says how.
+function wayBack() {
+  const choice = (value, i) => el("label", {}, el("input", { type: "radio", name: "back", value, checked: i === 0 }), TENDERS[value]);
+  return el("fieldset", { class: "reasons" }, el("legend", {}, "How it was paid is not known. It goes back by"), ...["cash", "card", "upi"].map(choice));
 }
 
 function lines(due) {

@@ -2,6 +2,7 @@
 
 import { approval, approvedBy } from "./approval.js";
 import { amount } from "./paper.js";
+import { TENDERS } from "./sold.js";
 import { el, money, seatList } from "./words.js";
 
 /** The payment: what is due, what was given, what goes back. `act` has `pay`, `back`, `tender(name)` and the cashier's `role`. */
@@ -12,27 +13,22 @@ export function paymentPanel(sale, act) {
     { class: "stack", onsubmit: act.pay },
     el("p", { class: "chosen" }, seatList(due.map((line) => line.seat))),
     amount("To pay", total),
-    el("div", { class: "choices" }, ...TENDERS.map(([name, word, key]) => tender(sale, act, name, word, key))),
+    el("div", { class: "choices" }, ...Object.keys(KEYS).map((name) => tender(sale, act, name))),
     ...PARTS[sale.tender](sale, total, act.role),
     el("button", { class: "button main wide", type: "submit", id: "sell" }, "Sell ", el("kbd", {}, "Enter")),
     el("button", { class: "link", type: "button", onclick: act.back }, "Back ", el("kbd", {}, "Esc")),
   );
 }
 
-const TENDERS = [
-  ["cash", "Cash", "M"],
-  ["card", "Card", "C"],
-  ["upi", "UPI", "U"],
-  ["complimentary", "Free", "F"],
-];
+const KEYS = { cash: "M", card: "C", upi: "U", complimentary: "F" };
 
 const PARTS = { cash, card, upi, complimentary };
 
-function tender(sale, act, name, word, key) {
+function tender(sale, act, name) {
   const chosen = sale.tender === name;
   const onchange = () => act.tender(name);
   const input = el("input", { type: "radio", name: "tender", value: name, checked: chosen, tabindex: chosen ? 0 : -1, onchange });
-  return el("label", {}, input, el("span", {}, word, key && el("kbd", {}, key)));
+  return el("label", {}, input, el("span", {}, TENDERS[name], el("kbd", {}, KEYS[name])));
 }
 
 function cash(sale, total) {

@@ -14,6 +14,7 @@ const REASONS = {
   no_such_printer: "That printer is not set any more.",
   not_drawn: "The paper could not be drawn.",
 };
+const PAPERS = { tickets: "Tickets", receipt: "Receipt", group: "The group's paper" };
 
 /** Asks for papers and shows what becomes of them. `dialog` asks who answers for a duplicate. */
 export class Prints {
@@ -35,7 +36,8 @@ export class Prints {
 
   /** Prints what a sale needs, if there is a printer; what was printed already is not printed again. False without an answer. */
   async start(sale) {
-    const documents = ["tickets", "receipt"].filter((one) => this.printers.some((printer) => printer.documents.includes(one)));
+    const papers = sale.group ? ["group", "receipt"] : ["tickets", "receipt"];
+    const documents = papers.filter((one) => this.printers.some((printer) => printer.documents.includes(one)));
     for (const document of documents) {
       const answer = await this.ask("POST", `/v1/sales/${sale.sale}/prints`, { body: { documents: [document] } });
       if (answer.status === 0 || answer.signedOut) return false;
@@ -44,10 +46,10 @@ export class Prints {
     return true;
   }
 
-  /** The tickets of a sale once more, or for the first time where they are a document. */
-  async again(sale) {
-    const printer = this.printers.some((one) => one.documents.includes("tickets")) ? undefined : "pdf";
-    await this.#print(sale, { documents: ["tickets"], printer });
+  /** The tickets of a sale once more, or for the first time where they are a document, or one paper for a whole group. */
+  async again(sale, document = "tickets") {
+    const printer = this.printers.some((one) => one.documents.includes(document)) ? undefined : "pdf";
+    await this.#print(sale, { documents: [document], printer });
   }
 
   /** What a person does about the oldest failed print: `retry`, `other` or `skip`. */
@@ -116,8 +118,7 @@ export class Prints {
     if (print) {
       const more = this.failed.length > 1 ? ` ${this.failed.length} papers wait.` : "";
       const out = print.maybe_out ? " Some of it may be out: the next one says duplicate." : "";
-      const what = print.document === "tickets" ? "Tickets not printed" : "Receipt not printed";
-      notice(this.place, "warn", what, `${REASONS[print.reason] ?? print.reason} The sale stands.${out}${more}`);
+      notice(this.place, "warn", `${PAPERS[print.document]} not printed`, `${REASONS[print.reason] ?? print.reason} The sale stands.${out}${more}`);
       const button = (word, key, act) =>
         el("button", { class: "button slim", type: "button", onclick: () => this.act(act) }, `${word} `, el("kbd", {}, key));
       const buttons = [button("Retry", "R", "retry"), button(this.#other(print).replace(/^pdf$/, "PDF"), "O", "other"), button("Skip", "S", "skip")];

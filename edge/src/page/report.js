@@ -1,8 +1,7 @@
 // A shift in words and numbers: on screen and on paper.
 
+import { TENDERS } from "./sold.js";
 import { count, el, money } from "./words.js";
-
-const WORDS = { cash: "Cash", card: "Card", upi: "UPI", complimentary: "Free" };
 
 /** What a shift came to; what is not told yet is left out. */
 export function shiftReport(shift) {
@@ -12,7 +11,7 @@ export function shiftReport(shift) {
     ["Opened", when(shift.opened_at)],
     shift.closed_at && ["Closed", `${when(shift.closed_at)} by ${shift.closed_by}`],
     ["Float", money(shift.float)],
-    ...shift.tenders.filter(({ sold, voided }) => sold + voided > 0).map((one) => [WORDS[one.tender], taken(one)]),
+    ...shift.tenders.filter(({ sold, voided }) => sold + voided > 0).map((one) => [TENDERS[one.tender], taken(one)]),
     shift.paid_in.minor > 0 && ["Paid in", money(shift.paid_in)],
     shift.paid_out.minor > 0 && ["Paid out", money(shift.paid_out)],
     shift.drawer_opened > 0 && ["Drawer opened", `${count(shift.drawer_opened, "time")} without a sale`],

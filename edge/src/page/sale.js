@@ -29,9 +29,9 @@ export class Sale {
     return { ...Object.fromEntries(KEPT.map((name) => [name, this[name]])), asked: this.asked && asked };
   }
 
-  /** Holds the seats before any money is on the table. */
+  /** Holds the seats, or those of a group's `wish`, before any money is on the table. */
   async open() {
-    const options = { body: { seats: this.seats }, key: this.holdKey, insist: true };
+    const options = { body: this.wish ?? { seats: this.seats }, key: this.holdKey, insist: true };
     const answer = await this.ask("POST", `/v1/shows/${this.show}/holds`, options);
     if (answer.ok) this.hold = answer.data;
     return answer;

@@ -3,6 +3,7 @@
 import { request } from "./api.js";
 import { watchLink } from "./badge.js";
 import { Day } from "./day.js";
+import { lockWhenIdle } from "./idle.js";
 import { Login } from "./login.js";
 import { Pieces } from "./pieces.js";
 import { shiftReport } from "./report.js";
@@ -179,6 +180,7 @@ byId("reports").querySelector("[name=date]").value = new Date().toLocaleDateStri
 watchLink(byId("badge"), (status) => {
   byId("theatre").textContent = status.theatre.name;
 });
+lockWhenIdle(() => session, lock);
 const kept = login.kept();
 if (kept) enter(kept);
 else login.open();

@@ -3,6 +3,7 @@
 import { approvedBy, CORRECTABLE } from "./approval.js";
 import { freshKey } from "./api.js";
 import { findPanel, look, queryOf, spaced } from "./finding.js";
+import { Asking, groupPanel } from "./group.js";
 import { keep, kept } from "./kept.js";
 import { showTickets } from "./pane.js";
 import { orderPanel, ticketsPanel, voidPanel } from "./paper.js";
@@ -10,7 +11,7 @@ import { paymentDetails, paymentPanel, receivedIn } from "./payment.js";
 import { Sale } from "./sale.js";
 import { complain, money, notice, seatList } from "./words.js";
 
-const TITLES = { order: "Sale", payment: "Payment", tickets: "Sold", void: "Void", find: "Find a sale" };
+const TITLES = { order: "Sale", payment: "Payment", tickets: "Sold", void: "Void", find: "Find a sale", group: "A group" };
 const byId = (id) => document.getElementById(id);
 
 /**
@@ -21,8 +22,9 @@ export class Till {
   constructor({ ask, who, focus, hall, prints, onvoid }) {
     Object.assign(this, { ask, who, focus, hall, prints, onvoid, working: false });
     const before = kept("till");
-    /** `order`, `payment`, `tickets`, `void` or `find`. */
+    /** `order`, `group`, `payment`, `tickets`, `void` or `find`. */
     this.stage = before?.stage ?? "order";
+    this.asking = new Asking();
     this.found = { sales: [], word: "Your last sales" };
     this.sale = before?.sale ? Sale.from(before.sale, ask) : null;
     /** The seats of a payment that was left are on their way back. */
@@ -52,8 +54,9 @@ export class Till {
       payment: () =>
         paymentPanel(sale, { pay: (event) => this.sell(event), back: () => this.escape(), tender: (name) => this.setTender(name), role: this.who().role }),
       tickets: () =>
-        ticketsPanel(last, { next: () => this.hall.propose(), print: () => this.prints.again(last), void: () => this.askVoid() }),
+        ticketsPanel(last, { next: () => this.hall.propose(), print: (document) => this.prints.again(last, document), void: () => this.askVoid() }),
       void: () => voidPanel(last, { yes: (event) => this.voidLast(event), no: () => this.order(), role: this.who().role }),
+      group: () => groupPanel(this.hall.kind(), { hold: (event) => this.holdGroup(event), back: () => this.order(), role: this.who().role }),
       find: () => findPanel(this.found, { find: (text) => this.find(text), open: (sale) => this.open(sale), back: () => this.order() }),
     };
     // What was found again is not what has just been sold.
@@ -98,6 +101,30 @@ export class Till {
     await this.leaving;
     if (!hold || this.busy) return;
     await this.#start(Sale.of(hold, this.ask));
+  }
+
+  /** Asks for a whole group's seats. */
+  askGroup() {
+    if (this.busy) return;
+    this.stage = "group";
+    notice(byId("till-problem"));
+    this.show();
+    byId("people").focus();
+  }
+
+  async holdGroup(event) {
+    event.preventDefault();
+    const sale = this.asking.sale(this.hall.show, this.hall.kind(), event.target, this.ask);
+    await this.#alone(async () => {
+      const answer = await sale.open();
+      if (answer.signedOut) return;
+      complain(byId("till-problem"), answer.problem);
+      if (!answer.ok) return;
+      [this.sale, this.unanswered] = [sale, null];
+      this.hall.keep(true);
+      this.#toPayment();
+      await this.hall.refresh();
+    });
   }
 
   async #start(sale) {
@@ -330,7 +357,8 @@ export class Till {
     const tickets = answers.getAll("ticket");
     if (tickets.length === 0) return notice(byId("till-problem"), "warn", "Which tickets?", "Tick those that come back.");
     const said = { reason: answers.get("reason"), paper_surrendered: answers.has("paper"), tickets };
-    const body = { ...said, ...approvedBy(Object.fromEntries(answers)) };
+    const back = answers.has("back") ? { back: answers.get("back") } : {};
+    const body = { ...said, ...back, ...approvedBy(Object.fromEntries(answers)) };
     await this.#alone(async () => {
       const answer = await this.ask("POST", `/v1/sales/${last.sale}/void`, { body, key: freshKey(), insist: true });
       if (answer.signedOut) return;

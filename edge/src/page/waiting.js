@@ -2,6 +2,7 @@
 
 import { spaced } from "./finding.js";
 import { keep, kept } from "./kept.js";
+import { priceBack } from "./sold.js";
 import { el, money, seatList } from "./words.js";
 
 /** The notices in `place`. `ask` sends in the name of whoever is in. */
@@ -49,7 +50,7 @@ export class WaitingVoids {
     const asked = new Set(this.asked.get(sale.sale)?.tickets);
     const of = (state) => sale.tickets.filter((ticket) => asked.has(ticket.ticket) && ticket.state === state);
     const [ended, used] = [of("void"), of("admitted")];
-    const minor = sale.tender === "complimentary" ? 0 : ended.reduce((sum, ticket) => sum + ticket.price.minor, 0);
+    const minor = priceBack(sale, ended);
     const back = ended.length > 0 ? `Give back ${money({ ...sale.total, minor })} for ${labels(ended)}.` : "Give nothing back.";
     const inside = used.length > 0 ? ` ${labels(used)} was used at the door.` : "";
     const done = () => {

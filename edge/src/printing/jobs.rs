@@ -13,13 +13,19 @@ pub enum Document {
     Tickets,
     /// Its receipt.
     Receipt,
+    /// One paper for a whole group.
+    Group,
 }
 
 impl Document {
+    /// Every paper.
+    pub const ALL: [Self; 3] = [Self::Tickets, Self::Receipt, Self::Group];
+
     fn word(self) -> &'static str {
         match self {
             Self::Tickets => "tickets",
             Self::Receipt => "receipt",
+            Self::Group => "group",
         }
     }
 }
@@ -119,7 +125,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Print> {
     Ok(Print {
         id: PrintId(row.get(0)?),
         sale: BookingId(row.get(1)?),
-        document: if document == Document::Tickets.word() { Document::Tickets } else { Document::Receipt },
+        document: Document::ALL.into_iter().find(|known| known.word() == document).unwrap_or(Document::Receipt),
         copy: row.get(3)?,
         printer: row.get(4)?,
         state: State::ALL.into_iter().find(|known| known.word() == state).unwrap_or(State::Failed),

@@ -6,10 +6,11 @@ use crate::desk::Desk;
 use crate::house::House;
 use crate::till::tender_at;
 use anyhow::Context;
-use node::paper::{ReceiptFacts, ReceiptLine, Sheet, TaxLine, Templates, TicketFacts};
-use rusqlite::{Connection, OptionalExtension};
+use node::paper::{GroupFacts, GroupRow, ReceiptFacts, ReceiptLine, Sheet, TaxLine, Templates, TicketFacts};
+use rusqlite::{Connection, OptionalExtension, Row};
 use shared::ids::BookingId;
 use shared::money::{Currency, Money, decimal};
+use shared::show::Show;
 use shared::tax::{self, INDIA};
 use shared::till::Tender;
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 pub struct Papers {
     tickets: Vec<TicketFacts>,
     receipt: ReceiptFacts,
+    group: Option<GroupFacts>,
 }
 
 /// A ticket's row.
@@ -30,14 +32,26 @@ struct Ticket {
     serial: String,
 }
 
-/// How a sale was paid, and how many of its tickets were not taken back; nothing where there is no such sale.
+/// What printing asks about a sale.
+#[derive(Debug, Clone, Copy)]
+pub struct Printable {
+    /// How it was paid.
+    pub tender: Tender,
+    /// How many of its tickets were not taken back.
+    pub tickets: u32,
+    /// It is a whole group's.
+    pub group: bool,
+}
+
+/// The same of this sale; nothing where there is no such sale.
 ///
 /// # Errors
 /// If the database fails.
-pub fn printable(db: &Connection, sale: BookingId) -> rusqlite::Result<Option<(Tender, u32)>> {
-    let select = "SELECT tender, (SELECT count(*) FROM sale_tickets t WHERE t.sale = ?1 AND t.voided_at IS NULL)
-                  FROM sales WHERE sale = ?1";
-    db.prepare_cached(select)?.query_row([sale.0], |row| Ok((tender_at(row, 0)?, row.get(1)?))).optional()
+pub fn printable(db: &Connection, sale: BookingId) -> rusqlite::Result<Option<Printable>> {
+    let select = "SELECT tender, (SELECT count(*) FROM sale_tickets t WHERE t.sale = ?1 AND t.voided_at IS NULL),
+                         group_name IS NOT NULL FROM sales WHERE sale = ?1";
+    let read = |row: &Row<'_>| Ok(Printable { tender: tender_at(row, 0)?, tickets: row.get(1)?, group: row.get(2)? });
+    db.prepare_cached(select)?.query_row([sale.0], read).optional()
 }
 
 impl Papers {
@@ -51,6 +65,7 @@ impl Papers {
                 self.tickets.iter().map(|ticket| templates.ticket(ticket)).collect::<Result<_, _>>()?
             }
             Document::Receipt => vec![templates.receipt(&self.receipt)?],
+            Document::Group => self.group.iter().map(|group| templates.group(group)).collect::<Result<_, _>>()?,
         };
         let marked = |sheet: Sheet| if print.copy == 0 { sheet } else { sheet.duplicate(print.copy) };
         Ok(sheets.into_iter().map(marked).collect())
@@ -71,7 +86,7 @@ impl House {
 
 impl Desk {
     fn papers(&self, db: &Connection, sale: BookingId) -> anyhow::Result<Papers> {
-        let SaleRow { code, show, staff, tender, currency, total, received, sold_at } = SaleRow::read(db, sale)?;
+        let SaleRow { code, show, staff, tender, currency, total, received, sold_at, group } = SaleRow::read(db, sale)?;
         let select = "SELECT seat, category, price_minor, code, series, serial FROM sale_tickets
                       WHERE sale = ?1 AND voided_at IS NULL ORDER BY series, serial";
         let mut select = db.prepare_cached(select)?;
@@ -81,7 +96,8 @@ impl Desk {
             Ok(Ticket { seat: row.get(0)?, category: row.get(1)?, price, code: row.get(3)?, serial })
         })?;
         let rows: Vec<Ticket> = rows.collect::<Result<_, _>>()?;
-        let facts = &self.replica().ledger().show(show).context("find the show of a sale")?.facts;
+        let show = self.replica().ledger().show(show).context("find the show of a sale")?;
+        let facts = &show.facts;
         let (zone, house) = (&self.identity().zone, &self.identity().join.theatre);
         let (date, time) = (zone.local_date(facts.starts_at()), zone.local_time(facts.starts_at()));
         let (sold_date, sold_time) = (zone.local_date(sold_at), zone.local_time(sold_at));
@@ -108,11 +124,30 @@ impl Desk {
             time: time.clone(),
             lines: lines.collect(),
             total: Money { minor: total, currency }.to_string(),
-            tender: tender.word().to_owned(),
+            tender: told(tender).to_owned(),
             received: cash.map(decimal),
             change: cash.map(|received| received - total).filter(|change| *change > 0).map(decimal),
             taxes,
         };
+        let serials = [rows.first(), rows.last()].map(|row| row.map(|row| row.serial.as_str()).unwrap_or_default());
+        let group_facts = group.as_ref().map(|name| GroupFacts {
+            theatre: house.name.clone(),
+            city: house.city.clone(),
+            group: name.clone(),
+            booking: code.clone(),
+            title: facts.title.clone(),
+            screen,
+            date: date.clone(),
+            time: time.clone(),
+            count: rows.len(),
+            rows: by_row(show, &rows),
+            total: Money { minor: rows.iter().map(|row| row.price).sum(), currency }.to_string(),
+            tender: told(tender).to_owned(),
+            serials: serials.join(" to "),
+            sold_date: receipt.sold_date.clone(),
+            sold_time: receipt.sold_time.clone(),
+            staff: receipt.staff.clone(),
+        });
         let tickets = rows.into_iter().map(|row| TicketFacts {
             theatre: house.name.clone(),
             city: house.city.clone(),
@@ -125,10 +160,24 @@ impl Desk {
             time: time.clone(),
             serial: Some(row.serial),
             booking: code.clone(),
+            group: group.clone(),
             code: row.code,
         });
-        Ok(Papers { tickets: tickets.collect(), receipt })
+        Ok(Papers { tickets: tickets.collect(), receipt, group: group_facts })
     }
+}
+
+/// How it was paid, as a guest reads it.
+fn told(tender: Tender) -> &'static str {
+    if tender == Tender::Recovered { "not known" } else { tender.word() }
+}
+
+/// The seats as people find them: row by row.
+fn by_row(show: &Show, tickets: &[Ticket]) -> Vec<GroupRow> {
+    let labelled = tickets.iter().filter_map(|ticket| show.plan.labelled(&ticket.seat));
+    let mut seats: Vec<_> = labelled.filter_map(|seat| show.plan.seat(seat)).collect();
+    seats.sort_by_key(|seat| (seat.row_index, seat.number));
+    GroupRow::of(seats.into_iter().map(|seat| (seat.row.as_str(), seat.number)))
 }
 
 /// The tax inside the prices, by rate: rounded ticket by ticket, as the daily collection is.

@@ -47,7 +47,8 @@ pub struct BadPrinter {
 impl PrinterSetting {
     /// Whether it has paper for that.
     pub fn prints(&self, document: Document) -> bool {
-        self.only.is_none_or(|only| only == document)
+        // A group's paper is as wide as a receipt or a ticket: any will do.
+        document == Document::Group || self.only.is_none_or(|only| only == document)
     }
 }
 

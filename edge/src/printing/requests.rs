@@ -1,7 +1,7 @@
 //! What the counter asks about prints.
 
 use super::jobs::{self, Document, Print, PrintId, State};
-use super::papers;
+use super::papers::{self, Printable};
 use crate::house::House;
 use crate::opening::second_person;
 use crate::staff::Task;
@@ -105,13 +105,13 @@ pub async fn printers(
     house.authorise(&headers, Task::Sell).await?;
     let view = |setting: &super::PrinterSetting| PrinterView {
         name: setting.name.clone(),
-        documents: [Document::Tickets, Document::Receipt].into_iter().filter(|one| setting.prints(*one)).collect(),
+        documents: Document::ALL.into_iter().filter(|one| setting.prints(*one)).collect(),
     };
     Ok(Json(PrinterList { printers: house.printers.settings().map(view).collect() }))
 }
 
 /// `POST /v1/sales/{sale}/prints`: answers 403 `second_person_needed` for what may be out already, 409 `no_printer`,
-/// 409 `sale_void`.
+/// 409 `sale_void`, 409 `not_a_group`.
 pub async fn print(
     FromState(house): FromState<Arc<House>>,
     headers: HeaderMap,
@@ -123,7 +123,7 @@ pub async fn print(
     let sale: BookingId = sale.parse().map_err(|_| unknown())?;
     let PrintRequest { documents, printer, second } = request;
     let mut places = Vec::new();
-    for document in [Document::Tickets, Document::Receipt].into_iter().filter(|one| documents.contains(one)) {
+    for document in Document::ALL.into_iter().filter(|one| documents.contains(one)) {
         places.push((document, house.place(document, printer.as_deref())?));
     }
     let second = match second {
@@ -131,7 +131,12 @@ pub async fn print(
         None => None,
     };
     let asked = house.writer.run(move |_, tx, now| {
-        let Some((tender, tickets)) = papers::printable(tx, sale)? else { return Ok(Err(unknown())) };
+        let Some(Printable { tender, tickets, group }) = papers::printable(tx, sale)? else {
+            return Ok(Err(unknown()));
+        };
+        if !group && documents.contains(&Document::Group) {
+            return Ok(Err(Problem::conflict("not_a_group", "The sale is no group's.")));
+        }
         if tickets == 0 {
             return Ok(Err(Problem::conflict("sale_void", "The sale was taken back.")));
         }
@@ -144,7 +149,8 @@ pub async fn print(
                 prints.push((open.clone(), false));
                 continue;
             }
-            let out = before.iter().any(Print::may_be_out);
+            // Of a sale that was got back nobody knows what was printed.
+            let out = tender == Tender::Recovered || before.iter().any(Print::may_be_out);
             if out && second.is_none() {
                 let detail = "It was printed already: a supervisor answers for a duplicate.";
                 return Ok(Err(Problem::forbidden("second_person_needed", detail)));

@@ -29,6 +29,8 @@ pub struct SessionView {
     staff: String,
     role: &'static str,
     expires_at: String,
+    /// After so many minutes a window that nobody is at locks itself; 0 never does.
+    lock_after_min: u32,
 }
 
 /// `POST /v1/session`. Answers 401 `wrong_pin` or 429 `pin_locked`.
@@ -41,7 +43,8 @@ pub async fn log_in(
     let stored = token.clone();
     let opened = house.writer.run(move |_, tx, now| Ok(session::open(tx, &stored, &name, role, now)?)).await?;
     let expires_at = house.identity.zone.rfc3339(opened.expires_at);
-    Ok(Json(SessionView { token, staff: opened.staff, role: opened.role.word(), expires_at }))
+    let lock_after_min = house.counter.lock_after_min;
+    Ok(Json(SessionView { token, staff: opened.staff, role: opened.role.word(), expires_at, lock_after_min }))
 }
 
 /// Looks at a name and a PIN; the name and the role of who has shown to be that person.

@@ -53,6 +53,9 @@ const SELECT: &str = "
                s.code || ' ' || (SELECT group_concat(seat, ' ') FROM sale_tickets t WHERE t.sale = s.sale), c.reason
         FROM complimentary c JOIN sales s USING (sale)
         UNION ALL
+        SELECT s.sold_at, 'group', s.staff, s.group_allowed_by, s.code || ' ' || s.group_name, NULL
+        FROM sales s WHERE s.group_name IS NOT NULL
+        UNION ALL
         SELECT p.settled_at, 'payment_missing', p.settled_by, NULL, s.code, p.note
         FROM slips p JOIN sales s USING (sale) WHERE p.outcome = 'missing'
         UNION ALL

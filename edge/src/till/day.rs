@@ -1,6 +1,7 @@
 //! A manager's view of a day: what each show sold and admitted, what was taken by which tender, and what is still open.
 
-use super::currency_at;
+use super::reports;
+use super::web::{self, WebView};
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
@@ -9,12 +10,13 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use node::problem::{Params, Problem};
 use node::view::{LinkView, ShowView};
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use shared::ids::{ShowNumber, Side};
 use shared::ledger::TicketState;
 use shared::money::{Currency, Money};
 use shared::show::Standing;
+use shared::till::Tender;
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,7 +55,8 @@ struct DayShowView {
 /// What the counter took on the day by a tender.
 #[derive(Debug, Serialize)]
 struct TakenView {
-    tender: String,
+    /// `recovered` is what was got back from whoever remembered it: nobody knows how it was paid.
+    tender: Tender,
     sales: u32,
     net: Money,
 }
@@ -64,6 +67,8 @@ pub struct DayView {
     date: String,
     shows: Vec<DayShowView>,
     tenders: Vec<TakenView>,
+    /// What the web sold on the day, whichever show it was for.
+    web: WebView,
     /// Its `backlog` is what central has not got.
     link: LinkView,
     /// What a person must settle, of the ledger and of the doors.
@@ -83,7 +88,10 @@ pub async fn view(
     let date = date.unwrap_or_else(|| zone.local_date(house.clock.now()));
     let day = zone.day(&date).map_err(|error| Problem::bad_request("bad_date", error.to_string()))?;
     let mut shows = house.writer.run(move |desk, _, now| Ok(desk.shows_of(day, now))).await?;
-    let (tenders, given_away) = house.readers.read(move |db| Ok((taken(db, day)?, given_away(db)?))).await?;
+    web::catch_up(&house).await?;
+    let currency = house.identity.join.currency;
+    let read = move |db: &Connection| Ok((taken(db, day)?, given_away(db)?, WebView::of(db, currency, day)?));
+    let (tenders, given_away, web) = house.readers.read(read).await?;
     for told in &mut shows {
         let Some((tickets, minor)) = given_away.get(&told.number) else { continue };
         told.given_away = *tickets;
@@ -95,6 +103,7 @@ pub async fn view(
         date,
         shows,
         tenders,
+        web,
         to_settle: link.discrepancies + board.door_discrepancies,
         to_verify: board.slips,
         link,
@@ -152,21 +161,14 @@ fn given_away(db: &Connection) -> rusqlite::Result<BTreeMap<ShowNumber, (u32, i6
     rows.collect()
 }
 
-/// What was sold on the day by tender, less what went back on it.
-fn taken(db: &Connection, (from, until): (Timestamp, Timestamp)) -> rusqlite::Result<Vec<TakenView>> {
-    let mut select = db.prepare_cached(
-        "SELECT tender, currency, sum(sales), sum(minor) FROM (
-             SELECT s.tender, s.currency, count(DISTINCT s.sale) AS sales,
-                    sum(iif(s.tender = 'complimentary', 0, t.price_minor)) AS minor
-             FROM sales s JOIN sale_tickets t USING (sale) WHERE s.sold_at >= ?1 AND s.sold_at < ?2 GROUP BY 1, 2
-             UNION ALL
-             SELECT s.tender, s.currency, 0, -sum(iif(s.tender = 'complimentary', 0, t.price_minor))
-             FROM sale_tickets t JOIN sales s USING (sale) WHERE t.voided_at >= ?1 AND t.voided_at < ?2 GROUP BY 1, 2
-         ) GROUP BY 1, 2 ORDER BY 1",
-    )?;
-    let rows = select.query_map(params![from.0, until.0], |row| {
-        let currency = currency_at(row, 1)?;
-        Ok(TakenView { tender: row.get(0)?, sales: row.get(2)?, net: Money { minor: row.get(3)?, currency } })
-    })?;
-    rows.collect()
+/// What was taken on the day by tender, whoever took it, less what went back on it.
+fn taken(db: &Connection, day: (Timestamp, Timestamp)) -> rusqlite::Result<Vec<TakenView>> {
+    let mut by_tender = BTreeMap::new();
+    for taken in reports::taken(db, day)? {
+        let key = (taken.tender, taken.currency.code().to_owned());
+        let (sales, net) = by_tender.entry(key).or_insert((0, Money { minor: 0, currency: taken.currency }));
+        *sales += taken.sales;
+        net.minor += taken.gross - taken.back;
+    }
+    Ok(by_tender.into_iter().map(|((tender, _), (sales, net))| TakenView { tender, sales, net }).collect())
 }

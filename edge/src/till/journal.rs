@@ -75,7 +75,7 @@ pub fn note_sale(
 /// # Errors
 /// If the database fails.
 pub fn note_void(tx: &Transaction<'_>, ticket: TicketId, by: &str, now: Timestamp) -> anyhow::Result<()> {
-    let select = "SELECT s.staff, s.tender, s.currency, t.price_minor
+    let select = "SELECT s.staff, coalesce(t.back, s.tender), s.currency, t.price_minor
                   FROM sale_tickets t JOIN sales s USING (sale) WHERE t.ticket = ?1";
     let read = |row: &SqlRow<'_>| {
         Ok((row.get::<_, String>(0)?, tender_at(row, 1)?, currency_at(row, 2)?, row.get::<_, i64>(3)?))
@@ -134,6 +134,32 @@ pub fn drawers(db: &Connection, closed: bool, at_most: u32) -> anyhow::Result<Ve
     found.filter_map(Result::transpose).collect()
 }
 
+/// The shifts that were closed in a time, by their reports' numbers. Reports are numbered as they are closed, so that only the last row
+/// of those that came later is read.
+///
+/// # Errors
+/// If the database fails, or a row of the journal cannot be read.
+pub fn closed_in(db: &Connection, from: Timestamp, until: Timestamp) -> anyhow::Result<Vec<Drawer>> {
+    let mut select = db.prepare_cached(
+        "SELECT s.shift, (SELECT entry FROM till_journal j WHERE j.shift = s.shift ORDER BY seq DESC LIMIT 1)
+         FROM shifts s WHERE z IS NOT NULL ORDER BY z DESC",
+    )?;
+    let mut rows = select.query([])?;
+    let mut closed = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (shift, bytes): (u32, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let last = TillEntry::decode(&bytes).with_context(|| format!("read the end of shift {shift}"))?;
+        if last.at < from {
+            break;
+        }
+        if last.at < until {
+            closed.extend(drawer(db, ShiftNumber(shift))?);
+        }
+    }
+    closed.reverse();
+    Ok(closed)
+}
+
 /// The shift that a report closed.
 ///
 /// # Errors
@@ -167,39 +193,111 @@ pub fn drawer(db: &Connection, shift: ShiftNumber) -> anyhow::Result<Option<Draw
     Ok(drawer)
 }
 
-/// Follows the whole journal and compares it with the sales it must tell of. Returns its last row.
+/// Follows the whole journal and compares it with the sales, the voids and the shifts that it tells of. Returns its last row.
 ///
 /// # Errors
 /// If the database fails. On the inside: the first row that is not what was written.
 pub fn check(db: &Connection) -> anyhow::Result<Result<Last, Tampered>> {
-    let mut select = db.prepare("SELECT seq, entry, hash FROM till_journal ORDER BY seq")?;
-    let read = |row: &SqlRow<'_>| Ok(Row { seq: row.get(0)?, bytes: row.get(1)?, hash: Hash(row.get(2)?) });
-    let rows: Vec<Row> = select.query_map([], read)?.collect::<Result<_, _>>()?;
+    let mut select = db.prepare("SELECT seq, entry, hash, shift FROM till_journal ORDER BY seq")?;
+    let read = |row: &SqlRow<'_>| {
+        // What is no hash is not the one that was written.
+        let hash = row.get::<_, Vec<u8>>(2)?.try_into().map(Hash).unwrap_or_default();
+        let seq = row.get::<_, i64>(0)?;
+        Ok((Row { seq: u32::try_from(seq).unwrap_or_default(), bytes: row.get(1)?, hash }, row.get::<_, i64>(3)?))
+    };
+    let (rows, filed): (Vec<Row>, Vec<i64>) =
+        select.query_map([], read)?.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
     let last = last(db)?;
-    let sold = told_sales(&rows);
+    let told = Told::of(&rows);
     if let Err(tampered) = journal::read(rows, last) {
         return Ok(Err(tampered));
     }
-    let mut select = db.prepare("SELECT sale, tender, total_minor FROM sales")?;
-    let sales =
-        select.query_map([], |row| Ok((BookingId(row.get(0)?), row.get::<_, String>(1)?, row.get::<_, i64>(2)?)))?;
-    for sale in sales {
-        let (sale, tender, minor) = sale?;
-        match sold.get(&sale) {
-            Some((_, told, told_minor)) if told.word() == tender && *told_minor == minor => {}
-            Some((seq, ..)) => return Ok(Err(Tampered { seq: *seq, why: "tells another amount than its sale" })),
-            None => return Ok(Err(Tampered { seq: last.seq + 1, why: "is missing: a sale is not told" })),
-        }
+    if let Some(found) = told.shifts.iter().zip(filed).find(|((_, shift), filed)| i64::from(*shift) != *filed) {
+        return Ok(Err(Tampered { seq: found.0.0, why: "is filed under another shift" }));
     }
-    Ok(Ok(last))
+    told.compare(db, last)
 }
 
-fn told_sales(rows: &[Row]) -> BTreeMap<BookingId, (u32, Tender, i64)> {
-    let told = |row: &Row| match TillEntry::decode(&row.bytes).ok()?.fact {
-        TillFact::Sold { sale, tender, minor } => Some((sale, (row.seq, tender, minor))),
-        _ => None,
-    };
-    rows.iter().filter_map(told).collect()
+/// What the rows tell, with the number of the row that does.
+struct Told {
+    sold: BTreeMap<BookingId, (u32, Tender, i64)>,
+    voided: BTreeMap<TicketId, (u32, Tender, i64)>,
+    /// The shift that each row is of.
+    shifts: Vec<(u32, u32)>,
+    closed: BTreeMap<u32, (u32, u32)>,
+}
+
+impl Told {
+    fn of(rows: &[Row]) -> Self {
+        let mut told =
+            Self { sold: BTreeMap::new(), voided: BTreeMap::new(), shifts: Vec::new(), closed: BTreeMap::new() };
+        for row in rows {
+            let Ok(TillEntry { shift, fact, .. }) = TillEntry::decode(&row.bytes) else { continue };
+            told.shifts.push((row.seq, shift.0));
+            match fact {
+                TillFact::Sold { sale, tender, minor } => {
+                    told.sold.insert(sale, (row.seq, tender, minor));
+                }
+                TillFact::Voided { ticket, tender, minor } => {
+                    told.voided.insert(ticket, (row.seq, tender, minor));
+                }
+                TillFact::Closed { z, .. } => {
+                    told.closed.insert(shift.0, (row.seq, z));
+                }
+                _ => {}
+            }
+        }
+        told
+    }
+
+    fn compare(mut self, db: &Connection, last: Last) -> anyhow::Result<Result<Last, Tampered>> {
+        let missing = |why| Ok(Err(Tampered { seq: last.seq + 1, why }));
+        let bad = |seq, why| Ok(Err(Tampered { seq, why }));
+        let mut select = db.prepare("SELECT sale, tender, total_minor FROM sales")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let (tender, minor) = (tender_at(row, 1)?, row.get::<_, i64>(2)?);
+            match self.sold.remove(&BookingId(row.get(0)?)) {
+                Some((_, told, told_minor)) if told == tender && told_minor == minor => {}
+                Some((seq, ..)) => return bad(seq, "tells another amount than its sale"),
+                None if tender == Tender::Recovered => {}
+                None => return missing("is missing: a sale is not told"),
+            }
+        }
+        let mut select = db.prepare(
+            "SELECT t.ticket, coalesce(t.back, s.tender), t.price_minor FROM sale_tickets t JOIN sales s USING (sale)
+             WHERE t.voided_at IS NOT NULL",
+        )?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let (tender, minor) = (tender_at(row, 1)?, row.get::<_, i64>(2)?);
+            match self.voided.remove(&TicketId(row.get(0)?)) {
+                Some((_, told, told_minor)) if told == tender && told_minor == minor => {}
+                Some((seq, ..)) => return bad(seq, "tells another amount than its ticket"),
+                None if tender == Tender::Recovered => {}
+                None => return missing("is missing: a void is not told"),
+            }
+        }
+        let mut select = db.prepare("SELECT shift, z FROM shifts WHERE z IS NOT NULL")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let z = row.get::<_, u32>(1)?;
+            match self.closed.remove(&row.get(0)?) {
+                Some((_, told)) if told == z => {}
+                Some((seq, _)) => return bad(seq, "tells another report than its shift"),
+                None => return missing("is missing: the end of a shift is not told"),
+            }
+        }
+        let untold = [
+            self.sold.values().map(|(seq, ..)| *seq).min().map(|seq| (seq, "tells of a sale that is not there")),
+            self.voided.values().map(|(seq, ..)| *seq).min().map(|seq| (seq, "tells of a void that is not there")),
+            self.closed.values().map(|(seq, _)| *seq).min().map(|seq| (seq, "closes a shift that is open")),
+        ];
+        Ok(match untold.into_iter().flatten().next() {
+            Some((seq, why)) => Err(Tampered { seq, why }),
+            None => Ok(last),
+        })
+    }
 }
 
 fn last(db: &Connection) -> rusqlite::Result<Last> {

@@ -1,7 +1,7 @@
 //! The reports of a day as CSV (RFC 4180, with the byte order mark that spreadsheets want): the daily collection by show and class,
 //! and the sales by tender. And the check of the till journal.
 
-use super::{journal, tender_at};
+use super::{currency_at, journal, tender_at, web};
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
@@ -14,7 +14,7 @@ use node::problem::{Params, Problem};
 use node::zone::Zone;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
-use shared::money::decimal;
+use shared::money::{Currency, decimal};
 use shared::show::Show;
 use shared::tax::{self, INDIA, Taxed};
 use shared::till::Tender;
@@ -56,6 +56,7 @@ pub async fn day(
     let text = match file.as_str() {
         "collection.csv" => {
             let shows = house.writer.run(|desk, _, _| Ok(shows(desk))).await?;
+            web::catch_up(&house).await?;
             let zone = house.identity.zone.clone();
             let date_of = move |at| zone.local_date(at);
             house.readers.read(move |db| csv_text(&collection(db, &shows, &date, day, date_of)?)).await?
@@ -102,7 +103,8 @@ struct Class {
 }
 
 /// The daily collection, by show, class and price: what was sold on the day, with the serials of the tickets, and what was taken back on
-/// it, whenever that was sold; so a day that is over never changes. What was given away has the price 0. `date_of` is the local date.
+/// it, whenever that was sold; so a day that is over never changes. What was given away has the price 0. What the web sold is a channel
+/// of its own, without serials. `date_of` is the local date.
 pub(super) fn collection(
     db: &Connection,
     shows: &BTreeMap<u32, (String, String)>,
@@ -111,35 +113,43 @@ pub(super) fn collection(
     date_of: impl Fn(Timestamp) -> String,
 ) -> anyhow::Result<Vec<Vec<String>>> {
     let mut select = db.prepare(
-        "SELECT s.show, t.category, t.price_minor, t.series, t.serial, s.tender, s.sold_at, 0
+        "SELECT s.show, t.category, t.price_minor, t.series, t.serial, s.tender, s.sold_at, 0, 'counter'
          FROM sales s JOIN sale_tickets t USING (sale) WHERE s.sold_at >= ?1 AND s.sold_at < ?2
          UNION ALL
-         SELECT s.show, t.category, t.price_minor, t.series, t.serial, s.tender, s.sold_at, 1
+         SELECT s.show, t.category, t.price_minor, t.series, t.serial, s.tender, s.sold_at, 1, 'counter'
          FROM sale_tickets t JOIN sales s USING (sale) WHERE t.voided_at >= ?1 AND t.voided_at < ?2
+         UNION ALL
+         SELECT show, category, price_minor, '', NULL, NULL, sold_at, 0, 'web'
+         FROM web_tickets WHERE sold_at >= ?1 AND sold_at < ?2
+         UNION ALL
+         SELECT show, category, price_minor, '', NULL, NULL, sold_at, 1, 'web'
+         FROM web_tickets WHERE voided_at >= ?1 AND voided_at < ?2
          ORDER BY 4, 5",
     )?;
     let rows = select.query_map(params![from.0, until.0], |row| {
-        let price = tender_at(row, 5)?.charges(row.get(2)?);
-        let key: (u32, String, i64, String) = (row.get(0)?, row.get(1)?, price, row.get(3)?);
-        Ok((key, row.get::<_, i64>(4)?, Timestamp(row.get(6)?), row.get::<_, bool>(7)?))
+        let (channel, serial): (String, Option<i64>) = (row.get(8)?, row.get(4)?);
+        let price: i64 = row.get(2)?;
+        let price = if serial.is_some() { tender_at(row, 5)?.charges(price) } else { price };
+        let key: (u32, String, i64, String, String) = (row.get(0)?, row.get(1)?, price, row.get(3)?, channel);
+        Ok((key, serial, Timestamp(row.get(6)?), row.get::<_, bool>(7)?))
     })?;
     let mut classes: BTreeMap<_, Class> = BTreeMap::new();
     for row in rows {
-        let ((show, category, price, series), serial, sold_at, void) = row?;
+        let ((show, category, price, series, channel), serial, sold_at, void) = row?;
         // The tax goes back as it was taken.
         let taxed = tax::inside(INDIA, &date_of(sold_at), price);
-        let class = classes.entry((show, category, price, series, taxed.percent)).or_default();
+        let class = classes.entry((show, category, price, series, channel, taxed.percent)).or_default();
         class.taxed = taxed;
         if void {
             class.void += 1;
         } else {
             class.issued += 1;
-            class.serials = Some((class.serials.map_or(serial, |(first, _)| first), serial));
+            class.serials = serial.map(|serial| (class.serials.map_or(serial, |(first, _)| first), serial));
         }
     }
-    let head = "date,show,title,starts_at,class,series,serial_from,serial_to,issued,void,count,rate,gross,net,cgst,sgst,percent";
+    let head = "date,show,title,starts_at,class,series,serial_from,serial_to,issued,void,count,rate,gross,net,cgst,sgst,percent,channel";
     let mut lines = vec![head.split(',').map(str::to_owned).collect()];
-    for ((show, category, price, series, percent), class) in classes {
+    for ((show, category, price, series, channel, percent), class) in classes {
         let (title, starts_at) = shows.get(&show).cloned().unwrap_or_default();
         let count = i64::from(class.issued) - i64::from(class.void);
         let taxed = class.taxed;
@@ -151,47 +161,71 @@ pub(super) fn collection(
         line.extend(numbers);
         line.extend(amounts);
         line.push(percent.to_string());
+        line.push(channel);
         lines.push(line);
     }
     Ok(lines)
 }
 
-/// What was taken on the day by tender and cashier, and what went back on it of whatever that cashier had sold.
-pub(super) fn by_tender(
-    db: &Connection,
-    date: &str,
-    (from, until): (Timestamp, Timestamp),
-) -> anyhow::Result<Vec<Vec<String>>> {
-    let mut select = db.prepare(
+/// What one cashier took by one tender, and what went back of whatever that cashier had sold. Nobody's name is empty.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) staff: String,
+    pub(super) tender: Tender,
+    pub(super) currency: Currency,
+    pub(super) sales: u32,
+    /// Minor units, as what went back.
+    pub(super) gross: i64,
+    pub(super) void: u32,
+    pub(super) back: i64,
+}
+
+/// What was taken on the day, by cashier and tender, and what went back on it, by the way in which it did.
+pub(super) fn taken(db: &Connection, (from, until): (Timestamp, Timestamp)) -> rusqlite::Result<Vec<Taken>> {
+    let mut select = db.prepare_cached(
         "SELECT staff, tender, currency, sum(sales), sum(gross), sum(void), sum(back) FROM (
              SELECT s.staff, s.tender, s.currency, count(DISTINCT s.sale) AS sales,
                     sum(iif(s.tender = 'complimentary', 0, t.price_minor)) AS gross, 0 AS void, 0 AS back
              FROM sales s JOIN sale_tickets t USING (sale) WHERE s.sold_at >= ?1 AND s.sold_at < ?2 GROUP BY 1, 2, 3
              UNION ALL
-             SELECT s.staff, s.tender, s.currency, 0, 0, count(*), sum(iif(s.tender = 'complimentary', 0, t.price_minor))
+             SELECT iif(t.back = 'recovered', '', s.staff), coalesce(t.back, s.tender), s.currency, 0, 0, count(*),
+                    sum(iif(s.tender = 'complimentary', 0, t.price_minor))
              FROM sale_tickets t JOIN sales s USING (sale) WHERE t.voided_at >= ?1 AND t.voided_at < ?2 GROUP BY 1, 2, 3
          ) GROUP BY 1, 2, 3 ORDER BY 1, 2",
     )?;
     let rows = select.query_map(params![from.0, until.0], |row| {
-        let words: (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let numbers: (i64, i64, i64, i64) = (row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?);
-        Ok((words, numbers))
+        Ok(Taken {
+            staff: row.get(0)?,
+            tender: tender_at(row, 1)?,
+            currency: currency_at(row, 2)?,
+            sales: row.get(3)?,
+            gross: row.get(4)?,
+            void: row.get(5)?,
+            back: row.get(6)?,
+        })
     })?;
+    rows.collect()
+}
+
+/// The same as lines of a table.
+pub(super) fn by_tender(
+    db: &Connection,
+    date: &str,
+    day: (Timestamp, Timestamp),
+) -> rusqlite::Result<Vec<Vec<String>>> {
     let head = "date,staff,tender,currency,sales,gross,void,void_amount,net";
     let mut lines = vec![head.split(',').map(str::to_owned).collect()];
-    for row in rows {
-        let ((staff, tender, currency), (sales, gross, void, void_minor)) = row?;
-        let net = gross - void_minor;
+    for Taken { staff, tender, currency, sales, gross, void, back } in taken(db, day)? {
         lines.push(vec![
             date.to_owned(),
             staff,
-            tender,
-            currency,
+            tender.word().to_owned(),
+            currency.code().to_owned(),
             sales.to_string(),
             decimal(gross),
             void.to_string(),
-            decimal(void_minor),
-            decimal(net),
+            decimal(back),
+            decimal(gross - back),
         ]);
     }
     Ok(lines)
@@ -206,10 +240,8 @@ fn closed_shifts(
 ) -> anyhow::Result<Vec<Vec<String>>> {
     let head = "date,z,shift,staff,opened_at,closed_at,float,cash,card,upi,paid_in,paid_out,drawer_opened,expected,counted,difference";
     let mut lines = vec![head.split(',').map(str::to_owned).collect()];
-    let mut drawers = journal::drawers(db, true, u32::MAX)?;
-    drawers.reverse();
-    for drawer in drawers {
-        let Some(close) = drawer.closed.as_ref().filter(|close| (from..until).contains(&close.at)) else { continue };
+    for drawer in journal::closed_in(db, from, until)? {
+        let Some(close) = drawer.closed.as_ref() else { continue };
         let words = [close.z.to_string(), drawer.shift.to_string(), drawer.staff.clone()];
         let times = [drawer.opened_at, close.at].map(|at| zone.rfc3339(at));
         let taken = [Tender::Cash, Tender::Card, Tender::Upi].map(|tender| decimal(drawer.net(tender)));

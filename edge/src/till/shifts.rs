@@ -100,7 +100,7 @@ impl ShiftView {
             closed_at: close.map(|close| zone.rfc3339(close.at)),
             closed_by: close.map(|close| close.by.clone()),
             float: money(drawer.float_minor),
-            tenders: Tender::ALL.into_iter().map(tender).collect(),
+            tenders: Tender::TAKEN.into_iter().map(tender).collect(),
             paid_in: money(drawer.paid_in.minor),
             paid_out: money(drawer.paid_out.minor),
             drawer_opened: drawer.opened,

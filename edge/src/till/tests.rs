@@ -21,31 +21,69 @@ const SHIFTS: usize = 25;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Open { cashier: usize, float: u32 },
-    Sell { cashier: usize, tender: usize, prices: Vec<i64> },
-    Void { nth: usize, by: usize, used: usize },
-    Move { cashier: usize, out: bool, minor: i64 },
-    Close { cashier: usize, off: i64 },
+    Open {
+        cashier: usize,
+        float: u32,
+    },
+    Sell {
+        cashier: usize,
+        tender: usize,
+        prices: Vec<i64>,
+    },
+    Void {
+        nth: usize,
+        by: usize,
+        used: usize,
+    },
+    /// A sale that the box had forgotten is there again.
+    Recover {
+        prices: Vec<i64>,
+    },
+    /// That some tickets were taken back is known again.
+    RecoverVoid {
+        nth: usize,
+        used: usize,
+    },
+    Move {
+        cashier: usize,
+        out: bool,
+        minor: i64,
+    },
+    Close {
+        cashier: usize,
+        off: i64,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let cashier = || 0..CASHIERS.len();
     prop_oneof![
         1 => (cashier(), 0_u32..100).prop_map(|(cashier, float)| Step::Open { cashier, float }),
-        6 => (cashier(), 0..Tender::ALL.len(), prop::collection::vec(1_i64..50_000, 1..5))
+        6 => (cashier(), 0..Tender::TAKEN.len(), prop::collection::vec(1_i64..50_000, 1..5))
             .prop_map(|(cashier, tender, prices)| Step::Sell { cashier, tender, prices }),
         2 => (any::<usize>(), cashier(), 0_usize..4).prop_map(|(nth, by, used)| Step::Void { nth, by, used }),
+        1 => prop::collection::vec(1_i64..50_000, 1..5).prop_map(|prices| Step::Recover { prices }),
+        1 => (any::<usize>(), 0_usize..4).prop_map(|(nth, used)| Step::RecoverVoid { nth, used }),
         1 => (cashier(), any::<bool>(), 0_i64..5_000).prop_map(|(cashier, out, minor)| Step::Move { cashier, out, minor }),
         1 => (cashier(), -300_i64..300).prop_map(|(cashier, off)| Step::Close { cashier, off }),
     ]
+}
+
+/// A sale of this counter, with the price of each ticket.
+struct Made {
+    tender: Tender,
+    tickets: Vec<(TicketId, i64)>,
+    void: bool,
 }
 
 /// A counter without its ledger: the tables that the till reads and writes.
 struct Counter {
     db: Connection,
     now: Timestamp,
-    sales: Vec<(BookingId, Vec<TicketId>, bool)>,
+    sales: Vec<Made>,
     serial: i64,
+    /// What came back and is in no journal: sold, and taken off what went back.
+    recovered: Vec<(Timestamp, i64)>,
     differences: BTreeMap<ShiftNumber, i64>,
 }
 
@@ -54,7 +92,7 @@ impl Counter {
         let db = Connection::open_in_memory().expect("open");
         let migrations = NODE_TABLES.iter().chain(SCHEMA.migrations);
         migrations.for_each(|migration| db.execute_batch(migration.sql).expect(migration.name));
-        Self { db, now: START, sales: Vec::new(), serial: 0, differences: BTreeMap::new() }
+        Self { db, now: START, sales: Vec::new(), serial: 0, recovered: Vec::new(), differences: BTreeMap::new() }
     }
 
     fn take(&mut self, step: Step) {
@@ -70,39 +108,38 @@ impl Counter {
                 journal::open(&tx, CASHIERS[cashier], Currency::INR, float, now).expect("open");
             }
             Step::Sell { cashier, tender, prices } => {
-                let (number, staff, tender) = (self.sales.len() as u64, CASHIERS[cashier], Tender::ALL[tender]);
+                let (staff, tender) = (CASHIERS[cashier], Tender::TAKEN[tender]);
                 let prices: Vec<i64> = prices.into_iter().map(|price| tender.charges(price)).collect();
-                let sale = BookingId(u128::from(number).to_be_bytes());
-                let sum = prices.iter().sum::<i64>();
-                let insert = "INSERT INTO sales (sale, code, show, staff, tender, currency, total_minor, sold_at)
-                              VALUES (?1, ?2, ?3, ?4, ?5, 'INR', ?6, ?7)";
-                let (code, show) = (number.to_string(), number % 3);
-                let row = params![sale.0, code, show as u32, staff, tender.word(), sum, now.0];
-                tx.execute(insert, row).expect("sale");
-                journal::note_sale(&tx, staff, sale, tender, Money::inr(sum), now).expect("journal");
-                let mut tickets = Vec::new();
-                for price in prices {
-                    self.serial += 1;
-                    let ticket = TicketId(self.serial.to_be_bytes());
-                    let insert =
-                        "INSERT INTO sale_tickets (ticket, sale, seat, category, price_minor, code, series, serial)
-                         VALUES (?1, ?2, 'A1', ?3, ?4, '', 'counter', ?5)";
-                    let category = if price > 20_000 { "Gold" } else { "Silver" };
-                    tx.execute(insert, params![ticket.0, sale.0, category, price, self.serial]).expect("ticket");
-                    tickets.push(ticket);
-                }
-                self.sales.push((sale, tickets, false));
+                let sale = sell(&tx, staff, tender, &prices, &mut self.sales, &mut self.serial, now);
+                journal::note_sale(&tx, staff, sale, tender, Money::inr(prices.iter().sum()), now).expect("journal");
+            }
+            Step::Recover { prices } => {
+                sell(&tx, "", Tender::Recovered, &prices, &mut self.sales, &mut self.serial, now);
+                self.recovered.push((now, prices.iter().sum()));
             }
             Step::Void { nth, by, used } if !self.sales.is_empty() => {
                 let nth = nth % self.sales.len();
-                let (_, tickets, void) = &mut self.sales[nth];
+                let Made { tender, tickets, void } = &mut self.sales[nth];
                 if !std::mem::replace(void, true) {
-                    let by = CASHIERS[by];
                     // The first ones turn out to have been used: their void comes to nothing.
-                    tickets
-                        .iter()
-                        .skip(used)
-                        .for_each(|ticket| journal::note_void(&tx, *ticket, by, now).expect("journal"));
+                    for (ticket, _) in tickets.iter().skip(used) {
+                        if *tender == Tender::Recovered {
+                            let update = "UPDATE sale_tickets SET back = ?2 WHERE ticket = ?1";
+                            tx.execute(update, params![ticket.0, Tender::TAKEN[by].word()]).expect("back");
+                        }
+                        journal::note_void(&tx, *ticket, CASHIERS[by], now).expect("journal");
+                    }
+                }
+            }
+            Step::RecoverVoid { nth, used } if !self.sales.is_empty() => {
+                let nth = nth % self.sales.len();
+                let Made { tickets, void, .. } = &mut self.sales[nth];
+                if !std::mem::replace(void, true) {
+                    for (ticket, price) in tickets.iter().skip(used) {
+                        let update = "UPDATE sale_tickets SET (voided_at, back) = (?2, 'recovered') WHERE ticket = ?1";
+                        tx.execute(update, params![ticket.0, now.0]).expect("void");
+                        self.recovered.push((now, -price));
+                    }
                 }
             }
             Step::Move { cashier, out, minor } => {
@@ -125,7 +162,7 @@ impl Counter {
                 journal::append(&tx, &entry).expect("journal");
                 journal::close(&tx, shift, z).expect("close");
             }
-            Step::Open { .. } | Step::Void { .. } => {}
+            Step::Open { .. } | Step::Void { .. } | Step::RecoverVoid { .. } => {}
         }
         tx.commit().expect("commit");
     }
@@ -154,6 +191,11 @@ impl Counter {
         told
     }
 
+    /// What came back on a day.
+    fn recovered_on(&self, (from, until): (Timestamp, Timestamp)) -> i64 {
+        self.recovered.iter().filter(|(at, _)| (from..until).contains(at)).map(|(_, minor)| minor).sum()
+    }
+
     fn collection(&self, day: (Timestamp, Timestamp)) -> Vec<Vec<String>> {
         let date_of = |_: Timestamp| "2027-01-15".to_owned();
         reports::collection(&self.db, &BTreeMap::new(), "2027-01-15", day, date_of).expect("report")
@@ -163,6 +205,37 @@ impl Counter {
         let of = |closed| journal::drawers(&self.db, closed, u32::MAX).expect("read");
         [of(true), of(false)].concat()
     }
+}
+
+/// The rows of a sale.
+fn sell(
+    tx: &rusqlite::Transaction<'_>,
+    staff: &str,
+    tender: Tender,
+    prices: &[i64],
+    sales: &mut Vec<Made>,
+    serial: &mut i64,
+    now: Timestamp,
+) -> BookingId {
+    let number = sales.len() as u64;
+    let sale = BookingId(u128::from(number).to_be_bytes());
+    let insert = "INSERT INTO sales (sale, code, show, staff, tender, currency, total_minor, sold_at)
+                  VALUES (?1, ?2, ?3, ?4, ?5, 'INR', ?6, ?7)";
+    let (code, show, sum) = (number.to_string(), number % 3, prices.iter().sum::<i64>());
+    let row = params![sale.0, code, show as u32, staff, tender.word(), sum, now.0];
+    tx.execute(insert, row).expect("sale");
+    let mut tickets = Vec::new();
+    for price in prices {
+        *serial += 1;
+        let ticket = TicketId(serial.to_be_bytes());
+        let insert = "INSERT INTO sale_tickets (ticket, sale, seat, category, price_minor, code, series, serial)
+                      VALUES (?1, ?2, 'A1', ?3, ?4, '', 'counter', ?5)";
+        let category = if *price > 20_000 { "Gold" } else { "Silver" };
+        tx.execute(insert, params![ticket.0, sale.0, category, price, *serial]).expect("ticket");
+        tickets.push((ticket, *price));
+    }
+    sales.push(Made { tender, tickets, void: false });
+    sale
 }
 
 /// Paise of a column that holds `12.34`, summed over the lines that `wanted` names.
@@ -190,15 +263,18 @@ proptest! {
             let told = counter.told_on(day);
             let tenders = reports::by_tender(&counter.db, "2027-01-15", day).expect("report");
             let collection = counter.collection(day);
-            for tender in Tender::ALL {
+            let recovered = sum(&tenders, "net", |line| line[2] == Tender::Recovered.word());
+            prop_assert_eq!(recovered, counter.recovered_on(day), "what came back, on {:?}", day);
+            for tender in Tender::TAKEN {
                 let net = sum(&tenders, "net", |line| line[2] == tender.word());
                 prop_assert_eq!(net, told.get(&tender).copied().unwrap_or_default(), "{:?} on {:?}", tender, day);
             }
-            prop_assert_eq!(sum(&collection, "gross", |_| true), told.values().sum::<i64>(), "on {:?}", day);
+            let all = told.values().sum::<i64>() + recovered;
+            prop_assert_eq!(sum(&collection, "gross", |_| true), all, "on {:?}", day);
         }
         let day = (Timestamp(0), Timestamp(i64::MAX));
         let tenders = reports::by_tender(&counter.db, "2027-01-15", day).expect("report");
-        for tender in Tender::ALL {
+        for tender in Tender::TAKEN {
             let told = sum(&tenders, "net", |line| line[2] == tender.word());
             prop_assert_eq!(told, drawers.iter().map(|drawer| drawer.net(tender)).sum::<i64>(), "{:?}", tender);
         }

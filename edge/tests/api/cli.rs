@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-fn usher_edge(arguments: &[&str], data: &Path, input: &str) -> Output {
+pub(crate) fn usher_edge(arguments: &[&str], data: &Path, input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_usher-edge"))
         .args(arguments)
         .arg("--data")
@@ -20,7 +20,7 @@ fn usher_edge(arguments: &[&str], data: &Path, input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

@@ -119,11 +119,11 @@ pub(crate) fn now() -> Timestamp {
 impl House {
     /// A house whose box has joined, has staff, and knows the plan of screen 1.
     pub(crate) async fn open() -> Self {
-        Self::open_with(String::new()).await.0
+        Self::open_planned(String::new(), &plan()).await.0
     }
 
-    /// The same with a broker, and central as it stands.
-    pub(crate) async fn open_with(mqtt: String) -> (Self, Central) {
+    /// The same with a broker and a plan of its own, and central as it stands.
+    pub(crate) async fn open_planned(mqtt: String, plan: &SeatingPlan) -> (Self, Central) {
         node::telemetry::install_crypto();
         let data = tempfile::tempdir().unwrap();
         let request = identity::init(data.path()).unwrap();
@@ -142,7 +142,7 @@ impl House {
         };
         identity::join(data.path(), &serde_json::to_string(&join).unwrap()).unwrap();
         add_staff(&data);
-        let central = introduce(&data, &central_key, public);
+        let central = introduce(&data, &central_key, public, plan);
         let client = reqwest::Client::new();
         add_keeper(&data);
         let mut house = Self {
@@ -212,6 +212,23 @@ impl House {
     pub(crate) async fn stop(&mut self) {
         if let Some(edge) = self.edge.take() {
             edge.stop().await.unwrap();
+        }
+    }
+
+    /// A copy of the disk of a box that stands still.
+    pub(crate) fn image(&self) -> TempDir {
+        let image = tempfile::tempdir().unwrap();
+        // What the last commits wrote is in the log beside the file.
+        self.db().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        std::fs::copy(self.data.path().join(schema::FILE), image.path().join(schema::FILE)).unwrap();
+        image
+    }
+
+    /// The disk is as it was.
+    pub(crate) fn put_back(&self, image: &TempDir) {
+        std::fs::copy(image.path().join(schema::FILE), self.data.path().join(schema::FILE)).unwrap();
+        for side in ["edge.sqlite-wal", "edge.sqlite-shm"] {
+            let _absent_after_a_clean_end = std::fs::remove_file(self.data.path().join(side));
         }
     }
 
@@ -341,7 +358,7 @@ fn add_keeper(data: &TempDir) {
 }
 
 /// Lets the two sides talk, without a network, until the box has central's plan.
-fn introduce(data: &TempDir, central_key: &SecretKey, edge_public: PublicKey) -> Central {
+fn introduce(data: &TempDir, central_key: &SecretKey, edge_public: PublicKey, plan: &SeatingPlan) -> Central {
     let theatre = TheatreId(THEATRE);
     let mut db = node::sqlite::open(&data.path().join(schema::FILE), &schema::SCHEMA).unwrap();
     let now = StoreClock::starting_at(clock::last_persisted(&db).unwrap()).now();
@@ -354,7 +371,7 @@ fn introduce(data: &TempDir, central_key: &SecretKey, edge_public: PublicKey) ->
     let mut edge = replica(Side::Edge, keys(&edge_key, central_key.public()), [3; 32]);
     let mut central =
         Central { replica: replica(Side::Central, keys(central_key, edge_public), [4; 32]), logs: BTreeMap::new() };
-    central.replica.publish_plan(ScreenId(1), &plan(), now).unwrap();
+    central.replica.publish_plan(ScreenId(1), plan, now).unwrap();
     central.keep();
     edge.handle_connected(now);
     central.replica.handle_connected(now);

@@ -1,6 +1,6 @@
 //! The box and central over a real broker: claims, working offline, and a void that central asks for.
 
-use crate::house::{Central, House, MemoryLogs, now};
+use crate::house::{Central, House, MemoryLogs, now, plan};
 use node::broker::{Accounts, EmbeddedBroker};
 use node::mqtt::{self, LinkConfig, LinkEvent};
 use node::shutdown::Shutdown;
@@ -10,6 +10,7 @@ use shared::entry::ShowFacts;
 use shared::ids::{BookingId, MovieId, RequestId, ScreenId, SeatId, ShowNumber, TicketId};
 use shared::ledger::{HoldKind, TicketState};
 use shared::money::Currency;
+use shared::seating::SeatingPlan;
 use shared::time::Timestamp;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -60,9 +61,14 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) async fn up() -> Self {
+        Self::up_in(&plan()).await
+    }
+
+    /// The same with a plan of its own.
+    pub(crate) async fn up_in(plan: &SeatingPlan) -> Self {
         let broker = EmbeddedBroker::start("127.0.0.1:0".parse().unwrap(), Arc::new(Everybody)).await.unwrap();
         let url = format!("mqtt://{}", broker.local_addr());
-        let (house, mut central) = House::open_with(url.clone()).await;
+        let (house, mut central) = House::open_planned(url.clone(), plan).await;
         central.replica.add_show(show(SHOW, 30), now()).unwrap();
         central.keep();
         let (central, silent) = (Arc::new(Mutex::new(central)), Arc::new(Mutex::new(false)));

@@ -88,7 +88,7 @@ async fn tickets_and_a_receipt_come_out_once_and_the_drawer_opens_for_cash() {
     let show = house.add_show(30).await;
     let counter = house.log_in("counter").await;
     let (_, printers) = house.get("/v1/printers", &counter).await;
-    assert_eq!(printers, json!({"printers": [{"name": "counter", "documents": ["tickets", "receipt"]}]}));
+    assert_eq!(printers, json!({"printers": [{"name": "counter", "documents": ["tickets", "receipt", "group"]}]}));
     let sale = house.sell(&show, &["A1", "A2"]).await;
     let both = json!({"documents": ["receipt", "tickets"]});
     let (status, asked) = print(&house, &counter, &sale, both.clone()).await;

@@ -118,8 +118,14 @@ async fn the_reports_of_a_day_agree_with_the_shift_to_the_paisa() {
     assert_eq!(lines.len(), 3, "{collection}");
     // Gold at 250.00; Silver at 150.00: two issued, one void.
     assert_eq!(lines[1][2], list["shows"][0]["movie"]["title"].as_str().unwrap_or(lines[1][2]));
-    assert_eq!(lines[2][6..], ["1", "2", "2", "1", "1", "150.00", "150.00", "127.12", "11.44", "11.44", "18"]);
-    assert_eq!(lines[1][6..], ["3", "3", "1", "0", "1", "250.00", "250.00", "211.86", "19.07", "19.07", "18"]);
+    assert_eq!(
+        lines[2][6..],
+        ["1", "2", "2", "1", "1", "150.00", "150.00", "127.12", "11.44", "11.44", "18", "counter"]
+    );
+    assert_eq!(
+        lines[1][6..],
+        ["3", "3", "1", "0", "1", "250.00", "250.00", "211.86", "19.07", "19.07", "18", "counter"]
+    );
     let tenders = text("tenders.csv").await;
     let rest = tenders.lines().skip(1).collect::<Vec<_>>();
     let line = |tender: &str, numbers: &str| format!("{date},counter,{tender},INR,{numbers}");

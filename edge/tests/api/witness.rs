@@ -11,20 +11,12 @@ async fn call(house: &House, token: &str, body: Value) -> Value {
     answer
 }
 
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::copy(from.join("edge.sqlite"), to.join("edge.sqlite")).unwrap();
-    for side in ["edge.sqlite-wal", "edge.sqlite-shm"] {
-        let _absent_after_a_clean_end = std::fs::remove_file(to.join(side));
-    }
-}
-
 #[tokio::test]
 async fn the_witness_gives_a_restored_box_its_lost_tail_back_and_opens_it_without_central() {
     let mut house = House::open().await;
     let show = house.add_show(60).await;
     house.stop().await;
-    let image = tempfile::tempdir().unwrap();
-    copy(house.data.path(), image.path());
+    let image = house.image();
     house.start().await;
     let sale = house.sell(&show, &["A1", "A2"]).await;
     let kept = call(&house, KEEPER, json!({"kept": null})).await;
@@ -34,7 +26,7 @@ async fn the_witness_gives_a_restored_box_its_lost_tail_back_and_opens_it_withou
     );
     house.stop().await;
 
-    copy(image.path(), house.data.path());
+    house.put_back(&image);
     house.vouched = false;
     house.start().await;
     let (_, status) = house.get("/v1/status", "").await;
@@ -72,14 +64,13 @@ async fn entries_of_a_line_that_was_left_are_asked_for_and_listed_before_the_wit
     let mut house = House::open().await;
     let show = house.add_show(60).await;
     house.stop().await;
-    let image = tempfile::tempdir().unwrap();
-    copy(house.data.path(), image.path());
+    let image = house.image();
     house.start().await;
     house.sell(&show, &["A1"]).await;
     let kept = call(&house, KEEPER, json!({"kept": null})).await;
     house.stop().await;
 
-    copy(image.path(), house.data.path());
+    house.put_back(&image);
     (house.vouched, house.gate_wait_ms) = (false, 0);
     house.start().await;
     let manager = house.log_in("manager").await;
@@ -192,8 +183,7 @@ async fn a_real_door_device_keeps_the_tail_of_a_cut_and_opens_the_restored_box_w
     let mut house = House::open().await;
     let show = house.add_show(60).await;
     house.stop().await;
-    let image = tempfile::tempdir().unwrap();
-    copy(house.data.path(), image.path());
+    let image = house.image();
     let name_d1 = |house: &House| {
         let db = house.db();
         db.execute("UPDATE devices SET witness = 0", []).unwrap();
@@ -216,7 +206,7 @@ async fn a_real_door_device_keeps_the_tail_of_a_cut_and_opens_the_restored_box_w
     house.stop().await;
 
     let devices = token_of(&house);
-    copy(image.path(), house.data.path());
+    house.put_back(&image);
     let insert = "INSERT INTO devices (number, name, kind, token_hash) VALUES (1, 'Door A', 'scanner', ?1)";
     house.db().execute(insert, [devices]).unwrap();
     name_d1(&house);

@@ -14,6 +14,7 @@
 //! Nothing here is global to the process except what [`telemetry`] sets up: many servers run in one process in tests.
 
 pub mod broker;
+pub mod checkup;
 pub mod clock;
 pub mod config;
 pub mod design;

@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 
 /// The most seats one hold or sale may ask for.
 pub const SEATS_PER_REQUEST_MAX: usize = 10;
+/// The most seats of a group that the counter sells at once: as one entry they are far from the limit of its bytes.
+pub const GROUP_SEATS_MAX: usize = 60;
 
 /// One line of a sale that was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +38,10 @@ impl Ledger {
         }
     }
 
-    /// Refuses no seats, too many, one twice, or one the plan does not have.
-    pub fn check_request(&self, show: &Show, seats: &[SeatId]) -> Result<(), Refusal> {
+    /// Refuses no seats, more than so many, one twice, or one the plan does not have.
+    pub fn check_request(&self, show: &Show, seats: &[SeatId], most: usize) -> Result<(), Refusal> {
         let distinct: BTreeSet<_> = seats.iter().collect();
-        if seats.is_empty() || seats.len() > SEATS_PER_REQUEST_MAX || distinct.len() != seats.len() {
+        if seats.is_empty() || seats.len() > most || distinct.len() != seats.len() {
             return Err(Refusal::BadSeatCount);
         }
         let known = seats.iter().all(|seat| show.plan.seat(*seat).is_some());
@@ -244,5 +246,26 @@ impl Ledger {
             .filter(move |show| show.facts.number != facts.number)
             .filter(move |show| show.facts.starts < facts.ends && facts.starts < show.facts.ends)
             .map(|show| show.facts.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Entry;
+
+    #[test]
+    fn the_largest_group_is_one_entry() {
+        let at_its_longest = SoldSeat {
+            seat: SeatId(u32::MAX),
+            epoch: u32::MAX,
+            generation: u16::MAX,
+            ticket: TicketId([u8::MAX; 8]),
+            price: u32::MAX,
+        };
+        let (show, booking, request) = (ShowNumber(u32::MAX), BookingId([u8::MAX; 16]), RequestId([u8::MAX; 8]));
+        let fact = Fact::Sold { show, booking, request, seats: vec![at_its_longest; GROUP_SEATS_MAX] };
+        let entry = Entry { at: Timestamp(i64::MAX), seen: u64::MAX, fact };
+        assert!(entry.encode().is_ok_and(|bytes| bytes.len() < 2_048));
     }
 }

@@ -3,6 +3,7 @@
 use super::TillEntry;
 use super::drawer::Drawer;
 use crate::entry::Hash;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// A row as it is kept.
@@ -78,7 +79,12 @@ pub fn read(
         reports += u32::from(report.is_some());
         last = Last::from(&row);
     }
-    if last == noted { Ok(drawers) } else { Err(Tampered { seq: last.seq.min(noted.seq) + 1, why: "is missing" }) }
+    match last.seq.cmp(&noted.seq) {
+        _ if last == noted => Ok(drawers),
+        Ordering::Less => Err(Tampered { seq: last.seq + 1, why: "is missing" }),
+        Ordering::Equal => Err(Tampered { seq: last.seq, why: "is not what was noted as the last one" }),
+        Ordering::Greater => Err(Tampered { seq: noted.seq + 1, why: "was put in after the last one" }),
+    }
 }
 
 #[cfg(test)]

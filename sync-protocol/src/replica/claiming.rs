@@ -4,7 +4,7 @@ use super::{Event, Replica};
 use crate::message::Want;
 use shared::allocation;
 use shared::ids::{ClaimId, HoldId, ShowNumber, Side};
-use shared::ledger::HoldKind;
+use shared::ledger::{GROUP_SEATS_MAX, HoldKind};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 
@@ -16,7 +16,7 @@ impl Replica {
             return;
         }
         let asked = self.ledger.show(show).ok_or(Refusal::UnknownShow).and_then(|known| {
-            self.ledger.check_request(known, &seats)?;
+            self.ledger.check_request(known, &seats, GROUP_SEATS_MAX)?;
             let floor_kept = self.me == Side::Central
                 || allocation::leaves_counter_floor(&self.ledger, known, &seats, self.settings.policy, now);
             if floor_kept { Ok(()) } else { Err(Refusal::CounterOnly) }

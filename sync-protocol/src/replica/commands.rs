@@ -5,14 +5,14 @@ use crate::claims::Asked;
 use crate::link::LinkState;
 use crate::settings::Settings;
 use shared::allocation::{self, Policy};
-use shared::best::{Wish, best_available};
+use shared::best::{Wish, best_available, best_for_group};
 use shared::entry::{ENTRY_BYTES_MAX, Fact, ShowFacts, TicketRef};
 use shared::ids::{BookingId, ClaimId, HoldId, KeyId, RequestId, ScreenId, SeatId, ShowNumber, Side, TicketId};
-use shared::ledger::{Hold, HoldKind, SEATS_PER_REQUEST_MAX, SaleLine, Ticket};
+use shared::ledger::{GROUP_SEATS_MAX, Hold, HoldKind, SEATS_PER_REQUEST_MAX, SaleLine, Ticket};
 use shared::planted::{self, Plant};
 use shared::refusal::Refusal;
 use shared::seating::{Row, SeatingPlan};
-use shared::show::{PlanIndex, Standing};
+use shared::show::{PlanIndex, Show, Standing};
 use shared::time::Timestamp;
 
 /// Bytes of the rows in one `PlanPublished` entry, so that it stays under the entry's limit.
@@ -53,9 +53,35 @@ impl Replica {
         request: Option<ClaimId>,
         now: Timestamp,
     ) -> Result<Held, Refusal> {
+        self.hold_at_most(SEATS_PER_REQUEST_MAX, show, seats, kind, request, now)
+    }
+
+    /// Holds the seats of a group for the counter.
+    ///
+    /// # Errors
+    /// Those of [`Self::hold`].
+    pub fn hold_for_group(
+        &mut self,
+        show: ShowNumber,
+        seats: &[SeatId],
+        request: Option<ClaimId>,
+        now: Timestamp,
+    ) -> Result<Held, Refusal> {
+        self.hold_at_most(GROUP_SEATS_MAX, show, seats, HoldKind::Counter, request, now)
+    }
+
+    fn hold_at_most(
+        &mut self,
+        most: usize,
+        show: ShowNumber,
+        seats: &[SeatId],
+        kind: HoldKind,
+        request: Option<ClaimId>,
+        now: Timestamp,
+    ) -> Result<Held, Refusal> {
         self.may_sell()?;
         let known = self.ledger.on_sale(show, now)?;
-        self.ledger.check_request(known, seats)?;
+        self.ledger.check_request(known, seats, most)?;
         let (mut own, mut wanted) = (Vec::new(), Vec::new());
         for seat in seats {
             match self.ledger.own_free_seat(known, *seat, now) {
@@ -103,8 +129,37 @@ impl Replica {
         if !matches!(count, Some(1..=SEATS_PER_REQUEST_MAX)) || !wishes.iter().all(is_count) {
             return Err(Refusal::BadSeatCount);
         }
+        self.own_first(known, now, |free| best_available(&known.plan, wishes, free))
+    }
+
+    /// The best seats for a group, own ones first as [`best`](Self::best) has it.
+    ///
+    /// # Errors
+    /// `bad_seat_count`, `no_seats_together`.
+    pub fn best_for_group(
+        &self,
+        show: ShowNumber,
+        count: usize,
+        category: Option<u8>,
+        now: Timestamp,
+    ) -> Result<Vec<SeatId>, Refusal> {
+        let known = self.ledger.on_sale(show, now)?;
+        if !(1..=GROUP_SEATS_MAX).contains(&count) {
+            return Err(Refusal::BadSeatCount);
+        }
+        self.own_first(known, now, |free| best_for_group(&known.plan, count, category, free))
+    }
+
+    /// What is picked among the own free seats, or, where nothing is, among those of the other side too.
+    fn own_first(
+        &self,
+        known: &Show,
+        now: Timestamp,
+        pick: impl Fn(&dyn Fn(SeatId) -> bool) -> Option<Vec<SeatId>>,
+    ) -> Result<Vec<SeatId>, Refusal> {
+        let show = known.facts.number;
         let own = |seat| self.ledger.own_free_seat(known, seat, now).is_ok();
-        if let Some(seats) = best_available(&known.plan, wishes, own) {
+        if let Some(seats) = pick(&own) {
             return Ok(seats);
         }
         let claimable = |seat| {
@@ -113,7 +168,7 @@ impl Replica {
                 && !self.claims.is_asked_for(show, seat)
         };
         let either = |seat| own(seat) || claimable(seat);
-        let seats = self.link.is_live().then(|| best_available(&known.plan, wishes, either)).flatten();
+        let seats = self.link.is_live().then(|| pick(&either)).flatten();
         seats.ok_or(Refusal::NoSeatsTogether)
     }
 

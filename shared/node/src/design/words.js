@@ -39,14 +39,26 @@ export function count(number, noun) {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** Seats row by row as people say them: `Row F · 12, 13`. */
+const FEW = 10;
+
+/** Seats row by row as people say them: `Row F · 12, 13`; of many, `Row F · 1–12`. */
 export function seatList(labels) {
   const rows = new Map();
   for (const label of labels) {
     const [, row, number] = /^(.*?)(\d+)$/.exec(label) ?? [null, "", label];
     rows.set(row, [...(rows.get(row) ?? []), Number(number)]);
   }
-  return Array.from(rows, ([row, numbers]) => `Row ${row} · ${numbers.sort((a, b) => a - b).join(", ")}`).join(" + ");
+  return Array.from(rows, ([row, numbers]) => `Row ${row} · ${labels.length > FEW ? runs(numbers) : numbers.sort((a, b) => a - b).join(", ")}`).join(" + ");
+}
+
+function runs(numbers) {
+  const found = [];
+  for (const number of numbers.sort((a, b) => a - b)) {
+    const last = found.at(-1);
+    if (last?.[1] === number - 1) last[1] = number;
+    else found.push([number, number]);
+  }
+  return found.map(([first, last]) => (first === last ? first : `${first}–${last}`)).join(", ");
 }
 
 /** A refusal as a notice: a short headline and what to do. */

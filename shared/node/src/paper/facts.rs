@@ -27,8 +27,78 @@ pub struct TicketFacts {
     pub serial: Option<String>,
     /// The short code of its sale or booking.
     pub booking: String,
+    /// Whose group it is of, if it is of one.
+    pub group: Option<String>,
     /// The signed text.
     pub code: String,
+}
+
+/// One paper for a whole group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GroupFacts {
+    /// The theatre's name.
+    pub theatre: String,
+    /// Its city.
+    pub city: String,
+    /// Whose group it is.
+    pub group: String,
+    /// The short code of its sale.
+    pub booking: String,
+    /// What is shown.
+    pub title: String,
+    /// The screen's number.
+    pub screen: u32,
+    /// The show's local day.
+    pub date: String,
+    /// When it begins there.
+    pub time: String,
+    /// How many seats.
+    pub count: usize,
+    /// The seats, row by row.
+    pub rows: Vec<GroupRow>,
+    /// What was paid.
+    pub total: String,
+    /// `cash`, `card` or `upi`.
+    pub tender: String,
+    /// The first and the last serial.
+    pub serials: String,
+    /// The local day of the sale.
+    pub sold_date: String,
+    /// Its time there.
+    pub sold_time: String,
+    /// Who sold.
+    pub staff: String,
+}
+
+/// A group's seats in one row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GroupRow {
+    /// The row's label.
+    pub row: String,
+    /// `1-10, 12`.
+    pub seats: String,
+}
+
+impl GroupRow {
+    /// The rows of seats that are in the order of their rows and numbers.
+    pub fn of<'a>(seats: impl IntoIterator<Item = (&'a str, u16)>) -> Vec<Self> {
+        let mut rows: Vec<(&str, Vec<u16>)> = Vec::new();
+        for (row, number) in seats {
+            match rows.last_mut() {
+                Some((last, numbers)) if *last == row => numbers.push(number),
+                _ => rows.push((row, vec![number])),
+            }
+        }
+        let told = |(row, mut numbers): (&str, Vec<u16>)| {
+            numbers.sort_unstable();
+            let runs = numbers.chunk_by(|a, b| a.checked_add(1) == Some(*b)).map(|run| match run {
+                [first, .., last] => format!("{first}-{last}"),
+                run => run.iter().map(u16::to_string).collect(),
+            });
+            Self { row: row.to_owned(), seats: runs.collect::<Vec<_>>().join(", ") }
+        };
+        rows.into_iter().map(told).collect()
+    }
 }
 
 /// A receipt.
@@ -92,4 +162,17 @@ pub struct TaxLine {
     pub cgst: String,
     /// The state's half.
     pub sgst: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_groups_seats_are_told_row_by_row() {
+        let seats = [("B", 4), ("B", 3), ("B", 5), ("B", 7), ("C", 1), ("D", 1), ("D", 2)];
+        let told: Vec<_> =
+            GroupRow::of(seats).into_iter().map(|GroupRow { row, seats }| format!("{row} {seats}")).collect();
+        assert_eq!(told, ["B 3-5, 7", "C 1", "D 1-2"]);
+    }
 }

@@ -1,6 +1,6 @@
 //! Text templates for tickets and receipts: a house's own where its folder has them, else the ones of this program.
 
-use super::{ReceiptFacts, ReceiptLine, Sheet, TaxLine, TicketFacts};
+use super::{GroupFacts, GroupRow, ReceiptFacts, ReceiptLine, Sheet, TaxLine, TicketFacts};
 use anyhow::Context;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -10,6 +10,7 @@ use std::path::Path;
 
 const TICKET: (&str, &str) = ("ticket.txt", include_str!("ticket.txt"));
 const RECEIPT: (&str, &str) = ("receipt.txt", include_str!("receipt.txt"));
+const GROUP: (&str, &str) = ("group.txt", include_str!("group.txt"));
 
 /// The templates of a house.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// Reads `ticket.txt` and `receipt.txt` of the folder; an empty path and a missing file stand for the built-in ones.
+    /// Reads `ticket.txt`, `receipt.txt` and `group.txt` of the folder; an empty path and a missing file stand for the built-in ones.
     ///
     /// # Errors
     /// If a file cannot be read, is no template, names what there is not, or gives lines that no sheet has.
@@ -32,7 +33,7 @@ impl Templates {
             let text = if value.is_none() { String::new() } else { value.to_string() };
             Ok(out.write_str(&text.replace(char::is_control, " "))?)
         });
-        for (name, built_in) in [TICKET, RECEIPT] {
+        for (name, built_in) in [TICKET, RECEIPT, GROUP] {
             let path = folder.join(name);
             let own = !folder.as_os_str().is_empty() && path.exists();
             let text = if own {
@@ -44,10 +45,11 @@ impl Templates {
         }
         let templates = Self { environment };
         for serial in [None, Some("counter-000001".to_owned())] {
-            templates.ticket(&TicketFacts { serial, ..sample_ticket() })?;
+            templates.ticket(&TicketFacts { group: serial.clone(), serial, ..sample_ticket() })?;
         }
         templates.receipt(&sample_receipt())?;
         templates.receipt(&ReceiptFacts { received: None, change: None, taxes: Vec::new(), ..sample_receipt() })?;
+        templates.group(&sample_group())?;
         Ok(templates)
     }
 
@@ -65,6 +67,14 @@ impl Templates {
     /// If the template does not give a sheet.
     pub fn receipt(&self, facts: &ReceiptFacts) -> anyhow::Result<Sheet> {
         self.sheet(RECEIPT.0, facts)
+    }
+
+    /// A paper for a whole group.
+    ///
+    /// # Errors
+    /// If the template does not give a sheet.
+    pub fn group(&self, facts: &GroupFacts) -> anyhow::Result<Sheet> {
+        self.sheet(GROUP.0, facts)
     }
 
     fn sheet(&self, name: &str, facts: &impl Serialize) -> anyhow::Result<Sheet> {
@@ -87,7 +97,29 @@ fn sample_ticket() -> TicketFacts {
         time: "19:30".into(),
         serial: Some("counter-000001".into()),
         booking: "7KQ2MXPA".into(),
+        group: None,
         code: "A2".repeat(76),
+    }
+}
+
+fn sample_group() -> GroupFacts {
+    GroupFacts {
+        theatre: "Rex".into(),
+        city: "Pune".into(),
+        group: "St. Mary's School".into(),
+        booking: "7KQ2MXPA".into(),
+        title: "The Late Show".into(),
+        screen: 1,
+        date: "2026-11-26".into(),
+        time: "19:30".into(),
+        count: 24,
+        rows: GroupRow::of((1..=12).map(|n| ("C", n)).chain((1..=12).map(|n| ("D", n)))),
+        total: "INR 3600.00".into(),
+        tender: "cash".into(),
+        serials: "counter-000001 to 000024".into(),
+        sold_date: "2026-11-26".into(),
+        sold_time: "19:04".into(),
+        staff: "counter".into(),
     }
 }
 
@@ -137,6 +169,10 @@ mod tests {
         for needed in ["Rex", "The Late Show", "C12", "Screen 1", "19:30", "2026-11-26", "INR 150.00", "7KQ2", "[code]"]
         {
             assert!(ticket.contains(needed), "{needed} is not on\n{ticket}");
+        }
+        let group = words(&templates.group(&sample_group()).expect("group"));
+        for needed in ["St. Mary's", "School", "24 seats", "Row C", "1-12", "Row D", "INR 3600.00", "7KQ2 MXPA"] {
+            assert!(group.contains(needed), "{needed} is not on\n{group}");
         }
         let receipt = words(&templates.receipt(&sample_receipt()).expect("receipt"));
         for needed in ["C12", "C13", "INR 300.00", "500.00", "200.00", "18 %", "22.88", "counter"] {
