@@ -2,10 +2,11 @@
 
 use crate::config::{Config, Unproven};
 use crate::printing::PrinterSetting;
-use crate::staff::{Role, pin, session};
+use crate::staff::{Role, session};
 use crate::{identity, schema};
 use anyhow::{Context, ensure};
 use clap::{Args, Parser, Subcommand};
+use node::pin;
 use node::shutdown::Shutdown;
 use node::telemetry::{self, LogFormat};
 use serde::Serialize;

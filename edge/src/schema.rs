@@ -28,6 +28,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "entries", sql: include_str!("../migrations/0012_entries.sql") },
         Migration { name: "sold", sql: include_str!("../migrations/0013_sold.sql") },
         Migration { name: "voids", sql: include_str!("../migrations/0014_voids.sql") },
+        Migration { name: "signing", sql: include_str!("../migrations/0015_signing.sql") },
     ],
 };
 

@@ -1,7 +1,6 @@
 //! The people of the house: their roles, what each role may do, their PINs and sessions.
 
 pub mod login;
-pub mod pin;
 pub mod session;
 pub mod turns;
 

@@ -6,6 +6,7 @@ import { watchLink } from "./badge.js";
 import { Letters } from "./letters.js";
 import { Login } from "./login.js";
 import { Opening } from "./opening.js";
+import { Reentry } from "./reentry.js";
 import { Settling } from "./settling.js";
 import { Unknown } from "./unknown.js";
 import { Withheld } from "./withheld.js";
@@ -22,7 +23,7 @@ const login = new Login(byId("login"), (now) => enter(now, true), { keep: false 
 const settling = new Settling(byId("settle"), ask, say);
 const parts = [settling, new Answered(byId("answered"), ask), new Withheld(byId("withheld"), ask, say), new Letters(byId("letters"), ask, say)];
 const unknown = new Unknown(byId("unknown"), ask, say);
-const managers = [unknown, new Witness(byId("witness"), ask, say)];
+const managers = [unknown, new Reentry(byId("reentry"), ask, say), new Witness(byId("witness"), ask, say)];
 const opening = new Opening(byId("opening"), ask, () => {
   say("The box is open");
   // What was unsold is unknown from now on.

@@ -16,6 +16,7 @@ mod printing;
 mod restart;
 mod rights;
 mod shifts;
+mod signing;
 mod slips;
 mod sold;
 mod staff;

@@ -1,7 +1,9 @@
 //! The HTTP server every program runs: request ids, security headers, compression, panics as problems, an end that comes.
 
+mod cookies;
 mod layers;
 
+pub use cookies::cookies;
 pub(crate) use layers::panic_text;
 pub use layers::{REQUEST_ID, RequestTrace};
 
