@@ -2,11 +2,12 @@
 
 use crate::config::{Config, Unproven};
 use crate::printing::PrinterSetting;
-use crate::staff::{self, Role, pin, session};
+use crate::staff::{self, Role, session};
 use crate::{checkup, identity, schema};
 use anyhow::{Context, ensure};
 use clap::{Args, Parser, Subcommand};
 use node::checkup::Grade;
+use node::pin;
 use node::shutdown::Shutdown;
 use node::telemetry::{self, LogFormat};
 use serde::Serialize;

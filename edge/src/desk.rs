@@ -26,7 +26,7 @@ use rusqlite::{Connection, Transaction};
 use shared::admission::{Door, Guarantee};
 use shared::entry::{Fact, Head};
 use shared::ids::{Incarnation, ShowNumber, Side, TicketId};
-use shared::keys::KeyRing;
+use shared::keys::{KeyRing, SecretKey};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::collections::{BTreeSet, VecDeque};
@@ -49,8 +49,10 @@ pub struct Board {
     pub keys: Arc<KeysRow>,
     /// The same, to check tickets with.
     pub ring: Arc<KeyRing>,
-    /// Grows whenever a device is given a token.
-    pub pairings: u64,
+    /// Grows whenever a token begins, ceases or is declared off.
+    pub token_changes: u64,
+    /// A new key of the box does not sign tickets yet.
+    pub key_waits: bool,
     /// How the box stands with central.
     pub link: LinkView,
     /// How it stands with those who remember its log.
@@ -67,7 +69,7 @@ pub struct Desk {
     settings: Settings,
     identity: Arc<Identity>,
     ring: Arc<KeyRing>,
-    pairings: u64,
+    token_changes: u64,
     door: Door,
     feed: feed::Head,
     publisher: Option<Publisher>,
@@ -79,6 +81,12 @@ pub struct Desk {
     boot_at: Timestamp,
     /// Devices that called since the start.
     heard: BTreeSet<i64>,
+    /// The key before the box's own, while it still signs tickets.
+    key_before: Option<SecretKey>,
+    /// The doors are still to be told of the own key.
+    tells_keys: bool,
+    /// Every paired scanner was, as far as the devices are still the same.
+    all_heard: bool,
     voids: Voids,
     /// The named witness.
     witness: Option<DeviceNumber>,
@@ -153,29 +161,39 @@ impl Desk {
         Ok(())
     }
 
+    /// The key before the box's own, while it still signs tickets.
+    pub fn key_before(&self) -> Option<&SecretKey> {
+        self.key_before.as_ref()
+    }
+
+    pub(crate) fn forget_key_before(&mut self) {
+        self.key_before = None;
+    }
+
     /// A device has called.
     pub fn hear(&mut self, device: i64) {
         self.heard.insert(device);
     }
 
-    /// A device was given a token, and whatever token it had before is good no more.
-    pub fn count_pairing(&mut self) {
-        self.pairings += 1;
+    /// What a token stands for has changed: a device has paired, or was declared off or on.
+    pub fn count_token_change(&mut self) {
+        self.token_changes += 1;
+        self.all_heard = false;
     }
 
     /// What this box's answer at a door promises: SHARED once every paired scanner was heard since the start, or a minute has passed.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn guarantee(&self, db: &Connection, now: Timestamp) -> rusqlite::Result<Guarantee> {
+    pub fn guarantee(&mut self, db: &Connection, now: Timestamp) -> rusqlite::Result<Guarantee> {
         if !self.replica.can_sell() {
             return Ok(Guarantee::Solo);
         }
-        if now.since(self.boot_at) >= HEARING_LASTS {
+        if self.all_heard || now.since(self.boot_at) >= HEARING_LASTS {
             return Ok(Guarantee::Shared);
         }
-        let all = devices::scanners(db)?.iter().all(|device| self.heard.contains(device));
-        Ok(if all { Guarantee::Shared } else { Guarantee::Solo })
+        self.all_heard = devices::scanners(db)?.iter().all(|device| self.heard.contains(device));
+        Ok(if self.all_heard { Guarantee::Shared } else { Guarantee::Solo })
     }
 
     /// The broker answers.
@@ -314,7 +332,8 @@ impl Desk {
             feed: position,
             keys: Arc::new(self.keys_row()),
             ring: self.ring.clone(),
-            pairings: self.pairings,
+            token_changes: self.token_changes,
+            key_waits: self.key_before.is_some(),
             link: self.view().link(self.discrepancies, self.oldest_unsynced_s(now)),
             standing: Standing::of(&self.replica, self.witness, now),
             door_discrepancies: self.door_discrepancies,

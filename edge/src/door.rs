@@ -43,20 +43,28 @@ const SCANS_MAX: usize = 200;
 const SCANS_OF_A_JOB: usize = 10;
 
 impl House {
-    /// The device behind a request.
+    /// The device behind a request, where nobody has declared it off.
+    ///
+    /// # Errors
+    /// 401 `device_token_required` or `device_off`.
+    pub async fn device(&self, headers: &HeaderMap) -> Result<Device, Problem> {
+        self.any_device(headers).await?.on()
+    }
+
+    /// The device behind a request. One that is declared off may still tell what it did and what it remembers.
     ///
     /// # Errors
     /// 401 `device_token_required`.
-    pub async fn device(&self, headers: &HeaderMap) -> Result<Device, Problem> {
+    pub async fn any_device(&self, headers: &HeaderMap) -> Result<Device, Problem> {
         let required = || Problem::unauthorized("device_token_required", "Pair this device and send its token.");
         let token = bearer(headers).ok_or_else(required)?;
-        let pairings = self.board.borrow().pairings;
-        if let Some(device) = self.tokens.known(&token, pairings) {
+        let token_changes = self.board.borrow().token_changes;
+        if let Some(device) = self.tokens.known(&token, token_changes) {
             return Ok(device);
         }
         let asked = token.clone();
         let device = self.readers.read(move |db| Ok(devices::find(db, &asked)?)).await?.ok_or_else(required)?;
-        self.tokens.keep(token, device.clone(), pairings);
+        self.tokens.keep(token, device.clone(), token_changes);
         Ok(device)
     }
 }
@@ -107,19 +115,27 @@ pub async fn feed(
     let wait = tokio::time::sleep(Duration::from_secs(query.wait_s).min(wait_max));
     tokio::pin!(wait);
     loop {
-        let (position, closed) = {
+        let (position, closed, changes) = {
             let board = news.borrow_and_update();
-            (board.feed, board.link.closed.is_some())
+            (board.feed, board.link.closed.is_some(), board.token_changes)
         };
+        // Somebody may have declared it off while it waited.
+        house.device(&headers).await?;
         let broken = closed && promised == Guarantee::Shared;
         let page = house.readers.read(move |db| Ok(feed::page(db, position.incarnation, after, rows_max)?)).await?;
         if !page.rows.is_empty() || page.reset || broken || wait.is_elapsed() || house.shutdown.is_triggered() {
             return Ok(Json(view(&house, page, if broken { Guarantee::Solo } else { promised })));
         }
-        tokio::select! {
-            () = &mut wait => {}
-            () = house.shutdown.wait() => {}
-            _ = news.wait_for(|board| board.feed != position || board.link.closed.is_some() != closed) => {}
+        let seen = (position, closed, changes);
+        let changed = news.wait_for(|board| (board.feed, board.link.closed.is_some(), board.token_changes) != seen);
+        let goes_on = tokio::select! {
+            () = &mut wait => true,
+            () = house.shutdown.wait() => true,
+            // Without a writer there will be no news: asking for it over and over would keep the reader busy.
+            changed = changed => changed.is_ok(),
+        };
+        if !goes_on {
+            return Ok(Json(view(&house, page, promised)));
         }
     }
 }
@@ -184,8 +200,8 @@ impl ScanRequest {
         let id = self.id.parse().map_err(|error| bad(format!("{error}")))?;
         let at = parse_rfc3339(&self.at).map_err(|error| bad(format!("{error}")))?;
         let code = self.code.chars().take(CODE_CHARACTERS_MAX).collect();
-        let incarnation = self.incarnation.as_deref().map_or(Ok(0), |text| u64::from_str_radix(text, 16));
-        let incarnation = Incarnation(incarnation.map_err(|error| bad(format!("{error}")))?);
+        let incarnation = self.incarnation.as_deref().map_or(Ok(Incarnation(0)), str::parse);
+        let incarnation = incarnation.map_err(|error| bad(format!("{error}")))?;
         let door = self.door.chars().take(64).collect();
         let show = self.member.as_ref().and_then(|member| member.show).map(ShowNumber);
         let member = self.member.map(MemberRow::read).transpose().map_err(|error| bad(format!("{error}")))?;
@@ -207,11 +223,13 @@ pub async fn scan(
     headers: HeaderMap,
     JsonBody(requests): JsonBody<Vec<ScanRequest>>,
 ) -> Result<Json<Vec<ScanView>>, Problem> {
-    let device = house.device(&headers).await?;
+    let device = house.any_device(&headers).await?;
     if requests.len() > SCANS_MAX {
         return Err(Problem::unprocessable("too_many_scans", format!("Send at most {SCANS_MAX} scans at once.")));
     }
     let scans = requests.into_iter().map(ScanRequest::read).collect::<Result<Vec<_>, _>>()?;
+    // It has not taken in which tickets have ended since: nobody is to be let in there.
+    let device = if scans.iter().any(Scan::asks) { device.on()? } else { device };
     let ring = house.board.borrow().ring.clone();
     let mut answers = Vec::with_capacity(scans.len());
     let mut left = scans.into_iter().peekable();

@@ -72,6 +72,9 @@ pub struct JoinFile {
     /// The box takes the place of one that was retired: its log exists already.
     #[serde(default)]
     pub replacement: bool,
+    /// The certificate of the key that this box had before. Not central's to say: kept here as the box joins anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_certificate: Option<String>,
 }
 
 /// A box that has joined: key, theatre and the certificates to begin with.
@@ -79,6 +82,8 @@ pub struct JoinFile {
 pub struct Identity {
     /// The box's key: signs tickets and envelopes.
     pub key: SecretKey,
+    /// Its key before that one, where it had one: it goes on signing tickets until the doors know the new one.
+    pub previous: Option<SecretKey>,
     /// The join file.
     pub join: JoinFile,
     /// The theatre's id.
@@ -130,18 +135,23 @@ fn request_of(key: &SecretKey) -> JoinRequest {
 /// If the file is not for this box, not signed by its root, or for another theatre than the box already serves.
 pub fn join(data: &Path, file: &str) -> anyhow::Result<Identity> {
     let join: JoinFile = serde_json::from_str(file).context("read the join file")?;
-    let identity = check(key_for(data, &join)?, join)?;
-    if let Some(before) = read_join(data)? {
-        let (before, now) = (before.theatre.id, identity.join.theatre.id);
+    let before = read_join(data)?;
+    if let Some(before) = &before {
+        let (before, now) = (before.theatre.id, join.theatre.id);
         ensure!(
             before == now,
             "this box serves theatre {before}; a box for theatre {now} needs a data directory of its own"
         );
     }
+    let previous_certificate = before.as_ref().and_then(|before| {
+        let same_key = before.edge_certificate == join.edge_certificate;
+        if same_key { before.previous_certificate.clone() } else { Some(before.edge_certificate.clone()) }
+    });
+    let identity = check(key_for(data, &join)?, JoinFile { previous_certificate, ..join })?;
     let text = serde_json::to_string_pretty(&identity.join).context("encode the join file")?;
     write_private(&join_path(data), text.as_bytes())?;
     take_next_key(data, &identity)?;
-    Ok(identity)
+    with_previous(data, identity)
 }
 
 /// Loads what `init` and `join` left in the data directory.
@@ -155,7 +165,15 @@ pub fn load(data: &Path) -> anyhow::Result<Identity> {
     let identity = check(key_for(data, &join)?, join)?;
     // A power cut may have come between the join file and its key.
     take_next_key(data, &identity)?;
-    Ok(identity)
+    with_previous(data, identity)
+}
+
+fn with_previous(data: &Path, identity: Identity) -> anyhow::Result<Identity> {
+    let path = previous_key_path(data);
+    let previous = if path.exists() { Some(read_key(&path)?) } else { None };
+    // A power cut may have come before the new key took its place.
+    let previous = previous.filter(|previous| previous.public() != identity.key.public());
+    Ok(Identity { previous, ..identity })
 }
 
 /// The key that the join file certifies: the box's own, or the one that is to take its place.
@@ -174,6 +192,8 @@ fn key_for(data: &Path, join: &JoinFile) -> anyhow::Result<SecretKey> {
 fn take_next_key(data: &Path, identity: &Identity) -> anyhow::Result<()> {
     let next = next_key_path(data);
     if next.exists() && read_key(&next)?.public() == identity.key.public() {
+        let before = fs::read(key_path(data)).context("read the key before")?;
+        write_private(&previous_key_path(data), &before)?;
         let taken = fs::rename(&next, key_path(data)).and_then(|()| fs::File::open(data)?.sync_all());
         taken.context("put the new key in the place of the old one")?;
     }
@@ -195,9 +215,12 @@ fn check(key: SecretKey, join: JoinFile) -> anyhow::Result<Identity> {
         }
         ring.add(text).with_context(|| format!("take in the certificate of {side}"))?;
     }
+    if let Some(text) = &join.previous_certificate {
+        ring.add(text).context("take in the certificate of the key before")?;
+    }
     let zone = node::zone::Zone::named(&join.zone).context("read the time zone of the join file")?;
     let theatre_ref = TheatreRef { id: theatre.0, name: join.theatre.name.clone() };
-    Ok(Identity { key, theatre, theatre_ref, zone, ring, join })
+    Ok(Identity { key, previous: None, theatre, theatre_ref, zone, ring, join })
 }
 
 fn key_path(data: &Path) -> PathBuf {
@@ -206,6 +229,10 @@ fn key_path(data: &Path) -> PathBuf {
 
 fn next_key_path(data: &Path) -> PathBuf {
     data.join("edge-next.pem")
+}
+
+fn previous_key_path(data: &Path) -> PathBuf {
+    data.join("edge-previous.pem")
 }
 
 fn join_path(data: &Path) -> PathBuf {
@@ -264,6 +291,7 @@ mod tests {
             central_certificate: certificate(SecretKey::from_seed(&[2; 32]).public(), Side::Central),
             edge_certificate: certificate(*edge, Side::Edge),
             replacement: false,
+            previous_certificate: None,
             broker: BrokerLogin { client_id: "edge-12".into(), username: "edge-12".into(), password: "x".into() },
         }
     }
@@ -315,6 +343,9 @@ mod tests {
         assert_eq!((second == first, key_now()), (false, first));
         joined(data.path(), &enrolled(12, &second)).expect("join anew");
         assert_eq!((key_now(), next_key_path(data.path()).exists()), (second, false));
+        let previous = load(data.path()).expect("load").previous.map(|key| key.public());
+        assert_eq!(previous, Some(first), "it goes on signing for a while");
+        assert_eq!(load(data.path()).expect("load").ring.certificates().count(), 3, "and is known");
         assert!(joined(data.path(), &enrolled(12, &first)).is_err(), "the old key is gone");
     }
 

@@ -23,6 +23,7 @@ pub mod printing;
 pub mod router;
 pub mod schema;
 pub mod server;
+pub mod signing;
 pub mod staff;
 pub mod status;
 pub mod till;

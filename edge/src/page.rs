@@ -52,6 +52,7 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/letters.js", text: include_str!("page/letters.js") },
     Asset { path: "/assets/opening.js", text: include_str!("page/opening.js") },
     Asset { path: "/assets/unknown.js", text: include_str!("page/unknown.js") },
+    Asset { path: "/assets/reentry.js", text: include_str!("page/reentry.js") },
     Asset { path: "/assets/withheld.js", text: include_str!("page/withheld.js") },
     Asset { path: "/assets/unwitnessed.js", text: include_str!("page/unwitnessed.js") },
     Asset { path: "/assets/witness.js", text: include_str!("page/witness.js") },

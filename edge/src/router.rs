@@ -6,7 +6,7 @@ use crate::house::House;
 use crate::printing::{drawer, requests as prints};
 use crate::staff::{login, people};
 use crate::till::{answered, day, reports, shifts, slips, unwitnessed};
-use crate::{dead_letters, discrepancies, found, opening, page, status};
+use crate::{dead_letters, discrepancies, found, opening, page, signing, status};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
@@ -28,7 +28,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/staff", get(people::list).post(people::add))
         .route("/v1/shows", get(shows::list).post(shows::add))
         .route("/v1/shows/{show}/cancellation", post(shows::cancel))
-        .route("/v1/shows/{show}/door", post(departures::set))
+        .route("/v1/shows/{show}/door", get(departures::look).post(departures::set))
         .route("/v1/shows/{show}/seats", get(shows::seats))
         .route("/v1/shows/{show}/withheld", post(withheld::set))
         .route("/v1/unknown", get(opening::unknown))
@@ -61,6 +61,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/tickets/{file}", get(qr::ticket))
         .route("/v1/tickets/found", post(found::find))
         .route("/v1/certificates/{file}", get(qr::certificate))
+        .route("/v1/signing", post(signing::sign_at_once))
         .route("/v1/devices", get(pairing::list).post(pairing::add))
         .route("/v1/devices/pair", post(pairing::pair))
         .route("/v1/devices/{device}", post(pairing::declare))

@@ -31,6 +31,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "recovered", sql: include_str!("../migrations/0015_recovered.sql") },
         Migration { name: "web", sql: include_str!("../migrations/0016_web.sql") },
         Migration { name: "people", sql: include_str!("../migrations/0017_people.sql") },
+        Migration { name: "signing", sql: include_str!("../migrations/0018_signing.sql") },
     ],
 };
 

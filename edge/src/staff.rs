@@ -2,7 +2,6 @@
 
 pub mod login;
 pub mod people;
-pub mod pin;
 pub mod session;
 pub mod turns;
 

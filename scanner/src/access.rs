@@ -10,6 +10,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use node::http::cookies;
 use node::problem::{Params, Problem};
 use node::sqlite::open_read_only;
 use qrcode::QrCode;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use subtle::ConstantTimeEq;
 
 const COOKIE: &str = "usher_door";
 /// How long a browser keeps the key.
@@ -58,16 +60,12 @@ pub(crate) async fn guard(State(device): State<Arc<Device>>, request: Request, n
 }
 
 fn shows_key(headers: &HeaderMap, key: &str) -> bool {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies
-        .flat_map(|cookies| cookies.split(';'))
-        .filter_map(|cookie| cookie.trim().split_once('='))
-        .any(|(name, value)| name == COOKIE && same(value, key))
+    cookies(headers, COOKIE).any(|value| same(value, key))
 }
 
 /// Compares in a time that tells nothing of how much is right.
 fn same(one: &str, other: &str) -> bool {
-    one.len() == other.len() && one.bytes().zip(other.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+    one.as_bytes().ct_eq(other.as_bytes()).into()
 }
 
 /// The link by which pages of other machines come to the device that is served at `url`, and a picture of it for a terminal.

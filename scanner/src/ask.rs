@@ -4,9 +4,9 @@
 //! does this device. An answer that got lost on the way can therefore be asked for again, and admits nobody else.
 
 use crate::edge::{EdgeError, MemberUpload, Upload, admission};
-use crate::scan::{Answered, Presented, new_id};
+use crate::scan::{Answered, Presented};
 use crate::server::Device;
-use crate::store::{self, Known, Queued, Scan};
+use crate::store::{self, Numbered, Queued, Scan};
 use anyhow::Context;
 use node::problem::Problem;
 use node::view::VerdictView;
@@ -26,18 +26,18 @@ pub(crate) fn timeout(device: &Device) -> Duration {
 pub(crate) async fn edge(
     device: &Device,
     presented: &[Presented],
-    clock: Clock,
 ) -> Result<Result<Vec<Answered>, EdgeError>, Problem> {
     let scans: Vec<Scan> = presented.iter().map(|one| one.scan.clone()).collect();
     let found = loop {
         let asked = scans.clone();
-        if let Some(found) = device.readers.read(move |db| Ok(before(db, asked)?)).await? {
+        let found = device.readers.read(move |db| Ok(before(db, asked)?)).await?;
+        if !found.iter().any(|one| one.numbered.waits) {
             break found;
         }
         let asked = scans.clone();
         let taken = device.writer.run(move |_, tx, _| {
             for scan in asked {
-                store::take_over(tx, &scan)?;
+                store::take_number(tx, &scan)?;
             }
             Ok(())
         });
@@ -45,17 +45,13 @@ pub(crate) async fn edge(
     };
     let mut earlier: Vec<Upload> = Vec::new();
     let (mut answered, mut asking) = (Vec::with_capacity(presented.len()), Vec::new());
-    for (one, Before { known, others, admitting, id }) in presented.iter().zip(found) {
-        let id = match known {
-            Known::Answered(view) => {
-                answered.push(Some((*view, others)));
-                continue;
-            }
-            Known::New => id,
-            Known::Another => new_id(clock),
-        };
+    for (one, Before { numbered, others, admitting }) in presented.iter().zip(found) {
+        if let Some(view) = numbered.answered {
+            answered.push(Some((*view, others)));
+            continue;
+        }
         let mut one = one.clone();
-        one.scan.id = id;
+        one.scan.id = numbered.id;
         earlier.extend(admitting.as_ref().map(Upload::from));
         answered.push(None);
         asking.push(one);
@@ -79,31 +75,23 @@ pub(crate) async fn edge(
 
 /// What is known of a scan before it is asked about.
 struct Before {
-    known: Known,
+    numbered: Numbered,
     /// Who of the booking is outside yet, where it was answered.
     others: Vec<Member>,
     /// The scan by which this device has let the ticket in.
     admitting: Option<Queued>,
-    /// The number to ask under.
-    id: ScanId,
 }
 
-/// Nothing where a number waits to be taken over first.
-fn before(db: &Connection, scans: Vec<Scan>) -> rusqlite::Result<Option<Vec<Before>>> {
-    let mut all = Vec::with_capacity(scans.len());
-    for mut scan in scans {
-        if store::is_free(db, &scan)? {
-            return Ok(None);
-        }
-        scan.id = store::taken_over(db, &scan)?;
-        let known = store::known(db, &scan)?;
-        let others = match &known {
-            Known::Answered(view) => store::others_with(db, scan.ticket, view)?,
-            Known::New | Known::Another => Vec::new(),
+fn before(db: &Connection, scans: Vec<Scan>) -> rusqlite::Result<Vec<Before>> {
+    let look = |scan: Scan| {
+        let numbered = store::numbered(db, &scan)?;
+        let others = match &numbered.answered {
+            Some(view) => store::others_with(db, scan.ticket, view)?,
+            None => Vec::new(),
         };
-        all.push(Before { known, others, admitting: store::admitting(db, scan.ticket)?, id: scan.id });
-    }
-    Ok(Some(all))
+        Ok(Before { numbered, others, admitting: store::admitting(db, scan.ticket)? })
+    };
+    scans.into_iter().map(look).collect()
 }
 
 /// A key not known here may be known to the edge: its certificate is on the way. Where no answer comes in time the edge may have
@@ -127,19 +115,17 @@ pub(crate) async fn about_key(
     };
     let asked = scan.clone();
     let reachable = device.contact.reachable();
-    let (known, under) = device
+    let numbered = device
         .writer
-        .run(move |_, tx, _| {
-            let under = if reachable { store::ask_under(tx, &asked)? } else { store::taken_over(tx, &asked)? };
-            Ok((store::known(tx, &Scan { id: under, ..asked })?, under))
-        })
+        .run(move |_, tx, _| Ok(if reachable { store::ask_under(tx, &asked)? } else { store::numbered(tx, &asked)? }))
         .await?;
-    match known {
-        Known::Answered(view) => return Ok(Some(*view)),
-        Known::New if !reachable => return Ok(None),
-        Known::New => scan.id = under,
-        Known::Another => scan.id = new_id(clock),
+    if let Some(view) = numbered.answered {
+        return Ok(Some(*view));
     }
+    if !reachable {
+        return Ok(None);
+    }
+    scan.id = numbered.id;
     match device.edge.ask(&[], &[upload(&scan)], timeout(device)).await {
         Ok(mut views) => {
             // What the edge takes for no ticket is none to keep here.
@@ -150,7 +136,7 @@ pub(crate) async fn about_key(
             Ok(views.pop())
         }
         Err(error) => {
-            device.contact.lost(&error);
+            device.edge_failed(&error);
             let code = scan.code;
             device.writer.run(move |_, tx, _| Ok(store::set_free(tx, &code, id)?)).await?;
             Ok(None)

@@ -2,6 +2,7 @@
 
 use shared::admission::{Clock, Guarantee};
 use shared::time::Timestamp;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -10,6 +11,7 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub(crate) struct Contact {
     reachable: watch::Sender<bool>,
+    off: AtomicBool,
     heard: Mutex<Heard>,
     stale_after: Duration,
 }
@@ -25,9 +27,9 @@ struct Heard {
 }
 
 impl Contact {
-    pub(crate) fn new(synced_at: Option<Timestamp>, stale_after: Duration) -> Self {
+    pub(crate) fn new(synced_at: Option<Timestamp>, stale_after: Duration, off: bool) -> Self {
         let heard = Mutex::new(Heard { synced_at, clock_offset_ms: None, promised: Guarantee::Solo });
-        Self { reachable: watch::Sender::new(false), heard, stale_after }
+        Self { reachable: watch::Sender::new(false), off: AtomicBool::new(off), heard, stale_after }
     }
 
     /// The edge answered as it should.
@@ -42,6 +44,16 @@ impl Contact {
         if self.reachable.send_replace(false) {
             tracing::warn!(%why, "the edge is out of reach");
         }
+    }
+
+    /// The edge says whether somebody has declared this device off. Returns whether that is new.
+    pub(crate) fn declared(&self, off: bool) -> bool {
+        self.off.swap(off, Ordering::Relaxed) != off
+    }
+
+    /// Somebody has declared this device off: it hears of no void any more and must let nobody in.
+    pub(crate) fn is_off(&self) -> bool {
+        self.off.load(Ordering::Relaxed)
     }
 
     pub(crate) fn reachable(&self) -> bool {
@@ -104,7 +116,7 @@ mod tests {
     #[test]
     fn the_guarantee_goes_from_shared_to_solo_to_stale() {
         let start = Timestamp(1_800_000_000_000);
-        let contact = Contact::new(None, Duration::from_secs(600));
+        let contact = Contact::new(None, Duration::from_secs(600), false);
         assert_eq!(contact.guarantee(start), Guarantee::Stale);
         contact.found();
         contact.set_synced(start);
@@ -121,7 +133,7 @@ mod tests {
 
     #[test]
     fn tickets_are_judged_by_the_edges_clock_once_it_was_heard() {
-        let contact = Contact::new(None, Duration::ZERO);
+        let contact = Contact::new(None, Duration::ZERO, false);
         assert_eq!(contact.clock(Timestamp(5)), Clock { now: Timestamp(5), verified: false });
         contact.set_clock(Timestamp(5), Timestamp(1005));
         assert_eq!(contact.clock(Timestamp(7)), Clock { now: Timestamp(1007), verified: true });

@@ -12,6 +12,7 @@ use node::view::VerdictView;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use shared::admission::VerdictCode;
 use shared::ids::{Incarnation, ScanId};
 use std::time::Duration;
 
@@ -50,6 +51,11 @@ impl EdgeError {
             Self::Refused { status, .. } => matches!(status.as_u16(), 400 | 413 | 422),
             Self::Unreachable(_) | Self::Unreadable(_) => false,
         }
+    }
+
+    /// Somebody has declared this device off.
+    pub(crate) fn is_off(&self) -> bool {
+        matches!(self, Self::Refused { code: Some(code), .. } if code == VerdictCode::DeviceOff.code())
     }
 }
 

@@ -3,16 +3,19 @@
 
 use crate::ask;
 use crate::edge::{EdgeError, OverrideCall};
-use crate::scan::{new_id, new_scan, read_either};
+use crate::scan::{Presented, new_id, new_scan, read_either};
 use crate::server::Device;
-use crate::store;
+use crate::short_code;
+use crate::store::{self, Booked};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use node::problem::{JsonBody, Problem};
 use node::view::VerdictView;
 use serde::Deserialize;
-use shared::admission::{self, Guarantee, Reading, VerdictCode};
+use shared::admission::{self, Clock, Guarantee, Reading};
+use shared::ids::TicketId;
+use shared::ticket::read_booking_code;
 use std::sync::Arc;
 
 /// What the door page sends.
@@ -22,6 +25,8 @@ pub(crate) struct OverrideRequest {
     code: String,
     /// The same by the places of its keys, from a reader that types.
     keys: Option<String>,
+    /// The ticket that the verdict was about, where the code is a short one.
+    ticket: Option<String>,
     person: String,
     reason: String,
     staff: String,
@@ -38,29 +43,48 @@ pub(crate) async fn let_in(
 ) -> Result<Json<VerdictView>, Problem> {
     let clock = device.contact.clock(device.clock.now());
     let (code, reading) = read_either(&device, &request.code, request.keys.as_deref(), clock, Guarantee::Solo);
-    let Reading::Genuine(genuine) = reading else {
-        return Err(Problem::conflict("no_override", "That is no genuine ticket of this house: sell a new one."));
+    let none = || Problem::conflict("no_override", "That is no genuine ticket of this house: sell a new one.");
+    let Presented { scan, ticket, .. } = match reading {
+        Reading::Genuine(genuine) => {
+            let scan = new_scan(&device, new_id(clock), &genuine, None, code, clock);
+            let read = genuine.body.ticket;
+            Presented { scan, ticket: genuine, read }
+        }
+        Reading::Answered(_) => booked(&device, code, request.ticket.as_deref(), clock).await?.ok_or_else(none)?,
     };
-    let scan = new_scan(&device, new_id(clock), &genuine, None, code, clock);
-    let (door, ticket) = (device.door.clone(), genuine.clone());
+    let (door, asked) = (device.door.clone(), ticket.clone());
     let own = device.readers.read(move |db| {
-        let facts = store::facts(db, &ticket.body)?;
-        Ok(admission::decide(&ticket, &facts, &door, clock, Guarantee::Solo).code)
+        let facts = store::facts(db, &asked.body)?;
+        Ok(admission::decide(&asked, &facts, &door, clock, Guarantee::Solo).code)
     });
     let own = own.await?;
-    let of_this_door = matches!(own, VerdictCode::WrongScreen | VerdictCode::WrongShow | VerdictCode::TooEarly);
     let OverrideRequest { person, reason, staff, pin, .. } = request;
-    let call = OverrideCall::new(scan.id, &scan.code, &scan.door, person, reason, staff, pin)
-        .against(of_this_door.then(|| own.code()));
+    let call = OverrideCall::new(&scan, person, reason, (staff, pin)).against(own.is_of_the_door().then(|| own.code()));
     let view = device.edge.let_in(&call).await.map_err(|error| problem(&error))?;
-    ask::note(&device, vec![(scan, genuine.body.seat())], std::slice::from_ref(&view)).await;
+    ask::note(&device, vec![(scan, ticket.body.seat())], std::slice::from_ref(&view)).await;
     device.count(&view);
     Ok(Json(view))
+}
+
+/// The ticket under a short code that a verdict was about.
+async fn booked(device: &Device, code: &str, ticket: Option<&str>, clock: Clock) -> Result<Option<Presented>, Problem> {
+    let Some(code) = read_booking_code(code) else { return Ok(None) };
+    let asked = code.clone();
+    let booked = device.readers.read(move |db| Ok(store::booked(db, &asked)?)).await?;
+    let ticket: Option<TicketId> = ticket.and_then(|ticket| ticket.parse().ok());
+    let chosen = match ticket {
+        Some(ticket) => booked.into_iter().find(|one| one.member.ticket == ticket),
+        None => <[Booked; 1]>::try_from(booked).ok().map(|[one]| one),
+    };
+    let Some(chosen) = chosen else { return Ok(None) };
+    let presented = short_code::present(device, &code, (vec![chosen], vec![new_id(clock)]), clock);
+    Ok(presented.and_then(|mut presented| presented.pop()))
 }
 
 pub(crate) fn problem(error: &EdgeError) -> Problem {
     match error {
         EdgeError::Refused { status, code: Some(code) } => match *status {
+            _ if error.is_off() => Problem::unauthorized(code.clone(), "This device was declared off."),
             StatusCode::UNAUTHORIZED => Problem::unauthorized(code.clone(), "Name and PIN do not fit."),
             StatusCode::FORBIDDEN => {
                 Problem::forbidden(code.clone(), "It takes a supervisor beside the person at the door.")

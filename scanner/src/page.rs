@@ -110,6 +110,11 @@ fn dialogs() -> Markup {
             label { (words) input.input name=(name) type=(kind) required autocomplete="off"; }
         }
     };
+    let pin = |words: &str| {
+        html! {
+            label { (words) input.input name="pin" type="password" inputmode="numeric" required autocomplete="off" maxlength="12"; }
+        }
+    };
     html! {
         dialog.sheet id="let-in" aria-label="Let in against the verdict" {
             form id="let-in-form" {
@@ -131,10 +136,19 @@ fn dialogs() -> Markup {
             }
             ul id="found" {}
         }
+        dialog.sheet id="lock" aria-label="Lock the settings" {
+            form id="lock-form" {
+                p { "Scanning goes on. The same PIN opens the settings again, or a supervisor's." }
+                (pin("PIN, 4 to 12 digits"))
+                p.fault id="lock-fault" role="alert" {}
+                button."button main" type="submit" { "Lock" }
+                button.button type="button" data-closes="lock" { "Back" }
+            }
+        }
         dialog.sheet id="unlock" aria-label="Unlock the settings" {
             form id="unlock-form" {
-                (field("staff", "Supervisor", "text"))
-                (field("pin", "PIN", "password"))
+                (pin("PIN"))
+                label { "Supervisor, if it is theirs" input.input name="staff" autocomplete="off"; }
                 p.fault id="unlock-fault" role="alert" {}
                 button."button main" type="submit" { "Unlock" }
                 button.button type="button" data-closes="unlock" { "Back" }

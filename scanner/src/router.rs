@@ -24,6 +24,7 @@ pub(crate) fn routes(device: &Arc<Device>) -> Router {
         .route("/v1/groups", post(group::enter))
         .route("/v1/departures", post(departures::depart))
         .route("/v1/overrides", post(overrides::let_in))
+        .route("/v1/lock", post(lock::lock))
         .route("/v1/unlock", post(lock::unlock))
         .route("/v1/frames", post(frames::decode).layer(DefaultBodyLimit::max(frames::POINTS_MAX)))
         .route("/v1/verdicts", get(verdicts::next))

@@ -4,7 +4,7 @@ use crate::ask;
 use crate::group::AnswerView;
 use crate::server::Device;
 use crate::short_code;
-use crate::store::{self, Known, Scan, words};
+use crate::store::{self, Scan, words};
 use anyhow::Context;
 use axum::Json;
 use axum::extract::State;
@@ -164,9 +164,9 @@ async fn let_in_here(
     alone: Guarantee,
 ) -> Result<Vec<Answered>, Problem> {
     if device.contact.reachable() {
-        match ask::edge(device, &presented, clock).await? {
+        match ask::edge(device, &presented).await? {
             Ok(answered) => return Ok(answered),
-            Err(error) => device.contact.lost(&error),
+            Err(error) => device.edge_failed(&error),
         }
     }
     let answered = decide_alone(device, presented, clock, alone).await?;
@@ -235,15 +235,17 @@ async fn decide_alone(
     let decided = device.writer.run(move |_, tx, _| {
         let mut answered = Vec::with_capacity(presented.len());
         for mut one in presented {
-            one.scan.id = store::take_over(tx, &one.scan)?;
-            match store::known(tx, &one.scan)? {
-                Known::New => {}
-                Known::Answered(view) => {
-                    let others = store::others_with(tx, one.scan.ticket, &view)?;
-                    answered.push((*view, others));
-                    continue;
-                }
-                Known::Another => one.scan.id = new_id(clock),
+            let numbered = store::take_number(tx, &one.scan)?;
+            one.scan.id = numbered.id;
+            if let Some(view) = numbered.answered {
+                let others = store::others_with(tx, one.scan.ticket, &view)?;
+                answered.push((*view, others));
+                continue;
+            }
+            if deciding.contact.is_off() {
+                let off = Verdict::of(&one.ticket.body, VerdictCode::DeviceOff, alone);
+                answered.push((deciding.view(&off), Vec::new()));
+                continue;
             }
             let verdict = one.decide(tx, &deciding.door, clock, alone)?;
             let (scan, view) = (&one.scan, deciding.view(&verdict));

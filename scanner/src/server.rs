@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::contact::Contact;
-use crate::edge::EdgeClient;
+use crate::edge::{EdgeClient, EdgeError};
 use crate::metrics::Metrics;
 use crate::reader::Way;
 use crate::store::{self, Identity, Store};
@@ -45,6 +45,8 @@ pub(crate) struct Device {
     pub(crate) shown: watch::Sender<Shown>,
     /// What pages of other machines must show.
     pub(crate) access_key: String,
+    /// Whoever tries the PIN of the lock, one at a time.
+    pub(crate) unlocking: tokio::sync::Mutex<()>,
     /// Short codes that were guessed.
     pub(crate) tries: Mutex<Tries>,
     ring: RwLock<Arc<KeyRing>>,
@@ -54,6 +56,14 @@ impl Device {
     /// The keys known now.
     pub(crate) fn ring(&self) -> Arc<KeyRing> {
         self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The edge did not answer, or not as it should.
+    pub(crate) fn edge_failed(&self, error: &EdgeError) {
+        if error.is_off() && self.contact.declared(true) {
+            tracing::warn!("somebody has declared this device off: it lets nobody in");
+        }
+        self.contact.lost(error);
     }
 
     pub(crate) fn set_ring(&self, ring: KeyRing) {
@@ -79,6 +89,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let edge = if config.edge.is_empty() { &identity.edge } else { &config.edge };
     let incarnation = store::incarnation(&db).context("read which life of the device this is")?;
     let access_key = store::access_key(&db).context("read the key of the door's link")?;
+    let off = store::is_off(&db).context("read whether this device is declared off")?;
     let edge = EdgeClient::new(edge, &identity, incarnation)?;
     if let Err(error) = sqlite::lay_out_log(&path, &mut db) {
         tracing::warn!(error = format!("{error:#}"), "verdicts will take longer until the log has grown");
@@ -87,12 +98,13 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let (writer, writer_thread) = Writer::start(db, Store, clock.clone(), WRITES_WAITING_MAX)?;
     let device = Arc::new(Device {
         door: config.door(identity.theatre)?,
-        contact: Contact::new(synced_at, Duration::from_secs(config.stale_after_s)),
+        contact: Contact::new(synced_at, Duration::from_secs(config.stale_after_s), off),
         readers: Readers::open(&path, 2)?,
         metrics: Metrics::default(),
         unsent: Notify::new(),
         shown: watch::Sender::default(),
         access_key,
+        unlocking: tokio::sync::Mutex::default(),
         tries: Mutex::default(),
         ring: RwLock::new(Arc::new(ring)),
         config,

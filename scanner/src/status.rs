@@ -33,6 +33,10 @@ pub(crate) struct StatusView {
     /// Of the shows whose doors are open now.
     counts: Counts,
     edge_reachable: bool,
+    /// Somebody has declared this device off: it lets nobody in.
+    off: bool,
+    /// The page's settings are locked.
+    locked: bool,
 }
 
 /// Answers with the status.
@@ -43,9 +47,12 @@ pub(crate) async fn status(State(device): State<Arc<Device>>) -> Result<Json<Sta
     let own = device.clock.now();
     let counts = device.readers.read({
         let (door, now) = (device.door.clone(), device.contact.clock(own).now);
-        move |db| Ok((store::queued_count(db)?, store::admitted_count(db)?, store::counts(db, &door, now)?))
+        move |db| {
+            let locked = store::lock_of(db)?.is_some();
+            Ok((store::queued_count(db)?, store::admitted_count(db)?, store::counts(db, &door, now)?, locked))
+        }
     });
-    let (queued, admitted, counts) = counts.await?;
+    let (queued, admitted, counts, locked) = counts.await?;
     Ok(Json(StatusView {
         door: device.identity.door.clone(),
         theatre: TheatreRef { id: device.identity.theatre.0, name: device.identity.theatre_name.clone() },
@@ -58,6 +65,8 @@ pub(crate) async fn status(State(device): State<Arc<Device>>) -> Result<Json<Sta
         admitted,
         counts,
         edge_reachable: device.contact.reachable(),
+        off: device.contact.is_off(),
+        locked,
     }))
 }
 

@@ -6,20 +6,20 @@ mod counts;
 mod departures;
 mod group;
 mod identity;
+mod lock;
 mod scans;
 mod witness;
 
-pub(crate) use asked::{ask_under, is_free, set_free, take_over, taken_over};
+pub(crate) use asked::{Numbered, ask_under, numbered, set_free, take_number};
 pub(crate) use book::{facts, keep_certificate, key_ring, note_admission, synced_at, take_in};
 pub(crate) use counts::{Counts, admitted_count, counts};
 pub(crate) use departures::{Departed, acknowledge_departures, entry_of, has_departed, keep_departure, note_departed};
 pub(crate) use departures::{forget_departed, queued_departures, reentry};
 pub(crate) use group::{Booked, booked, is_booked_under, is_same_booking, members, others_with};
 pub use identity::Identity;
-pub(crate) use identity::{access_key, identity, incarnation, pair};
-pub(crate) use scans::{
-    Known, Queued, Scan, acknowledge, admitting, keep, known, queued, queued_count, refuse, ticket_of, words,
-};
+pub(crate) use identity::{access_key, identity, incarnation, is_off, pair, set_off};
+pub(crate) use lock::{lock_of, note_wrong_pin, open_lock, set_lock};
+pub(crate) use scans::{Queued, Scan, acknowledge, admitting, keep, queued, queued_count, refuse, ticket_of, words};
 pub(crate) use witness::{Keeping, Kept, entries_after, keep as keep_witness, kept};
 
 use node::sqlite::{Migration, Schema};
@@ -44,6 +44,8 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "answer", sql: include_str!("../migrations/0007_answer.sql") },
         Migration { name: "incarnation", sql: include_str!("../migrations/0008_incarnation.sql") },
         Migration { name: "access", sql: include_str!("../migrations/0009_access.sql") },
+        Migration { name: "off", sql: include_str!("../migrations/0010_off.sql") },
+        Migration { name: "lock", sql: include_str!("../migrations/0011_lock.sql") },
     ],
 };
 

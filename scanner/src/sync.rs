@@ -35,7 +35,7 @@ pub(crate) async fn run(device: Arc<Device>, mut cursor: Option<String>, shutdow
         let round = async {
             let round = round(&device, &mut cursor).await;
             if let Err(error) = round {
-                device.contact.lost(&error);
+                failed(&device, &error).await;
                 tokio::time::sleep(Duration::from_millis(device.config.retry_ms)).await;
             }
         };
@@ -43,6 +43,25 @@ pub(crate) async fn run(device: Arc<Device>, mut cursor: Option<String>, shutdow
             () = round => {}
             () = shutdown.wait() => return,
         }
+    }
+}
+
+async fn failed(device: &Arc<Device>, error: &SyncError) {
+    let SyncError::Edge(error) = error else { return device.contact.lost(error) };
+    device.edge_failed(error);
+    if error.is_off() {
+        keep_off(device, true).await;
+    }
+}
+
+/// It is known after a restart too, when the edge may be out of reach.
+async fn keep_off(device: &Arc<Device>, off: bool) {
+    let is_new = device.readers.read(move |db| Ok(store::is_off(db)? != off)).await;
+    if !is_new.unwrap_or(false) {
+        return;
+    }
+    if let Err(error) = device.writer.run(move |_, tx, _| Ok(store::set_off(tx, off)?)).await {
+        tracing::error!(%error, "it could not be kept whether this device is declared off");
     }
 }
 
@@ -59,6 +78,10 @@ async fn round(device: &Arc<Device>, cursor: &mut Option<String>) -> Result<(), 
     };
     let quiet = !page.more && cursor.as_deref() == Some(page.cursor.as_str());
     take_in(device, page, cursor).await?;
+    if device.contact.declared(false) {
+        tracing::info!("this device counts again");
+        keep_off(device, false).await;
+    }
     device.contact.found();
     if quiet && !wait.is_zero() && asked.elapsed() < FEED_PAUSE {
         tokio::time::sleep(FEED_PAUSE).await;

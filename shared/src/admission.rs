@@ -8,6 +8,7 @@
 mod departure;
 mod group;
 mod scan_log;
+mod stays;
 mod tries;
 mod verdict;
 
@@ -15,6 +16,7 @@ pub use crdts::CmRDT;
 pub use departure::{Departure, UNDO_WITHIN, inside};
 pub use group::{Member, decide_member};
 pub use scan_log::{Actor, AdmittedScan, BadScan, ScanLog, ScanOp};
+pub use stays::{Further, Stays};
 pub use tries::{TRIES_MAX, TRIES_WITHIN, Tries};
 pub use verdict::{Admission, Guarantee, Verdict, VerdictCode, VerdictKind};
 

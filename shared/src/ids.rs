@@ -203,14 +203,19 @@ impl fmt::Display for Incarnation {
     }
 }
 
+impl FromStr for Incarnation {
+    type Err = BadId;
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        u64::from_str_radix(text, 16).map(Self).map_err(|_| BadId::new("incarnation", text))
+    }
+}
+
 impl ScanId {
     /// The id of a scan at this time.
     pub fn at(time: Timestamp, random: [u8; 10]) -> Self {
         Self(in_order(time, random))
     }
-}
 
-impl ScanId {
     /// Another id for what a device has given an id that it had used already, always the same.
     #[must_use]
     pub fn of_code(self, code: &str) -> Self {

@@ -10,9 +10,19 @@ import threading
 from pathlib import Path
 from urllib.parse import urlparse
 
+from playwright.sync_api import expect
+
 from house import answers, free_port, request, until
 
 START_S = 30
+
+
+def lock(page, pin="2468"):
+    """Locks the settings of a door's page."""
+    page.get_by_role("button", name="Lock").click()
+    page.locator("#lock").get_by_label("PIN").fill(pin)
+    page.locator("#lock").get_by_role("button", name="Lock").click()
+    expect(page.locator("#lock-key")).to_have_text("Unlock")
 
 
 class Line:

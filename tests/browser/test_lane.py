@@ -4,6 +4,7 @@ from playwright.sync_api import expect
 
 from house import request, until
 from purchase import buy
+from door import lock
 from test_doors import burst, expect_verdict, forged
 
 
@@ -99,7 +100,7 @@ def test_letters_left_in_the_field_are_no_part_of_the_next_code(house, door, win
 def test_a_ticket_that_is_read_into_a_dialog_is_a_ticket_and_no_pin(house, door, window):
     first, second = buy(house, 2)
     page = page_of(window, door)
-    page.get_by_role("button", name="Lock").click()
+    lock(page)
     page.get_by_role("button", name="Unlock").click()
     page.locator("#unlock").get_by_label("PIN", exact=True).focus()
     page.keyboard.type("47")

@@ -6,10 +6,12 @@
 mod bare;
 mod bookings;
 mod books;
+mod bursts;
 mod claims;
 mod classical;
 mod counter;
 mod door;
+mod drill;
 mod entrance;
 mod generator;
 mod hall;
@@ -26,6 +28,7 @@ mod reconnect;
 mod rush;
 mod sales;
 mod scaling;
+mod scanner_program;
 mod season;
 mod sellout;
 mod shoppers;
@@ -47,12 +50,16 @@ use std::path::PathBuf;
 pub enum Name {
     /// How many customers a second hold and book, beside the classical design.
     Bookings,
+    /// Scanners killed in the middle of a rush: nothing they answered is lost, nobody is let in twice by one of them.
+    Bursts,
     /// How long a seat of the other side takes to be held, on a live link and on none.
     Claims,
     /// How long a cashier waits for a sale while the doors are busy, and eight windows with one show.
     Counter,
     /// How fast a door answers, alone and by the box.
     Door,
+    /// A box's key is stolen and revoked: how long its forged tickets are believed.
+    Drill,
     /// Whether the hot tables gain by partitions.
     Partition,
     /// Nodes and PostgreSQL killed under load: nothing acknowledged is lost, nothing sold twice.
@@ -112,9 +119,11 @@ pub async fn run(name: Name, options: &Options) -> anyhow::Result<Figures> {
     programs::raise_file_limit().context("raise the limit of open files")?;
     match name {
         Name::Bookings => bookings::run(options).await,
+        Name::Bursts => bursts::run(options).await,
         Name::Claims => claims::run(options).await,
         Name::Counter => counter::run(options).await,
         Name::Door => door::run(options).await,
+        Name::Drill => drill::run(options).await,
         Name::Partition => partition::run(options).await,
         Name::Pool => pool::run(options).await,
         Name::Races => races::run(options).await,

@@ -3,7 +3,8 @@
 use crate::office::Office;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName};
+use node::http::cookies;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -64,9 +65,7 @@ impl Customer {
 
 /// The device that a browser says it is.
 pub fn device(headers: &HeaderMap) -> Option<Device> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let (_, value) = pairs.find(|(name, _)| *name == COOKIE)?;
+    let value = cookies(headers, COOKIE).next()?;
     let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(value.as_bytes()).ok()?;
     Some(Device(bytes.try_into().ok()?))
 }
@@ -91,7 +90,7 @@ impl FromRequestParts<Arc<Office>> for Customer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
+    use axum::http::{HeaderValue, header};
 
     fn read(forwarded: &str, from: &str, proxies: usize) -> Option<String> {
         let mut headers = HeaderMap::new();

@@ -324,7 +324,7 @@ impl Desk {
             valid_from: show.facts.starts_at(),
             valid_until: show.facts.ends_at(),
         };
-        Ok(body.sign(&self.identity().key).to_string())
+        Ok(body.sign(self.ticket_key()).to_string())
     }
 }
 

@@ -39,6 +39,7 @@ impl Core for Desk {
                 break;
             }
         }
+        self.settle_signing(tx, now).context("find which key signs tickets")?;
         let transmits = self
             .replica
             .poll_transmit(now, &ledger_store::StoredLogs::new(tx, self.replica.theatre()))
@@ -83,7 +84,7 @@ impl Core for Desk {
         // What the database does not know stays as it was; whoever waited for a claim learns that nothing came of it.
         (self.board, self.boot_at, self.heard) = (before.board, before.boot_at, before.heard);
         (self.is_linked, self.works_offline) = (before.is_linked, before.works_offline);
-        (self.pairings, self.committing_at) = (before.pairings, now);
+        (self.token_changes, self.committing_at) = (before.token_changes, now);
         if self.works_offline {
             self.replica.work_offline(true, now);
         }

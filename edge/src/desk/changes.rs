@@ -29,7 +29,7 @@ impl Desk {
     /// # Errors
     /// If the database fails.
     pub fn write(&mut self, tx: &Transaction<'_>, changes: Changes, now: Timestamp) -> anyhow::Result<bool> {
-        if is_empty(&changes) && self.touched.is_empty() {
+        if is_empty(&changes) && self.touched.is_empty() && !self.tells_keys {
             return Ok(false);
         }
         self.discrepancies += changes.discrepancies.len() as u64;
@@ -39,7 +39,7 @@ impl Desk {
         );
         let keys_changed = !changes.ledger.certificates.is_empty() || !changes.ledger.revoked.is_empty();
         ledger_store::write(tx, self.replica.theatre(), changes)?;
-        if keys_changed {
+        if keys_changed || std::mem::take(&mut self.tells_keys) {
             self.learn_keys();
             let keys = Row::Keys(self.keys_row());
             feed::append(tx, &mut self.feed, &keys)?;
@@ -134,6 +134,7 @@ impl Desk {
     pub fn keys_row(&self) -> KeysRow {
         let join = &self.identity.join;
         let mut certificates = vec![join.central_certificate.clone(), join.edge_certificate.clone()];
+        certificates.extend(join.previous_certificate.clone());
         for certificate in self.replica.ledger().certificates() {
             let text = certificate_text(certificate);
             if !certificates.contains(&text) {

@@ -6,6 +6,7 @@ use crate::door::feed::{self, Position};
 use crate::door::voids::Voids;
 use crate::door::{discrepancies, witness};
 use crate::identity::Identity;
+use crate::signing;
 use crate::till::slips;
 use anyhow::Context;
 use node::ledger_store::{self, discrepancy};
@@ -52,12 +53,14 @@ impl Desk {
             snapshot.unacknowledged.iter().filter_map(|(seq, bytes)| Some((*seq, Entry::decode(bytes).ok()?.at)));
         let unsynced = unsynced.collect();
         let replica = Replica::new(identity.theatre, Side::Edge, settings, keys, snapshot, node::random::bytes(), now);
+        let key_before = signing::key_before(db, &identity).context("find which key signs tickets")?;
         let feed = feed::head(db).context("read the head of the door feed")?;
         let board = Board {
             feed: Position::default(),
             keys: Arc::default(),
             ring: Arc::new(identity.ring.clone()),
-            pairings: 0,
+            token_changes: 0,
+            key_waits: key_before.is_some(),
             link: view(&replica, &identity).link(0, 0),
             standing: Standing::of(&replica, witness, now),
             door_discrepancies: 0,
@@ -67,7 +70,7 @@ impl Desk {
         let mut desk = Self {
             settings,
             ring: Arc::new(identity.ring.clone()),
-            pairings: 0,
+            token_changes: 0,
             door,
             identity,
             feed,
@@ -77,6 +80,9 @@ impl Desk {
             board,
             boot_at: now,
             heard: BTreeSet::new(),
+            all_heard: false,
+            tells_keys: key_before.is_some(),
+            key_before,
             voids: Voids::load(db, replica.ledger())?,
             witness,
             touched: BTreeSet::new(),

@@ -1,9 +1,11 @@
 //! Departures that doors upload: stored as they come, and counted where the ticket may enter again.
 
+use super::entries;
 use super::scans::admission_of;
 use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::Task;
+use anyhow::Context;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -67,7 +69,7 @@ pub async fn depart(
     headers: HeaderMap,
     JsonBody(requests): JsonBody<Vec<DepartureRequest>>,
 ) -> Result<Json<Vec<DepartureView>>, Problem> {
-    let device = house.device(&headers).await?;
+    let device = house.any_device(&headers).await?;
     if requests.len() > DEPARTURES_MAX {
         let detail = format!("Send at most {DEPARTURES_MAX} departures at once.");
         return Err(Problem::unprocessable("too_many_departures", detail));
@@ -90,6 +92,18 @@ pub async fn depart(
 pub struct DoorSettings {
     /// Guests may go out and come back.
     reentry: bool,
+}
+
+/// `GET /v1/shows/{show}/door`: what the doors of a show do.
+pub async fn look(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Path(show): Path<String>,
+) -> Result<Json<DoorSettings>, Problem> {
+    house.authorise(&headers, Task::Shows).await?;
+    let number = house.show_number(&show).ok_or(Refusal::UnknownShow)?;
+    let reentry = house.readers.read(move |db| Ok(reentry(db, number)?)).await?;
+    Ok(Json(DoorSettings { reentry }))
 }
 
 /// `POST /v1/shows/{show}/door`: sets what the doors of a show do.
@@ -122,10 +136,12 @@ impl Desk {
         now: Timestamp,
     ) -> anyhow::Result<bool> {
         let Departed { id, ticket, how, at, door } = departed;
-        let entry = admission_of(tx, *ticket)?;
-        let counts = match &entry {
-            Some((show, entry)) => how.counts(&entry.admission, *at, reentry(tx, *show)?),
-            None => false,
+        let standing = admission_of(tx, *ticket)?;
+        let entries = entries::told_of(tx, *ticket)?.log;
+        let mut departures = departures_of(tx, *ticket)?;
+        let counts = match (&standing, entries.entry_at(*ticket, &departures, *at)) {
+            (Some((show, _)), Some(entry)) => how.counts(&entry.admission, *at, reentry(tx, *show)?),
+            _ => false,
         };
         let stored = tx.execute(
             "INSERT INTO departures (departure, ticket, how, device, door, at, received_at, counts)
@@ -137,8 +153,14 @@ impl Desk {
             let told = "SELECT counts FROM departures WHERE departure = ?1";
             return Ok(tx.query_row(told, [id.0], |row| row.get(0))?);
         }
-        if counts {
+        if let Some((_, standing)) = standing.filter(|_| counts) {
             self.touch(*ticket);
+            departures.push(*at);
+            let stays = entries.stays(*ticket, &departures).context("find the entry that counts")?;
+            if stays.entry.id != standing.scan {
+                // Told late: whoever had come back before it was told is inside.
+                entries::replace(tx, *ticket, &standing, &stays.entry)?;
+            }
         }
         Ok(counts)
     }
@@ -151,6 +173,13 @@ pub(crate) fn reentry(db: &Connection, show: ShowNumber) -> rusqlite::Result<boo
         .query_row([show.0], |row| row.get(0))
         .optional()?;
     Ok(set.unwrap_or(false))
+}
+
+/// When guests were outside again, of the departures of a ticket that count.
+pub(super) fn departures_of(db: &Connection, ticket: TicketId) -> rusqlite::Result<Vec<Timestamp>> {
+    db.prepare_cached("SELECT at FROM departures WHERE ticket = ?1 AND counts")?
+        .query_map([ticket.0], |row| row.get(0).map(Timestamp))?
+        .collect()
 }
 
 /// The last departure of a ticket after which it may enter again.

@@ -1,6 +1,7 @@
 //! Paired devices: pairing tokens that work once, device tokens, and how far each has taken in the feed.
 
 use crate::staff::session::token_hash;
+use node::problem::Problem;
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::ids::Incarnation;
 use shared::time::Timestamp;
@@ -16,6 +17,22 @@ pub struct Device {
     pub number: i64,
     /// The name a manager gave it, for example `Door A`.
     pub name: String,
+    /// Somebody has declared it off.
+    pub off: bool,
+}
+
+impl Device {
+    /// The device, where nobody has declared it off.
+    ///
+    /// # Errors
+    /// 401 `device_off`.
+    pub fn on(self) -> Result<Self, Problem> {
+        if self.off {
+            let detail = "This device was declared off: a manager declares it on at the box, or pairs it anew.";
+            return Err(Problem::unauthorized("device_off", detail));
+        }
+        Ok(self)
+    }
 }
 
 /// A device as managers see it.
@@ -71,7 +88,7 @@ pub fn pair(db: &Connection, pairing_token: &str, token: &str, now: Timestamp) -
                 seen_incarnation = NULL, seen_seq = NULL, heard_at = ?3
          WHERE pairing_hash = ?1 AND pairing_until > ?3 RETURNING number, name",
         params![token_hash(pairing_token), token_hash(token), now.0],
-        |row| Ok(Device { number: row.get(0)?, name: row.get(1)? }),
+        |row| Ok(Device { number: row.get(0)?, name: row.get(1)?, off: false }),
     )
     .optional()
 }
@@ -81,8 +98,8 @@ pub fn pair(db: &Connection, pairing_token: &str, token: &str, now: Timestamp) -
 /// # Errors
 /// If the database fails.
 pub fn find(db: &Connection, token: &str) -> rusqlite::Result<Option<Device>> {
-    db.prepare_cached("SELECT number, name FROM devices WHERE token_hash = ?1")?
-        .query_row([token_hash(token)], |row| Ok(Device { number: row.get(0)?, name: row.get(1)? }))
+    db.prepare_cached("SELECT number, name, off_by IS NOT NULL FROM devices WHERE token_hash = ?1")?
+        .query_row([token_hash(token)], |row| Ok(Device { number: row.get(0)?, name: row.get(1)?, off: row.get(2)? }))
         .optional()
 }
 
@@ -190,7 +207,7 @@ mod tests {
         let number = add(&db, "Door A", "scanner", "p", NOW).expect("add");
         assert_eq!(parse_id(&id(number)), Some(number));
         assert_eq!(pair(&db, "p", "t", NOW + PAIRING_LASTS).expect("late"), None);
-        let device = Device { number, name: "Door A".into() };
+        let device = Device { number, name: "Door A".into(), off: false };
         assert_eq!(pair(&db, "p", "t", NOW).expect("pair"), Some(device.clone()));
         assert_eq!(pair(&db, "p", "u", NOW).expect("again"), None);
         assert_eq!(find(&db, "t").expect("find"), Some(device));
@@ -221,6 +238,7 @@ mod tests {
         assert_eq!(all_seen(&db, INC).expect("both"), Some(7));
         assert!(declare_off(&db, b, Some("manager"), NOW).expect("off"));
         assert_eq!(all_seen(&db, INC).expect("a alone"), Some(9));
+        assert!(find(&db, "token of Door B").expect("find").expect("known").off, "its token is known all the same");
         assert!(!declare_off(&db, 99, None, NOW).expect("unknown"));
     }
 }

@@ -48,7 +48,7 @@ impl FromStr for Cursor {
         };
         let hash = data_encoding::HEXLOWER.decode(hash.as_bytes()).map_err(|_| BadCursor)?;
         Ok(Self {
-            incarnation: Incarnation(u64::from_str_radix(incarnation, 16).map_err(|_| BadCursor)?),
+            incarnation: incarnation.parse().map_err(|_| BadCursor)?,
             seq: seq.parse().map_err(|_| BadCursor)?,
             hash: Hash(hash.try_into().map_err(|_| BadCursor)?),
         })

@@ -2,7 +2,7 @@
 //! house to settle.
 
 use super::discrepancies::Story;
-use super::scan::{LocalVerdict, Scan};
+use super::scan::{LocalVerdict, MemberRow, Scan};
 use super::scans::OVERRIDE;
 use super::verdict;
 use crate::desk::Desk;
@@ -17,7 +17,7 @@ use node::view::VerdictView;
 use rusqlite::{Transaction, params};
 use serde::Deserialize;
 use shared::admission::{Guarantee, Reading, Verdict, VerdictCode, VerdictKind, decide};
-use shared::ids::ScanId;
+use shared::ids::{ScanId, ShowNumber};
 use shared::time::Timestamp;
 use std::sync::Arc;
 
@@ -30,6 +30,9 @@ const TEXT_MAX: usize = 64;
 pub struct OverrideRequest {
     id: String,
     code: String,
+    /// The ticket, where the code is the short one of its booking.
+    #[serde(default)]
+    member: Option<MemberRow>,
     door: String,
     /// What this door alone refuses: `wrong_screen`, `wrong_show` or `too_early`, which are its own settings.
     #[serde(default)]
@@ -49,9 +52,6 @@ struct Persons {
     /// What the door has refused by its own settings.
     refused: Option<VerdictCode>,
 }
-
-/// What a door may refuse that the box would let in.
-const OF_THE_DOOR: [VerdictCode; 3] = [VerdictCode::WrongScreen, VerdictCode::WrongShow, VerdictCode::TooEarly];
 
 /// `POST /v1/door/overrides`: answers 401 `wrong_pin`, 403 `role_not_allowed`, 409 `no_override` for what is no genuine ticket of
 /// this house, else the verdict `overridden`.
@@ -75,17 +75,21 @@ pub async fn let_in(
         return Err(Problem::forbidden("two_persons_needed", "A supervisor does not ask for it alone."));
     }
     let door = request.door.chars().take(TEXT_MAX).collect();
-    let of_the_door = |code: &String| OF_THE_DOOR.into_iter().find(|own| own.code() == code.as_str());
+    let of_the_door = |code: &String| VerdictCode::from_code(code).filter(|code| code.is_of_the_door());
     let refused = match &request.refused {
         None => None,
         Some(code) => Some(of_the_door(code).ok_or_else(|| {
             Problem::unprocessable("bad_override", "A door refuses wrong_screen, wrong_show or too_early by itself.")
         })?),
     };
+    let show = request.member.as_ref().and_then(|member| member.show).map(ShowNumber);
+    let member = request.member.map(MemberRow::read).transpose();
+    let member = member.map_err(|error| Problem::unprocessable("bad_override", format!("{error}")))?;
     let (code, persons) = (request.code, Persons { supervisor, person, reason, refused });
     let answered = house.writer.run(move |desk, tx, now| {
         desk.hear(device.number);
-        desk.let_in(tx, device.number, Scan::new(id, code, now, door, None), &persons, now)
+        let scan = Scan::new(id, code, now, door, None).about(member, show);
+        desk.let_in(tx, device.number, scan, &persons, now)
     });
     Ok(Json(answered.await??))
 }
@@ -100,7 +104,7 @@ impl Desk {
         now: Timestamp,
     ) -> anyhow::Result<Result<VerdictView, Problem>> {
         let refused = || Problem::conflict("no_override", "That is no genuine ticket of this house: sell a new one.");
-        let Reading::Genuine(genuine) = scan.reading(self.ring(), now) else { return Ok(Err(refused())) };
+        let Reading::Genuine(genuine) = self.reading(&scan, now) else { return Ok(Err(refused())) };
         let facts = self.door_facts(tx, &genuine.body)?;
         let mut verdict = decide(&genuine, &facts, self.door(), scan.clock(now), Guarantee::Shared);
         if let Some(refused) = persons.refused.filter(|_| verdict.kind() == VerdictKind::Admit) {
@@ -117,7 +121,7 @@ impl Desk {
             guarantee: OVERRIDE.into(),
         });
         self.scan(tx, device, &scan, now)?;
-        if OF_THE_DOOR.contains(&verdict.code) {
+        if verdict.code.is_of_the_door() {
             let code = format!("admitted_{}", verdict.code);
             let (body, entry) = (&genuine.body, scan.entry());
             let story = Story { code: &code, body, scan: scan.id, guarantee: OVERRIDE, entry, first: None };

@@ -69,6 +69,8 @@ pub struct DeviceView {
 #[derive(Debug, Serialize)]
 pub struct DeviceList {
     devices: Vec<DeviceView>,
+    /// The box has a new key, which some of them do not know yet: the one before it goes on signing tickets.
+    key_waits: bool,
 }
 
 /// `GET /v1/devices`.
@@ -87,7 +89,8 @@ pub async fn list(State(house): State<Arc<House>>, headers: HeaderMap) -> Result
         heard_at: device.heard_at.map(|at| house.identity.zone.rfc3339(at)),
         behind: device.paired.then(|| position.seq.saturating_sub(device.seen_seq.unwrap_or(0))),
     };
-    Ok(Json(DeviceList { devices: listed.into_iter().map(view).collect() }))
+    let key_waits = house.board.borrow().key_waits;
+    Ok(Json(DeviceList { devices: listed.into_iter().map(view).collect(), key_waits }))
 }
 
 /// Whether a device counts.
@@ -97,7 +100,8 @@ pub struct OffRequest {
     off: bool,
 }
 
-/// `POST /v1/devices/{device}`: declares a device off, so that no void waits for it, or on again.
+/// `POST /v1/devices/{device}`: declares a device off, so that no void waits for it, or on again. Until then it is answered 401
+/// `device_off`, but for what it has done and what it remembers of the log.
 pub async fn declare(
     State(house): State<Arc<House>>,
     headers: HeaderMap,
@@ -110,6 +114,7 @@ pub async fn declare(
     let by = request.off.then_some(session.staff);
     let declared = house.writer.run(move |desk, tx, now| {
         let found = devices::declare_off(tx, number, by.as_deref(), now)?;
+        desk.count_token_change();
         // The next scanner that calls is named; while the head is unproven nobody may take the place of who is asked.
         if by.is_some() && desk.witness() == Some(DeviceNumber(number)) && desk.replica().asking().is_none() {
             desk.name_witness(tx, None)?;
@@ -148,7 +153,7 @@ pub async fn pair(
         let device = devices::pair(tx, &pairing, &stored, now)?;
         if let Some(device) = &device {
             desk.hear(device.number);
-            desk.count_pairing();
+            desk.count_token_change();
         }
         Ok(device.map(|device| (device, desk.keys_row().certificates)))
     });

@@ -13,6 +13,9 @@ use shared::ticket::TicketBody;
 use shared::time::Timestamp;
 use std::sync::Arc;
 
+/// What was promised where the box itself has answered.
+pub(super) const SHARED: &str = "SHARED";
+
 /// What a device decided by itself before it asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalVerdict {
@@ -164,7 +167,7 @@ impl Scan {
 
     /// What the door promised when it answered.
     pub(super) fn guarantee(&self) -> &str {
-        self.local.as_ref().map_or("SHARED", |local| local.guarantee.as_str())
+        self.local.as_ref().map_or(SHARED, |local| local.guarantee.as_str())
     }
 
     /// Somebody has walked in already.

@@ -1,6 +1,6 @@
 //! Scans: every one is stored, the first good one of a ticket is its admission, by a constraint of the database.
 
-use super::departures::departed;
+use super::departures::{departed, departures_of};
 use super::discrepancies::{SEAT_TAKEN, Story, TWICE, is_noted};
 use super::entries;
 use super::scan::{MemberRow, Scan, body_of, subject};
@@ -10,7 +10,7 @@ use anyhow::Context;
 use node::view::VerdictView;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use shared::admission::{
-    Admission, AdmittedScan, CmRDT, DoorFacts, DoorShow, DoorTicket, Guarantee, Member, Reading, ScanOp,
+    Admission, AdmittedScan, CmRDT, DoorFacts, DoorShow, DoorTicket, Further, Guarantee, Member, Reading, ScanOp, Stays,
 };
 use shared::admission::{Verdict, VerdictCode, VerdictKind, decide, decide_member, inside};
 use shared::entry::TicketRef;
@@ -30,7 +30,7 @@ pub(super) const OVERRIDE: &str = "OVERRIDE";
 /// An admission as it stands, with the scan that made it.
 #[derive(Debug)]
 pub(crate) struct Standing {
-    scan: ScanId,
+    pub(super) scan: ScanId,
     /// When and where.
     pub(crate) admission: Admission,
 }
@@ -114,9 +114,9 @@ impl Desk {
         };
         if scan.happened() || scan.asks() && verdict.kind() == VerdictKind::Admit {
             let first = self.merge(tx, device, body, scan, now)?;
-            if first.scan != scan.id {
+            if first.is_some() {
                 verdict.code = VerdictCode::AlreadyAdmitted;
-                verdict.first = Some(first.admission);
+                verdict.first = first;
             } else if verdict.code == VerdictCode::AlreadyAdmitted {
                 verdict.code = VerdictCode::Ok;
                 verdict.first = None;
@@ -150,18 +150,21 @@ impl Desk {
         verdict: &Verdict,
         now: Timestamp,
     ) -> anyhow::Result<()> {
+        if !scan.happened() {
+            return Ok(());
+        }
         let body = match TicketCode::parse(&scan.code) {
             Ok(code) => body_of(scan.member.as_ref(), code.body()),
             Err(_) => scan.told(self.door().theatre),
         };
-        let Some(body) = body.filter(|_| scan.happened()) else { return Ok(()) };
+        let Some(body) = body else { return Ok(()) };
         let code = format!("admitted_{}", verdict.code);
         let (guarantee, entry) = (scan.guarantee(), scan.entry());
         self.note(tx, &Story { code: &code, body: &body, scan: scan.id, guarantee, entry, first: None }, now)
     }
 
     /// What the code says; of a short one, what the book says of the ticket that is let in by it.
-    fn reading(&self, scan: &Scan, now: Timestamp) -> Reading {
+    pub(super) fn reading(&self, scan: &Scan, now: Timestamp) -> Reading {
         let (Some(member), Some(code)) = (&scan.member, read_booking_code(&scan.code)) else {
             return scan.reading(self.ring(), now);
         };
@@ -188,7 +191,7 @@ impl Desk {
         read.is_some() && read == booking(ticket)
     }
 
-    /// Adds an entry to what is known of the ticket; the earliest is its admission. Returns that.
+    /// Adds an entry to what is known of the ticket. Returns the one that it came after, where somebody was inside already.
     fn merge(
         &mut self,
         tx: &Transaction<'_>,
@@ -196,85 +199,67 @@ impl Desk {
         body: &TicketBody,
         scan: &Scan,
         now: Timestamp,
-    ) -> anyhow::Result<Standing> {
+    ) -> anyhow::Result<Option<Admission>> {
         let op = scan.told_by(device, body.ticket, now);
-        let mine = Standing { scan: scan.id, admission: op.scan.admission.clone() };
+        let entry = &op.scan.admission;
         let inserted = tx
             .prepare_cached(
                 "INSERT INTO admissions (ticket, area, show, seat, scan, door, admitted_at, entered)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1) ON CONFLICT (ticket, area) DO NOTHING",
             )?
-            .execute(params![
-                body.ticket.0,
-                AREA,
-                body.show.0,
-                body.seat(),
-                scan.id.0,
-                scan.door,
-                mine.admission.at.0
-            ])?;
+            .execute(params![body.ticket.0, AREA, body.show.0, body.seat(), scan.id.0, scan.door, entry.at.0])?;
         if inserted == 1 {
             // The set was empty: there is nothing that the entry could contradict.
-            if !self.enter(body, &mine.admission, now) {
+            if !self.enter(body, entry, now) {
                 tx.prepare_cached("UPDATE admissions SET entered = 0 WHERE ticket = ?1 AND area = ?2")?
                     .execute(params![body.ticket.0, AREA])?;
             }
-            return Ok(mine);
+            return Ok(None);
         }
-        let (_, first) = admission_of(tx, body.ticket)?.context("find the admission that is in the way")?;
-        if first.scan == scan.id {
-            return Ok(mine);
+        let (_, standing) = admission_of(tx, body.ticket)?.context("find the admission that is in the way")?;
+        if standing.scan == scan.id {
+            return Ok(None);
         }
-        // The guest of that one is outside again, so this is an entry of its own.
-        if departed(tx, body.ticket)?.is_some_and(|at| first.admission.at <= at && at <= mine.admission.at) {
-            self.replace(tx, body, &mine)?;
-            return Ok(mine);
-        }
-        self.unite(tx, body, op, first, scan.guarantee(), now)
+        self.unite(tx, body, op, &standing, scan.guarantee(), now)
     }
 
-    /// Unites an entry with those that are known of the ticket: whichever does not count is listed.
+    /// Unites an entry with those that are known of the ticket: each that began no stay of its own is listed.
     fn unite(
         &mut self,
         tx: &Transaction<'_>,
         body: &TicketBody,
         op: ScanOp,
-        first: Standing,
+        standing: &Standing,
         guarantee: &str,
         now: Timestamp,
-    ) -> anyhow::Result<Standing> {
-        let mut log = entries::log_of(tx, body.ticket).context("read the entries on a ticket")?;
-        if let Err(bad) = log.validate_op(&op) {
-            tracing::error!(ticket = %body.ticket, %bad, "an entry is not merged");
-            let AdmittedScan { id, admission, .. } = op.scan;
-            let story =
-                Story { code: TWICE, body, scan: id, guarantee, entry: admission, first: Some(&first.admission) };
-            self.note(tx, &story, now)?;
-            return Ok(first);
+    ) -> anyhow::Result<Option<Admission>> {
+        let ticket = body.ticket;
+        let mut told = entries::told_of(tx, ticket).context("read the entries on a ticket")?;
+        let departures = departures_of(tx, ticket)?;
+        let AdmittedScan { id, admission: entry, .. } = op.scan.clone();
+        if let Err(bad) = told.log.validate_op(&op) {
+            tracing::error!(%ticket, %bad, "an entry is not merged");
+            let first = Some(&standing.admission);
+            self.note(tx, &Story { code: TWICE, body, scan: id, guarantee, entry, first }, now)?;
+            return Ok(Some(standing.admission.clone()));
         }
-        log.apply(op);
-        let counts = log.admission(body.ticket).context("find the entry that counts")?;
-        let standing = Standing { scan: counts.id, admission: counts.admission };
-        if standing.scan != first.scan {
-            self.replace(tx, body, &standing)?;
+        let before = told.log.stays(ticket, &departures).map(|stays| stays.further).unwrap_or_default();
+        told.add(op, guarantee);
+        let Stays { entry: counts, further } =
+            told.log.stays(ticket, &departures).context("find the entry that counts")?;
+        if counts.id != id {
+            entries::keep_further(tx, ticket, id, &entry)?;
         }
-        for (ticket, further) in log.duplicates() {
-            entries::keep_further(tx, ticket, &further)?;
-            let (scan, entry, first) = (further.id, further.admission, Some(&standing.admission));
-            self.note(tx, &Story { code: TWICE, body, scan, guarantee, entry, first }, now)?;
+        if counts.id != standing.scan {
+            entries::replace(tx, ticket, standing, &counts)?;
+            self.touch(ticket);
         }
-        Ok(standing)
-    }
-
-    /// This is the entry of the ticket from now on.
-    fn replace(&mut self, tx: &Transaction<'_>, body: &TicketBody, entry: &Standing) -> rusqlite::Result<()> {
-        self.touch(body.ticket);
-        let Standing { scan, admission } = entry;
-        tx.prepare_cached(
-            "UPDATE admissions SET scan = ?3, door = ?4, admitted_at = ?5 WHERE ticket = ?1 AND area = ?2",
-        )?
-        .execute(params![body.ticket.0, AREA, scan.0, admission.door, admission.at.0])?;
-        Ok(())
+        let is_told = |further: &Further| before.iter().any(|known| known.scan.id == further.scan.id);
+        for Further { scan, first } in further.iter().filter(|further| !is_told(further)) {
+            let (guarantee, entry, first) = (told.guarantee(scan.id), scan.admission.clone(), Some(first));
+            self.note(tx, &Story { code: TWICE, body, scan: scan.id, guarantee, entry, first }, now)?;
+        }
+        Ok(further.into_iter().find(|further| further.scan.id == id).map(|further| further.first))
     }
 
     /// Writes the admission into the log. False where that must wait: the ticket's show is not known here yet, or the box is closed.

@@ -7,31 +7,31 @@ use std::sync::{Mutex, PoisonError};
 /// More devices than any house has; a token that is not kept is looked up.
 const KEPT_MAX: usize = 1024;
 
-/// The devices of known tokens. A token is known for as long as no device is given a new one.
+/// The devices of known tokens. A token is known for as long as no device pairs and none is declared off or on.
 #[derive(Debug, Default)]
 pub struct Tokens(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// How many pairings there had been when these were looked up.
-    pairings: u64,
+    /// How many changes there had been when these were looked up.
+    token_changes: u64,
     devices: HashMap<String, Device>,
 }
 
 impl Tokens {
-    /// The device of a token, if it was looked up after that many pairings.
-    pub fn known(&self, token: &str, pairings: u64) -> Option<Device> {
+    /// The device of a token, if it was looked up after that many changes.
+    pub fn known(&self, token: &str, token_changes: u64) -> Option<Device> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.pairings == pairings { known.devices.get(token).cloned() } else { None }
+        if known.token_changes == token_changes { known.devices.get(token).cloned() } else { None }
     }
 
-    /// Keeps what was looked up. `pairings` is how many there had been before the database was asked.
-    pub fn keep(&self, token: String, device: Device, pairings: u64) {
+    /// Keeps what was looked up. `token_changes` is how many there had been before the database was asked.
+    pub fn keep(&self, token: String, device: Device, token_changes: u64) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if pairings > known.pairings {
-            *known = Known { pairings, devices: HashMap::new() };
+        if token_changes > known.token_changes {
+            *known = Known { token_changes, devices: HashMap::new() };
         }
-        if pairings == known.pairings && known.devices.len() < KEPT_MAX {
+        if token_changes == known.token_changes && known.devices.len() < KEPT_MAX {
             known.devices.insert(token, device);
         }
     }
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn a_token_is_known_until_a_device_pairs() {
         let tokens = Tokens::default();
-        let device = |number| Device { number, name: "Door A".into() };
+        let device = |number| Device { number, name: "Door A".into(), off: false };
         tokens.keep("t".into(), device(1), 3);
         assert_eq!(tokens.known("t", 3), Some(device(1)));
         assert_eq!(tokens.known("u", 3), None);

@@ -17,6 +17,7 @@ pub(super) fn house() -> Markup {
         (letters())
         (opening())
         (unknown())
+        (reentry())
         (witness())
         (people())
         (printers())
@@ -25,7 +26,7 @@ pub(super) fn house() -> Markup {
 }
 
 /// Anchor, word, and whether it is for managers only.
-const PARTS: [(&str, &str, bool); 10] = [
+const PARTS: [(&str, &str, bool); 11] = [
     ("settle", "To settle", false),
     ("withheld", "House seats", false),
     ("answered", "Who did what", false),
@@ -33,7 +34,8 @@ const PARTS: [(&str, &str, bool); 10] = [
     ("letters", "Dead letters", false),
     ("opening", "Open or closed", true),
     ("unknown", "Unknown seats", true),
-    ("witness", "Witness", true),
+    ("reentry", "Coming back", true),
+    ("witness", "Doors and witness", true),
     ("people", "Staff", true),
     ("printers", "Printers", false),
 ];
@@ -143,15 +145,37 @@ fn unknown() -> Markup {
     }
 }
 
+fn reentry() -> Markup {
+    html! {
+        section.card id="reentry" data-managers aria-labelledby="reentry-title" {
+            h2 id="reentry-title" tabindex="-1" { "Coming back" }
+            p.quiet { "Where guests may come back, a door lets them out and their ticket in again. The doors hear of it at once." }
+            form.stack hidden {
+                div role="alert" {}
+                label.field { span { "Day" } input.input type="date" name="date"; }
+                div."of-show stack" {
+                    label.field { span { "Show" } select.input name="show" {} }
+                    label.tick { input type="checkbox" name="reentry"; "Guests may go out and come back" }
+                }
+            }
+            p.none hidden { "There is no show on this day." }
+        }
+    }
+}
+
 fn witness() -> Markup {
     html! {
         section.card id="witness" data-managers aria-labelledby="witness-title" {
-            h2 id="witness-title" tabindex="-1" { "Witness" }
+            h2 id="witness-title" tabindex="-1" { "Doors and witness" }
             p.quiet {
                 "One door device keeps this box's last entries and gives them back if the box forgets. "
-                "Take one that stays in the house and stays on."
+                "Take one that stays in the house and stays on. No void waits for a device that is declared off, and nobody is let in there."
             }
             div role="alert" {}
+            p.key-waits hidden {
+                "This box has a new key, which not every door knows yet: the one before it goes on signing tickets. "
+                button."button slim" type="button" { "Sign with the new one now" }
+            }
             ol.plain.rows {}
             p { a href="/door" { "Pair a door" } }
         }

@@ -6,12 +6,15 @@ import { complain, count, el } from "./words.js";
 export class Witness {
   constructor(part, ask, say) {
     Object.assign(this, { part, ask, say, list: part.querySelector("ol"), place: part.querySelector("[role=alert]") });
+    this.waits = part.querySelector(".key-waits");
+    this.waits.querySelector("button").addEventListener("click", () => this.#do("POST", "/v1/signing", {}, "The new key signs tickets now"));
   }
 
   async refresh() {
     const answer = await this.ask("GET", "/v1/devices");
     complain(this.place, answer.problem);
     if (!answer.ok) return;
+    this.waits.hidden = !answer.data.key_waits;
     const rows = answer.data.devices.map((device) => this.#row(device));
     const none = el("li", { class: "empty" }, "No door device is paired yet. Until one is, only central remembers this box.");
     this.list.replaceChildren(...(rows.length > 0 ? rows : [none]));
@@ -20,21 +23,24 @@ export class Witness {
   #row(device) {
     const { name, kind, witness, paired, off_by } = device;
     const can = kind === "scanner" && paired && !off_by && !witness;
-    const onclick = () => this.#name(device);
+    const onclick = () => this.#do("POST", `/v1/devices/${device.device}/witness`, {}, `${name} is the witness`);
+    const word = off_by ? "on" : "off";
+    const declare = () => this.#do("POST", `/v1/devices/${device.device}`, { body: { off: !off_by } }, `${name} is declared ${word}`);
     return el(
       "li",
       {},
       el("span", {}, el("strong", {}, name), ` ${facts(device)}`),
       witness && el("span", { class: "badge" }, "Witness"),
       can && el("button", { class: "button slim", type: "button", onclick, "aria-label": `Name ${name} the witness` }, "Name it"),
+      paired && el("button", { class: "button slim", type: "button", onclick: declare, "aria-label": `Declare ${name} ${word}` }, `Declare ${word}`),
     );
   }
 
-  async #name({ device, name }) {
-    const answer = await this.ask("POST", `/v1/devices/${device}/witness`);
+  async #do(method, url, options, done) {
+    const answer = await this.ask(method, url, options);
     complain(this.place, answer.problem);
     if (!answer.ok) return;
-    this.say(`${name} is the witness`);
+    this.say(done);
     await this.refresh();
     this.part.querySelector("h2").focus();
   }

@@ -1,11 +1,12 @@
 //! Logging in and out, and who is behind a request.
 
-use super::{Role, Task, pin, session};
+use super::{Role, Task, session};
 use crate::house::House;
 use crate::staff::session::Session;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
+use node::pin;
 use node::problem::{JsonBody, Problem};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -1,11 +1,12 @@
 //! The people of the house over HTTP: who they are, and a new PIN for one of them.
 
-use super::{Role, Task, pin, session};
+use super::{Role, Task, session};
 use crate::house::House;
 use crate::opening::{Attested, attest};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use node::pin;
 use node::problem::{JsonBody, Problem};
 use serde::{Deserialize, Serialize};
 use shared::time::Timestamp;

@@ -1,7 +1,7 @@
 //! Staff rows and sessions in the box's database. Tokens are stored as hashes: a copied database logs nobody in.
 
 use super::Role;
-use super::pin;
+use node::pin;
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::time::Timestamp;
 use std::time::Duration;

@@ -47,6 +47,12 @@ impl Doors {
         answer[0]["counts"].as_bool().unwrap()
     }
 
+    async fn let_people_back(&self) {
+        let manager = self.house.log_in("manager").await;
+        let path = format!("/v1/shows/{}/door", self.show);
+        assert_eq!(self.house.post(&path, &manager, json!({"reentry": true})).await.0, 204);
+    }
+
     async fn row(&self) -> Value {
         let (_, feed) = self.house.get("/v1/door/feed", &self.door).await;
         feed["tickets"][0].clone()
@@ -91,6 +97,7 @@ async fn guests_come_back_where_the_show_lets_them() {
     assert_eq!(status, 401, "a device sets nothing");
     let (status, _) = doors.house.post(&path, &manager, json!({"reentry": true})).await;
     assert_eq!(status, 204);
+    assert_eq!(doors.house.get(&path, &manager).await, (200, json!({"reentry": true})));
     let (_, feed) = doors.house.get("/v1/door/feed", &doors.door).await;
     assert_eq!(feed["shows"][0]["reentry"], true);
     assert!(doors.depart(3, "out", -400).await);
@@ -98,6 +105,43 @@ async fn guests_come_back_where_the_show_lets_them() {
     assert_eq!(doors.row().await["admitted"]["at"].as_str().map(|at| at.len() > 10), Some(true));
     assert_eq!(doors.scan(5, 0).await["verdict"], "already", "one inside is enough");
     assert_eq!(doors.discrepancies().await.len(), 0);
+}
+
+#[tokio::test]
+async fn an_entry_told_late_from_before_a_departure_opens_no_ticket_that_is_in_use() {
+    let doors = Doors::open().await;
+    doors.let_people_back().await;
+    doors.scan(1, -600).await;
+    assert!(doors.depart(2, "out", -400).await);
+    assert_eq!(doors.scan(3, -300).await["verdict"], "admit");
+    let late = doors.scan(4, -500).await;
+    assert_eq!(late["code"], "already_admitted", "somebody was inside then: {late}");
+    assert_eq!(doors.scan(5, 0).await["code"], "already_admitted", "whoever came back is inside");
+    let listed = doors.discrepancies().await;
+    assert_eq!(listed.len(), 1, "the second guest of the first stay: {listed:?}");
+    let (first, second) = (&listed[0]["ours"]["admitted"]["at"], &listed[0]["theirs"]["admitted"]["at"]);
+    assert!(first.as_str() < second.as_str(), "{listed:?}");
+}
+
+#[tokio::test]
+async fn an_entry_and_its_departure_told_late_are_the_stay_before_the_one_that_lasts() {
+    let doors = Doors::open().await;
+    doors.let_people_back().await;
+    assert_eq!(doors.scan(1, -300).await["verdict"], "admit");
+    assert_eq!(doors.scan(2, -600).await["verdict"], "admit", "the earlier one");
+    assert!(doors.depart(3, "out", -400).await);
+    assert_eq!(doors.scan(4, 0).await["code"], "already_admitted", "whoever came back is inside");
+    let row = doors.row().await;
+    assert!(row["left_at"].as_str() < row["admitted"]["at"].as_str(), "the other doors know it: {row}");
+}
+
+#[tokio::test]
+async fn a_story_tells_what_the_door_of_its_own_entry_promised() {
+    let doors = Doors::open().await;
+    assert_eq!(doors.scan(1, 0).await["guarantee"], "SHARED");
+    assert_eq!(doors.scan(2, -60).await["verdict"], "admit", "the earlier one");
+    let listed = doors.discrepancies().await;
+    assert_eq!((listed.len(), &listed[0]["theirs"]["admitted"]["guarantee"]), (1, &json!("SHARED")), "{listed:?}");
 }
 
 #[tokio::test]
@@ -164,4 +208,30 @@ async fn the_certificate_of_a_key_is_a_picture_for_the_door() {
         let (status, problem) = doors.house.get(&format!("/v1/certificates/{other}"), "").await;
         assert_eq!((status, &problem["code"]), (404, &json!("unknown_key")));
     }
+}
+
+#[tokio::test]
+async fn a_supervisor_lets_in_by_the_short_code_what_is_booked_under_it() {
+    let doors = Doors::open().await;
+    doors.scan(1, 0).await;
+    let row = doors.row().await;
+    let member =
+        json!({"ticket": row["ticket"], "seat": row["seat"], "generation": row["generation"], "show": row["show"]});
+    let ask = async |id: u8, code: &str, member: &Value| {
+        let call = json!({"id": format!("{id:032x}"), "code": code, "member": member, "door": "Door A", "person": "Asha",
+            "reason": "came back with a child", "supervisor": {"staff": "supervisor", "pin": PIN}});
+        doors.house.post("/v1/door/overrides", &doors.door, call).await
+    };
+    let short = row["booking"].as_str().expect("a short code");
+    for (id, code, member) in [(2, "22222222", &member), (3, short, &Value::Null)] {
+        let (status, problem) = ask(id, code, member).await;
+        assert_eq!((status, &problem["code"]), (409, &json!("no_override")), "{code}: {problem}");
+    }
+    let (status, verdict) = ask(4, short, &member).await;
+    assert_eq!((status, &verdict["code"], &verdict["seat"]), (200, &json!("overridden"), &json!("A1")), "{verdict}");
+    let listed = doors.discrepancies().await;
+    assert_eq!((listed.len(), &listed[0]["kind"]), (1, &json!("admitted_twice")), "{listed:?}");
+    let persons = "SELECT supervisor || ' ' || person || ' ' || code FROM overrides";
+    let persons: String = doors.house.db().query_row(persons, [], |row| row.get(0)).expect("both persons");
+    assert_eq!(persons, "supervisor Asha already_admitted");
 }

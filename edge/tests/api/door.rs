@@ -290,6 +290,47 @@ async fn a_void_does_not_wait_for_a_scanner_declared_off() {
 }
 
 #[tokio::test]
+async fn a_scanner_declared_off_is_refused_until_it_is_on_again_and_what_it_did_is_stored() {
+    let house = House::open().await;
+    let show = house.add_show(30).await;
+    let (a, b) = (house.pair("Door A").await, house.pair("Door B").await);
+    let sale = house.sell(&show, &["A1", "A2"]).await;
+    let manager = house.log_in("manager").await;
+    let declare = async |off: bool| house.post("/v1/devices/d1", &manager, json!({"off": off})).await.0;
+    let cursor = feed(&house, &a, "").await["cursor"].as_str().unwrap().to_owned();
+    let url = house.url(&format!("/v1/door/feed?after={cursor}&wait_s=20"));
+    let waiting = tokio::spawn(house.client.get(url).bearer_auth(&a).send());
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(declare(true).await, 204);
+    assert_eq!(read(waiting.await.unwrap().unwrap()).await.0, 401, "who waits for news hears of it at once");
+    let persons = json!({"id": format!("{:032x}", 9), "code": code_of(&sale, 0), "door": "Door A", "person": "Asha", "reason": "x",
+        "supervisor": {"staff": "supervisor", "pin": crate::house::PIN}});
+    let refused = [
+        house.get("/v1/door/feed", &a).await,
+        house.post("/v1/door/scans", &a, json!([scan(1, &code_of(&sale, 0), "Door A")])).await,
+        house
+            .post("/v1/door/scans", &a, json!([happened(2, &code_of(&sale, 0), "Door A", -5), scan(1, "x", "Door A")]))
+            .await,
+        house.post("/v1/door/overrides", &a, persons).await,
+        house.post("/v1/door/witness", &a, json!({"kept": null, "after": null, "entries": null})).await,
+    ];
+    for (status, problem) in refused {
+        assert_eq!((status, &problem["code"]), (401, &json!("device_off")), "{problem}");
+    }
+    let stored = upload(&house, &a, vec![happened(2, &code_of(&sale, 0), "Door A", -5)]).await;
+    assert_eq!(stored[0]["verdict"], "admit", "somebody walked in before");
+    let out = json!([{"id": format!("{:032x}", 3), "ticket": sale["tickets"][0]["ticket"], "how": "undone", "at": at(0), "door": "Door A"}]);
+    assert_eq!(house.post("/v1/door/departures", &a, out).await.0, 200);
+    let yellow =
+        upload(&house, &b, vec![happened(4, &code_of(&sale, 1), "Door B", 0), scan(5, &code_of(&sale, 1), "Door B")])
+            .await;
+    assert_eq!(yellow[1]["verdict"], "already", "the others go on");
+    assert_eq!(declare(false).await, 204);
+    feed(&house, &a, "").await;
+    assert_eq!(upload(&house, &a, vec![scan(6, &code_of(&sale, 1), "Door A")]).await[0]["code"], "already_admitted");
+}
+
+#[tokio::test]
 async fn a_scan_that_cannot_be_read_is_refused_and_a_late_entry_beats_a_void() {
     let house = House::open().await;
     let show = house.add_show(30).await;

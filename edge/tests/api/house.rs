@@ -2,10 +2,11 @@
 
 use edge::config::Unproven;
 use edge::identity::{BrokerLogin, JoinFile, JoinedTheatre};
-use edge::staff::{Role, pin, session};
+use edge::staff::{Role, session};
 use edge::{Config, Edge, identity, schema};
 use node::clock::{self, StoreClock};
 use node::ledger_store::{self, StoredLogs};
+use node::pin;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use shared::entry::{Entry, Fact, Head};
@@ -138,6 +139,7 @@ impl House {
             central_certificate: certificate(central_key.public(), Side::Central),
             edge_certificate: certificate(public, Side::Edge),
             replacement: false,
+            previous_certificate: None,
             broker: BrokerLogin { client_id: "edge-12".into(), username: "edge-12".into(), password: "x".into() },
         };
         identity::join(data.path(), &serde_json::to_string(&join).unwrap()).unwrap();
@@ -202,6 +204,17 @@ impl House {
             tokio::time::sleep(std::time::Duration::from_millis(25)).await;
         }
         panic!("the box never takes the keeper's word");
+    }
+
+    /// The box joins anew with another key, as after a theft, and starts again.
+    pub(crate) async fn join_anew(&mut self) {
+        self.stop().await;
+        let data = self.data.path();
+        let public = PublicKey::from_hex(&identity::init_next(data).unwrap().public_key).unwrap();
+        let join = identity::load(data).unwrap().join;
+        let join = JoinFile { edge_certificate: certificate(public, Side::Edge), previous_certificate: None, ..join };
+        identity::join(data, &serde_json::to_string(&join).unwrap()).unwrap();
+        self.start().await;
     }
 
     /// The box's database.

@@ -18,6 +18,7 @@ mod recovered;
 mod restart;
 mod rights;
 mod shifts;
+mod signing;
 mod slips;
 mod sold;
 mod staff;

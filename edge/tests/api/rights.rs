@@ -72,6 +72,7 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
             json!({"screen": 9, "title": "x", "starts_at": "x", "ends_at": "x", "prices": []}),
         ),
         ("POST /v1/shows/{show}/cancellation", MANAGERS, Value::Null),
+        ("GET /v1/shows/{show}/door", MANAGERS, Value::Null),
         ("POST /v1/shows/{show}/door", MANAGERS, json!({"reentry": true})),
         ("GET /v1/unknown", MANAGERS, Value::Null),
         (
@@ -79,6 +80,7 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
             MANAGERS,
             json!({"second": {"staff": "supervisor", "pin": crate::house::PIN}}),
         ),
+        ("POST /v1/signing", MANAGERS, Value::Null),
         ("GET /v1/devices", MANAGERS, Value::Null),
         ("POST /v1/devices", MANAGERS, json!({"name": "Door X", "kind": "scanner"})),
         ("POST /v1/devices/{device}", MANAGERS, json!({"off": true})),

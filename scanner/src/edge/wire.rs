@@ -1,11 +1,11 @@
 //! The JSON of the edge's door routes, and what it means here.
 
-use crate::store::{self, Queued};
+use crate::store::{self, Queued, Scan};
 use node::view::{FirstAdmission, VerdictView};
 use node::zone::{BadTime, Zone, parse_rfc3339};
 use serde::{Deserialize, Serialize};
 use shared::admission::{Admission, DoorShow, DoorTicket, Guarantee, Member, TicketState};
-use shared::ids::{BadId, KeyId, ScanId, ScreenId, ShowNumber, TicketId};
+use shared::ids::{BadId, KeyId, ScreenId, ShowNumber, TicketId};
 use shared::time::Timestamp;
 
 /// A scan as the edge takes it.
@@ -83,6 +83,9 @@ impl From<&store::Departed> for DepartureUpload {
 pub(crate) struct OverrideCall {
     id: String,
     code: String,
+    /// The ticket, where the code is the short one of its booking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<MemberUpload>,
     door: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<&'static str>,
@@ -98,17 +101,11 @@ struct Supervisor {
 }
 
 impl OverrideCall {
-    pub(crate) fn new(
-        id: ScanId,
-        code: &str,
-        door: &str,
-        person: String,
-        reason: String,
-        staff: String,
-        pin: String,
-    ) -> Self {
+    pub(crate) fn new(scan: &Scan, person: String, reason: String, (staff, pin): (String, String)) -> Self {
         let supervisor = Supervisor { staff, pin };
-        Self { id: id.to_string(), code: code.into(), door: door.into(), refused: None, person, reason, supervisor }
+        let member = scan.member.as_ref().map(|member| MemberUpload::new(member, scan.show));
+        let (id, code, door) = (scan.id.to_string(), scan.code.clone(), scan.door.clone());
+        Self { id, code, member, door, refused: None, person, reason, supervisor }
     }
 
     /// What this door refuses by its own settings, which the edge does not know.

@@ -1,10 +1,12 @@
 // How the door stands: its name and screens, how far "once" reaches, what is counted, and what was delivered after a drop.
 
 import { request } from "./api.js";
+import { applyLock } from "./lock.js";
 import { guaranteeWords } from "./verdict.js";
-import { count, span } from "./words.js";
+import { count, el, span } from "./words.js";
 
 const TOAST_MS = 8000;
+const OFF = "declared off: let nobody in here until a manager declares it on or pairs it anew";
 const byId = (id) => document.getElementById(id);
 const number = (value) => value.toLocaleString("en-IN");
 
@@ -16,24 +18,23 @@ let toastTimer = 0;
 export async function look() {
   const answer = await request("GET", "/v1/status", { patience: 4000 });
   const badge = byId("guarantee");
-  badge.dataset.level = answer.ok ? answer.data.guarantee : "NONE";
-  if (answer.problem?.code === "page_not_known") return badge.replaceChildren(strong("NOT KNOWN"), " open this page by the door's link");
-  if (!answer.ok) return badge.replaceChildren(strong("NO ANSWER"), " this device's program does not answer; codes are kept");
-  const { door, theatre, guarantee, data_age_s, queued, admitted, counts } = answer.data;
+  if (!answer.ok) badge.dataset.level = "NONE";
+  if (answer.problem?.code === "page_not_known") return badge.replaceChildren(el("strong", {}, "NOT KNOWN"), " open this page by the door's link");
+  if (!answer.ok) return badge.replaceChildren(el("strong", {}, "NO ANSWER"), " this device's program does not answer; codes are kept");
+  const { door, theatre, guarantee, data_age_s, queued, admitted, counts, off } = answer.data;
+  badge.dataset.level = off ? "NONE" : guarantee;
+  applyLock(answer.data.locked);
   byId("door").textContent = door;
   byId("serves").textContent = serves(answer.data);
   byId("theatre").textContent = theatre.name;
   countAll(counts, admitted);
   byId("queued").textContent = number(queued);
-  const words = guaranteeWords(guarantee, data_age_s === undefined ? undefined : span(data_age_s));
-  const text = `${guarantee} ${words}`;
-  if (badge.textContent !== text) badge.replaceChildren(strong(guarantee), ` ${words}`);
+  const level = off ? "OFF" : guarantee;
+  const words = off ? OFF : guaranteeWords(guarantee, data_age_s === undefined ? undefined : span(data_age_s));
+  const text = `${level} ${words}`;
+  if (badge.textContent !== text) badge.replaceChildren(el("strong", {}, level), ` ${words}`);
   document.title = `${door} · Usher`;
   deliver(answer.data);
-}
-
-function strong(text) {
-  return Object.assign(document.createElement("strong"), { textContent: text });
 }
 
 // `Screens 1–3, 5 · 210 tickets`.

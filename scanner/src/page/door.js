@@ -13,7 +13,7 @@ import { onPresented } from "./pane.js";
 import { listen } from "./reader.js";
 import { sound } from "./sound.js";
 import { drawShape, levelWords, wordsOf } from "./verdict.js";
-import { clockHere, count } from "./words.js";
+import { clockHere, count, el } from "./words.js";
 
 const STATUS_MS = 2000;
 const SHOWN_MS = { admit: 5000, out: 5000, already: 15000, unknown: 15000, refuse: 15000 };
@@ -61,7 +61,7 @@ function show(verdict, code, keys) {
   about(verdict, code, keys);
   paint(kind, verdict.words ?? wordsOf(verdict), place(verdict), verdict.text);
   byId("first").textContent = verdict.first ? `First at ${clockHere(verdict.first.at)}, ${verdict.first.door}` : "";
-  byId("lines").replaceChildren(...(verdict.lines ?? []).map(line));
+  byId("lines").replaceChildren(...(verdict.lines ?? []).map((text) => el("li", {}, text)));
   byId("level").textContent = levelWords(verdict);
   const waits = offer(verdict);
   sounds(kind);
@@ -87,20 +87,12 @@ function paint(kind, words, [seat, ...rest], text) {
   main.classList.add("fresh");
   drawShape(byId("shape"), kind);
   byId("words").textContent = words;
-  byId("seat").replaceChildren(...(seat ? [strong(seat), ` ${rest.join(" · ")}`] : []));
+  byId("seat").replaceChildren(...(seat ? [el("strong", {}, seat), ` ${rest.join(" · ")}`] : []));
   byId("text").textContent = text;
   byId("first").textContent = "";
   byId("lines").replaceChildren();
   byId("level").textContent = "";
   offer({});
-}
-
-function line(text) {
-  return Object.assign(document.createElement("li"), { textContent: text });
-}
-
-function strong(text) {
-  return Object.assign(document.createElement("strong"), { textContent: text });
 }
 
 function showIdle() {

@@ -3,20 +3,18 @@
 import { freshKey, request } from "./api.js";
 
 const UNDO_MS = 10_000;
-// With whatever a person puts between its letters.
-const SHORT_CODE_MAX = 12;
 const STAYS = { undo_over: "let in longer ago than ten seconds", not_inside: "nobody is inside on it", no_reentry: "no way back in", not_counted: "the box does not count it" };
 const byId = (id) => document.getElementById(id);
 
 let last = null;
 let undoTimer = 0;
 
-/** Keeps what the last verdict was about, and shows what can be done. A short code is none that a supervisor lets in by. */
+/** Keeps what the last verdict was about, and shows what can be done. */
 export function about(verdict, code, keys) {
   last = { verdict, code, keys };
   clearTimeout(undoTimer);
   byId("undo-key").hidden = entered(verdict).length === 0;
-  byId("let-in-key").hidden = !(verdict.verdict !== "admit" && verdict.ticket && code?.length > SHORT_CODE_MAX);
+  byId("let-in-key").hidden = !(verdict.verdict !== "admit" && verdict.ticket && code);
   undoTimer = setTimeout(() => (byId("undo-key").hidden = true), UNDO_MS);
 }
 
@@ -62,7 +60,7 @@ export function listenToKeys(show) {
   byId("let-in-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     const { person, reason, staff, pin } = Object.fromEntries(new FormData(event.target));
-    const answer = await request("POST", "/v1/overrides", { body: { code: last.code, keys: last.keys, person, reason, staff, pin }, patience: 8000 });
+    const answer = await request("POST", "/v1/overrides", { body: { code: last.code, keys: last.keys, ticket: last.verdict.ticket, person, reason, staff, pin }, patience: 8000 });
     byId("let-in-fault").textContent = answer.ok ? "" : (answer.problem?.detail ?? "The box does not answer.");
     event.target.elements.pin.value = "";
     if (!answer.ok) return;

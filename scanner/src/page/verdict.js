@@ -27,6 +27,7 @@ const WORDS = {
   code_not_known: "Code not known",
   choose_tickets: "Who comes in?",
   too_many_codes: "Too many codes",
+  device_off: "Declared off",
   upgrade_needed: "Newer ticket",
   malformed: "Not a ticket",
   bad_signature: "Not genuine",

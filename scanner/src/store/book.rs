@@ -37,11 +37,12 @@ pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> 
     }
     for (id, ticket, admitted, left_at, booking) in &page.tickets {
         put_ticket(tx, *id, ticket, booking.as_deref(), round)?;
-        if let Some(admitted) = admitted {
-            note_admission(tx, *id, ticket.show, &ticket.seat, admitted)?;
-        }
+        // First who left: whoever came in after that begins a stay of their own.
         if let Some(left_at) = left_at {
             note_departed(tx, *id, ticket.show, *left_at)?;
+        }
+        if let Some(admitted) = admitted {
+            note_admission(tx, *id, ticket.show, &ticket.seat, admitted)?;
         }
     }
     let keys_changed = put_keys(tx, page)?;
@@ -143,7 +144,8 @@ fn forget_ended(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Notes an admission; of two of the same ticket the earlier one counts, unless the guest had left before the later one.
+/// Notes an admission; of two of the same ticket the earlier one counts, unless the guest had left before the later one: then that
+/// one does, whichever is told first.
 pub(crate) fn note_admission(
     tx: &Transaction<'_>,
     ticket: TicketId,
@@ -153,8 +155,10 @@ pub(crate) fn note_admission(
 ) -> rusqlite::Result<()> {
     let mut put = tx.prepare_cached(
         "INSERT INTO admissions (ticket, show, seat, admitted_at, door) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (ticket) DO UPDATE SET admitted_at = ?4, door = ?5 WHERE (?4, ?5) < (admitted_at, door)
-             OR EXISTS (SELECT 1 FROM departed WHERE departed.ticket = ?1 AND at BETWEEN admitted_at AND ?4)",
+         ON CONFLICT (ticket) DO UPDATE SET admitted_at = ?4, door = ?5
+         WHERE (?4, ?5) < (admitted_at, door)
+                 AND NOT EXISTS (SELECT 1 FROM departed WHERE departed.ticket = ?1 AND at >= ?4 AND at < admitted_at)
+             OR EXISTS (SELECT 1 FROM departed WHERE departed.ticket = ?1 AND at >= admitted_at AND at < ?4)",
     )?;
     put.execute(params![ticket.0, show.0, seat, admission.at.0, admission.door])?;
     Ok(())

@@ -81,3 +81,14 @@ pub(crate) fn incarnation(db: &Connection) -> rusqlite::Result<Incarnation> {
 pub(crate) fn access_key(db: &Connection) -> rusqlite::Result<String> {
     db.query_row("SELECT lower(hex(key)) FROM access", [], |row| row.get(0))
 }
+
+/// Whether the edge has said that this device is declared off, and nothing else since.
+pub(crate) fn is_off(db: &Connection) -> rusqlite::Result<bool> {
+    db.query_row("SELECT off FROM identity", [], |row| row.get(0))
+}
+
+/// The edge says whether this device is declared off.
+pub(crate) fn set_off(tx: &Transaction<'_>, off: bool) -> rusqlite::Result<()> {
+    tx.execute("UPDATE identity SET off = ?1", [off])?;
+    Ok(())
+}

@@ -19,6 +19,14 @@ pub(crate) struct Scan {
     pub(crate) door: String,
 }
 
+impl Scan {
+    /// What it is about: one number stands for one of these.
+    pub(crate) fn subject(&self) -> String {
+        let Self { code, member, ticket, .. } = self;
+        if member.is_some() { format!("{code} {ticket}") } else { code.clone() }
+    }
+}
+
 /// A scan with the answer that was given here, waiting for the edge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Queued {
@@ -32,28 +40,6 @@ pub(crate) struct Queued {
     pub(crate) verdict: String,
     pub(crate) reason: String,
     pub(crate) guarantee: String,
-}
-
-/// What is known of the number of a scan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Known {
-    /// Nothing.
-    New,
-    /// It was answered.
-    Answered(Box<VerdictView>),
-    /// It is the number of another scan.
-    Another,
-}
-
-/// Looks up whether a scan was answered before, under its number.
-pub(crate) fn known(db: &Connection, scan: &Scan) -> rusqlite::Result<Known> {
-    let found: Option<(bool, Option<String>)> = db
-        .prepare_cached("SELECT code = ?2 AND ticket = ?3, answer FROM scans WHERE scan = ?1")?
-        .query_row(params![scan.id.0, scan.code, scan.ticket.0], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((same, answer)) = found else { return Ok(Known::New) };
-    let answer = answer.filter(|_| same).and_then(|answer| serde_json::from_str(&answer).ok()).map(Box::new);
-    Ok(answer.map_or(Known::Another, Known::Answered))
 }
 
 /// The ticket that was answered under a number for a code.

@@ -192,3 +192,59 @@ async fn what_this_door_alone_refuses_is_told_with_the_override() {
     let asked = edge.now().asked.iter().any(|asked| asked.ends_with("against \"wrong_screen\""));
     assert!(asked, "{:?}", edge.now().asked);
 }
+
+#[tokio::test]
+async fn a_supervisor_lets_in_by_a_short_code_the_ticket_that_the_verdict_was_about() {
+    let edge = FakeEdge::start().await;
+    let rows = [1, 2, 5].map(|number| {
+        let mut row = ticket(number, number.into(), "live");
+        row["booking"] = json!(if number == 5 { "22222222" } else { "7KQ2MXPA" });
+        row
+    });
+    edge.now().pages.push(page(&[show()], &rows));
+    let door = TestDoor::start(&edge).await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    door.scan("22222222").await;
+    let yellow = door.scan("2222 2222").await;
+    assert_eq!(answer(&yellow), "already already_admitted SHARED");
+    let call = |code: &str, ticket: &Value| {
+        json!({"code": code, "ticket": ticket, "person": "Asha", "reason": "child", "staff": "boss", "pin": "4711"})
+            .to_string()
+    };
+    let (status, view) = door.post("/v1/overrides", call("2222 2222", &yellow["ticket"])).await;
+    assert_eq!((status, &view["code"]), (200, &json!("overridden")), "{view}");
+    let second = json!(TicketId([2; 8]).to_string());
+    assert_eq!(door.post("/v1/overrides", call("7kq2mxpa", &second)).await.0, 200);
+    let told = [json!(["22222222", TicketId([5; 8]).to_string(), "C5", 345]), json!(["7KQ2MXPA", second, "C2", 345])];
+    assert_eq!(edge.now().overridden, told);
+    for (code, ticket) in [("7KQ2MXPA", Value::Null), ("33333333", Value::Null), ("22222222", second)] {
+        let (status, problem) = door.post("/v1/overrides", call(code, &ticket)).await;
+        assert_eq!((status, &problem["code"]), (409, &json!("no_override")), "{code} {ticket}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_came_back_is_inside_whatever_the_feed_tells_first() {
+    let (edge, door) = reentry_house().await;
+    edge.now().silent = true;
+    door.scan(&code(1, 1)).await;
+    door.scan(&code(2, 2)).await;
+    let at = |offset_s: i64| {
+        crate::fake_edge::rfc3339(shared::time::Timestamp(crate::fake_edge::wall().0 + offset_s * 1000))
+    };
+    let mut missed = ticket(1, 1, "live");
+    // In one row: the guest went out and is back, by another door.
+    (missed["left_at"], missed["admitted"]) = (json!(at(60)), json!({"at": at(120), "door": "Door B"}));
+    // Back at this door, which the edge has not heard of when it tells of the stay before.
+    let mut before = ticket(2, 2, "live");
+    (before["left_at"], before["admitted"]) = (json!(at(-60)), json!({"at": at(-120), "door": "Door B"}));
+    {
+        let mut edge = edge.now();
+        edge.pages.push(page(&[], &[missed, before]));
+        edge.silent = false;
+    }
+    eventually("told", || async { door.rows("SELECT count(*) || '' FROM departed") == ["2"] }).await;
+    edge.now().silent = true;
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "already already_admitted SOLO");
+    assert_eq!(answer(&door.scan(&code(2, 2)).await), "already already_admitted SOLO");
+}

@@ -41,6 +41,10 @@ pub(crate) struct Edge {
     pub(crate) witness: Option<Value>,
     /// What it was called with.
     pub(crate) kept: Vec<Value>,
+    /// Somebody has declared the device off there.
+    pub(crate) off: bool,
+    /// The tickets that a supervisor was asked to let in by a short code.
+    pub(crate) overridden: Vec<Value>,
     paired: bool,
 }
 
@@ -162,13 +166,26 @@ fn authorized(headers: &HeaderMap) -> Result<(), StatusCode> {
     if token == Some("Bearer secret") { Ok(()) } else { Err(StatusCode::UNAUTHORIZED) }
 }
 
+type Refused = (StatusCode, Json<Value>);
+
+fn refused(status: StatusCode, code: &str) -> Refused {
+    (status, Json(json!({"code": code})))
+}
+
+impl FakeEdge {
+    fn counts(&self) -> Result<(), Refused> {
+        if self.now().off { Err(refused(StatusCode::UNAUTHORIZED, "device_off")) } else { Ok(()) }
+    }
+}
+
 async fn feed(
     State(edge): State<FakeEdge>,
     headers: HeaderMap,
     Query(query): Query<HashMap<String, String>>,
-) -> Result<Json<Value>, StatusCode> {
-    authorized(&headers)?;
+) -> Result<Json<Value>, Refused> {
+    authorized(&headers).map_err(|status| refused(status, "device_token_required"))?;
     edge.silence().await;
+    edge.counts()?;
     let after = query.get("after").cloned();
     let wait_s: u64 = query.get("wait_s").and_then(|wait| wait.parse().ok()).unwrap_or(0);
     let until = tokio::time::Instant::now() + Duration::from_secs(wait_s);
@@ -200,6 +217,7 @@ async fn feed(
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
         edge.silence().await;
+        edge.counts()?;
     }
 }
 
@@ -246,15 +264,19 @@ async fn overrides(
     State(edge): State<FakeEdge>,
     headers: HeaderMap,
     Json(call): Json<Value>,
-) -> Result<Json<Value>, (StatusCode, Json<Value>)> {
-    authorized(&headers).map_err(|status| (status, Json(json!({"code": "device_token_required"}))))?;
+) -> Result<Json<Value>, Refused> {
+    authorized(&headers).map_err(|status| refused(status, "device_token_required"))?;
     edge.silence().await;
     if call["supervisor"]["pin"] != "4711" {
-        return Err((StatusCode::UNAUTHORIZED, Json(json!({"code": "wrong_pin"}))));
+        return Err(refused(StatusCode::UNAUTHORIZED, "wrong_pin"));
     }
+    edge.counts()?;
     let (supervisor, person, refused) = (&call["supervisor"]["staff"], &call["person"], &call["refused"]);
     let against = if refused.is_null() { String::new() } else { format!(" against {refused}") };
     edge.now().asked.push(format!("override by {supervisor} and {person}{against}"));
+    if let Some(member) = call.get("member") {
+        edge.now().overridden.push(json!([call["code"], member["ticket"], member["seat"], member["show"]]));
+    }
     Ok(Json(json!({"verdict": "admit", "code": "overridden", "guarantee": "SHARED", "text": ""})))
 }
 
@@ -262,11 +284,14 @@ async fn scans(
     State(edge): State<FakeEdge>,
     headers: HeaderMap,
     Json(scans): Json<Vec<Value>>,
-) -> Result<Json<Value>, StatusCode> {
-    authorized(&headers)?;
+) -> Result<Json<Value>, Refused> {
+    authorized(&headers).map_err(|status| refused(status, "device_token_required"))?;
     edge.silence().await;
+    if scans.iter().any(|scan| scan["local"].is_null()) {
+        edge.counts()?;
+    }
     if scans.iter().any(|scan| edge.now().refuses(scan)) {
-        return Err(StatusCode::UNPROCESSABLE_ENTITY);
+        return Err(refused(StatusCode::UNPROCESSABLE_ENTITY, "bad_scan"));
     }
     let answers = judge(&mut edge.now(), scans);
     let late = edge.now().answers_late;

@@ -60,6 +60,15 @@ impl TestDoor {
         (response.status().as_u16(), response.json().await.expect("JSON"))
     }
 
+    /// The same where the answer may have no body.
+    pub(crate) async fn send(&self, path: &str, body: String) -> (u16, Value) {
+        let request = self.http.post(format!("{}{path}", self.url)).header("content-type", "application/json");
+        let response = request.body(body).send().await.expect("answer");
+        let status = response.status().as_u16();
+        let text = response.text().await.expect("text");
+        (status, if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") })
+    }
+
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let response = self.http.get(format!("{}{path}", self.url)).send().await.expect("answer");
         (response.status().as_u16(), response.text().await.expect("text"))
@@ -111,7 +120,8 @@ impl TestDoor {
         self.rows("SELECT lower(hex(ticket)) || ' ' || state FROM tickets ORDER BY 1")
     }
 
-    fn rows(&self, query: &str) -> Vec<String> {
+    /// The texts that a query of its store finds.
+    pub(crate) fn rows(&self, query: &str) -> Vec<String> {
         let db = node::sqlite::open_read_only(&self.data.path().join("scanner.sqlite")).expect("store");
         let mut query = db.prepare(query).expect("query");
         let rows = query.query_map([], |row| row.get(0)).expect("rows");

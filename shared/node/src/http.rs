@@ -1,8 +1,10 @@
 //! The HTTP server every program runs: request ids, security headers, compression, panics as problems, an end that comes.
 
 mod connections;
+mod cookies;
 mod layers;
 
+pub use cookies::cookies;
 pub(crate) use layers::panic_text;
 pub use layers::{REQUEST_ID, RequestTrace};
 

@@ -26,6 +26,7 @@ pub mod mqtt;
 pub mod openapi;
 #[cfg(feature = "paper")]
 pub mod paper;
+pub mod pin;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod problem;

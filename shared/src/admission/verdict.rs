@@ -79,6 +79,8 @@ verdict_codes! {
     ChooseTickets = "choose_tickets", Unknown;
     /// Short codes were guessed: none counts for a while.
     TooManyCodes = "too_many_codes", Unknown;
+    /// Somebody has declared this device off: it does not hear which tickets have ended.
+    DeviceOff = "device_off", Unknown;
     /// A ticket in a format that this device does not know yet.
     UpgradeNeeded = "upgrade_needed", Unknown;
     /// Not a ticket code.
@@ -109,6 +111,11 @@ impl VerdictCode {
     /// Reads a stable code back.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|known| known.code() == code)
+    }
+
+    /// Whether a door refuses by its own settings, where the box would let in.
+    pub fn is_of_the_door(self) -> bool {
+        matches!(self, Self::WrongScreen | Self::WrongShow | Self::TooEarly)
     }
 }
 
@@ -229,6 +236,10 @@ impl Verdict {
             VerdictCode::ChooseTickets => "Several tickets under this code: choose who comes in.".to_owned(),
             VerdictCode::TooManyCodes => {
                 "Too many wrong codes: short codes count again in a few minutes. Scan the square code.".to_owned()
+            }
+            VerdictCode::DeviceOff => {
+                "This device was declared off: send the guest to another door. A manager declares it on at the box, or pairs it anew."
+                    .to_owned()
             }
             VerdictCode::UpgradeNeeded => {
                 "A newer kind of ticket than this device can read: another door may know it, or ask the manager."

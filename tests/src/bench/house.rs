@@ -11,6 +11,7 @@ use node::view::LinkView;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use shared::ids::KeyId;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ const MANAGER: (&str, &str) = ("manager", "7391");
 pub(super) const EARLY_MIN: u32 = 30_000;
 /// Whatever a gateway would sign with: nobody pays here.
 const GATEWAY_SECRET: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// What operators of central show.
+const OPERATOR: &str = "operator of the benchmarks";
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 /// Between two looks at something that is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -106,7 +109,8 @@ impl BenchHouse {
             BrokerKind::Embedded => None,
             BrokerKind::Mosquitto => Some(Mosquitto::start(dir).await?),
         };
-        let (central_process, central, broker) = built.start_central(mosquitto.as_ref()).context("start central")?;
+        let (central_process, central, broker) =
+            built.start_central(mosquitto.as_ref(), "127.0.0.1:0").context("start central")?;
         let valve = Valve::start(broker).await.context("start the valve")?;
         let (edge_process, edge) = built.start_edge(valve.address(), "127.0.0.1:0").context("start the box")?;
         let dir = dir.to_owned();
@@ -176,6 +180,38 @@ impl BenchHouse {
         let built = SetUp { programs, dir: self.dir.clone(), halls: self.halls, today: self.today };
         (self.edge_process, self.edge) =
             built.start_edge(self.valve.address(), &self.edge.to_string()).context("start the box again")?;
+        Ok(())
+    }
+
+    /// The box is given a new key, as after a theft: it asks for one, joins anew, and both programs start again where they were.
+    ///
+    /// # Errors
+    /// If any of it fails, or they are not live again.
+    pub(super) async fn with_new_box_key(self, programs: &Programs) -> anyhow::Result<Self> {
+        let Self { central_process, edge_process, central, edge, theatre, halls, valve, today, dir, mosquitto } = self;
+        let built = SetUp { programs, dir: dir.clone(), halls, today };
+        let data = format!("--data={}", built.path("edge"));
+        fs::write(dir.join("request"), built.edge(&["init", "--new-key", &data], "")?)?;
+        central_process.stop().await?;
+        built.enrol().context("enrol the box's new key")?;
+        let (central_process, central, _) = built.start_central(mosquitto.as_ref(), &central.to_string())?;
+        edge_process.stop().await?;
+        built.join().context("join with the new key")?;
+        let (edge_process, edge) = built.start_edge(valve.address(), &edge.to_string())?;
+        let house = Self { central, edge, theatre, halls, valve, today, dir, central_process, edge_process, mosquitto };
+        house.wait_until("both sides are live again", STARTS_WITHIN, async || Ok(house.are_live().await?)).await?;
+        Ok(house)
+    }
+
+    /// Two persons revoke a key at central.
+    ///
+    /// # Errors
+    /// If central does not revoke it.
+    pub(super) async fn revoke(&self, key: KeyId) -> anyhow::Result<()> {
+        let path = format!("/v1/theatres/{}/keys/{key}/revocation", self.theatre);
+        let body = json!({ "persons": ["Asha", "Ravi"] }).to_string();
+        let reply = Client::connect(self.central).await?.ask("POST", &path, &bearer(OPERATOR), &body).await?;
+        ensure!(reply.status == 200, "{} {}", reply.status, String::from_utf8_lossy(&reply.body));
         Ok(())
     }
 
@@ -289,14 +325,22 @@ impl SetUp<'_> {
         }
         let data = format!("--data={}", self.path("edge"));
         fs::write(self.dir.join("request"), self.edge(&["init", &data], "")?)?;
-        let (theatre, request, join) = (format!("{CITY}/{THEATRE}"), self.path("request"), self.path("join"));
-        let enrolled =
-            self.central(&["theatre", "enrol", &theatre, "--request", &request, "--out", &join, &keys, &store])?;
-        self.edge(&["join", &join, &data], "")?;
+        let enrolled = self.enrol()?;
+        self.join()?;
         for ((name, pin), role) in [(CASHIER, "--role=cashier"), (MANAGER, "--role=manager")] {
             self.edge(&["staff", "add", name, role, &data], &format!("{pin}\n"))?;
         }
         enrolled.trim().rsplit(' ').next().and_then(|id| id.parse().ok()).context("read the theatre's number")
+    }
+
+    fn enrol(&self) -> anyhow::Result<String> {
+        let (theatre, request, join) = (format!("{CITY}/{THEATRE}"), self.path("request"), self.path("join"));
+        let (keys, store) = (format!("--keys={}", self.path("central/keys")), format!("--store={}", self.store()));
+        self.central(&["theatre", "enrol", &theatre, "--request", &request, "--out", &join, &keys, &store])
+    }
+
+    fn join(&self) -> anyhow::Result<String> {
+        self.edge(&["join", &self.path("join"), &format!("--data={}", self.path("edge"))], "")
     }
 
     fn path(&self, of: &str) -> String {
@@ -315,9 +359,14 @@ impl SetUp<'_> {
         self.programs.run("usher-edge", arguments, input)
     }
 
-    fn start_central(&self, mosquitto: Option<&Mosquitto>) -> anyhow::Result<(Running, SocketAddr, SocketAddr)> {
+    fn start_central(
+        &self,
+        mosquitto: Option<&Mosquitto>,
+        listen: &str,
+    ) -> anyhow::Result<(Running, SocketAddr, SocketAddr)> {
         let mut command = self.programs.command("usher-central");
-        command.args(["serve", "--listen=127.0.0.1:0", "--log=warn", "--gateway=simulator:http://127.0.0.1:1"]);
+        command.args(["serve", "--log=warn", "--gateway=simulator:http://127.0.0.1:1"]);
+        command.args([format!("--listen={listen}"), format!("--operator-token={OPERATOR}")]);
         command.args([format!("--store={}", self.store()), format!("--keys={}", self.path("central/keys"))]);
         command.arg(format!("--gateway-secret={GATEWAY_SECRET}"));
         match mosquitto {

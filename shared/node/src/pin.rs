@@ -27,6 +27,9 @@ pub enum BadPin {
 }
 
 /// Hashes a new PIN as a PHC string.
+///
+/// # Errors
+/// [`BadPin`].
 pub fn hash(pin: &str) -> Result<String, BadPin> {
     if !PIN_DIGITS.contains(&pin.len()) || !pin.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(BadPin::NotDigits);
