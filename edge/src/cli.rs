@@ -134,6 +134,15 @@ struct ServeFlags {
     /// The account that guests pay to by UPI, rex.cinema@bank.
     #[arg(long, env = "USHER_UPI")]
     upi: Option<String>,
+    /// The business's name in the register, for tickets, receipts and reports.
+    #[arg(long, env = "USHER_LEGAL_NAME")]
+    legal_name: Option<String>,
+    /// Its GSTIN, 27AAPFU0939F1ZV.
+    #[arg(long, env = "USHER_GSTIN")]
+    gstin: Option<String>,
+    /// A line of a licence or a certificate that must stand on tickets and receipts; may be given several times.
+    #[arg(long, env = "USHER_CERTIFICATE", value_delimiter = ';')]
+    certificate: Option<Vec<String>>,
     /// Milliseconds after which a silent witness is not waited for.
     #[arg(long, env = "USHER_WITNESS_SILENT_AFTER_MS")]
     witness_silent_after_ms: Option<u64>,

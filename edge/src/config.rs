@@ -4,8 +4,10 @@ use crate::counter::upi::UpiAddress;
 use crate::printing::PrinterSetting;
 use anyhow::Context;
 use node::mqtt::TlsFiles;
+use node::paper::Issuer;
 use serde::{Deserialize, Serialize};
 use shared::admission::Door;
+use shared::gstin::Gstin;
 use shared::ids::TheatreId;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +32,8 @@ pub struct CounterRules {
     pub lock_after_min: u32,
     /// Where guests pay to by UPI.
     pub upi: Option<UpiAddress>,
+    /// Who gives tickets and receipts out.
+    pub issuer: Issuer,
 }
 
 /// What the box is told: flag over `USHER_…` variable over TOML file over these defaults.
@@ -74,6 +78,12 @@ pub struct Config {
     pub lock_after_min: u32,
     /// The account that guests pay to by UPI, `rex.cinema@bank`; empty draws no code.
     pub upi: String,
+    /// The business's name in the register, for tickets, receipts and reports; empty prints none.
+    pub legal_name: String,
+    /// Its GSTIN; empty prints none.
+    pub gstin: String,
+    /// Lines of a licence or a certificate that must stand on tickets and receipts.
+    pub certificate: Vec<String>,
     /// A witness not heard for this long is not waited for, milliseconds.
     pub witness_silent_after_ms: u64,
     /// Printers of tickets and receipts; the first that fits is taken where none is named.
@@ -108,6 +118,9 @@ impl Default for Config {
             complimentary_per_show: 10,
             lock_after_min: 5,
             upi: String::new(),
+            legal_name: String::new(),
+            gstin: String::new(),
+            certificate: Vec::new(),
             witness_silent_after_ms: 15_000,
             printers: Vec::new(),
             templates: PathBuf::new(),
@@ -126,12 +139,16 @@ impl Config {
     /// What the counter may do.
     ///
     /// # Errors
-    /// If the UPI address is none.
+    /// If the UPI address or the GSTIN is none.
     pub fn counter(&self) -> anyhow::Result<CounterRules> {
         let upi = Some(&self.upi).filter(|address| !address.is_empty());
         let upi = upi.map(|address| address.parse()).transpose().context("read the setting upi")?;
+        let gstin = Some(&self.gstin).filter(|gstin| !gstin.is_empty()).map(|gstin| gstin.parse::<Gstin>());
+        let gstin = gstin.transpose().context("read the setting gstin")?.map(|gstin| gstin.to_string());
+        let legal_name = Some(self.legal_name.trim().to_owned()).filter(|name| !name.is_empty());
+        let issuer = Issuer { legal_name, gstin, certificate: self.certificate.clone() };
         let Self { complimentary_per_show, lock_after_min, .. } = *self;
-        Ok(CounterRules { complimentary_per_show, lock_after_min, upi })
+        Ok(CounterRules { complimentary_per_show, lock_after_min, upi, issuer })
     }
 
     /// When the doors of this theatre open and close; which screens a door serves is the door's own setting.
@@ -141,5 +158,19 @@ impl Config {
             late: Duration::from_secs(self.late_min.saturating_mul(60)),
             ..Door::to_all_screens(theatre)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_gives_papers_out_is_told_only_where_it_is_set_and_a_wrong_number_is_named_at_the_start() {
+        let with = |gstin: &str| Config { gstin: gstin.into(), ..Config::default() }.counter();
+        assert_eq!(Config::default().counter().expect("rules").issuer, Issuer::default());
+        assert_eq!(with("27aapfu0939f1zv").expect("rules").issuer.gstin.as_deref(), Some("27AAPFU0939F1ZV"));
+        let error = format!("{:#}", with("27AAPFU0939F1ZW").expect_err("a wrong one"));
+        assert!(error.contains("gstin") && error.contains("27AAPFU0939F1ZV"), "{error}");
     }
 }

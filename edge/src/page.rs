@@ -205,7 +205,6 @@ fn hall() -> Markup {
                 div.choices id="kinds" role="group" aria-label="Category" {}
                 button."button slim" type="button" id="best" { "Best " kbd { "B" } }
                 button."button slim" type="button" id="next" { "Next best " kbd { "N" } }
-                button."button slim" type="button" id="group" { "Group " kbd { "W" } }
             }
             div.seatmap-place id="map" {}
             div id="legend" {}

@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use node::health::Readiness;
+use node::paper::Issuer;
 use node::problem::{JsonBody, Problem};
 use node::view::{LinkView, PipeView, TheatreRef};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ use sync_protocol::replica::{Asking, Closed};
 #[derive(Debug, Serialize)]
 pub struct StatusView {
     theatre: TheatreRef,
+    /// Who gives its papers out.
+    issuer: Issuer,
     link: LinkView,
     /// The connection to the broker, absent where none is set.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,6 +138,7 @@ impl House {
         let board = self.board.borrow();
         StatusView {
             theatre: self.theatre_ref(),
+            issuer: self.counter.issuer.clone(),
             link: board.link.clone(),
             pipe: self.publisher.as_ref().map(|publisher| publisher.status().into()),
             can_sell: reasons.is_empty(),

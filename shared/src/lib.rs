@@ -14,6 +14,7 @@ pub mod best;
 pub mod digest;
 pub mod entry;
 pub mod found;
+pub mod gstin;
 pub mod ids;
 pub mod keys;
 pub mod ledger;

@@ -6,7 +6,7 @@
 
 mod booking_code;
 
-pub use booking_code::{booking_code, read_booking_code};
+pub use booking_code::{booking_code, has_booking_code, read_booking_code};
 
 use crate::ids::{KeyId, ScreenId, ShowNumber, Side, TheatreId, TicketId};
 use crate::keys::{BadSigner, BadText, Domain, KeyRing, SIGNATURE_BYTES, SecretKey, Signature, Standing};

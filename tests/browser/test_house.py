@@ -75,7 +75,8 @@ def test_sales_that_nobody_else_keeps_are_listed_until_the_line_is_back(house, s
 def test_the_day_tells_counter_and_web_apart(house, manager, window, looks):
     customer = window(house.customer)
     open_show(customer, house, house.show())
-    customer.locator("#hold").click()
+    customer.get_by_role("button", name="Continue").click()
+    expect(customer.locator("#left")).to_contain_text(":")
     pay(customer)
     page = window(house.theatre["counter"])
     sign_in(page, manager)

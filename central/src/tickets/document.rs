@@ -8,7 +8,7 @@ use anyhow::Context;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use node::paper::{Templates, TicketFacts, pdf};
+use node::paper::{Issuer, Templates, TicketFacts, pdf};
 use node::problem::Problem;
 
 /// `GET /v1/bookings/{id}/tickets.pdf`: one ticket a page, void ones left out. 404 `unknown_ticket` while there is none.
@@ -36,6 +36,7 @@ pub async fn document(State(app): State<App>, Path(id): Path<String>) -> Result<
                 serial: None,
                 booking: booking.code.clone(),
                 group: None,
+                issuer: Issuer::default(),
                 code: ticket.code,
             })
         });

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use shared::admission::TicketState;
 use shared::ids::{BookingId, HoldId, ShowNumber, Side, TicketId};
 use shared::money::{Currency, Money};
-use shared::ticket::{TicketCode, booking_code};
+use shared::ticket::{TicketCode, booking_code, has_booking_code};
 use shared::till::Tender;
 use shared::time::Timestamp;
 use std::sync::Arc;
@@ -245,7 +245,11 @@ impl Desk {
         };
         match wanted {
             Wanted::Ticket(id) => ledger.ticket(*id).and_then(code),
-            Wanted::Code(wanted) => ledger.tickets().filter_map(code).find(|code| code == wanted),
+            Wanted::Code(wanted) => {
+                let has = has_booking_code(wanted)?;
+                let of_it = |ticket: &&shared::ledger::Ticket| ticket.sale.is_some_and(|sale| has(sale.booking));
+                ledger.tickets().filter(of_it).find_map(code)
+            }
             Wanted::Seat(show, label) => {
                 let seat = ledger.show(*show)?.plan.all_labelled(std::slice::from_ref(label)).ok()?;
                 let of_seat =

@@ -152,7 +152,6 @@ function onKey(event) {
 document.addEventListener("keydown", onKey);
 byId("best").addEventListener("click", () => propose());
 byId("next").addEventListener("click", () => propose(1));
-byId("group").addEventListener("click", () => till.askGroup());
 byId("lock").addEventListener("click", () => lock());
 byId("help-key").addEventListener("click", () => byId("help").showModal());
 

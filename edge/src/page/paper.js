@@ -5,13 +5,14 @@ import { spaced } from "./finding.js";
 import { priceBack, STATES, TENDERS, toldOf } from "./sold.js";
 import { clock, el, money, seatList, sum } from "./words.js";
 
-/** The order before payment. `act` has `pay`, the seats `held` at another window, and `take(hold)` that goes on with them. */
+/** The order before payment. `act` has `pay`, `group`, the seats `held` at another window, and `take(hold)` that goes on with them. */
 export function orderPanel(choice, act) {
   const total = sum(choice.map((seat) => seat.price));
   const held = act.held.map((hold, at) => heldElsewhere(hold, at === 0, () => act.take(hold)));
+  const group = el("button", { class: "link", type: "button", onclick: act.group }, "A whole group ", el("kbd", {}, "W"));
   if (!total) {
     const [two, enter] = [el("kbd", {}, "2"), el("kbd", {}, "Enter")];
-    return el("div", { class: "stack" }, ...held, el("p", { class: "quiet" }, "Type how many: ", two, ". Best seats are chosen; ", enter, " is cash."));
+    return el("div", { class: "stack" }, ...held, el("p", { class: "quiet" }, "Type how many: ", two, ". Best seats are chosen; ", enter, " is cash."), group);
   }
   return el(
     "div",
@@ -21,6 +22,7 @@ export function orderPanel(choice, act) {
     lines(choice.map((seat) => ({ seat: seat.label, category: seat.name, price: seat.price }))),
     amount("Total", total),
     el("button", { class: "button main wide", type: "button", onclick: act.pay }, "Cash ", el("kbd", {}, "Enter")),
+    group,
   );
 }
 
@@ -44,7 +46,8 @@ export function ticketsPanel(sale, act) {
     el("p", { class: "short-code" }, spaced(code)),
     sale.sold_at && el("p", { class: "quiet" }, toldOf(sale)),
     sale.group && el("p", { class: "chosen" }, `${sale.group}: ${seatList(sale.tickets.map((ticket) => ticket.seat))}`),
-    el("ol", { class: "plain paper" }, ...sale.tickets.map((ticket) => paperTicket(ticket, show, code, Boolean(sale.group)))),
+    // A list that scrolls is reached by keyboard.
+    el("ol", { class: "plain paper", tabindex: 0, "aria-label": "Tickets" }, ...sale.tickets.map((ticket) => paperTicket(ticket, show, code, Boolean(sale.group)))),
     el("button", { class: "button main wide", type: "button", onclick: act.next }, "Next guest ", el("kbd", {}, "Enter")),
     valid &&
       el(

@@ -21,14 +21,15 @@ const LEFT_OUT = ["date", "show", "currency"];
 const SUMMED = ["issued", "void", "count", "gross", "net", "cgst", "sgst", "sales", "void_amount", "cash", "card", "upi", "paid_in", "paid_out", "difference"];
 
 /** The sheet of a report's CSV. */
-export function sheetOf(file, date, theatre, text) {
+export function sheetOf(file, date, house, text) {
   const [head, ...lines] = cells(text);
   const shown = head.map((name, at) => ({ name, at })).filter(({ name }) => !LEFT_OUT.includes(name));
   const word = (name) => WORDS[name] ?? name[0].toUpperCase() + name.slice(1).replaceAll("_", " ");
   const sums = shown.map(({ name, at }, nth) => (nth === 0 ? "All" : SUMMED.includes(name) ? total(lines.map((line) => line[at])) : ""));
   const row = (texts, cell) => el("tr", {}, ...texts.map((one, nth) => el(nth === 0 ? "th" : cell, nth === 0 ? { scope: "row" } : {}, one)));
   return [
-    el("h2", {}, `${theatre}: ${TITLES[file]}`),
+    el("h2", {}, `${house.name}: ${TITLES[file]}`),
+    ...house.told.map((line) => el("p", {}, line)),
     el("p", {}, new Date(`${date}T12:00`).toLocaleDateString("en-IN", { dateStyle: "full" })),
     lines.length === 0
       ? el("p", {}, "Nothing on this day.")

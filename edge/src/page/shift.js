@@ -17,6 +17,8 @@ const alertOf = (part) => part.querySelector("[role=alert]");
 
 let session = null;
 let shift = null;
+/** The theatre and who gives its papers out. */
+let house = { name: "", told: [] };
 
 const login = new Login(byId("login"), enter);
 const own = byId("own");
@@ -149,7 +151,7 @@ byId("reports")
     if (!answer?.ok) return notice(alertOf(byId("reports")), "bad", "No report", "The box did not answer. Try again.");
     notice(alertOf(byId("reports")));
     if (event.submitter.name === "paper") {
-      byId("sheet").replaceChildren(...sheetOf(file, date, byId("theatre").textContent, await answer.text()));
+      byId("sheet").replaceChildren(...sheetOf(file, date, house, await answer.text()));
       document.body.classList.add("on-paper");
       window.print();
       document.body.classList.remove("on-paper");
@@ -178,7 +180,10 @@ function say(text) {
 byId("lock").addEventListener("click", () => lock());
 byId("reports").querySelector("[name=date]").value = new Date().toLocaleDateString("en-CA");
 watchLink(byId("badge"), (status) => {
-  byId("theatre").textContent = status.theatre.name;
+  const { theatre, issuer } = status;
+  const told = [issuer.legal_name, issuer.gstin && `GSTIN ${issuer.gstin}`, ...issuer.certificate].filter(Boolean);
+  house = { name: theatre.name, told };
+  byId("theatre").replaceChildren(el("strong", {}, theatre.name), ...told.map((line) => el("span", {}, line)));
 });
 lockWhenIdle(() => session, lock);
 const kept = login.kept();

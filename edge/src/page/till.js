@@ -50,7 +50,7 @@ export class Till {
   show() {
     const { sale, last } = this;
     const panels = {
-      order: () => orderPanel(this.hall.choice(), { pay: () => this.pay(), held: this.held, take: (hold) => this.take(hold) }),
+      order: () => orderPanel(this.hall.choice(), { pay: () => this.pay(), group: () => this.askGroup(), held: this.held, take: (hold) => this.take(hold) }),
       payment: () =>
         paymentPanel(sale, { pay: (event) => this.sell(event), back: () => this.escape(), tender: (name) => this.setTender(name), role: this.who().role }),
       tickets: () =>

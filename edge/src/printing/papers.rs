@@ -6,7 +6,7 @@ use crate::desk::Desk;
 use crate::house::House;
 use crate::till::tender_at;
 use anyhow::Context;
-use node::paper::{GroupFacts, GroupRow, ReceiptFacts, ReceiptLine, Sheet, TaxLine, Templates, TicketFacts};
+use node::paper::{GroupFacts, GroupRow, Issuer, ReceiptFacts, ReceiptLine, Sheet, TaxLine, Templates, TicketFacts};
 use rusqlite::{Connection, OptionalExtension, Row};
 use shared::ids::BookingId;
 use shared::money::{Currency, Money, decimal};
@@ -79,13 +79,14 @@ impl House {
     /// If the sale or its show cannot be read.
     pub async fn sheets(&self, print: &Print) -> anyhow::Result<Vec<Sheet>> {
         let sale = print.sale;
-        let gathered = self.writer.run(move |desk, tx, _| desk.papers(tx, sale)).await;
+        let issuer = self.counter.issuer.clone();
+        let gathered = self.writer.run(move |desk, tx, _| desk.papers(tx, sale, &issuer)).await;
         gathered.context("gather what is printed")?.sheets(print, &self.printers.templates)
     }
 }
 
 impl Desk {
-    fn papers(&self, db: &Connection, sale: BookingId) -> anyhow::Result<Papers> {
+    fn papers(&self, db: &Connection, sale: BookingId, issuer: &Issuer) -> anyhow::Result<Papers> {
         let SaleRow { code, show, staff, tender, currency, total, received, sold_at, group } = SaleRow::read(db, sale)?;
         let select = "SELECT seat, category, price_minor, code, series, serial FROM sale_tickets
                       WHERE sale = ?1 AND voided_at IS NULL ORDER BY series, serial";
@@ -128,6 +129,7 @@ impl Desk {
             received: cash.map(decimal),
             change: cash.map(|received| received - total).filter(|change| *change > 0).map(decimal),
             taxes,
+            issuer: issuer.clone(),
         };
         let serials = [rows.first(), rows.last()].map(|row| row.map(|row| row.serial.as_str()).unwrap_or_default());
         let group_facts = group.as_ref().map(|name| GroupFacts {
@@ -161,6 +163,7 @@ impl Desk {
             serial: Some(row.serial),
             booking: code.clone(),
             group: group.clone(),
+            issuer: issuer.clone(),
             code: row.code,
         });
         Ok(Papers { tickets: tickets.collect(), receipt, group: group_facts })

@@ -78,6 +78,7 @@ pub(crate) struct House {
     pub(crate) unproven: Unproven,
     pub(crate) witness_silent_after_ms: u64,
     pub(crate) upi: String,
+    pub(crate) gstin: String,
 }
 
 /// The token of the device that is the box's named witness.
@@ -160,6 +161,7 @@ impl House {
             unproven: Unproven::Pin,
             witness_silent_after_ms: 0,
             upi: String::new(),
+            gstin: String::new(),
         };
         house.start().await;
         (house, central)
@@ -178,6 +180,7 @@ impl House {
             witness_silent_after_ms: self.witness_silent_after_ms,
             complimentary_per_show: 3,
             upi: self.upi.clone(),
+            gstin: self.gstin.clone(),
             ..Config::default()
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -322,3 +322,25 @@ async fn the_papers_of_a_sale_that_was_given_away_ask_for_nothing_and_hold_no_ta
         assert!(has(&paper, b"0.00") > 0);
     }
 }
+
+#[tokio::test]
+async fn the_number_for_the_tax_stands_on_every_paper_where_it_is_set() {
+    let printer = Printer::start().await;
+    let mut house = with_printers(&[format!("counter=tcp://{};80mm", printer.address)]).await;
+    house.stop().await;
+    house.gstin = "27AAPFU0939F1ZV".to_owned();
+    house.start().await;
+    let (_, status) = house.get("/v1/status", "").await;
+    assert_eq!((&status["issuer"]["gstin"], &status["issuer"]["legal_name"]), (&json!(house.gstin), &Value::Null));
+    let show = house.add_show(30).await;
+    let counter = house.log_in("counter").await;
+    let sale = house.sell(&show, &["A1", "A2"]).await;
+    let (_, asked) = print(&house, &counter, &sale, json!({"documents": ["receipt", "tickets"]})).await;
+    for asked in asked["prints"].as_array().unwrap() {
+        assert_eq!(ended(&house, &counter, asked).await["state"], "printed");
+    }
+    let papers = printer.papers();
+    let told: usize = papers.iter().map(|paper| has(paper, b"GSTIN 27AAPFU0939F1ZV")).sum();
+    assert_eq!((papers.len(), told), (2, 3), "two tickets and a receipt");
+    house.stop().await;
+}

@@ -8,7 +8,7 @@ pub mod pdf;
 pub mod sheet;
 pub mod template;
 
-pub use facts::{GroupFacts, GroupRow, ReceiptFacts, ReceiptLine, TaxLine, TicketFacts};
+pub use facts::{GroupFacts, GroupRow, Issuer, ReceiptFacts, ReceiptLine, TaxLine, TicketFacts};
 pub use sheet::Sheet;
 pub use template::Templates;
 

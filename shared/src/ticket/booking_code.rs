@@ -12,13 +12,26 @@ const LENGTH: usize = 8;
 
 /// The code of a booking.
 pub fn booking_code(booking: BookingId) -> String {
-    let mut number = booking.0.iter().take(5).fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+    let mut number = beginning(booking);
     let mut code = [0u8; LENGTH];
     for place in code.iter_mut().rev() {
         *place = ALPHABET[(number % 31) as usize];
         number /= 31;
     }
     code.iter().map(|byte| char::from(*byte)).collect()
+}
+
+fn beginning(booking: BookingId) -> u64 {
+    booking.0.iter().take(5).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// Whether a booking has this code, for one that is compared with many; nothing for a text that is no code.
+pub fn has_booking_code(code: &str) -> Option<impl Fn(BookingId) -> bool + use<>> {
+    let place = |sign: u8| ALPHABET.iter().position(|known| *known == sign);
+    let places: Option<Vec<usize>> = code.bytes().map(place).collect();
+    let places = places.filter(|places| places.len() == LENGTH)?;
+    let number = places.into_iter().fold(0, |number, place| number * 31 + place as u64);
+    Some(move |booking| beginning(booking) % 31_u64.pow(LENGTH as u32) == number)
 }
 
 /// Reads a code as a person types it: in any case, in halves or in one.
@@ -44,6 +57,16 @@ mod tests {
         for text in ["", "7KQ2MXP", "7KQ2MXPAA", "7KQ2MXP0", "7KQ2MXPI", "7KQ2MXPé", "C12"] {
             assert_eq!(read_booking_code(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_code_is_compared_as_it_is_written() {
+        for (nth, first) in [0, 1, 0x7f, 0xc8, 0xff].into_iter().enumerate() {
+            let (booking, other) = (BookingId([first; 16]), BookingId([first ^ 1; 16]));
+            let has = has_booking_code(&booking_code(booking)).expect("a code");
+            assert_eq!((has(booking), has(other)), (true, false), "{nth}");
+        }
+        assert!(has_booking_code("7KQ2MXP0").is_none() && has_booking_code("7KQ2").is_none());
     }
 
     #[test]

@@ -2,6 +2,17 @@
 
 use serde::Serialize;
 
+/// Who gives the paper out, as the law wants it told; nothing of it stands there where it is not set.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Issuer {
+    /// The business's name in the register.
+    pub legal_name: Option<String>,
+    /// The number under which it pays its taxes.
+    pub gstin: Option<String>,
+    /// Lines of a licence or a certificate.
+    pub certificate: Vec<String>,
+}
+
 /// A ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TicketFacts {
@@ -29,6 +40,8 @@ pub struct TicketFacts {
     pub booking: String,
     /// Whose group it is of, if it is of one.
     pub group: Option<String>,
+    /// Who gives it out.
+    pub issuer: Issuer,
     /// The signed text.
     pub code: String,
 }
@@ -136,6 +149,8 @@ pub struct ReceiptFacts {
     pub change: Option<String>,
     /// The tax that is inside, by rate.
     pub taxes: Vec<TaxLine>,
+    /// Who gives it out.
+    pub issuer: Issuer,
 }
 
 /// A ticket on a receipt.

@@ -1,6 +1,6 @@
 //! Text templates for tickets and receipts: a house's own where its folder has them, else the ones of this program.
 
-use super::{GroupFacts, GroupRow, ReceiptFacts, ReceiptLine, Sheet, TaxLine, TicketFacts};
+use super::{GroupFacts, GroupRow, Issuer, ReceiptFacts, ReceiptLine, Sheet, TaxLine, TicketFacts};
 use anyhow::Context;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -47,6 +47,8 @@ impl Templates {
         for serial in [None, Some("counter-000001".to_owned())] {
             templates.ticket(&TicketFacts { group: serial.clone(), serial, ..sample_ticket() })?;
         }
+        templates.ticket(&TicketFacts { issuer: sample_issuer(), ..sample_ticket() })?;
+        templates.receipt(&ReceiptFacts { issuer: sample_issuer(), ..sample_receipt() })?;
         templates.receipt(&sample_receipt())?;
         templates.receipt(&ReceiptFacts { received: None, change: None, taxes: Vec::new(), ..sample_receipt() })?;
         templates.group(&sample_group())?;
@@ -98,7 +100,16 @@ fn sample_ticket() -> TicketFacts {
         serial: Some("counter-000001".into()),
         booking: "7KQ2MXPA".into(),
         group: None,
+        issuer: Issuer::default(),
         code: "A2".repeat(76),
+    }
+}
+
+fn sample_issuer() -> Issuer {
+    Issuer {
+        legal_name: Some("Rex Talkies Pvt. Ltd.".into()),
+        gstin: Some("27AAPFU0939F1ZV".into()),
+        certificate: vec!["Cinema licence 12/2026".into()],
     }
 }
 
@@ -147,6 +158,7 @@ fn sample_receipt() -> ReceiptFacts {
         received: Some("500.00".into()),
         change: Some("200.00".into()),
         taxes: vec![TaxLine { percent: 18, net: "254.24".into(), cgst: "22.88".into(), sgst: "22.88".into() }],
+        issuer: Issuer::default(),
     }
 }
 
@@ -177,6 +189,25 @@ mod tests {
         let receipt = words(&templates.receipt(&sample_receipt()).expect("receipt"));
         for needed in ["C12", "C13", "INR 300.00", "500.00", "200.00", "18 %", "22.88", "counter"] {
             assert!(receipt.contains(needed), "{needed} is not on\n{receipt}");
+        }
+    }
+
+    #[test]
+    fn who_gives_the_paper_out_is_told_where_it_is_set_and_nowhere_else() {
+        let templates = Templates::load(Path::new("")).expect("templates");
+        let (ticket, receipt) = (sample_ticket(), sample_receipt());
+        let bare = [templates.ticket(&ticket), templates.receipt(&receipt)];
+        let (issuer, again) = (sample_issuer(), sample_issuer());
+        let told = [
+            templates.ticket(&TicketFacts { issuer, ..ticket }),
+            templates.receipt(&ReceiptFacts { issuer: again, ..receipt }),
+        ];
+        for (bare, told) in bare.into_iter().zip(told) {
+            let (bare, told) = (words(&bare.expect("a sheet")), words(&told.expect("a sheet")));
+            for needed in ["Rex Talkies Pvt. Ltd.", "GSTIN 27AAPFU0939F1ZV", "Cinema licence 12/2026"] {
+                assert!(told.contains(needed), "{needed} is not on\n{told}");
+            }
+            assert!(!bare.contains("GSTIN") && told.lines().count() == bare.lines().count() + 3, "{bare}");
         }
     }
 
