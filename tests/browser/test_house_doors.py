@@ -8,7 +8,7 @@ from test_doors import burst, expect_verdict
 
 
 def house_page(house, window):
-    page = window(house.theatre["counter"] + "/house", width=1280)
+    page = window(house.theatre["counter"] + "/house", width=1440)
     page.locator("#login").get_by_label("Name").fill("manager")
     page.locator("#login").get_by_label("PIN").fill(house.staff("manager")["pin"])
     page.keyboard.press("Enter")
