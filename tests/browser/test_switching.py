@@ -1,8 +1,10 @@
 """Another cashier takes over a window, and a window that nobody is at locks itself: what was chosen is still there."""
 
+import pytest
 from playwright.sync_api import expect
 
 from counter import sign_in
+from house import until
 
 # A bound that a slow machine keeps too; the figure is printed.
 SWITCH_MS_MAX = 3000
@@ -25,7 +27,8 @@ def choose_three(page):
 
 
 def test_another_cashier_is_in_within_a_second_and_finds_the_basket(house, window, looks):
-    page = window(house.theatre["counter"])
+    # What the page asked for whoever locks it at once is answered to nobody.
+    page = window(house.theatre["counter"], refusals={401})
     for name in ["manager", "counter"]:
         sign_in(page, house.staff(name))
         if name == "manager":
@@ -64,3 +67,24 @@ def test_a_window_that_nobody_is_at_locks_itself_and_keeps_the_basket(house, win
     page.keyboard.type(house.staff("counter")["pin"])
     page.keyboard.press("Enter")
     expect(page.locator("#till .chosen")).to_have_text(chosen)
+
+
+@pytest.mark.parametrize(("path", "asked"), [("/house", "**/v1/unwitnessed"), ("/till", "**/v1/shifts")])
+def test_a_late_answer_for_whoever_was_in_before_signs_nobody_out(house, manager, window, path, asked):
+    page = window(house.theatre["counter"], refusals={401})
+    sign_in(page, manager)
+    late = []
+    page.route(asked, lambda route: route.continue_() if late else late.append(route))
+    page.goto(house.theatre["counter"] + path)
+    until("the page has asked", lambda: late or page.wait_for_timeout(50), 10)
+    page.locator("#lock").click()
+    page.locator("#staff").fill(manager["name"])
+    page.locator("#pin").fill(manager["pin"])
+    page.locator("#pin").press("Enter")
+    expect(page.locator("#parts")).to_be_visible()
+    over = {"status": 401, "content_type": "application/problem+json", "body": '{"code": "login_required"}'}
+    with page.expect_response(lambda response: response.status == 401):
+        late[0].fulfill(**over)
+    page.wait_for_timeout(200)
+    expect(page.locator("#parts")).to_be_visible()
+    expect(page.locator("#login")).to_be_hidden()

@@ -60,9 +60,11 @@ function lock(title = "", text = "") {
 }
 
 async function ask(method, url, options = {}) {
-  const answer = await request(method, url, { ...options, token: session?.token });
+  const asked = session;
+  const answer = await request(method, url, { ...options, token: asked?.token });
   const over = answer.status === 401 && answer.problem.code === "login_required";
-  if (over && session) lock("Signed out", "The session is over. Sign in again.");
+  // What was asked for whoever was in before ends nobody else's session.
+  if (over && asked && asked === session) lock("Signed out", "The session is over. Sign in again.");
   return answer;
 }
 

@@ -45,8 +45,11 @@ function lock(title = "", text = "") {
 }
 
 async function ask(method, url, body) {
-  const answer = await request(method, url, { body, token: session?.token });
-  if (answer.status === 401 && answer.problem.code === "login_required") {
+  const asked = session;
+  const answer = await request(method, url, { body, token: asked?.token });
+  const over = answer.status === 401 && answer.problem.code === "login_required";
+  // What was asked for whoever was in before ends nobody else's session.
+  if (over && asked && asked === session) {
     lock("Signed out", "The session is over. Sign in again.");
   }
   return answer;

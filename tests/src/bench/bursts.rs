@@ -115,6 +115,9 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
         check_answers(burst, codes, &readings).with_context(|| format!("round {round}, {burst:?}"))?;
         [&killed.line, &other.line].into_iter().for_each(|line| line.set(Mode::Open));
         let (_, database) = house.databases();
+        // A box that was killed is asked for, and a scanner that found nobody asks again after a while: that is not contact yet.
+        let met = async || Ok(killed.scanner.is_shared().await? && other.scanner.is_shared().await?);
+        house.wait_until("both scanners meet the box", SYNCS_WITHIN, met).await?;
         let right = async || {
             let both = killed.scanner.is_in_step().await? && other.scanner.is_in_step().await?;
             Ok(both && wrong(&database, &readings)?.is_empty())

@@ -65,7 +65,11 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
     say(format_args!("the theft is noticed: the box joins anew, two persons revoke the key"));
     let noticed = Instant::now();
     let house = house.with_new_box_key(&programs).await?;
-    house.wait_until("the scanner is in step again", SYNCS_WITHIN, async || scanner.is_in_step().await).await?;
+    let again =
+        house.wait_until("the scanner is in step again", SYNCS_WITHIN, async || scanner.is_in_step().await).await;
+    if let Err(error) = again {
+        return Err(error.context(format!("the scanner says {}", scanner.status().await?)));
+    }
     let revoking = Instant::now();
     house.revoke(stolen.key_id()).await.context("revoke the stolen key")?;
     let knows = async || {

@@ -73,6 +73,14 @@ impl ScannerProgram {
         get(self.address, "/v1/status").await
     }
 
+    /// Whether the box answers it.
+    ///
+    /// # Errors
+    /// If it does not answer itself.
+    pub(super) async fn is_shared(&self) -> anyhow::Result<bool> {
+        Ok(self.status().await?["guarantee"] == "SHARED")
+    }
+
     /// Whether it has taken in everything that the box had to tell, and the box everything that it has done.
     ///
     /// # Errors
