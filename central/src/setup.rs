@@ -188,7 +188,7 @@ fn replace_box(tx: &dyn Sql, theatre: TheatreId, request: &JoinRequest, now: Tim
 
 /// A replica that signs nothing and sends nothing.
 fn silent_replica(theatre: TheatreId, snapshot: Snapshot, now: Timestamp) -> Replica {
-    let keys = LinkKeys { own: SecretKey::from_seed(&node::random::bytes()), peer: Vec::new() };
+    let keys = LinkKeys { own: SecretKey::from_seed(&node::random::bytes()), own_before: None, peer: Vec::new() };
     Replica::new(theatre, Side::Central, settings(), keys, snapshot, node::random::bytes(), now)
 }
 

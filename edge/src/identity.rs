@@ -96,6 +96,13 @@ pub struct Identity {
     pub ring: KeyRing,
 }
 
+impl Identity {
+    /// The keys by which heads of this box's log were signed.
+    pub fn own_keys(&self) -> Vec<PublicKey> {
+        self.previous.iter().chain([&self.key]).map(SecretKey::public).collect()
+    }
+}
+
 /// Makes the key pair, or finds the one made before, and returns the request to hand to central.
 ///
 /// # Errors

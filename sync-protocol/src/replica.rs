@@ -134,6 +134,8 @@ pub struct Transmit {
 pub struct LinkKeys {
     /// The own key.
     pub own: SecretKey,
+    /// The own key before it: devices keep heads that it signed.
+    pub own_before: Option<PublicKey>,
     /// The peer's keys; several while they rotate.
     pub peer: Vec<PublicKey>,
 }
@@ -393,6 +395,7 @@ impl Replica {
     /// A revoked key signs nothing that is believed; a node whose own key is revoked may not sell.
     fn forget_key(&mut self, key: KeyId, now: Timestamp) {
         self.keys.peer.retain(|known| known.key_id() != key);
+        self.keys.own_before.take_if(|before| before.key_id() == key);
         if self.keys.own.key_id() == key {
             self.close(Closed::KeyRevoked, now);
         }

@@ -100,7 +100,7 @@ impl House {
             KeySource::None => None,
         };
         let peer = enrolment.map(|enrolment| PublicKey::from_hex(&enrolment.edge_key)).transpose()?;
-        let link_keys = LinkKeys { own: issuing.clone(), peer: peer.into_iter().collect() };
+        let link_keys = LinkKeys { own: issuing.clone(), own_before: None, peer: peer.into_iter().collect() };
         let snapshot = ledger_store::load(conn, theatre.id, Side::Central)?;
         let seed = node::random::bytes();
         let mut replica = Replica::new(theatre.id, Side::Central, settings, link_keys, snapshot, seed, now);

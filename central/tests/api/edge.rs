@@ -77,7 +77,7 @@ async fn run_box(config: LinkConfig, key: SecretKey, central: PublicKey, habit: 
         suspect_after: Duration::from_secs(1),
         ..Settings::with_holds(HoldTimes::COUNTER)
     };
-    let keys = LinkKeys { own: key, peer: vec![central] };
+    let keys = LinkKeys { own: key, own_before: None, peer: vec![central] };
     let mut replica = Replica::new(PUNE, Side::Edge, settings, keys, Snapshot::default(), [9; 32], now());
     loop {
         let transmits = turn(&mut replica, &mut store, habit);

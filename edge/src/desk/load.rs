@@ -47,8 +47,11 @@ impl Desk {
             snapshot.start = Start::Resumed;
         }
         let central = identity.ring.certificates().filter(|certificate| certificate.side == Side::Central);
-        let keys =
-            LinkKeys { own: identity.key.clone(), peer: central.map(|certificate| certificate.public_key).collect() };
+        let keys = LinkKeys {
+            own: identity.key.clone(),
+            own_before: identity.previous.as_ref().map(|before| before.public()),
+            peer: central.map(|certificate| certificate.public_key).collect(),
+        };
         let unsynced =
             snapshot.unacknowledged.iter().filter_map(|(seq, bytes)| Some((*seq, Entry::decode(bytes).ok()?.at)));
         let unsynced = unsynced.collect();

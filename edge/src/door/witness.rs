@@ -90,8 +90,8 @@ impl Memory {
     }
 
     /// Entries of a line that was left, which the box has not been given yet: after which number.
-    fn left_after(&self, own_key: PublicKey, logs: &impl EntrySource) -> anyhow::Result<Option<u64>> {
-        let Some(kept) = self.kept.as_ref().filter(|kept| kept.is_signed_by(&[own_key])) else { return Ok(None) };
+    fn left_after(&self, own_keys: &[PublicKey], logs: &impl EntrySource) -> anyhow::Result<Option<u64>> {
+        let Some(kept) = self.kept.as_ref().filter(|kept| kept.is_signed_by(own_keys)) else { return Ok(None) };
         let on_chain = logs.head_at(Side::Edge, kept.head.seq)? == Some(kept.head);
         let given = self.batch.as_ref().map(|batch| batch.before.seq + batch.entries.len() as u64);
         Ok(given.or(self.after).filter(|after| !on_chain && self.after.is_some() && *after < kept.head.seq))
@@ -162,8 +162,8 @@ async fn view(house: &House, device: &Device, standing: Standing, memory: Arc<Me
     let left = match standing.closed {
         Some(_) => None,
         None => {
-            let (own_key, memory) = (house.identity.key.public(), memory.clone());
-            house.readers.read(move |db| memory.left_after(own_key, &StoredLogs::new(db, theatre))).await?
+            let (own_keys, memory) = (house.identity.own_keys(), memory.clone());
+            house.readers.read(move |db| memory.left_after(&own_keys, &StoredLogs::new(db, theatre))).await?
         }
     };
     let (head, entries) = match standing.closed {

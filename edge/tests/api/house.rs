@@ -379,7 +379,7 @@ fn introduce(data: &TempDir, central_key: &SecretKey, edge_public: PublicKey, pl
     let mut db = node::sqlite::open(&data.path().join(schema::FILE), &schema::SCHEMA).unwrap();
     let now = StoreClock::starting_at(clock::last_persisted(&db).unwrap()).now();
     let edge_key = identity::load(data.path()).unwrap().key;
-    let keys = |own: &SecretKey, peer| LinkKeys { own: own.clone(), peer: vec![peer] };
+    let keys = |own: &SecretKey, peer| LinkKeys { own: own.clone(), own_before: None, peer: vec![peer] };
     let replica = |side, keys, seed| {
         let settings = Settings::with_holds(if side == Side::Edge { HoldTimes::COUNTER } else { HoldTimes::WEB });
         Replica::new(theatre, side, settings, keys, Snapshot::default(), seed, now)

@@ -265,7 +265,7 @@ mod tests {
 
     fn replica(snapshot: Snapshot) -> Replica {
         let key = SecretKey::from_seed(&[1; 32]);
-        let keys = LinkKeys { peer: vec![key.public()], own: key };
+        let keys = LinkKeys { peer: vec![key.public()], own: key, own_before: None };
         let settings = Settings::with_holds(HoldTimes::WEB);
         Replica::new(THEATRE, Side::Central, settings, keys, snapshot, [5; 32], Timestamp(0))
     }

@@ -55,10 +55,10 @@ impl Replica {
         source: &dyn EntrySource,
     ) -> Result<(), UnreadableLog> {
         let named = self.gate.named() == Some(device);
-        let own_key = [self.keys.own.public()];
+        let own_keys: Vec<_> = self.keys.own_before.into_iter().chain([self.keys.own.public()]).collect();
         let kept = kept.filter(|kept| kept.theatre == self.theatre && kept.log == self.me);
         let head = match kept {
-            Some(kept) if kept.is_signed_by(&own_key) => kept.head,
+            Some(kept) if kept.is_signed_by(&own_keys) => kept.head,
             // Of the box that was here before, whose key is not this one's: it vouches for nothing, and is not dropped silently.
             Some(_) if self.can_sell() => {
                 return match entries.filter(|batch| batch.log == self.me) {

@@ -2,7 +2,7 @@
 
 use shared::entry::{Entry, Head, ShowFacts};
 use shared::ids::{BookingId, HoldId, MovieId, RequestId, ScreenId, SeatId, ShowNumber, Side, TheatreId, TicketId};
-use shared::keys::SecretKey;
+use shared::keys::{PublicKey, SecretKey};
 use shared::ledger::{HoldKind, HoldTimes, Ledger, LedgerSnapshot};
 use shared::money::Currency;
 use shared::refusal::Refusal;
@@ -92,12 +92,13 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn start(me: Side, disk: Disk, snapshot: Snapshot, seed: u8, now: Timestamp) -> Self {
-        Self::start_with(me, key(me), disk, snapshot, seed, now)
+        Self::start_with(me, key(me), None, disk, snapshot, seed, now)
     }
 
     pub(crate) fn start_with(
         me: Side,
         own: SecretKey,
+        own_before: Option<PublicKey>,
         disk: Disk,
         snapshot: Snapshot,
         seed: u8,
@@ -105,7 +106,7 @@ impl Node {
     ) -> Self {
         let times = if me == Side::Edge { HoldTimes::COUNTER } else { HoldTimes::WEB };
         let settings = Settings { heartbeat: Duration::from_secs(1), ..Settings::with_holds(times) };
-        let keys = LinkKeys { own, peer: vec![key(me.peer()).public()] };
+        let keys = LinkKeys { own, own_before, peer: vec![key(me.peer()).public()] };
         let replica = Replica::new(TheatreId(7), me, settings, keys, snapshot, [seed; 32], now);
         Self { replica, disk, events: Vec::new() }
     }

@@ -306,6 +306,23 @@ fn a_device_that_remembers_a_head_but_no_entries_makes_two_persons_answer_once()
 }
 
 #[test]
+fn a_box_with_a_new_key_is_confirmed_by_the_head_that_its_witness_keeps_by_the_key_before() {
+    for (before, closed) in [(Some(key(Side::Edge).public()), None), (None, Some(Closed::HeadUnproven))] {
+        let mut house = House::live();
+        house.sell(Side::Edge, &["H1"]).expect("sale");
+        house.run(1_000);
+        let head = house.edge.replica.sign_head(house.edge.disk.heads.own);
+        let (image, now) = (house.edge.disk.clone(), house.now);
+        let snapshot = witnessed(&image);
+        let new_key = SecretKey::from_seed(&[78; 32]);
+        house.edge = Node::start_with(Side::Edge, new_key, before, image, snapshot, 98, now);
+        house.hear_witness(&head, None);
+        house.run(12_000);
+        assert_eq!(house.closed(Side::Edge), closed);
+    }
+}
+
+#[test]
 fn a_head_that_the_box_did_not_sign_says_nothing() {
     let mut house = House::live();
     house.run(100);
@@ -369,7 +386,7 @@ fn a_box_that_is_gone_is_replaced_and_its_unsold_seats_are_unknown() {
     let refused = house.central.replica.take_seats(SHOW, Some(&[crate::house::seat("H4")]), now);
     assert_eq!(refused, Err(Refusal::NotTheSeller));
     let snapshot = Snapshot { start: Start::Replacement, ..Snapshot::default() };
-    house.edge = Node::start_with(Side::Edge, new_key, Disk::default(), snapshot, 99, now);
+    house.edge = Node::start_with(Side::Edge, new_key, None, Disk::default(), snapshot, 99, now);
     house.cut(true, true);
     house.edge.replica.handle_connected(now);
     house.run(20_000);

@@ -129,7 +129,7 @@ impl Site {
         let paired = side == Side::Edge && (node.box_number == 0 || node.disk.heads.own.seq > 0);
         let witness = (setup.witness && paired).then_some(NAMED);
         let peer = boxes.map(|number| codes::key(side.peer(), number).public()).collect();
-        let keys = LinkKeys { own: codes::key(side, node.box_number), peer };
+        let keys = LinkKeys { own: codes::key(side, node.box_number), own_before: None, peer };
         node.start_clock(now);
         node.witness = witness;
         let at = node.now(now);
