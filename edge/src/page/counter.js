@@ -1,6 +1,6 @@
 // The counter: one window, one till. Keys work everywhere except while text is typed.
 
-import { every, request, requestUntilAnswered } from "./api.js";
+import { every, request } from "./api.js";
 import { watchLink } from "./badge.js";
 import { Board } from "./board.js";
 import { Closed } from "./closed.js";
@@ -8,7 +8,7 @@ import { Drawer } from "./drawer.js";
 import { Hall } from "./hall.js";
 import { lockWhenIdle } from "./idle.js";
 import { keep, kept } from "./kept.js";
-import { Login } from "./login.js";
+import { Login, asking } from "./login.js";
 import { Prints } from "./printing.js";
 import { Till } from "./till.js";
 import { WaitingVoids } from "./waiting.js";
@@ -22,6 +22,7 @@ let session = null;
 /** What was chosen before a reload. */
 let basket = kept("basket");
 
+const ask = asking(() => session, () => lock("Signed out", "The session is over. What was chosen is still here."));
 const login = new Login(byId("login"), enter);
 const hall = new Hall({ ask, onchoice: choose });
 const prints = new Prints(byId("prints"), byId("second"), ask);
@@ -49,16 +50,6 @@ function lock(title = "", text = "") {
   session = null;
   for (const id of ["board", "hall", "till", "lock"]) byId(id).hidden = true;
   login.open(title, text);
-}
-
-/** Sends in the name of whoever is in; with `insist` until there is an answer. Whoever is in no more is asked to sign in. */
-async function ask(method, url, { insist = false, ...options } = {}) {
-  const send = insist ? requestUntilAnswered : request;
-  const asked = session;
-  const answer = await send(method, url, { ...options, token: asked?.token });
-  if (answer.status !== 401 || answer.problem.code !== "login_required") return answer;
-  if (asked && asked === session) lock("Signed out", "The session is over. What was chosen is still here.");
-  return { ...answer, signedOut: true };
 }
 
 function focusCounter() {

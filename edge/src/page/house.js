@@ -5,7 +5,7 @@ import { Answered } from "./answered.js";
 import { watchLink } from "./badge.js";
 import { lockWhenIdle } from "./idle.js";
 import { Letters } from "./letters.js";
-import { Login } from "./login.js";
+import { Login, asking } from "./login.js";
 import { Opening } from "./opening.js";
 import { People } from "./people.js";
 import { Printers } from "./printers.js";
@@ -23,6 +23,7 @@ let session = null;
 /** Signed in here and not at the counter: ends with this page, so that no cashier finds it open. */
 let own = false;
 
+const ask = asking(() => session, () => lock("Signed out", "The session is over. Sign in again."));
 const login = new Login(byId("login"), (now) => enter(now, true), { keep: false });
 const settling = new Settling(byId("settle"), ask, say);
 const unwitnessed = new Unwitnessed(byId("unwitnessed"), ask);
@@ -57,15 +58,6 @@ function lock(title = "", text = "") {
   session = null;
   byId("parts").hidden = byId("lock").hidden = true;
   login.open(title, text);
-}
-
-async function ask(method, url, options = {}) {
-  const asked = session;
-  const answer = await request(method, url, { ...options, token: asked?.token });
-  const over = answer.status === 401 && answer.problem.code === "login_required";
-  // What was asked for whoever was in before ends nobody else's session.
-  if (over && asked && asked === session) lock("Signed out", "The session is over. Sign in again.");
-  return answer;
 }
 
 /** Tells everybody what was done, those who do not see it too. */

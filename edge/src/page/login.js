@@ -1,10 +1,24 @@
 // Signing in with name and PIN, by keyboard or pad. The session lasts over a reload of this window only.
 
-import { request } from "./api.js";
+import { request, requestUntilAnswered } from "./api.js";
 import { keep, kept } from "./kept.js";
 import { complain, el, notice } from "./words.js";
 
 const KNOWN_MAX = 6;
+
+/**
+ * Sends in the name of whoever is in, `who()`; with `insist` until there is an answer. `over()` hears that their session is: what was
+ * asked for whoever was in before ends nobody else's.
+ */
+export function asking(who, over) {
+  return async (method, url, { insist = false, ...options } = {}) => {
+    const asked = who();
+    const answer = await (insist ? requestUntilAnswered : request)(method, url, { ...options, token: asked?.token });
+    if (answer.status !== 401 || answer.problem.code !== "login_required") return answer;
+    if (asked && asked === who()) over();
+    return { ...answer, signedOut: true };
+  };
+}
 
 /** The sign-in form; `onin(session)` is called when somebody is in. Without `keep` nothing of it outlives the page. */
 export class Login {

@@ -4,7 +4,7 @@ import { request } from "./api.js";
 import { watchLink } from "./badge.js";
 import { Day } from "./day.js";
 import { lockWhenIdle } from "./idle.js";
-import { Login } from "./login.js";
+import { Login, asking } from "./login.js";
 import { Pieces } from "./pieces.js";
 import { shiftReport } from "./report.js";
 import { sheetOf } from "./sheet.js";
@@ -20,6 +20,7 @@ let shift = null;
 /** The theatre and who gives its papers out. */
 let house = { name: "", told: [] };
 
+const ask = asking(() => session, () => lock("Signed out", "The session is over. Sign in again."));
 const login = new Login(byId("login"), enter);
 const own = byId("own");
 const float = new Pieces(byId("open"));
@@ -42,17 +43,6 @@ function lock(title = "", text = "") {
   session = null;
   byId("parts").hidden = byId("lock").hidden = true;
   login.open(title, text);
-}
-
-async function ask(method, url, body) {
-  const asked = session;
-  const answer = await request(method, url, { body, token: asked?.token });
-  const over = answer.status === 401 && answer.problem.code === "login_required";
-  // What was asked for whoever was in before ends nobody else's session.
-  if (over && asked && asked === session) {
-    lock("Signed out", "The session is over. Sign in again.");
-  }
-  return answer;
 }
 
 async function showOwn() {
@@ -104,7 +94,7 @@ function printOne(item) {
 
 byId("open").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const answer = await ask("POST", "/v1/shifts", { float: float.counted() });
+  const answer = await ask("POST", "/v1/shifts", { body: { float: float.counted() } });
   complain(alertOf(own), answer.problem);
   if (!answer.ok) return;
   show(answer.data);
@@ -119,7 +109,7 @@ byId("cash").addEventListener("submit", async (event) => {
   const minor = Math.round(Number(amount.replace(",", ".")) * 100);
   if (!(minor > 0)) return notice(alertOf(form), "bad", "How much?", "Write an amount, such as 250 or 99.50.");
   const body = { direction, amount: { minor, currency: shift.float.currency }, reason };
-  const answer = await ask("POST", `/v1/shifts/${shift.shift}/cash`, body);
+  const answer = await ask("POST", `/v1/shifts/${shift.shift}/cash`, { body });
   complain(alertOf(form), answer.problem);
   if (!answer.ok) return;
   form.reset();
@@ -131,7 +121,7 @@ byId("close")
   .querySelector("form")
   .addEventListener("submit", async (event) => {
     event.preventDefault();
-    const answer = await ask("POST", `/v1/shifts/${shift.shift}/close`, { counted: counted.counted() });
+    const answer = await ask("POST", `/v1/shifts/${shift.shift}/close`, { body: { counted: counted.counted() } });
     complain(alertOf(event.target), answer.problem);
     if (!answer.ok) return;
     counted.clear();

@@ -4,7 +4,7 @@ import { complain, count, el, money, notice } from "./words.js";
 
 const WORDS = { card: "Card", upi: "UPI" };
 
-/** The list in `part`; `ask(method, url, body)` sends a request, `say(text)` tells what was done. */
+/** The list in `part`; `ask(method, url, options)` sends a request, `say(text)` tells what was done. */
 export class Slips {
   constructor(part, { ask, say }) {
     Object.assign(this, { part, ask, say });
@@ -33,7 +33,7 @@ export class Slips {
     const sales = this.#boxes().filter((box) => box.checked).map((box) => box.value);
     if (sales.length === 0) return notice(this.#alert(), "warn", "Which ones?", "Tick the payments that you have compared.");
     const body = { sales, outcome: event.submitter.value, note: this.form.elements.note.value };
-    const answer = await this.ask("POST", "/v1/slips/settlement", body);
+    const answer = await this.ask("POST", "/v1/slips/settlement", { body });
     complain(this.#alert(), answer.problem);
     if (!answer.ok) return;
     this.form.elements.note.value = "";

@@ -220,8 +220,8 @@ pub fn check(db: &Connection) -> anyhow::Result<Result<Last, Tampered>> {
 
 /// What the rows tell, with the number of the row that does.
 struct Told {
-    sold: BTreeMap<BookingId, (u32, Tender, i64)>,
-    voided: BTreeMap<TicketId, (u32, Tender, i64)>,
+    sold: ToldAmounts<BookingId>,
+    voided: ToldAmounts<TicketId>,
     /// The shift that each row is of.
     shifts: Vec<(u32, u32)>,
     closed: BTreeMap<u32, (u32, u32)>,
@@ -253,30 +253,13 @@ impl Told {
     fn compare(mut self, db: &Connection, last: Last) -> anyhow::Result<Result<Last, Tampered>> {
         let missing = |why| Ok(Err(Tampered { seq: last.seq + 1, why }));
         let bad = |seq, why| Ok(Err(Tampered { seq, why }));
-        let mut select = db.prepare("SELECT sale, tender, total_minor FROM sales")?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            let (tender, minor) = (tender_at(row, 1)?, row.get::<_, i64>(2)?);
-            match self.sold.remove(&BookingId(row.get(0)?)) {
-                Some((_, told, told_minor)) if told == tender && told_minor == minor => {}
-                Some((seq, ..)) => return bad(seq, "tells another amount than its sale"),
-                None if tender == Tender::Recovered => {}
-                None => return missing("is missing: a sale is not told"),
-            }
+        let differs = SALES.compare(db, &mut self.sold, |row| Ok(BookingId(row.get(0)?)), last)?;
+        if let Some(tampered) = differs {
+            return Ok(Err(tampered));
         }
-        let mut select = db.prepare(
-            "SELECT t.ticket, coalesce(t.back, s.tender), t.price_minor FROM sale_tickets t JOIN sales s USING (sale)
-             WHERE t.voided_at IS NOT NULL",
-        )?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            let (tender, minor) = (tender_at(row, 1)?, row.get::<_, i64>(2)?);
-            match self.voided.remove(&TicketId(row.get(0)?)) {
-                Some((_, told, told_minor)) if told == tender && told_minor == minor => {}
-                Some((seq, ..)) => return bad(seq, "tells another amount than its ticket"),
-                None if tender == Tender::Recovered => {}
-                None => return missing("is missing: a void is not told"),
-            }
+        let differs = VOIDS.compare(db, &mut self.voided, |row| Ok(TicketId(row.get(0)?)), last)?;
+        if let Some(tampered) = differs {
+            return Ok(Err(tampered));
         }
         let mut select = db.prepare("SELECT shift, z FROM shifts WHERE z IS NOT NULL")?;
         let mut rows = select.query([])?;
@@ -297,6 +280,53 @@ impl Told {
             Some((seq, why)) => Err(Tampered { seq, why }),
             None => Ok(last),
         })
+    }
+}
+
+/// An amount of each, and the row that tells it.
+type ToldAmounts<K> = BTreeMap<K, (u32, Tender, i64)>;
+
+/// Rows beside the journal with an amount each, and what is said where the journal tells another one or none.
+struct Amounts {
+    select: &'static str,
+    differs: &'static str,
+    missing: &'static str,
+}
+
+const SALES: Amounts = Amounts {
+    select: "SELECT sale, tender, total_minor FROM sales",
+    differs: "tells another amount than its sale",
+    missing: "is missing: a sale is not told",
+};
+const VOIDS: Amounts = Amounts {
+    select: "SELECT t.ticket, coalesce(t.back, s.tender), t.price_minor FROM sale_tickets t JOIN sales s USING (sale)
+             WHERE t.voided_at IS NOT NULL",
+    differs: "tells another amount than its ticket",
+    missing: "is missing: a void is not told",
+};
+
+impl Amounts {
+    /// The first that is not as the journal tells it. What it tells rightly is taken out of `told`.
+    fn compare<K: Ord>(
+        &self,
+        db: &Connection,
+        told: &mut ToldAmounts<K>,
+        id: impl Fn(&SqlRow<'_>) -> rusqlite::Result<K>,
+        last: Last,
+    ) -> anyhow::Result<Option<Tampered>> {
+        let mut select = db.prepare(self.select)?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let (tender, minor) = (tender_at(row, 1)?, row.get::<_, i64>(2)?);
+            match told.remove(&id(row)?) {
+                Some((_, told, told_minor)) if told == tender && told_minor == minor => {}
+                Some((seq, ..)) => return Ok(Some(Tampered { seq, why: self.differs })),
+                // Nobody knows in which shift it was paid.
+                None if tender == Tender::Recovered => {}
+                None => return Ok(Some(Tampered { seq: last.seq + 1, why: self.missing })),
+            }
+        }
+        Ok(None)
     }
 }
 

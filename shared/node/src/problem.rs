@@ -135,8 +135,12 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// The media type of [`Self::body`].
+    pub const MEDIA_TYPE: &'static str = "application/problem+json";
+
+    /// The object that is sent.
+    pub fn body(self) -> String {
         let mut body = Map::new();
         body.insert("type".into(), format!("urn:usher:problem:{}", self.code).into());
         body.insert("title".into(), self.title.into());
@@ -146,10 +150,17 @@ impl IntoResponse for Problem {
             body.insert("detail".into(), detail.into());
         }
         body.extend(self.members);
-        let content_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        Value::Object(body).to_string()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, retry_after_s) = (self.status, self.retry_after_s);
+        let content_type = (header::CONTENT_TYPE, HeaderValue::from_static(Self::MEDIA_TYPE));
         let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let mut response = (self.status, [content_type, no_store], Value::Object(body).to_string()).into_response();
-        if let Some(seconds) = self.retry_after_s {
+        let mut response = (status, [content_type, no_store], self.body()).into_response();
+        if let Some(seconds) = retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response

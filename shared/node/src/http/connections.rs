@@ -1,6 +1,7 @@
 //! Connections: so many at a time, and none that stands still for ever. Whoever comes when all are taken is told to come again
 //! instead of waiting for nothing.
 
+use crate::problem::Problem;
 use axum::serve::Listener;
 use std::io;
 use std::net::SocketAddr;
@@ -20,7 +21,8 @@ pub(super) const STILL_MAX: Duration = Duration::from_secs(120);
 /// Those who are told at the same time that all connections are taken; beyond them a connection is closed without a word.
 const TURNED_AWAY_MAX: usize = 64;
 const TURNED_AWAY_WITHIN: Duration = Duration::from_secs(1);
-const BODY: &str = r#"{"type":"urn:usher:problem:overloaded","title":"Too much is going on at the moment; try again shortly.","status":503,"code":"overloaded","detail":"All connections are taken."}"#;
+/// Who is turned away may come again after so many seconds.
+const RETRY_AFTER_S: u32 = 2;
 
 /// A listener that gives out so many connections.
 pub(super) struct Bounded {
@@ -54,15 +56,16 @@ impl Bounded {
 
 /// The request is read first: closing on unread bytes would take the answer from the client's hands.
 async fn tell(mut stream: TcpStream) -> io::Result<()> {
-    let length = BODY.len();
-    let head = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\ncontent-length: {length}\r\n\
-         cache-control: no-store\r\nretry-after: 2\r\nconnection: close\r\n\r\n"
+    let problem = Problem::overloaded(RETRY_AFTER_S).with_detail("All connections are taken.");
+    let (status, media_type, body) = (problem.status(), Problem::MEDIA_TYPE, problem.body());
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\ncache-control: no-store\r\n\
+         retry-after: {RETRY_AFTER_S}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
     );
     let read = stream.read(&mut [0; 4096]).await?;
     if read > 0 {
-        stream.write_all(head.as_bytes()).await?;
-        stream.write_all(BODY.as_bytes()).await?;
+        stream.write_all(answer.as_bytes()).await?;
     }
     stream.shutdown().await
 }
