@@ -61,12 +61,13 @@ pub async fn deliver(mut events: mpsc::Receiver<LinkEvent>, writer: Writer<Desk>
     }
 }
 
-/// Hands an event to the writer. Messages are not waited for: the box sends again what was not taken in.
+/// Hands an event to the writer, ahead of customers: a cashier who asks for a seat of the web's does not wait behind a rush for it.
+/// Messages are not waited for: the box sends again what was not taken in.
 async fn hand_over(writer: &Writer<Desk>, event: LinkEvent) -> Result<(), WriteError> {
     match event {
         LinkEvent::Up | LinkEvent::Down => {
             let up = event == LinkEvent::Up;
-            let told = writer.run(move |desk, _, now| {
+            let told = writer.run_ahead(move |desk, _, now| {
                 desk.link_changed(up, now);
                 Ok(())
             });
@@ -74,7 +75,7 @@ async fn hand_over(writer: &Writer<Desk>, event: LinkEvent) -> Result<(), WriteE
         }
         LinkEvent::Message { topic, payload } => match theatre_topic(&topic) {
             Some((theatre, "up" | "up/log")) => {
-                writer.post(move |desk, tx, now| desk.receive(tx, theatre, &payload, now))
+                writer.post_ahead(move |desk, tx, now| desk.receive(tx, theatre, &payload, now))
             }
             _ => Ok(()),
         },

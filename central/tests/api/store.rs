@@ -4,6 +4,7 @@ use crate::ON_POSTGRES;
 use crate::postgres::Server;
 use central::database::Place;
 use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 pub(crate) struct TestStore {
     pub(crate) url: String,
@@ -31,5 +32,31 @@ impl TestStore {
                 scope.spawn(alter).join().expect("altered");
             }),
         }
+    }
+
+    /// Lets nobody write until what is returned is dropped.
+    pub(crate) fn hold_up(&self) -> Sender<()> {
+        let ((go, wait), (entered, entry)) = (channel(), channel());
+        let place = Place::parse(&self.url).expect("a place");
+        std::thread::spawn(move || {
+            let until_dropped = |wait: Receiver<()>| wait.recv().unwrap_or_default();
+            match place {
+                Place::File(path) => {
+                    let connection = rusqlite::Connection::open(path).expect("open");
+                    connection.execute_batch("BEGIN IMMEDIATE").expect("begun");
+                    entered.send(()).expect("told");
+                    until_dropped(wait);
+                }
+                Place::Server(url) => {
+                    let connection = node::postgres::Connection::open(&url).expect("open");
+                    connection.run("BEGIN").expect("begun");
+                    connection.run("SELECT fence FROM writer_head FOR UPDATE").expect("locked");
+                    entered.send(()).expect("told");
+                    until_dropped(wait);
+                }
+            }
+        });
+        entry.recv().expect("held up");
+        go
     }
 }

@@ -1,7 +1,7 @@
 //! The group-commit writer: one thread owns the database and the core, and answers only what is on disk.
 //!
-//! Jobs wait in a bounded queue. The thread takes all that wait (at most [`BATCH_MAX`]), runs them against the core
-//! in the order they came, inside one transaction, lets the core write what changed, commits, and only then answers.
+//! Jobs wait in a bounded queue, those of the line to another node in a lane of their own that is emptied first. The thread takes
+//! all that wait (at most [`BATCH_MAX`]), runs them against the core in the order they came, inside one transaction, lets the core write what changed, commits, and only then answers.
 //! While it commits the next batch gathers, so that a busy node writes many jobs with one flush and an idle one
 //! answers at once. Where flushing is slow a batch also waits a moment for those who were just answered.
 //!
@@ -21,6 +21,7 @@ mod company;
 mod engine;
 mod job;
 mod metrics;
+mod queue;
 mod unwritable;
 
 pub use engine::{Ended, Engine, Looked, Recovery, Unwritable};
@@ -29,13 +30,13 @@ pub use metrics::WriterMetrics;
 
 use crate::clock::StoreClock;
 use crate::problem::Problem;
-use batch::{Batches, Message, Place};
+use batch::Batches;
 use company::Company;
 use job::{Asked, Job, Posted};
+use queue::Queue;
 use shared::time::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
@@ -154,20 +155,19 @@ impl From<WriteError> for Problem {
 
 /// Hands jobs to the writer thread. Clones hand them to the same thread.
 pub struct Writer<C: Core> {
-    queue: SyncSender<Message<C>>,
+    queue: Queue<C>,
     stopped: watch::Receiver<Option<Arc<str>>>,
     away: Arc<AtomicBool>,
     taken_over: Arc<AtomicBool>,
     unwritable: watch::Receiver<Option<Unwritable>>,
     metrics: WriterMetrics,
-    capacity: usize,
 }
 
 impl<C: Core> Clone for Writer<C> {
     fn clone(&self) -> Self {
         let (queue, stopped) = (self.queue.clone(), self.stopped.clone());
         let (away, taken_over, unwritable) = (self.away.clone(), self.taken_over.clone(), self.unwritable.clone());
-        Self { queue, stopped, away, taken_over, unwritable, metrics: self.metrics.clone(), capacity: self.capacity }
+        Self { queue, stopped, away, taken_over, unwritable, metrics: self.metrics.clone() }
     }
 }
 
@@ -188,19 +188,18 @@ impl<C: Core> Writer<C> {
         clock: StoreClock,
         capacity: usize,
     ) -> std::io::Result<(Self, WriterThread)> {
-        let (queue, jobs) = sync_channel(capacity);
+        let metrics = WriterMetrics::default();
+        let (queue, jobs) = queue::queue(capacity, metrics.queue_depth.clone());
         let (stop_reason, stopped) = watch::channel(None);
-        let (away, taken_over, metrics) = (Arc::default(), Arc::default(), WriterMetrics::default());
+        let (away, taken_over) = (Arc::default(), Arc::default());
         let (only_reads, unwritable) = watch::channel(None);
-        let writer = Self { queue, stopped, away, taken_over, unwritable, metrics, capacity };
+        let writer = Self { queue, stopped, away, taken_over, unwritable, metrics };
         let Self { away, taken_over, metrics, .. } = writer.clone();
         let company = Company::default();
         let batches = Batches { jobs, core, clock, stop_reason, away, taken_over, only_reads, metrics, company };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || batches.run(engine))?;
         let queue = writer.queue.clone();
-        // If the thread has ended already there is nobody to tell.
-        let stop = Box::new(move || drop(queue.send(Message::Stop)));
-        Ok((writer, WriterThread { thread, stop }))
+        Ok((writer, WriterThread { thread, stop: Box::new(move || queue.stop()) }))
     }
 
     /// Runs a job and returns its answer once it is on disk.
@@ -211,7 +210,7 @@ impl<C: Core> Writer<C> {
         &self,
         job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, WriteError> {
-        self.ask(job, self.capacity).await
+        self.ask(|job| self.enqueue(job, self.queue.capacity()), job).await
     }
 
     /// Runs a job of somebody who comes anew. It is not taken while less than a quarter of the queue is free: that is for those who
@@ -223,16 +222,29 @@ impl<C: Core> Writer<C> {
         &self,
         job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, WriteError> {
-        self.ask(job, self.capacity - self.capacity / 4).await
+        let capacity = self.queue.capacity();
+        self.ask(|job| self.enqueue(job, capacity - capacity / 4), job).await
+    }
+
+    /// [`run`](Self::run) for the line to another node: its job is done before those of all who ask for themselves, however many of
+    /// them wait.
+    ///
+    /// # Errors
+    /// See [`run`](Self::run).
+    pub async fn run_ahead<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<T> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        self.ask(|job| self.enqueue_ahead(job), job).await
     }
 
     async fn ask<T: Send + 'static>(
         &self,
+        enqueue: impl FnOnce(Box<dyn Job<C>>) -> Result<(), WriteError>,
         job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<T> + Send + 'static,
-        room: usize,
     ) -> Result<T, WriteError> {
         let (answer, answered) = oneshot::channel();
-        self.enqueue(Box::new(Asked::new(job, answer)), room)?;
+        enqueue(Box::new(Asked::new(job, answer)))?;
         match answered.await {
             Ok(answer) => answer,
             // The answer is dropped a moment before the reason is known.
@@ -248,7 +260,18 @@ impl<C: Core> Writer<C> {
         &self,
         job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<()> + Send + 'static,
     ) -> Result<(), WriteError> {
-        self.enqueue(Box::new(Posted::new(job)), self.capacity)
+        self.enqueue(Box::new(Posted::new(job)), self.queue.capacity())
+    }
+
+    /// [`post`](Self::post) for the line to another node, see [`run_ahead`](Self::run_ahead).
+    ///
+    /// # Errors
+    /// If the job was not taken.
+    pub fn post_ahead(
+        &self,
+        job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<()> + Send + 'static,
+    ) -> Result<(), WriteError> {
+        self.enqueue_ahead(Box::new(Posted::new(job)))
     }
 
     /// The database is away, and the writer waits for it.
@@ -287,14 +310,11 @@ impl<C: Core> Writer<C> {
 
     /// Hands a job in if with it at most `room` of them wait.
     fn enqueue(&self, job: Box<dyn Job<C>>, room: usize) -> Result<(), WriteError> {
-        let place = Place::take(&self.metrics.queue_depth);
-        if room < self.capacity && usize::try_from(self.metrics.queue_depth.get()).is_ok_and(|waiting| waiting > room) {
-            return Err(WriteError::Overloaded);
-        }
-        self.queue.try_send(Message::Job(place, job)).map_err(|error| match error {
-            TrySendError::Full(_) => WriteError::Overloaded,
-            TrySendError::Disconnected(_) => stopped_by(self.stopped()),
-        })
+        self.queue.offer(job, room).map_err(|full| full.unwrap_or_else(|| stopped_by(self.stopped())))
+    }
+
+    fn enqueue_ahead(&self, job: Box<dyn Job<C>>) -> Result<(), WriteError> {
+        self.queue.offer_ahead(job).map_err(|full| full.unwrap_or_else(|| stopped_by(self.stopped())))
     }
 
     async fn stop_reason(&self) -> WriteError {

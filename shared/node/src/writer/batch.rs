@@ -2,16 +2,16 @@
 
 use super::company::Company;
 use super::job::Job;
+use super::queue::{Jobs, Message};
 use super::{BATCH_MAX, Core, Ended, Engine, Recovery, Unwritable, WriteError, WriterMetrics};
 use crate::clock::StoreClock;
 use crate::http::panic_text;
 use anyhow::{Context, anyhow};
-use prometheus_client::metrics::gauge::Gauge;
 use shared::time::Timestamp;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
@@ -28,32 +28,10 @@ const AWAY_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// After so long those whose commit was lost are told that its outcome is not known.
 const UNKNOWN_AFTER: Duration = Duration::from_secs(5);
 
-pub(super) enum Message<C: Core> {
-    // The place in the queue is given up first, so that whoever learns of a dropped job finds the count right.
-    Job(Place, Box<dyn Job<C>>),
-    Stop,
-}
-
 type Batch<C> = Vec<Box<dyn Job<C>>>;
 
-/// A job's place in the queue: counted while it waits, however it leaves.
-pub(super) struct Place(Gauge);
-
-impl Place {
-    pub(super) fn take(depth: &Gauge) -> Self {
-        depth.inc();
-        Self(depth.clone())
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
 pub(super) struct Batches<C: Core> {
-    pub(super) jobs: Receiver<Message<C>>,
+    pub(super) jobs: Jobs<C>,
     pub(super) core: C,
     pub(super) clock: StoreClock,
     pub(super) stop_reason: watch::Sender<Option<Arc<str>>>,
@@ -97,9 +75,10 @@ impl<C: Core> Batches<C> {
 
     /// Waits for a job or the next timeout, then takes whatever else waits. Says whether it was the last batch.
     fn gather(&mut self) -> (Batch<C>, bool) {
-        let first = match self.core.poll_timeout() {
-            None => self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(due) => self.jobs.recv_timeout(self.clock.sleep_until(due, SLEEP_MAX)),
+        let wait = self.core.poll_timeout().map(|due| self.clock.sleep_until(due, SLEEP_MAX));
+        let first = match wait {
+            None => self.jobs.recv(),
+            Some(wait) => self.jobs.recv_timeout(wait),
         };
         let mut batch = Vec::new();
         let mut next = match first {
@@ -112,7 +91,7 @@ impl<C: Core> Batches<C> {
                 Message::Job(_place, job) => batch.push(job),
                 Message::Stop => return (batch, true),
             }
-            next = if batch.len() < BATCH_MAX { self.jobs.try_recv().ok() } else { None };
+            next = if batch.len() < BATCH_MAX { self.jobs.try_recv() } else { None };
         }
         if batch.is_empty() {
             return (batch, false);
@@ -282,7 +261,7 @@ impl<C: Core> Batches<C> {
     /// Another writer goes on; nothing of what waits here is done.
     fn give_way(&self, error: anyhow::Error) -> Next {
         self.taken_over.store(true, Ordering::Relaxed);
-        while let Ok(Message::Job(_place, job)) = self.jobs.try_recv() {
+        while let Some(Message::Job(_place, job)) = self.jobs.try_recv() {
             job.end(Err(WriteError::Unreachable));
         }
         Next::Fail(error)

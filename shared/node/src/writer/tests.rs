@@ -259,6 +259,39 @@ async fn the_last_quarter_of_the_queue_is_for_those_who_have_begun() {
 }
 
 #[tokio::test]
+async fn what_comes_by_the_line_goes_ahead_of_all_who_wait_and_is_taken_where_their_queue_is_full() {
+    let house = house(|_| Notes::default(), 2);
+    let go = hold_up(&house.writer).await;
+    house.writer.post(note("1")).unwrap();
+    house.writer.post(note("2")).unwrap();
+    assert_eq!(house.writer.post(note("3")), Err(WriteError::Overloaded));
+    house.writer.post_ahead(note("ahead 1")).unwrap();
+    house.writer.post_ahead(note("ahead 2")).unwrap();
+    assert_eq!(house.writer.post_ahead(note("ahead 3")), Err(WriteError::Overloaded), "it is bounded too");
+    assert_eq!(house.writer.metrics().queue_depth.get(), 4);
+    go.send(()).unwrap();
+    house.thread.stop().await;
+    let reader = Connection::open_with_flags(&house.path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let texts: String = reader.query_row("SELECT group_concat(text) FROM note", [], |row| row.get(0)).unwrap();
+    assert_eq!(texts, "ahead 1,ahead 2,1,2");
+}
+
+#[tokio::test]
+async fn what_comes_by_the_line_wakes_a_writer_that_sleeps_with_and_without_a_timeout() {
+    let house = house(|_| Notes::default(), 2);
+    for due in [None, Some(Duration::from_secs(3600))] {
+        let set = house.writer.run(move |core, _, now| {
+            core.due = due.map(|due| now + due);
+            Ok(())
+        });
+        set.await.unwrap();
+        house.writer.run_ahead(note("ahead")).await.unwrap();
+    }
+    house.thread.stop().await;
+    assert_eq!(notes(&sqlite::open(&house.path, &SCHEMA).unwrap()), 2);
+}
+
+#[tokio::test]
 async fn a_timeout_fires_when_its_time_has_come_and_not_before() {
     let house = house(|_| Notes::default(), 10);
     let set = house.writer.run(|core, _, now| {

@@ -1,6 +1,7 @@
 //! Reading on while the disk takes nothing.
 
-use super::batch::{Batches, Message, Next};
+use super::batch::{Batches, Next};
+use super::queue::Message;
 use super::{Core, Engine, Looked, Unwritable, WriteError};
 use crate::http::panic_text;
 use anyhow::{Context, anyhow, ensure};
