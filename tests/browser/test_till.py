@@ -9,9 +9,11 @@ from escpos import printed
 
 
 def test_a_supervisor_opens_a_shift_sells_counts_and_reads_the_report(house, window, looks):
+    house.close_shift("manager")
     page = window(house.theatre["counter"])
     sign_in(page, house.staff("manager"))
     page.keyboard.press("t")
+    expect(page.locator("#open")).to_be_visible()
     expect(page.locator("#open .total")).to_have_text("Counted: ₹0")
     page.locator("#open").get_by_label("How many of ₹100").focus()
     page.keyboard.type("5")
