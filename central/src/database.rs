@@ -103,6 +103,14 @@ impl Database {
         }
     }
 
+    /// Keeps the writer's place until what is returned is dropped, while nothing is committed: others wait for it at a server.
+    pub fn tenure(&self) -> Option<postgres::Tenure> {
+        match self {
+            Self::Sqlite(..) => None,
+            Self::Postgres(store) => Some(store.tenure()),
+        }
+    }
+
     /// The clock that goes on from the last commit: the machine's on a file, the database's on a server.
     ///
     /// # Errors

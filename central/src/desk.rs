@@ -13,7 +13,7 @@ use crate::discovery::schedule::{self, ScheduledShow};
 use crate::events::{Redraw, SeatBoard, SeatMap};
 use crate::fleet::keys::KeyStore;
 use crate::holds::customer::Customer;
-use crate::holds::limits::{Holders, SeatLimits};
+use crate::holds::limits::{Holders, SeatLimits, Standing};
 use crate::metrics::OfficeMetrics;
 use crate::payments::schedule::PayingTimes;
 use crate::watermark::Watermark;
@@ -44,7 +44,7 @@ const REMEMBERED_AFTER_SHOW: Duration = Duration::from_secs(24 * 3600);
 struct Waiting {
     asked: Asked,
     show: ShowId,
-    customer: Customer,
+    seats: usize,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -200,28 +200,28 @@ impl Desk {
         Err(if expired { Refusal::HoldExpired } else { Refusal::UnknownHold })
     }
 
-    /// Lets a request wait for the claim of its hold.
+    /// Lets a request wait for the claim of its hold of so many seats.
     pub fn wait_for_claim(
         &mut self,
         hold: HoldId,
         show: ShowId,
-        customer: Customer,
+        seats: usize,
         asked: Asked,
         answer: oneshot::Sender<Answer>,
     ) {
-        self.waiting.insert(hold, Waiting { asked, show, customer, answer });
+        self.waiting.insert(hold, Waiting { asked, show, seats, answer });
     }
 
     /// Why a customer gets no `more` seats held; nothing where they do.
     pub fn refused_by_limits(&mut self, customer: &Customer, more: usize, now: Timestamp) -> Option<Problem> {
-        let Self { holders, houses, .. } = self;
-        holders.refuse(customer, more, now, |show, hold| standing(houses, show, hold, now))
+        let Self { holders, houses, waiting, .. } = self;
+        holders.refuse(customer, more, now, |show, hold| standing(houses, waiting, show, hold, now))
     }
 
-    /// Remembers who holds what.
+    /// Remembers who holds what, or waits for it: many that ask at the same moment get no more than one after the other.
     pub fn note_holder(&mut self, customer: &Customer, show: ShowId, hold: HoldId, now: Timestamp) {
-        let Self { holders, houses, .. } = self;
-        holders.note(customer, show, hold, |show, hold| standing(houses, show, hold, now));
+        let Self { holders, houses, waiting, .. } = self;
+        holders.note(customer, show, hold, |show, hold| standing(houses, waiting, show, hold, now));
     }
 
     /// Why a request cannot be begun: one under its key waits already, and two would be remembered.
@@ -355,10 +355,14 @@ impl Desk {
 
 fn standing(
     houses: &BTreeMap<TheatreId, House>,
+    waiting: &BTreeMap<HoldId, Waiting>,
     show: ShowId,
     hold: HoldId,
     now: Timestamp,
-) -> Option<(usize, Timestamp)> {
+) -> Option<Standing> {
+    if let Some(waiting) = waiting.get(&hold) {
+        return Some((waiting.seats, now));
+    }
     let hold = houses.get(&show.theatre)?.replica.ledger().hold(hold, now).ok()?;
     Some((hold.seats.len(), hold.deadline))
 }

@@ -120,7 +120,9 @@ pub async fn place(
 async fn answered(app: &App, wanted: WantedHold, asked: Asked) -> Result<Answer, Problem> {
     let (answer, answered) = oneshot::channel();
     app.writer.run_for_newcomer(move |desk, tx, now| place_hold(desk, tx, now, wanted, asked, answer)).await?;
-    let stopped = || Problem::unavailable("store_stopped", "The store has stopped; the outcome is not known.");
+    let stopped = || {
+        Problem::unavailable("store_stopped", "The store has stopped; the outcome is not known.").with_retry_after(5)
+    };
     answered.await.map_err(|_| stopped())
 }
 
@@ -151,12 +153,13 @@ fn place_hold(
     }
     let show = wanted.show;
     let said = match try_hold(desk, &wanted, now) {
-        Ok(Held::Waiting(hold)) => {
+        Ok((Held::Waiting(hold), seats)) => {
             tracing::info!(id = wanted.trace.map(tracing::field::display), %show, "seats are claimed from the box");
-            desk.wait_for_claim(hold, show, wanted.customer, asked, answer);
+            desk.wait_for_claim(hold, show, seats, asked, answer);
+            desk.note_holder(&wanted.customer, show, hold, now);
             return Ok(());
         }
-        Ok(Held::Now(hold)) => {
+        Ok((Held::Now(hold), _)) => {
             desk.note_holder(&wanted.customer, show, hold.id, now);
             held(desk.house(show.theatre), &hold)?
         }
@@ -167,7 +170,8 @@ fn place_hold(
     Ok(())
 }
 
-fn try_hold(desk: &mut Desk, wanted: &WantedHold, now: Timestamp) -> Result<Held, Problem> {
+/// The hold with how many seats it has.
+fn try_hold(desk: &mut Desk, wanted: &WantedHold, now: Timestamp) -> Result<(Held, usize), Problem> {
     let WantedHold { show, request, customer, trace } = wanted;
     let (show, seats) = (*show, request.seats(desk.house(show.theatre)?, show.number, now)?);
     if let Some(problem) = desk.refused_by_limits(customer, seats.len(), now) {
@@ -175,7 +179,8 @@ fn try_hold(desk: &mut Desk, wanted: &WantedHold, now: Timestamp) -> Result<Held
     }
     let house = desk.house_mut(show.theatre)?;
     let held = house.replica.hold_traced(show.number, &seats, HoldKind::Web, *trace, now);
-    held.map_err(|refusal| refused(house, show, &seats, refusal, now))
+    let held = held.map_err(|refusal| refused(house, show, &seats, refusal, now))?;
+    Ok((held, seats.len()))
 }
 
 /// A refusal with the labels of the seats it is about.

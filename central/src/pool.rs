@@ -23,6 +23,7 @@ use node::http::{self, REQUEST_ID, RequestTrace};
 use node::postgres::{self, Candidate, Place};
 use node::problem::Problem;
 use node::shutdown::Shutdown;
+use node::writer::WriteError;
 use pass::Pass;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -108,7 +109,7 @@ impl Pool {
                     tracing::info!("this node works now");
                     match self.work(Database::Postgres(store), &ending).await {
                         Ok(()) => {}
-                        Err(error) if postgres::is_away(&error) => {
+                        Err(error) if postgres::is_away(&error) || is_undone(&error) => {
                             tracing::warn!(error = format!("{error:#}"), "this node cannot work just now");
                             pause = STEPS_BACK_FOR;
                         }
@@ -141,8 +142,12 @@ impl Pool {
     }
 
     async fn work(&self, db: Database, ending: &Shutdown) -> anyhow::Result<()> {
-        let (working, routes) =
-            Working::start(&self.config, db, self.address, Some(self.pass.clone()), Shutdown::new()).await?;
+        let working_on = Shutdown::new();
+        let started = Working::start(&self.config, db, self.address, Some(self.pass.clone()), working_on.clone()).await;
+        let (working, routes) = started.inspect_err(|_| {
+            // The line would go on connecting under the name of whoever works instead.
+            working_on.trigger();
+        })?;
         self.worker.send_replace(Worker::Here(http::whole(routes)));
         let stopped = working.jobs().until_stopped();
         let stopped = tokio::select! {
@@ -164,6 +169,11 @@ impl Pool {
         self.failed.send_replace(Some(format!("{error:#}").into()));
         Err(error)
     }
+}
+
+/// The first batch was not committed, for the store was away or another node had taken the place: this one waits for it again.
+fn is_undone(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(WriteError::Unreachable | WriteError::Unknown))
 }
 
 /// The name by which the network knows this host; itself where it has none.
@@ -199,7 +209,7 @@ async fn answer(State(front): State<Front>, request: Request) -> Response {
             };
             answered.unwrap_or_else(|never| match never {})
         }
-        Worker::There(..) if path == "/readyz" => Json(Readiness::ready()).into_response(),
+        // A node that waits is as ready as the one that it passes requests on to.
         // The numbers of the one that works are asked there; here they would be told twice.
         Worker::There(..) | Worker::Nobody if path == "/metrics" => front.forwarder.metrics().into_response(),
         Worker::Nobody if path == "/readyz" => {

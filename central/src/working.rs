@@ -66,6 +66,8 @@ impl Working {
         let (place, keys) = (config.place()?, KeyStore::at(&config.keys));
         let readers = Readers::open(&place, READERS)?;
         let (woken, posted, keys_at) = (payments.clone(), board.clone(), config.keys.clone());
+        // A long log takes longer to be loaded than the place is kept for one that says nothing.
+        let tenure = db.tenure();
         // Loading waits for the disk or for a server.
         let loaded = tokio::task::spawn_blocking(move || Loaded::load(db, &keys_at, keys, settings, posted, woken));
         let Loaded { db, clock, mut desk, enrolled } = loaded.await.context("load the store")??;
@@ -83,6 +85,7 @@ impl Working {
         metrics.register(&mut registry);
         // The first commit writes what loading has added, before anybody is answered.
         writer.run(|_, _, _| Ok(())).await.context("commit the first batch")?;
+        drop(tenure);
         let link = tokio::spawn(link::deliver(events, writer.clone()));
         let public_url = match config.public_url.trim_end_matches('/') {
             "" => format!("http://{address}"),

@@ -86,12 +86,9 @@ impl Desk {
         tx: &dyn Sql,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        let Some(Waiting { asked, show, customer, answer }) = self.waiting.remove(&hold) else { return Ok(()) };
+        let Some(Waiting { asked, show, answer, .. }) = self.waiting.remove(&hold) else { return Ok(()) };
         let said = match outcome {
-            Ok(hold) => {
-                self.note_holder(&customer, show, hold.id, now);
-                crate::holds::held(self.house(theatre), &hold)?
-            }
+            Ok(hold) => crate::holds::held(self.house(theatre), &hold)?,
             Err(refusal) => refusal.into(),
         };
         self.remember(tx, &asked, &said, show, now)?;

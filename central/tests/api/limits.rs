@@ -1,8 +1,10 @@
 //! Nobody keeps more seats from the others than their share.
 
+use crate::edge::{Habit, plug_in};
 use crate::server::{Answer, TestCentral, Web};
 use central::holds::limits::SeatLimits;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 const DEVICE: &str = "usher_device=000102030405060708090a0b0c0d0e0f";
 const OTHER_DEVICE: &str = "usher_device=ff0102030405060708090a0b0c0d0e0f";
@@ -96,4 +98,24 @@ async fn a_browser_gets_its_cookie_with_the_first_map() {
     assert!(cookie.starts_with("usher_device=") && cookie.contains("HttpOnly"), "{cookie}");
     let again = test.get_with(&format!("/shows/{show}"), ("cookie", cookie.split(';').next().expect("pair"))).await;
     assert!(!again.headers.contains_key("set-cookie"));
+}
+
+#[tokio::test]
+async fn claims_that_wait_count_like_what_is_held() {
+    let test = limited(2, 0, 0).await;
+    let edge = plug_in(&test, Habit::AnswersVoids).await;
+    let show = test.show("Pune", "Sholay").await;
+    let mut claims = JoinSet::new();
+    for n in 1..=10 {
+        let (web, show) = (test.web.clone(), show.clone());
+        claims.spawn(async move {
+            let seat = json!([format!("D{n}")]);
+            hold(&web, &show, seat, DEVICE, "203.0.113.5").await.status.as_u16()
+        });
+    }
+    let mut statuses = claims.join_all().await;
+    statuses.sort_unstable();
+    assert_eq!(statuses[..2], [201, 201], "{statuses:?}");
+    assert!(statuses[2..].iter().all(|status| *status == 429), "{statuses:?}");
+    edge.trigger();
 }

@@ -8,6 +8,7 @@ mod engine;
 mod migrate;
 mod readers;
 mod statement;
+mod tenure;
 mod tls;
 mod unsent;
 mod value;
@@ -16,6 +17,7 @@ pub use connection::Connection;
 pub use engine::{Candidate, Place, Store, is_away};
 pub use migrate::{migrate, pending};
 pub use readers::Readers;
+pub use tenure::Tenure;
 
 /// What the server says, not only that it said something.
 pub(crate) fn words(error: &tokio_postgres::Error) -> String {

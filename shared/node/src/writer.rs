@@ -148,7 +148,8 @@ impl From<WriteError> for Problem {
             WriteError::Stopped { .. } => Self::unavailable(
                 "store_stopped",
                 "The store has stopped; nothing can be sold here until it is restarted.",
-            ),
+            )
+            .with_retry_after(5),
         }
     }
 }

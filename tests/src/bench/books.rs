@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use node::sqlite::open_read_only;
 use rusqlite::Connection;
 use shared::entry::{Entry, Fact};
-use shared::ids::TicketId;
+use shared::ids::{SeatId, TicketId};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -48,4 +48,40 @@ fn sold(database: &Connection) -> anyhow::Result<BTreeSet<TicketId>> {
         }
     }
     Ok(tickets)
+}
+
+/// How the seats of a central stand at one moment.
+pub(super) struct Standing {
+    pub(super) sold: usize,
+    pub(super) held: usize,
+}
+
+/// Adds the books of a central up as they are at this moment: each seat that is sold has one booked line with its ticket and no line
+/// is of a seat that is not, no seat is held twice, and none is both.
+///
+/// # Errors
+/// If they do not add up.
+pub(super) fn add_up(central: &Path) -> anyhow::Result<Standing> {
+    let mut central = open_read_only(central)?;
+    let snapshot = central.transaction().context("read the books at one moment")?;
+    let seats = |sql: &str| -> anyhow::Result<Vec<(u64, u32)>> {
+        let mut select = snapshot.prepare(sql)?;
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    };
+    let sold = seats("SELECT show, seat FROM ledger_seat WHERE standing = 'sold' ORDER BY show, seat")?;
+    let booked = "SELECT show, seat FROM booked_seat JOIN booking ON booking.id = booking WHERE ticket IS NOT NULL ORDER BY show, seat";
+    let booked = seats(booked).context("read what is booked")?;
+    ensure!(sold == booked, "{} seats are sold, {} booked with a ticket", sold.len(), booked.len());
+    let mut select = snapshot.prepare("SELECT show, seats FROM ledger_hold WHERE kind <> 'tentative'")?;
+    let (mut rows, mut held) = (select.query([])?, BTreeSet::new());
+    while let Some(row) = rows.next()? {
+        let (show, bytes): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let seats: Vec<SeatId> = postcard::from_bytes(&bytes).context("read a hold's seats")?;
+        for seat in seats {
+            ensure!(held.insert((show, seat.0)), "seat {seat} of show {show} is held twice");
+            ensure!(sold.binary_search(&(show, seat.0)).is_err(), "seat {seat} of show {show} is sold and held");
+        }
+    }
+    Ok(Standing { sold: sold.len(), held: held.len() })
 }

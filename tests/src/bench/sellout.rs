@@ -1,5 +1,6 @@
 //! `sellout`: a stadium is sold out by four contenders for each seat, through HTTP, from the first hold to the last booking.
 
+use super::books;
 use super::hall::Halls;
 use super::programs::Programs;
 use super::shoppers;
@@ -10,6 +11,7 @@ use anyhow::{Context, ensure};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ const AT_ONCE: usize = 256;
 /// Contenders for each seat.
 const CONTENDERS: usize = 4;
 const TAKES_AT_MOST: Duration = Duration::from_secs(30);
+/// Between two looks into the books.
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs it on SQLite.
 ///
@@ -40,7 +44,10 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
     let requests = contending.len();
     say(format_args!("{requests} holds of 2 seats for {seats} seats"));
     let cpu = stand.cpu()?;
+    let auditing = tokio::spawn(audit(dir.path().join("central.sqlite")));
     let sold = shoppers::sell(&stand.addresses(), AT_ONCE, contending, Arc::default()).await?;
+    ensure!(!auditing.is_finished(), "the books do not add up: {:?}", auditing.await);
+    auditing.abort();
     let cpu = stand.cpu()?.saturating_sub(cpu);
     let after = stand.map(&show).await?;
     stand.stop().await?;
@@ -60,9 +67,20 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
     let all = |map: &node::view::SeatMapView| map.counts.values().copied().sum::<u32>();
     ensure!(all(&after) == all(&before), "the states of {} seats are told, of {}", all(&after), all(&before));
     let counted = after.counts.get("sold").copied().unwrap_or_default() as usize;
+    let ends = books::add_up(&dir.path().join("central.sqlite")).context("add the books up")?;
+    ensure!((ends.sold, ends.held) == (seats, 0), "in the end {} seats are sold and {} held", ends.sold, ends.held);
     let figures = Figures::default().with("seconds", format_args!("{:.2}", took.as_secs_f64())).with("double", double);
     ensure!(double == 0 && counted == seats, "{double} seats or tickets twice, {counted} of {seats} sold: {figures}");
     ensure!(sold.refused + sold.bought.len() == requests, "{} of {requests} are accounted for", sold.bought.len());
     ensure!(options.quick || took < TAKES_AT_MOST, "it takes longer than {TAKES_AT_MOST:?}: {figures}");
     Ok(figures)
+}
+
+/// Looks into the books during the sale, again and again, until they do not add up.
+async fn audit(central: PathBuf) -> anyhow::Result<()> {
+    loop {
+        let central = central.clone();
+        tokio::task::spawn_blocking(move || books::add_up(&central)).await.context("add the books up")??;
+        tokio::time::sleep(LOOKS_EVERY).await;
+    }
 }

@@ -5,6 +5,7 @@
 //! commit goes a new batch number into that row, by which a COMMIT whose answer was lost is found out.
 
 use super::connection::{Connection, is_of_old_tables};
+use super::tenure::Tenure;
 use crate::clock::{self, StoreClock};
 use crate::store::{Row, Sql, StoreError};
 use crate::values;
@@ -33,7 +34,7 @@ pub(super) const ADDRESS: &str = "ALTER TABLE writer_head ADD COLUMN address TEX
 pub(super) const PASS: &str = "ALTER TABLE writer_head ADD COLUMN pass TEXT NOT NULL DEFAULT '';";
 
 /// So long after its last sign of life another writer may take a writer's place.
-const LEASE: Duration = Duration::from_secs(5);
+pub(super) const LEASE: Duration = Duration::from_secs(5);
 
 const LOCK: &str = "SELECT fence, batch, until_ms FROM writer_head FOR UPDATE";
 /// Looks without waiting for the transaction of whoever has the place.
@@ -41,6 +42,8 @@ const LOOK: &str =
     "SELECT until_ms, address, pass, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) FROM writer_head";
 const DATABASE_TIME: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
 const SIGN: &str = "UPDATE writer_head SET batch = ?1, until_ms = ?2";
+/// A state that is loaded again is folded between statements, which takes as long as it is large.
+const FOLDING: &str = "SET LOCAL idle_in_transaction_session_timeout = '5min'";
 
 /// The database of one writer.
 pub struct Store {
@@ -55,6 +58,8 @@ pub struct Store {
     batch: [u8; 16],
     /// The last batch that is known to be committed.
     committed: Vec<u8>,
+    /// The database was away: the next transaction loads the state again.
+    returning: bool,
 }
 
 /// What the head says.
@@ -125,8 +130,9 @@ impl Candidate {
         {
             let (url, HeadRow { fence, batch, until }) = (self.url.clone(), taken);
             let (database_now, committed) = (now, batch);
-            let batch = node_batch();
-            return Ok(Place::Taken(Box::new(Store { url, connection, fence, until, database_now, batch, committed })));
+            let (batch, returning) = (node_batch(), false);
+            let store = Store { url, connection, fence, until, database_now, batch, committed, returning };
+            return Ok(Place::Taken(Box::new(store)));
         }
         self.connection = Some(connection);
         Ok(Place::Held { address, pass })
@@ -154,6 +160,11 @@ impl Store {
         &self.connection
     }
 
+    /// Keeps the place while nothing is committed, however long the state takes to be loaded, until what is returned is dropped.
+    pub fn tenure(&self) -> Tenure {
+        Tenure::begin(&self.url, self.fence)
+    }
+
     /// What the database's clock shows.
     ///
     /// # Errors
@@ -167,6 +178,9 @@ impl Store {
         self.connection.wrote.set(false);
         self.connection.failed.set(false);
         self.connection.send("BEGIN", &[]).context("begin a transaction")?;
+        if std::mem::take(&mut self.returning) {
+            self.connection.send(FOLDING, &[]).context("take time for loading")?;
+        }
         let head = head(&self.connection).context("lock the head")?;
         if head.fence != self.fence {
             return Err(TakenOver { ours: self.fence, theirs: head.fence }.into());
@@ -262,7 +276,7 @@ impl Engine for Store {
                 Recovery::TakenOver(Forgotten { ours: self.fence }.into())
             }
             Ok((connection, head)) => {
-                (self.connection, self.committed) = (connection, head.batch);
+                (self.connection, self.committed, self.returning) = (connection, head.batch, true);
                 Recovery::Back { committed: self.committed == self.batch }
             }
         }
@@ -324,7 +338,7 @@ fn head(sql: &dyn Sql) -> Result<HeadRow, StoreError> {
     sql.only(LOCK, &[], |row| Ok(HeadRow { fence: row.get(0)?, batch: row.get(1)?, until: Timestamp(row.get(2)?) }))
 }
 
-fn database_time(sql: &dyn Sql) -> Result<Timestamp, StoreError> {
+pub(super) fn database_time(sql: &dyn Sql) -> Result<Timestamp, StoreError> {
     sql.only(DATABASE_TIME, &[], |row| Ok(Timestamp(row.get(0)?)))
 }
 
@@ -368,6 +382,10 @@ fn ends_by_itself(error: &tokio_postgres::Error) -> bool {
             SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
             // An operator has ended a statement by hand.
             SqlState::QUERY_CANCELED,
+            // There is no room, no memory, or only a standby just now: what others mend, and nothing of it is kept.
+            SqlState::DISK_FULL,
+            SqlState::OUT_OF_MEMORY,
+            SqlState::READ_ONLY_SQL_TRANSACTION,
         ]
         .contains(code)
 }

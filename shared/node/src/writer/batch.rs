@@ -259,7 +259,7 @@ impl<C: Core> Batches<C> {
     }
 
     /// Another writer goes on; nothing of what waits here is done.
-    fn give_way(&self, error: anyhow::Error) -> Next {
+    fn give_way(&mut self, error: anyhow::Error) -> Next {
         self.taken_over.store(true, Ordering::Relaxed);
         while let Some(Message::Job(_place, job)) = self.jobs.try_recv() {
             job.end(Err(WriteError::Unreachable));

@@ -3,8 +3,13 @@
 use super::job::Job;
 use super::{Core, WriteError};
 use prometheus_client::metrics::gauge::Gauge;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
+
+/// After so many in a row from the lane ahead, one of everybody's is taken for each further one: whoever floods the line keeps nobody out.
+const IN_A_ROW_MAX: usize = super::BATCH_MAX / 2;
 
 /// What the writer thread is told next.
 pub(super) enum Message<C: Core> {
@@ -40,14 +45,16 @@ enum Common<C: Core> {
 pub(super) struct Queue<C: Core> {
     common: SyncSender<Common<C>>,
     ahead: SyncSender<Message<C>>,
+    to_look: Arc<AtomicBool>,
     depth: Gauge,
     capacity: usize,
 }
 
 impl<C: Core> Clone for Queue<C> {
     fn clone(&self) -> Self {
-        let Self { common, ahead, depth, capacity } = self;
-        Self { common: common.clone(), ahead: ahead.clone(), depth: depth.clone(), capacity: *capacity }
+        let Self { common, ahead, to_look, depth, capacity } = self;
+        let (common, ahead, to_look) = (common.clone(), ahead.clone(), to_look.clone());
+        Self { common, ahead, to_look, depth: depth.clone(), capacity: *capacity }
     }
 }
 
@@ -55,12 +62,17 @@ impl<C: Core> Clone for Queue<C> {
 pub(super) struct Jobs<C: Core> {
     common: Receiver<Common<C>>,
     ahead: Receiver<Message<C>>,
+    /// The thread was told to look into the lane ahead, and has not looked since.
+    to_look: Arc<AtomicBool>,
+    in_a_row: usize,
 }
 
 /// A queue in each of whose lanes so many jobs may wait; `depth` counts them all.
 pub(super) fn queue<C: Core>(capacity: usize, depth: Gauge) -> (Queue<C>, Jobs<C>) {
     let ((common, to_all), (ahead, to_ahead)) = (sync_channel(capacity), sync_channel(capacity));
-    (Queue { common, ahead, depth, capacity }, Jobs { common: to_all, ahead: to_ahead })
+    let to_look: Arc<AtomicBool> = Arc::default();
+    let jobs = Jobs { common: to_all, ahead: to_ahead, to_look: to_look.clone(), in_a_row: 0 };
+    (Queue { common, ahead, to_look, depth, capacity }, jobs)
 }
 
 impl<C: Core> Queue<C> {
@@ -81,8 +93,10 @@ impl<C: Core> Queue<C> {
     /// Hands a job in that is taken before all that came by the other lane. The error is `None` once the thread has ended.
     pub(super) fn offer_ahead(&self, job: Box<dyn Job<C>>) -> Result<(), Option<WriteError>> {
         self.ahead.try_send(Message::Job(Place::take(&self.depth), job)).map_err(|error| refused(&error))?;
-        // In a full lane there is somebody to wake the thread already, and one that has ended has dropped the job.
-        drop(self.common.try_send(Common::LookAhead));
+        if !self.to_look.swap(true, Ordering::SeqCst) {
+            // In a full lane there is somebody to wake the thread already, and one that has ended has dropped the job.
+            drop(self.common.try_send(Common::LookAhead));
+        }
         Ok(())
     }
 
@@ -102,21 +116,35 @@ fn refused<T>(error: &TrySendError<T>) -> Option<WriteError> {
 
 impl<C: Core> Jobs<C> {
     /// The next message if there is one.
-    pub(super) fn try_recv(&self) -> Option<Message<C>> {
+    pub(super) fn try_recv(&mut self) -> Option<Message<C>> {
+        if self.in_a_row >= IN_A_ROW_MAX
+            && let Some(message) = self.try_recv_common()
+        {
+            return Some(message);
+        }
+        self.try_recv_ahead().or_else(|| self.try_recv_common())
+    }
+
+    fn try_recv_ahead(&mut self) -> Option<Message<C>> {
+        self.to_look.store(false, Ordering::SeqCst);
+        let message = self.ahead.try_recv().ok()?;
+        self.in_a_row = (self.in_a_row + 1).min(IN_A_ROW_MAX);
+        Some(message)
+    }
+
+    fn try_recv_common(&mut self) -> Option<Message<C>> {
         loop {
-            if let Ok(message) = self.ahead.try_recv() {
-                return Some(message);
-            }
             if let Common::Message(message) = self.common.try_recv().ok()? {
+                self.in_a_row = self.in_a_row.saturating_sub(1);
                 return Some(message);
             }
         }
     }
 
     /// Waits for the next message.
-    pub(super) fn recv(&self) -> Result<Message<C>, RecvTimeoutError> {
+    pub(super) fn recv(&mut self) -> Result<Message<C>, RecvTimeoutError> {
         loop {
-            if let Ok(message) = self.ahead.try_recv() {
+            if let Some(message) = self.try_recv() {
                 return Ok(message);
             }
             if let Common::Message(message) = self.common.recv().map_err(|_| RecvTimeoutError::Disconnected)? {
@@ -126,10 +154,10 @@ impl<C: Core> Jobs<C> {
     }
 
     /// Waits so long for the next message.
-    pub(super) fn recv_timeout(&self, wait: Duration) -> Result<Message<C>, RecvTimeoutError> {
+    pub(super) fn recv_timeout(&mut self, wait: Duration) -> Result<Message<C>, RecvTimeoutError> {
         let until = Instant::now() + wait;
         loop {
-            if let Ok(message) = self.ahead.try_recv() {
+            if let Some(message) = self.try_recv() {
                 return Ok(message);
             }
             let left = until.saturating_duration_since(Instant::now());

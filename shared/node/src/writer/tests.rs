@@ -277,6 +277,24 @@ async fn what_comes_by_the_line_goes_ahead_of_all_who_wait_and_is_taken_where_th
 }
 
 #[tokio::test]
+async fn a_flood_by_the_line_keeps_nobody_else_out() {
+    let house = house(|_| Notes::default(), 1000);
+    let go = hold_up(&house.writer).await;
+    for n in 0..500 {
+        house.writer.post_ahead(note(&format!("ahead {n}"))).unwrap();
+    }
+    for n in 0..10 {
+        house.writer.post(note(&format!("own {n}"))).unwrap();
+    }
+    go.send(()).unwrap();
+    house.thread.stop().await;
+    let reader = Connection::open_with_flags(&house.path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let last = "SELECT max(rowid) FROM note WHERE text LIKE 'own%'";
+    let last: i64 = reader.query_row(last, [], |row| row.get(0)).unwrap();
+    assert!(last <= 150, "the last of ten customers came at place {last} of 510");
+}
+
+#[tokio::test]
 async fn what_comes_by_the_line_wakes_a_writer_that_sleeps_with_and_without_a_timeout() {
     let house = house(|_| Notes::default(), 2);
     for due in [None, Some(Duration::from_secs(3600))] {

@@ -3,7 +3,7 @@
 use crate::engine::{count, note, open};
 use crate::server::{Server, run};
 use node::clock::StoreClock;
-use node::postgres::{Connection, Readers, is_away};
+use node::postgres::{Candidate, Connection, Place, Readers, is_away};
 use node::store::{Sql, StoreError};
 use node::writer::{Ended, Engine, Recovery};
 use shared::time::Timestamp;
@@ -120,4 +120,55 @@ fn how_long_a_writer_has_its_place_is_told_in_the_databases_time() {
     store.transaction(&clock, |tx, _| Ok(note(tx, "one")?)).done().expect("done");
     let until = store.sql().only("SELECT until_ms FROM writer_head", &[], |row| row.get(0)).expect("the head");
     assert!(Timestamp(until).since(store.time().expect("the time")) <= Duration::from_secs(5));
+}
+
+#[test]
+fn a_writer_that_takes_long_to_load_keeps_its_place_as_long_as_it_says_so() {
+    let server = Server::start();
+    let mut store = open(&server);
+    let mut candidate = Candidate::new(&server.url(), "there", "pass");
+    let tenure = store.tenure();
+    std::thread::sleep(Duration::from_secs(6));
+    assert!(matches!(candidate.stand().expect("a look"), Place::Held { .. }), "it was taken from one that loads");
+    drop(tenure);
+    let clock = StoreClock::led(Timestamp(0));
+    store.transaction(&clock, |tx, _| Ok(note(tx, "one")?)).done().expect("done");
+    std::thread::sleep(Duration::from_secs(6));
+    assert!(matches!(candidate.stand().expect("a look"), Place::Taken(_)), "nobody says so any more");
+    let ended = store.transaction(&clock, |tx, _| Ok(note(tx, "two")?));
+    assert!(matches!(ended, Ended::TakenOver(_)), "{ended:?}");
+}
+
+#[test]
+fn a_state_that_is_loaded_again_may_take_long_between_two_statements() {
+    let server = Server::start();
+    let mut store = open(&server);
+    let clock = StoreClock::led(Timestamp(0));
+    assert!(matches!(store.recover(), Recovery::Back { .. }));
+    let reloaded = store.transaction(&clock, |tx, _| {
+        let words = count(tx)?;
+        std::thread::sleep(Duration::from_secs(6));
+        Ok(words + count(tx)?)
+    });
+    assert_eq!(reloaded.done().expect("loaded"), 0);
+}
+
+#[test]
+fn a_server_without_room_is_away_until_there_is_some() {
+    let server = Server::start();
+    let mut store = open(&server);
+    let clock = StoreClock::led(Timestamp(0));
+    let write = |store: &mut node::postgres::Store| store.transaction(&clock, |tx, _| Ok(note(tx, "word")?));
+    let server_says = |sql: &str| Connection::open(&server.url()).expect("connect").run(sql).expect("done");
+    server_says(
+        "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN RAISE EXCEPTION USING ERRCODE = ''53100'', MESSAGE = ''No space left on device''; END';
+         CREATE TRIGGER no_room BEFORE INSERT ON note FOR EACH ROW EXECUTE FUNCTION no_room()",
+    );
+    let ended = write(&mut store);
+    assert!(matches!(ended, Ended::RolledBack { away: true, .. }), "{ended:?}");
+    assert!(matches!(store.recover(), Recovery::Back { .. }));
+    server_says("DROP TRIGGER no_room ON note");
+    write(&mut store).done().expect("done");
+    assert_eq!(count(store.sql()).expect("counted"), 1);
 }
