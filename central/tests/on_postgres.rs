@@ -1,4 +1,4 @@
-//! The same suite on PostgreSQL: holds, claims, bookings, payments, cancellations, the line to a box, and what happens when the store
+//! The same suite on PostgreSQL: holds, claims, bookings, payments, cancellations, the line to a box, what operators settle, and what happens when the store
 //! fails; and what is done to a database at a server only.
 
 #[path = "api/backup.rs"]
@@ -23,6 +23,8 @@ mod holds;
 mod indexes;
 #[path = "api/limits.rs"]
 mod limits;
+#[path = "api/operators.rs"]
+mod operators;
 #[path = "api/overload.rs"]
 mod overload;
 #[path = "api/payments.rs"]

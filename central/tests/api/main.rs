@@ -2,6 +2,7 @@
 
 mod bookings;
 mod claims;
+mod copies;
 mod crash;
 mod discovery;
 mod edge;

@@ -1,20 +1,15 @@
 //! What operators settle and override.
 
-use crate::edge::{Habit, plug_in, until_live};
+use crate::ON_POSTGRES;
+use crate::edge::{Habit, plug_in};
 use crate::server::{OPERATOR_TOKEN, TestCentral, now};
-use central::database::Place;
 use central::fleet::enrolment::{Issuing, JoinRequest};
 use central::fleet::keys::KeyStore;
-use node::checkup::Grade;
 use serde_json::{Value, json};
 use shared::ids::{KeyId, ScreenId, ShowNumber, TheatreId, TicketId};
 use shared::keys::SecretKey;
 use shared::ticket::{RowLabel, TicketBody};
 use std::time::Duration;
-
-fn store(test: &TestCentral) -> rusqlite::Connection {
-    rusqlite::Connection::open(test.directory.path().join("data/central.sqlite")).expect("open")
-}
 
 async fn ask(test: &TestCentral, path: &str, body: Value) -> crate::server::Answer {
     test.raw(path, &[("authorization", format!("Bearer {OPERATOR_TOKEN}"))], body.to_string()).await
@@ -45,13 +40,11 @@ async fn without_the_operator_token_nothing_is_listed_or_settled() {
 async fn a_discrepancy_is_settled_once_and_stays_in_the_list() {
     let mut test = TestCentral::start().await;
     test.stop().await;
-    store(&test)
-        .execute_batch(
-            "INSERT INTO discrepancy (theatre, booking, code, text, found_at) VALUES (1, NULL, 'payment_mismatch', 't', 5);
+    test.store.alter(
+        "INSERT INTO discrepancy (theatre, booking, code, text, found_at) VALUES (1, NULL, 'payment_mismatch', 't', 5);
              INSERT INTO ledger_discrepancy (theatre, found_at, log, seq, story, kind, ours, theirs, proposed)
              VALUES (1, 6, 'edge', 3, '{}', 'fork', '{\"a\":1}', 'null', 'two_persons_open')",
-        )
-        .expect("inserted");
+    );
     test.start_again().await;
     let listed = test.as_operator("/v1/discrepancies").await.expect(200)["discrepancies"].clone();
     assert_eq!((&listed[0]["n"], &listed[0]["kind"]), (&json!("b1"), &json!("payment_mismatch")));
@@ -74,8 +67,8 @@ async fn a_discrepancy_is_settled_once_and_stays_in_the_list() {
 async fn a_dead_letter_is_replayed_and_keeps_its_outcome() {
     let mut test = TestCentral::start().await;
     test.stop().await;
-    let insert = "INSERT INTO dead_letter (theatre, at, why, bytes) VALUES (1, 5, 'bad', x'0102')";
-    store(&test).execute_batch(insert).expect("inserted");
+    let bytes = if ON_POSTGRES { r"'\x0102'" } else { "x'0102'" };
+    test.store.alter(&format!("INSERT INTO dead_letter (theatre, at, why, bytes) VALUES (1, 5, 'bad', {bytes})"));
     test.start_again().await;
     let replayed = ask(&test, "/v1/dead-letters/1/replay", json!({})).await.expect(200);
     let listed = test.as_operator("/v1/dead-letters").await.expect(200);
@@ -104,65 +97,7 @@ async fn two_persons_open_a_restored_theatre_and_sell_its_unknown_seats_again() 
     let settled = ask(&test, "/v1/theatres/1/unknown", two()).await.expect(200);
     assert!(settled["seats"].as_u64() > Some(20), "{settled}");
     test.post(&hold, "k2", json!({ "seats": ["A1"] })).await.expect(201);
-    let overrides: i64 =
-        store(&test).query_row("SELECT count(*) FROM override WHERE theatre = 1", [], |row| row.get(0)).expect("kept");
-    assert_eq!(overrides, 2);
-}
-
-#[tokio::test]
-async fn a_restored_central_takes_its_sale_back_from_the_box_and_lists_its_booking() {
-    let mut test = TestCentral::start().await;
-    let edge = plug_in(&test, Habit::AnswersVoids).await;
-    let running = test.central.as_ref().expect("running");
-    let (broker, address) = (running.broker_addr().expect("embedded"), running.local_addr());
-    test.config.mqtt = format!("embedded:{broker}");
-    let paying = test.book(&test.show("Pune", "Sholay").await, &["A2"]).await;
-    test.pay(&paying).await;
-    test.stop().await;
-    let backup = test.directory.path().join("backup.sqlite");
-    store(&test).execute("VACUUM INTO ?1", [backup.to_str()]).expect("backup");
-    test.start_at(address).await;
-    until_live(&test).await;
-    let show = test.show("Pune", "Don").await;
-    let booking = test.book(&show, &["A1"]).await;
-    assert_eq!(booking["state"], "booked");
-    test.gateway.decide("captured");
-    test.until(&paying, "booked").await;
-    until(&test, "backlog", &json!(0)).await;
-    test.stop().await;
-    let data = test.directory.path().join("data");
-    for name in ["central.sqlite-wal", "central.sqlite-shm"] {
-        drop(std::fs::remove_file(data.join(name)));
-    }
-    std::fs::rename(&backup, data.join("central.sqlite")).expect("put back");
-    // Nobody says so: central finds it out.
-    test.start_at(address).await;
-    assert_eq!(test.get("/v1/theatres/2/link").await.expect(200)["closed"], "head_unproven");
-    until_live(&test).await;
-    until(&test, "closed", &Value::Null).await;
-    let path = format!("/v1/bookings/{}", booking["booking"].as_str().expect("id"));
-    let recovered = test.get(&path).await.expect(200);
-    assert_eq!((&recovered["state"], &recovered["tickets"]), (&booking["state"], &booking["tickets"]));
-    let listed = test.as_operator("/v1/discrepancies").await.expect(200);
-    let kinds: Vec<_> = listed["discrepancies"].as_array().expect("list").iter().map(|found| &found["kind"]).collect();
-    assert!(kinds.contains(&&json!("booking_recovered")) && kinds.contains(&&json!("forgot")), "{listed}");
-    test.until(&paying, "booked").await;
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    assert_eq!(test.gateway.refunds().len(), 0, "what was paid before the loss bought its tickets");
-    edge.trigger();
-}
-
-/// Waits until a member of Pune's link is this.
-async fn until(test: &TestCentral, member: &str, wanted: &Value) {
-    let mut link = Value::Null;
-    for _ in 0..200 {
-        link = test.get("/v1/theatres/1/link").await.expect(200);
-        if link.get(member).unwrap_or(&Value::Null) == wanted {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{member} is never {wanted}: {link}");
+    assert_eq!(test.store.number("SELECT count(*) FROM override WHERE theatre = 1"), 2);
 }
 
 #[tokio::test]
@@ -255,35 +190,6 @@ async fn a_cancelled_show_sells_nothing_more_and_pays_everybody_back_once() {
     }
     assert_eq!(test.get(&path).await.expect(200)["cancellation"]["refund"]["amount"]["minor"], 30_000);
     assert_eq!(test.gateway.refunds().len(), 1);
-}
-
-#[tokio::test]
-async fn a_backup_of_a_running_central_is_put_back_and_the_doctor_says_how_it_stands() {
-    let mut test = TestCentral::start().await;
-    let show = test.show("Pune", "Don").await;
-    test.book(&show, &["A1"]).await;
-    let path = test.directory.path().join("data/central.sqlite");
-    let backup = test.directory.path().join("backup.sqlite");
-    assert!(node::sqlite::back_up(&path, &central::schema::SCHEMA, &backup).expect("backed up") > 0);
-    test.book(&show, &["A2"]).await;
-    let examine = |path: &std::path::Path| {
-        central::checkup::examine(&Place::File(path.to_owned()), &test.config.keys).expect("examined")
-    };
-    let grades = |path: &std::path::Path| examine(path).iter().map(|finding| finding.grade).max();
-    assert_eq!(grades(&path), Some(Grade::Good), "{:?}", examine(&path));
-    assert_eq!(grades(&backup), Some(Grade::Attention), "an older copy");
-    assert!(central::Setup::restore(&test.config.store, &backup).is_err(), "central is running");
-    test.stop().await;
-    let (theatres, kept) = central::Setup::restore(&test.config.store, &backup).expect("restored");
-    assert_eq!((theatres, kept.is_some_and(|kept| kept.exists())), (2, true));
-    test.start_again().await;
-    assert_eq!(test.get("/v1/theatres/1/link").await.expect(200)["closed"], "head_unproven");
-    test.stop().await;
-    let examine = central::checkup::examine(&Place::File(path.clone()), &test.config.keys).expect("examined");
-    assert!(examine.iter().any(|finding| finding.text.contains("closed for sale: head_unproven")), "{examine:?}");
-    store(&test).execute("UPDATE ledger_entry SET hash = zeroblob(length(hash)) WHERE seq = 2", []).expect("tampered");
-    let examine = central::checkup::examine(&Place::File(path.clone()), &test.config.keys).expect("examined");
-    assert!(examine.iter().any(|finding| finding.grade == Grade::Bad), "{examine:?}");
 }
 
 #[tokio::test]

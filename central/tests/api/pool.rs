@@ -172,6 +172,7 @@ async fn a_node_that_is_killed_under_load_loses_nothing_that_was_acknowledged() 
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
     one.kill();
+    assert!(other.unready().await.is_some(), "a node is no readier than the one that it passes requests on to");
     let bought: Vec<(String, String)> = buying.join_all().await;
     let tickets: BTreeSet<&String> = bought.iter().map(|(_, ticket)| ticket).collect();
     assert_eq!(tickets.len(), 20, "{bought:?}");

@@ -3,6 +3,7 @@
 use crate::ON_POSTGRES;
 use crate::postgres::Server;
 use central::database::Place;
+use node::store::Sql;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -30,6 +31,24 @@ impl TestStore {
             Place::Server(url) => std::thread::scope(|scope| {
                 let alter = || node::postgres::Connection::open(&url).expect("open").run(sql).expect("altered");
                 scope.spawn(alter).join().expect("altered");
+            }),
+        }
+    }
+
+    /// The one number that it answers.
+    pub(crate) fn number(&self, sql: &str) -> i64 {
+        match Place::parse(&self.url).expect("a place") {
+            Place::File(path) => {
+                let connection = rusqlite::Connection::open(path).expect("open");
+                connection.query_row(sql, [], |row| row.get(0)).expect("a number")
+            }
+            Place::Server(url) => std::thread::scope(|scope| {
+                let ask = || {
+                    let connection = node::postgres::Connection::open(&url).expect("open");
+                    let connection: &dyn Sql = &connection;
+                    connection.only(sql, &[], |row| row.get(0)).expect("a number")
+                };
+                scope.spawn(ask).join().expect("a number")
             }),
         }
     }
