@@ -6,9 +6,11 @@ import { findPanel, look, queryOf, spaced } from "./finding.js";
 import { Asking, groupPanel } from "./group.js";
 import { keep, kept } from "./kept.js";
 import { showTickets } from "./pane.js";
+import { untold } from "./once.js";
 import { orderPanel, ticketsPanel, voidPanel } from "./paper.js";
-import { paymentDetails, paymentPanel, receivedIn } from "./payment.js";
+import { paymentDetails, paymentPanel } from "./payment.js";
 import { Sale } from "./sale.js";
+import { AMOUNTS, typedAmount } from "./typed.js";
 import { complain, money, notice, seatList } from "./words.js";
 
 const TITLES = { order: "Sale", payment: "Payment", tickets: "Sold", void: "Void", find: "Find a sale", group: "A group" };
@@ -184,7 +186,11 @@ export class Till {
     const { sale } = this;
     if (!sale || this.working) return;
     if (!sale.asked) {
-      const received = receivedIn(byId("received")?.value ?? "0");
+      const received = typedAmount(byId("received")?.value ?? "0");
+      if (received === null) {
+        notice(byId("till-problem"), "bad", "How much was received?", AMOUNTS);
+        return byId("received").select();
+      }
       const change = sale.change(received);
       if (sale.tender === "cash" && change < 0) {
         notice(byId("till-problem"), "bad", "Not enough", `${money({ ...sale.hold.total, minor: -change })} missing.`);
@@ -414,9 +420,4 @@ export class Till {
       this.working = false;
     }
   }
-}
-
-// What became of the request is not known: it may have been done.
-function untold({ status, problem }) {
-  return status === 0 || status === 500 || ["store_stopped", "outcome_unknown", "request_in_progress"].includes(problem?.code);
 }
