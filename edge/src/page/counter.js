@@ -130,8 +130,8 @@ function onKey(event) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const typing = event.target.matches("input:not([type=radio], [type=checkbox])");
   const pressing = key === "Enter" && (typing || event.target.matches("button, a, summary"));
-  // No amount and no card's digits hold a letter: there a letter chooses.
-  const choosing = ["c", "u", "f", "m"].includes(key) && ["decimal", "numeric"].includes(event.target.inputMode) && till.stage === "payment" && event.target.type !== "password";
+  // No amount and no card's digits hold a letter: there it is a command as anywhere else.
+  const choosing = /^[a-z?]$/.test(key) && key in KEYS && ["decimal", "numeric"].includes(event.target.inputMode) && event.target.type !== "password";
   if (pressing || (typing && key !== "Escape" && !choosing)) return;
   if (!till.busy && /^\d$/.test(key)) setWanted(Number(key) || 10);
   else if (key.startsWith("Arrow") && till.idle && !event.target.matches("input")) hall.focus();
