@@ -16,6 +16,7 @@ import { el, notice } from "./words.js";
 
 const SEATS_MS = 1500;
 const SHOWS_MS = 10000;
+const HOLD_MS = 5000;
 const byId = (id) => document.getElementById(id);
 
 let session = null;
@@ -154,6 +155,8 @@ watchLink(byId("badge"), (status) => {
   closed.update(status);
 });
 every(SEATS_MS, refreshSeats);
+// A guest who pays by phone or card takes longer than a hold lasts: as long as somebody is signed in the seats stay held, up to its cap.
+every(HOLD_MS, () => session && till.keepHold());
 every(SHOWS_MS, refreshShows);
 lockWhenIdle(() => session, lock);
 const before = login.kept();

@@ -172,6 +172,16 @@ export class Till {
     byId("received")?.select();
   }
 
+  /** Keeps the seats of the payment held, and says so at once where they are gone: no money should change hands then. */
+  async keepHold() {
+    const { sale } = this;
+    if (this.stage !== "payment" || this.working) return;
+    const answer = await sale.touch();
+    if (!answer || answer.ok || answer.signedOut || untold(answer) || sale !== this.sale || this.working) return;
+    const rest = "If the guest has paid already, press Enter: it is written down. Otherwise press Esc and choose again.";
+    notice(byId("till-problem"), "warn", "The seats are not held any more", rest);
+  }
+
   setTender(tender) {
     // The words of what was asked for stand until it is certain that it was refused.
     if (this.stage !== "payment" || this.sale.asked) return;
@@ -219,7 +229,16 @@ export class Till {
     if (!found.ok) return;
     sale.correct();
     this.#keep();
-    if (!mended) await this.#back();
+    if (mended) return;
+    const paid = answer.problem.paid_unsold;
+    if (paid) this.#paidUnsold(sale, paid);
+    await this.#back();
+  }
+
+  #paidUnsold(sale, reference) {
+    const word = sale.tender === "upi" ? `by UPI, reference ${reference}` : "by card";
+    const rest = `${money(sale.hold.total)} ${word}: written down under payments to verify. Choose seats again and take no second payment, or let a supervisor pay it back; tell the supervisor which.`;
+    notice(byId("till-problem"), "bad", "Paid, but nothing was sold", rest);
   }
 
   // Asks for it once more, word for word. Somebody else, or somebody whose approval is not kept, looks for it instead.
