@@ -159,7 +159,7 @@ def test_cash_that_goes_out_is_written_down_once_however_often_enter_is_pressed_
     page.get_by_label("Amount").fill("1,000")
     page.get_by_label("What for").press("Enter")
     page.get_by_label("What for").press("Enter")
-    expect(page.locator("#cash [role=alert]")).to_contain_text("No answer")
+    expect(page.locator("#cash [role=alert]")).to_contain_text("No answer", timeout=20_000)
     page.unroute("**/cash")
     page.reload()
     expect(page.locator("#own .report")).to_contain_text("₹1,000")
