@@ -23,6 +23,8 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/login.js", text: include_str!("page/login.js") },
     Asset { path: "/assets/till.js", text: include_str!("page/till.js") },
     Asset { path: "/assets/sale.js", text: include_str!("page/sale.js") },
+    Asset { path: "/assets/once.js", text: include_str!("page/once.js") },
+    Asset { path: "/assets/typed.js", text: include_str!("page/typed.js") },
     Asset { path: "/assets/group.js", text: include_str!("page/group.js") },
     Asset { path: "/assets/idle.js", text: include_str!("page/idle.js") },
     Asset { path: "/assets/kept.js", text: include_str!("page/kept.js") },

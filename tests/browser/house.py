@@ -133,6 +133,11 @@ class House:
     def as_manager(self, path, body):
         return request("POST", f"{self.theatre['counter']}{path}", body, self.token("manager"))
 
+    def shift_of(self, name):
+        """The open shift of somebody."""
+        shifts = request("GET", f"{self.theatre['counter']}/v1/shifts", token=self.token(name))["shifts"]
+        return next(shift for shift in shifts if shift["staff"] == name)
+
     def close_shift(self, name):
         """Ends the open shift of somebody, if there is one."""
         counter = self.theatre["counter"]

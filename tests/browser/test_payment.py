@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from pyzbar import pyzbar
 
 from counter import sell, sign_in
+from house import request
 
 
 def to_payment(page, count):
@@ -117,3 +118,71 @@ def test_letters_choose_the_tender_and_money_is_one_of_them(house, window):
     expect(page.locator("#received")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator("#till-title")).to_have_text("Sale")
+
+
+RENEWED = re.compile(r"/v1/holds/([0-9a-f]{32})$")
+
+
+def test_seats_stay_held_while_the_guest_pays_and_nobody_is_at_the_keys(house, window):
+    page = window(house.theatre["counter"])
+    page.clock.install()
+    page.reload()
+    sign_in(page, house.staff("counter"))
+    to_payment(page, 1)
+    page.keyboard.press("u")
+    expect(page.locator(".upi-code svg")).to_be_visible()
+    for _ in range(2):
+        with page.expect_request(lambda sent: sent.method == "POST" and RENEWED.search(sent.url)):
+            page.clock.fast_forward("00:40")
+    page.keyboard.press("Enter")
+    expect(page.locator("#till-title")).to_have_text("Sold")
+
+
+def test_a_payment_whose_seats_are_gone_is_told_and_listed_as_paid_and_not_sold(house, window, looks):
+    page = window(house.theatre["counter"], refusals={404, 409, 410})
+    sign_in(page, house.staff("counter"))
+    with page.expect_response(re.compile(r"/v1/shows/[^/]+/holds$")) as held:
+        to_payment(page, 2)
+    hold = held.value.json()
+    page.keyboard.press("u")
+    expect(page.locator(".upi-code svg")).to_be_visible()
+    request("DELETE", f"{house.theatre['counter']}/v1/holds/{hold['hold']}", token=house.token("counter"))
+    page.keyboard.press("Enter")
+    problem = page.locator("#till-problem")
+    expect(problem).to_contain_text("Paid, but nothing was sold")
+    expect(problem).to_contain_text(hold["hold"])
+    expect(page.locator("#till-title")).to_have_text("Sale")
+    page.keyboard.press("l")
+
+    page = window(house.theatre["counter"] + "/till")
+    expect(page.locator("#staff")).to_be_focused()
+    page.keyboard.type("manager")
+    page.keyboard.press("Tab")
+    page.keyboard.type(house.staff("manager")["pin"])
+    page.keyboard.press("Enter")
+    unsold = page.locator("#slips .rows li").filter(has_text="Paid, not sold")
+    expect(unsold).to_have_count(1)
+    expect(unsold).to_contain_text(hold["hold"])
+    looks.inspect(page, "till-unsold")
+    settled = house.as_manager("/v1/slips/settlement", {"sales": [hold["hold"]], "outcome": "paid", "note": "paid back by UPI"})
+    assert settled == {"settled": 1}
+
+
+def test_a_letter_is_a_command_in_a_field_of_digits_too(house, window):
+    page = window(house.theatre["counter"], refusals={401})
+    sign_in(page, house.staff("counter"))
+    to_payment(page, 1)
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+    for other in "ros":
+        page.keyboard.press(other)
+    expect(page.locator("#received")).to_have_value(re.compile(r"^[\d.]+$"))
+    page.keyboard.press("c")
+    expect(page.locator("[name=digits]")).to_be_focused()
+    page.keyboard.type("42l")
+    expect(page.locator("#pin")).to_be_focused()
+    expect(page.locator("#hall")).to_be_hidden()
+    page.keyboard.type(house.staff("counter")["pin"])
+    page.keyboard.press("Enter")
+    expect(page.locator("#till-title")).to_have_text("Payment")

@@ -173,7 +173,7 @@ def test_a_sale_under_way_survives_the_end_of_the_session(house, counter):
 def test_a_lock_in_the_payment_keeps_the_seats_and_another_cashier_goes_on(house, manager, counter):
     to_payment(counter)
     seats = labels(counter)
-    counter.locator("#till-title").click()
+    expect(counter.locator("#received")).to_be_focused()
     counter.keyboard.press("l")
     expect(counter.locator("#login")).to_be_visible()
     counter.locator("#staff").fill(manager["name"])

@@ -115,3 +115,59 @@ def test_the_collection_of_a_day_goes_on_paper_with_its_sums(house, window, look
         assert round(sum(float(row[at]) for row in rows), 2) == float(sums[at]) > 0, column
     page.evaluate("document.body.classList.add('on-paper')")
     page.screenshot(path=looks.folder / "paper-collection.png", full_page=True)
+
+
+AMOUNTS = [
+    ("1,000", 100_000), ("1,00,000.50", 10_000_050), ("12,34,567", 123_456_700), ("1,234,567.5", 123_456_750), ("99.50", 9_950),
+    ("99,50", 9_950), ("250", 25_000), (" ₹ 1,000 ", 100_000), ("Rs. 500/-", 50_000), (".5", 50), ("0", 0), ("7.", 700),
+    ("1,000,50", None), ("10,00", 1_000), ("1,00,00", None), ("1.000", None), ("1.000,50", None), ("1,0000", None), ("-5", None), ("5 000", None),
+    ("", None), ("abc", None), ("1e3", None), ("1..5", None), ("99999999999999", None),
+]
+
+
+def test_amounts_are_read_as_people_in_india_write_them_and_never_guessed(house, window):
+    page = window(house.theatre["counter"])
+    script = "async (texts) => { const { typedAmount } = await import('/assets/typed.js'); return texts.map(typedAmount); }"
+    found = page.evaluate(script, [text for text, _ in AMOUNTS])
+    assert dict(zip((text for text, _ in AMOUNTS), found)) == dict(AMOUNTS)
+
+
+def to_till(page, staff):
+    page.keyboard.type(staff["name"])
+    page.keyboard.press("Tab")
+    page.keyboard.type(staff["pin"])
+    page.keyboard.press("Enter")
+
+
+def test_cash_that_goes_out_is_written_down_once_however_often_enter_is_pressed_and_answers_are_lost(house, manager, window):
+    house.close_shift("manager")
+    house.as_manager("/v1/shifts", {"float": [{"face_minor": 50_000, "count": 10}]})
+    page = window(house.theatre["counter"] + "/till", loses_server=True)
+    expect(page.locator("#staff")).to_be_focused()
+    to_till(page, manager)
+    expect(page.locator("#cash")).to_be_visible()
+    sent = []
+    page.on("request", lambda request: sent.append(request) if request.url.endswith("/cash") else None)
+    page.locator("#cash input[value=out]").check()
+    page.get_by_label("Amount").fill("1,000,50")
+    page.get_by_label("What for").fill("to the bank")
+    page.get_by_label("What for").press("Enter")
+    expect(page.locator("#cash [role=alert]")).to_contain_text("1,00,000")
+    assert sent == []
+    # Every answer is lost, then the page is loaded again: the same words are asked again under the same key.
+    page.route("**/cash", lambda route: (route.fetch(), route.abort()))
+    page.get_by_label("Amount").fill("1,000")
+    page.get_by_label("What for").press("Enter")
+    page.get_by_label("What for").press("Enter")
+    expect(page.locator("#cash [role=alert]")).to_contain_text("No answer", timeout=20_000)
+    page.unroute("**/cash")
+    page.reload()
+    expect(page.locator("#own .report")).to_contain_text("₹1,000")
+    page.locator("#cash input[value=out]").check()
+    page.get_by_label("Amount").fill("1,000")
+    page.get_by_label("What for").fill("to the bank")
+    page.get_by_label("What for").press("Enter")
+    expect(page.locator("#cash [role=alert]")).to_contain_text("₹1,000 out")
+    assert len({request.headers["idempotency-key"] for request in sent}) == 1
+    told = house.shift_of("manager")
+    assert told["paid_out"]["minor"] == 100_000, told

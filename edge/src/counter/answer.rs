@@ -7,6 +7,7 @@ use node::http::RequestTrace;
 use node::idempotency::{self, BodyHash, Outcome};
 use node::problem::Problem;
 use node::store::{Sql, StoreError};
+use rusqlite::{Transaction, params};
 use serde::{Deserialize, Serialize};
 use shared::ids::ClaimId;
 use shared::time::Timestamp;
@@ -26,6 +27,14 @@ impl Answer {
     /// If the body does not serialise.
     pub fn created(body: &impl Serialize) -> anyhow::Result<Self> {
         Ok(Self { status: StatusCode::CREATED.as_u16(), body: serde_json::to_vec(body)? })
+    }
+
+    /// 200 with a body.
+    ///
+    /// # Errors
+    /// If the body does not serialise.
+    pub fn done(body: &impl Serialize) -> anyhow::Result<Self> {
+        Ok(Self { status: StatusCode::OK.as_u16(), body: serde_json::to_vec(body)? })
     }
 
     /// What was answered, read again.
@@ -110,6 +119,35 @@ impl RequestKey {
                 Some(Err(Problem::unprocessable("idempotency_key_reused", detail)))
             }
         })
+    }
+
+    /// Does what is asked unless it was done before under this key, and remembers the answer until `until`.
+    ///
+    /// # Errors
+    /// If the database fails, or the request does.
+    pub fn once(
+        &self,
+        tx: &dyn Sql,
+        until: Timestamp,
+        request: impl FnOnce() -> anyhow::Result<Outcomes>,
+    ) -> anyhow::Result<Outcomes> {
+        if let Some(before) = self.answered(tx)? {
+            return Ok(before);
+        }
+        let outcome = request()?;
+        if let Ok(answer) = &outcome {
+            self.remember(tx, answer, until)?;
+        }
+        Ok(outcome)
+    }
+
+    /// What was done is told otherwise from now on.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn tell_otherwise(&self, tx: &Transaction<'_>, answer: &Answer) -> rusqlite::Result<()> {
+        let update = "UPDATE remembered_answer SET body = ?3 WHERE scope = ?1 AND key = ?2";
+        tx.prepare_cached(update)?.execute(params![self.scope, self.key, answer.body]).map(|_one| ())
     }
 
     /// Remembers an answer in the transaction of what it tells.

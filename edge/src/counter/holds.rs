@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use shared::best::Wish;
 use shared::ids::{HoldId, SeatId, ShowNumber};
 use shared::ledger::{Hold, HoldKind, HoldTimes};
+use shared::money::Money;
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::sync::Arc;
@@ -227,9 +228,21 @@ impl Desk {
             Err(refusal) => return Ok(Err(refusal.into())),
         };
         let insert =
-            "INSERT INTO counter_holds (hold, staff, at, group_name, group_allowed_by) VALUES (?1, ?2, ?3, ?4, ?5)";
+            "INSERT INTO counter_holds (hold, staff, at, group_name, group_allowed_by, seats, currency, total_minor)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let seats: Vec<&str> = view.lines.iter().map(|line| line.seat.as_str()).collect();
+        let Money { minor, currency } = view.total;
         let (name, allowed_by) = group.map(|group| (&group.name, &group.allowed_by)).unzip();
-        tx.prepare_cached(insert)?.execute(params![hold.id.0, staff, now.0, name, allowed_by])?;
+        tx.prepare_cached(insert)?.execute(params![
+            hold.id.0,
+            staff,
+            now.0,
+            name,
+            allowed_by,
+            seats.join(" "),
+            currency.code(),
+            minor
+        ])?;
         let answer = Answer::created(&view)?;
         key.remember(tx, &answer, self.remembered_until(hold.show, hold.cap))?;
         Ok(Ok(answer))

@@ -198,10 +198,28 @@ impl Desk {
         now: Timestamp,
     ) -> anyhow::Result<Outcomes> {
         match self.replica().ledger().hold(hold, now).cloned() {
-            Err(refusal) => Ok(Err(refusal.into())),
+            Err(refusal) => self.refuse_unheld(tx, hold, till, refusal, now).map(Err),
             Ok(hold) if hold.show != number => Ok(Err(Refusal::UnknownHold.into())),
             Ok(hold) => self.sell_held(tx, &hold, till, key, now),
         }
+    }
+
+    /// The seats are not held any more. Where the guest has paid already, that is written down: nobody shall have to guess.
+    fn refuse_unheld(
+        &mut self,
+        tx: &Transaction<'_>,
+        hold: HoldId,
+        till: &Till,
+        refusal: Refusal,
+        now: Timestamp,
+    ) -> anyhow::Result<Problem> {
+        let Some(slip) = &till.slip else { return Ok(refusal.into()) };
+        let (listed, new) = slip.record_unsold(tx, hold, (&till.staff, till.tender), now)?;
+        if new {
+            self.count_slips(1);
+        }
+        let problem = Problem::from(refusal);
+        Ok(if listed { problem.with("paid_unsold", hold.to_string()) } else { problem })
     }
 
     fn sell_held(

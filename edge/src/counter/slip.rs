@@ -5,8 +5,9 @@ use super::sales::Till;
 use node::problem::Problem;
 use rusqlite::{Connection, Transaction, params};
 use serde::{Deserialize, Serialize};
-use shared::ids::{BookingId, ShowNumber};
+use shared::ids::{BookingId, HoldId, ShowNumber};
 use shared::till::{self, Tender};
+use shared::time::Timestamp;
 
 /// Digits that are kept of a card or a transfer: the last four, or a whole UPI transfer number.
 const DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
@@ -57,6 +58,30 @@ impl Slip {
             return bad("An approval code is at most 12 letters and digits.");
         }
         Ok(Some(Self { digits, approval }))
+    }
+
+    /// Writes down that this was paid for seats that were not held any more, once for each hold; nothing where they were sold. Whether it
+    /// is listed, and whether that is new.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) fn record_unsold(
+        &self,
+        tx: &Transaction<'_>,
+        hold: HoldId,
+        (staff, tender): (&str, Tender),
+        now: Timestamp,
+    ) -> rusqlite::Result<(bool, bool)> {
+        let insert = "INSERT INTO unsold_payments (hold, seats, tender, currency, total_minor, digits, approval, staff, at)
+                      SELECT hold, seats, ?2, currency, total_minor, ?3, ?4, ?5, ?6 FROM counter_holds
+                      WHERE hold = ?1 AND total_minor IS NOT NULL AND hold NOT IN (SELECT hold FROM sales WHERE hold = ?1)
+                      ON CONFLICT (hold) DO NOTHING";
+        let Self { digits, approval } = self;
+        let new = tx.prepare_cached(insert)?.execute(params![hold.0, tender.word(), digits, approval, staff, now.0])?;
+        let listed = tx
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM unsold_payments WHERE hold = ?1 AND outcome IS NULL)")?
+            .query_row([hold.0], |row| row.get(0))?;
+        Ok((listed, new == 1))
     }
 }
 

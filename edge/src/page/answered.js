@@ -10,6 +10,7 @@ const WORDS = {
   given_away: "Given away",
   group: "Group",
   payment_missing: "Payment missing",
+  payment_unsold: "Payment for which nothing was sold",
   withheld: "Kept back",
   given_back: "Given back to sale",
   let_in: "Let in",

@@ -16,6 +16,7 @@ import { el, notice } from "./words.js";
 
 const SEATS_MS = 1500;
 const SHOWS_MS = 10000;
+const HOLD_MS = 5000;
 const byId = (id) => document.getElementById(id);
 
 let session = null;
@@ -130,8 +131,8 @@ function onKey(event) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const typing = event.target.matches("input:not([type=radio], [type=checkbox])");
   const pressing = key === "Enter" && (typing || event.target.matches("button, a, summary"));
-  // No amount and no card's digits hold a letter: there a letter chooses.
-  const choosing = ["c", "u", "f", "m"].includes(key) && ["decimal", "numeric"].includes(event.target.inputMode) && till.stage === "payment" && event.target.type !== "password";
+  // No amount and no card's digits hold a letter: there it is a command as anywhere else.
+  const choosing = /^[a-z?]$/.test(key) && key in KEYS && ["decimal", "numeric"].includes(event.target.inputMode) && event.target.type !== "password";
   if (pressing || (typing && key !== "Escape" && !choosing)) return;
   if (!till.busy && /^\d$/.test(key)) setWanted(Number(key) || 10);
   else if (key.startsWith("Arrow") && till.idle && !event.target.matches("input")) hall.focus();
@@ -154,6 +155,8 @@ watchLink(byId("badge"), (status) => {
   closed.update(status);
 });
 every(SEATS_MS, refreshSeats);
+// A guest who pays by phone or card takes longer than a hold lasts: as long as somebody is signed in the seats stay held, up to its cap.
+every(HOLD_MS, () => session && till.keepHold());
 every(SHOWS_MS, refreshShows);
 lockWhenIdle(() => session, lock);
 const before = login.kept();

@@ -3,6 +3,7 @@
 import { approval, approvedBy } from "./approval.js";
 import { amount } from "./paper.js";
 import { TENDERS } from "./sold.js";
+import { typedAmount } from "./typed.js";
 import { el, money, seatList } from "./words.js";
 
 /** The payment: what is due, what was given, what goes back. `act` has `pay`, `back`, `tender(name)` and the cashier's `role`. */
@@ -36,7 +37,9 @@ function cash(sale, total) {
   given.value = (total.minor / 100).toString();
   const back = el("strong", { class: "figures", id: "change" }, money({ ...total, minor: 0 }));
   given.addEventListener("input", () => {
-    const change = sale.change(receivedIn(given.value));
+    const received = typedAmount(given.value);
+    if (received === null) return (back.textContent = "—");
+    const change = sale.change(received);
     const amount = money({ ...total, minor: Math.abs(change) });
     back.textContent = change < 0 ? `${amount} missing` : amount;
   });
@@ -94,12 +97,6 @@ export function paymentDetails(tender, form) {
   const slip = Object.fromEntries(["digits", "approval"].filter((name) => said[name]).map((name) => [name, said[name]]));
   if (tender === "complimentary") return { reason: said.reason, ...approvedBy(said) };
   return tender === "cash" ? {} : { slip };
-}
-
-/** Minor units of an amount typed as `500` or `500.50`. */
-export function receivedIn(text) {
-  const value = Number(text.replace(/[^\d.]/g, ""));
-  return Number.isFinite(value) ? Math.round(value * 100) : 0;
 }
 
 // The next round amounts a guest is likely to hand over.

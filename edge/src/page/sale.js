@@ -37,10 +37,10 @@ export class Sale {
     return answer;
   }
 
-  /** Keeps the hold while somebody is at the keys. */
+  /** Keeps the hold; the answer, where it was asked about now. */
   touch() {
-    if (!this.hold || Date.now() - this.renewed < RENEW_MS) return;
-    this.renew();
+    if (!this.hold || Date.now() - this.renewed < RENEW_MS) return null;
+    return this.renew();
   }
 
   /** Moves the end of the hold on. */

@@ -5,10 +5,12 @@ import { watchLink } from "./badge.js";
 import { Day } from "./day.js";
 import { lockWhenIdle } from "./idle.js";
 import { Login, asking } from "./login.js";
+import { Once } from "./once.js";
 import { Pieces } from "./pieces.js";
 import { shiftReport } from "./report.js";
 import { sheetOf } from "./sheet.js";
 import { Slips } from "./slips.js";
+import { AMOUNTS, typedAmount } from "./typed.js";
 import { complain, el, money, notice } from "./words.js";
 
 const OVERSEES = ["supervisor", "manager"];
@@ -22,6 +24,7 @@ let house = { name: "", told: [] };
 
 const ask = asking(() => session, () => lock("Signed out", "The session is over. Sign in again."));
 const login = new Login(byId("login"), enter);
+const [opening, moving, closing] = ["open a shift", "move cash", "close a shift"].map((name) => new Once(name, ask));
 const own = byId("own");
 const float = new Pieces(byId("open"));
 const day = new Day(byId("day"), { ask });
@@ -94,7 +97,8 @@ function printOne(item) {
 
 byId("open").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const answer = await ask("POST", "/v1/shifts", { body: { float: float.counted() } });
+  const answer = await opening.send("/v1/shifts", { float: float.counted() });
+  if (!answer) return;
   complain(alertOf(own), answer.problem);
   if (!answer.ok) return;
   show(answer.data);
@@ -106,22 +110,24 @@ byId("cash").addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
   const { direction, amount, reason } = Object.fromEntries(new FormData(form));
-  const minor = Math.round(Number(amount.replace(",", ".")) * 100);
-  if (!(minor > 0)) return notice(alertOf(form), "bad", "How much?", "Write an amount, such as 250 or 99.50.");
-  const body = { direction, amount: { minor, currency: shift.float.currency }, reason };
-  const answer = await ask("POST", `/v1/shifts/${shift.shift}/cash`, { body });
+  const minor = typedAmount(amount);
+  if (!minor) return notice(alertOf(form), "bad", "How much?", AMOUNTS);
+  const moved = { minor, currency: shift.float.currency };
+  const answer = await moving.send(`/v1/shifts/${shift.shift}/cash`, { direction, amount: moved, reason });
+  if (!answer) return;
   complain(alertOf(form), answer.problem);
   if (!answer.ok) return;
   form.reset();
   show(answer.data);
-  say("Written down");
+  notice(alertOf(form), "good", `${money(moved)} ${direction}`, "Written down.");
 });
 
 byId("close")
   .querySelector("form")
   .addEventListener("submit", async (event) => {
     event.preventDefault();
-    const answer = await ask("POST", `/v1/shifts/${shift.shift}/close`, { body: { counted: counted.counted() } });
+    const answer = await closing.send(`/v1/shifts/${shift.shift}/close`, { counted: counted.counted() });
+    if (!answer) return;
     complain(alertOf(event.target), answer.problem);
     if (!answer.ok) return;
     counted.clear();

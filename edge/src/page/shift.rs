@@ -80,7 +80,7 @@ fn slips() -> Markup {
             form.stack hidden {
                 label.tick { input type="checkbox" name="all"; span { "All of them" } }
                 ol.plain.rows {}
-                label.field { span { "What was done about missing money" } input.input name="note" maxlength="200" autocomplete="off"; }
+                label.field { span { "What was done about missing money, or money for which nothing was sold" } input.input name="note" maxlength="200" autocomplete="off"; }
                 div.days {
                     button."button main" type="submit" value="paid" { "Paid" }
                     button."button bad" type="submit" value="missing" { "Missing" }

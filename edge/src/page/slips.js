@@ -51,8 +51,9 @@ export class Slips {
   }
 }
 
-function row({ sale, code, tender, total, voided, digits, approval, reference, staff, sold_at }) {
+function row({ sale, unsold, code, tender, total, voided, digits, approval, reference, staff, sold_at }) {
   const at = new Date(sold_at).toLocaleString("en-IN", { dateStyle: "medium", timeStyle: "short" });
+  const what = unsold ? ` Paid, not sold: ${unsold}.` : null;
   const slip = [digits && `ends in ${digits}`, approval && `approval ${approval}`, reference && `reference ${reference}`].filter(Boolean).join(", ") || "no slip";
   const back = voided.minor > 0 ? `, ${money(voided)} taken back` : "";
   return el(
@@ -62,7 +63,7 @@ function row({ sale, code, tender, total, voided, digits, approval, reference, s
       "label",
       { class: "tick" },
       el("input", { type: "checkbox", name: "sale", value: sale }),
-      el("span", {}, el("strong", {}, `${WORDS[tender]} ${money(total)}${back}`), ` ${slip} · ${code}, ${staff}, ${at}`),
+      el("span", {}, el("strong", {}, `${WORDS[tender]} ${money(total)}${back}`), what && el("strong", {}, what), ` ${slip} · ${[code, staff, at].filter(Boolean).join(", ")}`),
     ),
   );
 }

@@ -6,9 +6,11 @@ import { findPanel, look, queryOf, spaced } from "./finding.js";
 import { Asking, groupPanel } from "./group.js";
 import { keep, kept } from "./kept.js";
 import { showTickets } from "./pane.js";
+import { untold } from "./once.js";
 import { orderPanel, ticketsPanel, voidPanel } from "./paper.js";
-import { paymentDetails, paymentPanel, receivedIn } from "./payment.js";
+import { paymentDetails, paymentPanel } from "./payment.js";
 import { Sale } from "./sale.js";
+import { AMOUNTS, typedAmount } from "./typed.js";
 import { complain, money, notice, seatList } from "./words.js";
 
 const TITLES = { order: "Sale", payment: "Payment", tickets: "Sold", void: "Void", find: "Find a sale", group: "A group" };
@@ -170,6 +172,16 @@ export class Till {
     byId("received")?.select();
   }
 
+  /** Keeps the seats of the payment held, and says so at once where they are gone: no money should change hands then. */
+  async keepHold() {
+    const { sale } = this;
+    if (this.stage !== "payment" || this.working) return;
+    const answer = await sale.touch();
+    if (!answer || answer.ok || answer.signedOut || untold(answer) || sale !== this.sale || this.working) return;
+    const rest = "If the guest has paid already, press Enter: it is written down. Otherwise press Esc and choose again.";
+    notice(byId("till-problem"), "warn", "The seats are not held any more", rest);
+  }
+
   setTender(tender) {
     // The words of what was asked for stand until it is certain that it was refused.
     if (this.stage !== "payment" || this.sale.asked) return;
@@ -184,7 +196,11 @@ export class Till {
     const { sale } = this;
     if (!sale || this.working) return;
     if (!sale.asked) {
-      const received = receivedIn(byId("received")?.value ?? "0");
+      const received = typedAmount(byId("received")?.value ?? "0");
+      if (received === null) {
+        notice(byId("till-problem"), "bad", "How much was received?", AMOUNTS);
+        return byId("received").select();
+      }
       const change = sale.change(received);
       if (sale.tender === "cash" && change < 0) {
         notice(byId("till-problem"), "bad", "Not enough", `${money({ ...sale.hold.total, minor: -change })} missing.`);
@@ -213,7 +229,16 @@ export class Till {
     if (!found.ok) return;
     sale.correct();
     this.#keep();
-    if (!mended) await this.#back();
+    if (mended) return;
+    const paid = answer.problem.paid_unsold;
+    if (paid) this.#paidUnsold(sale, paid);
+    await this.#back();
+  }
+
+  #paidUnsold(sale, reference) {
+    const word = sale.tender === "upi" ? `by UPI, reference ${reference}` : "by card";
+    const rest = `${money(sale.hold.total)} ${word}: written down under payments to verify. Choose seats again and take no second payment, or let a supervisor pay it back; tell the supervisor which.`;
+    notice(byId("till-problem"), "bad", "Paid, but nothing was sold", rest);
   }
 
   // Asks for it once more, word for word. Somebody else, or somebody whose approval is not kept, looks for it instead.
@@ -414,9 +439,4 @@ export class Till {
       this.working = false;
     }
   }
-}
-
-// What became of the request is not known: it may have been done.
-function untold({ status, problem }) {
-  return status === 0 || status === 500 || ["store_stopped", "outcome_unknown", "request_in_progress"].includes(problem?.code);
 }

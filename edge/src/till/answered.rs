@@ -59,6 +59,8 @@ const SELECT: &str = "
         SELECT p.settled_at, 'payment_missing', p.settled_by, NULL, s.code, p.note
         FROM slips p JOIN sales s USING (sale) WHERE p.outcome = 'missing'
         UNION ALL
+        SELECT settled_at, 'payment_unsold', settled_by, NULL, seats, note FROM unsold_payments WHERE outcome IS NOT NULL
+        UNION ALL
         SELECT at, iif(withheld, 'withheld', 'given_back'), staff, NULL, seats, NULL FROM withholdings
         UNION ALL
         SELECT at, what, staff, second, about, NULL FROM attestations

@@ -1,39 +1,46 @@
 //! Shifts over HTTP: open, look, move cash, count and close.
 
 use super::journal;
+use crate::counter::answer::{Answer, Outcomes, RequestKey};
+use crate::desk::Desk;
 use crate::house::House;
 use crate::staff::session::Session;
 use crate::staff::{Role, Task};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use node::problem::{JsonBody, Problem};
+use axum::http::HeaderMap;
+use node::problem::{IdempotencyKey, JsonBody, Problem};
 use node::zone::Zone;
+use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 use shared::money::Money;
 use shared::till::drawer::{Direction, Drawer, Takings, TillRefusal};
 use shared::till::{Pieces, ShiftNumber, Tender, TillEntry, TillFact, total};
+use shared::time::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 
+/// How long what was done to a till is answered again under its key.
+pub const REMEMBERED: Duration = Duration::from_secs(48 * 3600);
 /// Reports that are listed at once.
 const REPORTS_MAX: u32 = 200;
 
 /// What a shift begins with.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OpenRequest {
     float: Vec<Pieces>,
 }
 
 /// What was counted at its end.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CloseRequest {
     counted: Vec<Pieces>,
 }
 
 /// Cash that goes into the drawer or out of it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CashRequest {
     direction: Direction,
@@ -121,22 +128,27 @@ fn is_blind(session: &Session, drawer: &Drawer) -> bool {
 pub async fn open(
     State(house): State<Arc<House>>,
     headers: HeaderMap,
-    JsonBody(OpenRequest { float }): JsonBody<OpenRequest>,
-) -> Result<(StatusCode, Json<ShiftView>), Problem> {
+    key: Result<IdempotencyKey, Problem>,
+    JsonBody(request): JsonBody<OpenRequest>,
+) -> Outcomes {
     let session = house.authorise(&headers, Task::Till).await?;
-    let currency = house.identity.join.currency;
+    let key = key_of(&session, key, "POST /v1/shifts", &request)?;
+    let (currency, OpenRequest { float }) = (house.identity.join.currency, request);
     let opened = house.writer.run(move |desk, tx, now| {
-        if journal::open_shift(tx, &session.staff)?.is_some() {
-            return Ok(Err(TillRefusal::ShiftOpen));
-        }
-        if total(&float).is_none() {
-            return Ok(Err(TillRefusal::BadCount));
-        }
-        let shift = journal::open(tx, &session.staff, currency, float, now)?;
-        let drawer = journal::drawer(tx, shift)?.ok_or(TillRefusal::NoShift);
-        Ok(drawer.map(|drawer| ShiftView::new(&drawer, is_blind(&session, &drawer), &desk.identity().zone)))
+        once(tx, key, now, || {
+            if journal::open_shift(tx, &session.staff)?.is_some() {
+                return Ok(Err(TillRefusal::ShiftOpen.into()));
+            }
+            if total(&float).is_none() {
+                return Ok(Err(TillRefusal::BadCount.into()));
+            }
+            let shift = journal::open(tx, &session.staff, currency, float, now)?;
+            let Some(drawer) = journal::drawer(tx, shift)? else { return Ok(Err(TillRefusal::NoShift.into())) };
+            let view = ShiftView::new(&drawer, is_blind(&session, &drawer), &desk.identity().zone);
+            Ok(Ok(Answer::created(&view)?))
+        })
     });
-    Ok((StatusCode::CREATED, Json(opened.await??)))
+    opened.await?
 }
 
 /// `GET /v1/shifts`: one's own open shift; a supervisor sees every open one.
@@ -166,23 +178,38 @@ pub async fn move_cash(
     State(house): State<Arc<House>>,
     headers: HeaderMap,
     Path(shift): Path<String>,
+    IdempotencyKey(key): IdempotencyKey,
     JsonBody(request): JsonBody<CashRequest>,
-) -> Result<Json<ShiftView>, Problem> {
+) -> Outcomes {
     let session = house.authorise(&headers, Task::Till).await?;
     let shift = shift_number(&shift)?;
+    let key = RequestKey::new(&session.staff, key, &format!("POST /v1/shifts/{shift}/cash"), &request)?;
     let CashRequest { direction, amount, reason } = request;
-    write(&house, session, shift, move |drawer, _| drawer.move_cash(direction, amount, &reason)).await
+    let moved = house.writer.run(move |desk, tx, now| {
+        once(tx, Some(key), now, || {
+            desk.write_till(tx, &session, shift, now, |drawer, _| drawer.move_cash(direction, amount, &reason))
+        })
+    });
+    moved.await?
 }
 
-/// `POST /v1/shifts/{shift}/close`: the count, and with it the report. A second try is told 409 `shift_closed` and changes nothing.
+/// `POST /v1/shifts/{shift}/close`: the count, and with it the report. A second try is told 409 `shift_closed` and changes nothing,
+/// unless it has the first one's key.
 pub async fn close(
     State(house): State<Arc<House>>,
     headers: HeaderMap,
     Path(shift): Path<String>,
-    JsonBody(CloseRequest { counted }): JsonBody<CloseRequest>,
-) -> Result<Json<ShiftView>, Problem> {
+    key: Result<IdempotencyKey, Problem>,
+    JsonBody(request): JsonBody<CloseRequest>,
+) -> Outcomes {
     let session = house.authorise(&headers, Task::Till).await?;
-    write(&house, session, shift_number(&shift)?, move |drawer, z| drawer.close(z, counted)).await
+    let shift = shift_number(&shift)?;
+    let key = key_of(&session, key, &format!("POST /v1/shifts/{shift}/close"), &request)?;
+    let CloseRequest { counted } = request;
+    let closed = house.writer.run(move |desk, tx, now| {
+        once(tx, key, now, || desk.write_till(tx, &session, shift, now, |drawer, z| drawer.close(z, counted)))
+    });
+    closed.await?
 }
 
 /// `GET /v1/z`: the reports of closed shifts, the latest first.
@@ -205,20 +232,22 @@ pub async fn report(
     Ok(Json(ShiftView::new(&drawer, false, &house.identity.zone)))
 }
 
-async fn write(
-    house: &House,
-    session: Session,
-    shift: ShiftNumber,
-    decide: impl FnOnce(&Drawer, u32) -> Result<TillFact, TillRefusal> + Send + 'static,
-) -> Result<Json<ShiftView>, Problem> {
-    let written = house.writer.run(move |desk, tx, now| {
-        let Some(mut drawer) = journal::drawer(tx, shift)?.filter(|drawer| may_touch(&session, drawer)) else {
-            return Ok(Err(TillRefusal::NoShift));
+impl Desk {
+    fn write_till(
+        &self,
+        tx: &Transaction<'_>,
+        session: &Session,
+        shift: ShiftNumber,
+        now: Timestamp,
+        decide: impl FnOnce(&Drawer, u32) -> Result<TillFact, TillRefusal>,
+    ) -> anyhow::Result<Outcomes> {
+        let Some(mut drawer) = journal::drawer(tx, shift)?.filter(|drawer| may_touch(session, drawer)) else {
+            return Ok(Err(TillRefusal::NoShift.into()));
         };
         let z = journal::next_z(tx)?;
         let fact = match decide(&drawer, z) {
             Ok(fact) => fact,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => return Ok(Err(refusal.into())),
         };
         let entry = TillEntry { at: now, shift, staff: session.staff.clone(), fact };
         journal::append(tx, &entry)?;
@@ -226,9 +255,32 @@ async fn write(
         if drawer.closed.is_some() {
             journal::close(tx, shift, z)?;
         }
-        Ok(Ok(ShiftView::new(&drawer, is_blind(&session, &drawer), &desk.identity().zone)))
-    });
-    Ok(Json(written.await??))
+        let view = ShiftView::new(&drawer, is_blind(session, &drawer), &self.identity().zone);
+        Ok(Ok(Answer::done(&view)?))
+    }
+}
+
+/// A shift is opened and closed once anyway: its requests may do without a key.
+fn key_of(
+    session: &Session,
+    key: Result<IdempotencyKey, Problem>,
+    route: &str,
+    request: &impl Serialize,
+) -> anyhow::Result<Option<RequestKey>> {
+    key.ok().map(|IdempotencyKey(key)| RequestKey::new(&session.staff, key, route, request)).transpose()
+}
+
+/// Does what is asked of a till, once where the request has a key.
+fn once(
+    tx: &Transaction<'_>,
+    key: Option<RequestKey>,
+    now: Timestamp,
+    request: impl FnOnce() -> anyhow::Result<Outcomes>,
+) -> anyhow::Result<Outcomes> {
+    match key {
+        Some(key) => key.once(tx, now + REMEMBERED, request),
+        None => request(),
+    }
 }
 
 /// One's own shift, or anybody's for a supervisor.

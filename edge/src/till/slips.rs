@@ -21,7 +21,11 @@ const SLIPS_MAX: u32 = 500;
 /// A payment to verify.
 #[derive(Debug, Serialize)]
 struct SlipView {
+    /// The sale; of a payment for which nothing was sold, its hold.
     sale: String,
+    /// The seats that were paid for and not sold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsold: Option<String>,
     code: String,
     tender: String,
     total: Money,
@@ -83,14 +87,20 @@ pub async fn list(State(house): State<Arc<House>>, headers: HeaderMap) -> Result
     let listed = house.readers.read(move |db| {
         let mut select = db.prepare_cached(
             "SELECT s.sale, s.code, s.tender, s.currency, s.total_minor, p.digits, p.approval, s.staff, s.sold_at,
-                    s.hold, coalesce((SELECT sum(price_minor) FROM sale_tickets t WHERE t.sale = s.sale AND voided_at IS NOT NULL), 0)
-             FROM slips p JOIN sales s USING (sale) WHERE p.outcome IS NULL ORDER BY s.sold_at LIMIT ?1",
+                    s.hold, coalesce((SELECT sum(price_minor) FROM sale_tickets t WHERE t.sale = s.sale AND voided_at IS NOT NULL), 0),
+                    NULL
+             FROM slips p JOIN sales s USING (sale) WHERE p.outcome IS NULL
+             UNION ALL
+             SELECT hold, '', tender, currency, total_minor, digits, approval, staff, at, hold, 0, seats
+             FROM unsold_payments WHERE outcome IS NULL
+             ORDER BY 9 LIMIT ?1",
         )?;
         let slips = select.query_map([SLIPS_MAX], |row| {
             let (tender, currency) = (tender_at(row, 2)?, currency_at(row, 3)?);
             let money = |minor| Money { minor, currency };
             Ok(SlipView {
                 sale: BookingId(row.get(0)?).to_string(),
+                unsold: row.get(11)?,
                 code: row.get(1)?,
                 tender: row.get(2)?,
                 total: money(row.get(4)?),
@@ -123,27 +133,37 @@ pub async fn settle(
     if note.chars().count() > REASON_CHARS_MAX || (outcome == Outcome::Missing && note.is_empty()) {
         return bad("Say what was done about missing money, in at most 200 characters.");
     }
-    let unknown = || Problem::not_found("unknown_slip", "One of these sales has no slip.");
+    let unknown = move || Problem::not_found("unknown_slip", "One of these sales has no slip.");
     let sales: Vec<BookingId> =
         sales.iter().map(|sale| sale.parse()).collect::<Result<_, _>>().map_err(|_| unknown())?;
     let settled = house.writer.run(move |desk, tx, now| {
-        let mut exists = tx.prepare_cached("SELECT count(*) FROM slips WHERE sale = ?1")?;
+        let exists = |select: &str, sale: &BookingId| {
+            tx.prepare_cached(select)?.query_row([sale.0], |row| row.get::<_, bool>(0))
+        };
+        let mut listed = Vec::with_capacity(sales.len());
         for sale in &sales {
-            if exists.query_row([sale.0], |row| row.get::<_, u32>(0))? == 0 {
-                return Ok(None);
+            let unsold = exists("SELECT EXISTS (SELECT 1 FROM unsold_payments WHERE hold = ?1)", sale)?;
+            if !unsold && !exists("SELECT EXISTS (SELECT 1 FROM slips WHERE sale = ?1)", sale)? {
+                return Ok(Err(unknown()));
             }
+            if unsold && note.is_empty() {
+                let detail = "Say what was done about money for which nothing was sold.";
+                return Ok(Err(Problem::unprocessable("bad_settlement", detail)));
+            }
+            listed.push((sale, if unsold { ("unsold_payments", "hold") } else { ("slips", "sale") }));
         }
-        let mut update = tx.prepare_cached(
-            "UPDATE slips SET outcome = ?2, settled_by = ?3, settled_at = ?4, note = ?5 WHERE sale = ?1 AND outcome IS NULL",
-        )?;
         let mut settled = 0;
-        for sale in &sales {
-            settled += update.execute(params![sale.0, outcome.word(), session.staff, now.0, note])?;
+        for (sale, (table, key)) in listed {
+            let update = format!(
+                "UPDATE {table} SET outcome = ?2, settled_by = ?3, settled_at = ?4, note = ?5 WHERE {key} = ?1 AND outcome IS NULL"
+            );
+            settled +=
+                tx.prepare_cached(&update)?.execute(params![sale.0, outcome.word(), session.staff, now.0, note])?;
         }
         desk.count_slips(-i64::try_from(settled).unwrap_or_default());
-        Ok(Some(settled))
+        Ok(Ok(settled))
     });
-    let settled = settled.await?.ok_or_else(unknown)?;
+    let settled = settled.await??;
     Ok(Json(SettledView { settled }))
 }
 
@@ -152,7 +172,9 @@ pub async fn settle(
 /// # Errors
 /// If the database fails.
 pub fn open_count(db: &Connection) -> rusqlite::Result<u64> {
-    db.prepare_cached("SELECT count(*) FROM slips WHERE outcome IS NULL")?
+    let select = "SELECT (SELECT count(*) FROM slips WHERE outcome IS NULL)
+                       + (SELECT count(*) FROM unsold_payments WHERE outcome IS NULL)";
+    db.prepare_cached(select)?
         .query_row([], |row| row.get::<_, i64>(0))
         .map(|count| u64::try_from(count).unwrap_or_default())
 }

@@ -274,6 +274,13 @@ impl House {
         read(self.request(Method::POST, path, token, Some(body)).await).await
     }
 
+    /// Under a key of its own choosing, none if it is empty.
+    pub(crate) async fn post_under(&self, key: &str, path: &str, token: &str, body: &Value) -> (u16, Value) {
+        let request = self.client.post(self.url(path)).bearer_auth(token).json(body);
+        let request = if key.is_empty() { request } else { request.header("Idempotency-Key", key) };
+        read(request.send().await.unwrap()).await
+    }
+
     pub(crate) async fn get(&self, path: &str, token: &str) -> (u16, Value) {
         read(self.request(Method::GET, path, token, None).await).await
     }

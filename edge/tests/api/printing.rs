@@ -181,8 +181,15 @@ async fn a_drawer_that_is_opened_without_a_sale_is_written_down_and_counted() {
         assert_eq!(opened, (200, json!({"opened": true, "times": times})));
     }
     *printer.says.lock().unwrap() = Some(NO_PAPER);
-    let (_, stays) = house.post("/v1/drawer", &counter, change).await;
-    assert_eq!((&stays["opened"], &stays["reason"]), (&json!(false), &json!("paper_out")));
+    for _ in 0..2 {
+        let (_, stays) = house.post_under("stays shut", "/v1/drawer", &counter, &change).await;
+        assert_eq!(
+            (&stays["opened"], &stays["reason"], &stays["times"]),
+            (&json!(false), &json!("paper_out"), &json!(3))
+        );
+    }
+    let (status, problem) = house.post_under("", "/v1/drawer", &counter, &change).await;
+    assert_eq!((status, &problem["code"]), (400, &json!("idempotency_key_required")));
     assert_eq!(printer.papers().iter().map(|paper| has(paper, KICK)).sum::<usize>(), 2);
     let (_, shifts) = house.get("/v1/shifts", &counter).await;
     assert_eq!(shifts["shifts"][0]["drawer_opened"], 3, "whether it opened or not: {shifts}");

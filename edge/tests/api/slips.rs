@@ -167,3 +167,51 @@ async fn a_cashier_voids_with_a_supervisors_pin_and_both_are_written_down() {
     let both: String = house.db().query_row(both, [], |row| row.get(0)).unwrap();
     assert_eq!(both, "counter supervisor");
 }
+
+#[tokio::test]
+async fn a_payment_for_seats_that_are_not_held_any_more_is_listed_as_paid_and_not_sold_until_somebody_settles_it() {
+    let mut house = House::open().await;
+    let show = house.add_show(60).await;
+    let (counter, supervisor) = (house.log_in("counter").await, house.log_in("supervisor").await);
+    let holds = format!("/v1/shows/{show}/holds");
+    let (_, sold) = house.post(&holds, &counter, json!({"seats": ["A3"]})).await;
+    let (_, late) = house.post(&holds, &counter, json!({"seats": ["A1", "A2"]})).await;
+    let paid = |hold: &Value| json!({"hold": hold["hold"], "tender": "upi", "slip": {"digits": "123456789012"}});
+    assert_eq!(sell(&house, &counter, &show, paid(&sold)).await.0, 201);
+    let (_, again) = sell(&house, &counter, &show, paid(&sold)).await;
+    assert_eq!((&again["code"], &again["paid_unsold"]), (&json!("unknown_hold"), &Value::Null), "it was sold: {again}");
+    assert_eq!(to_verify(&house).await, 1);
+
+    house.stop().await;
+    house.turn_clock(240);
+    house.start().await;
+    let (_, cash) = sell(&house, &counter, &show, json!({"hold": late["hold"], "tender": "cash"})).await;
+    assert_eq!(cash["paid_unsold"], Value::Null, "cash goes back over the counter: {cash}");
+    for _ in 0..2 {
+        let (_, refused) = sell(&house, &counter, &show, paid(&late)).await;
+        assert_eq!(refused["paid_unsold"], late["hold"], "{refused}");
+        assert_eq!(to_verify(&house).await, 2, "once, however often it is asked");
+    }
+    house.stop().await;
+    house.start().await;
+    assert_eq!(to_verify(&house).await, 2, "a start forgets none");
+
+    let (_, listed) = house.get("/v1/slips", &supervisor).await;
+    let slip = &listed["slips"][1];
+    assert_eq!(
+        (&slip["unsold"], &slip["reference"], &slip["sale"]),
+        (&json!("A1 A2"), &late["hold"], &late["hold"]),
+        "{listed}"
+    );
+    assert_eq!((&slip["total"]["minor"], &slip["digits"]), (&json!(30_000), &json!("123456789012")), "{listed}");
+    let settle = |note: &str| json!({"sales": [late["hold"]], "outcome": "paid", "note": note});
+    let (status, problem) = house.post("/v1/slips/settlement", &supervisor, settle("")).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("bad_settlement")));
+    let (_, done) = house.post("/v1/slips/settlement", &supervisor, settle("paid back by UPI")).await;
+    assert_eq!((done, to_verify(&house).await), (json!({"settled": 1}), 1));
+    let (_, told) = house.get("/v1/answered-for", &supervisor).await;
+    assert_eq!(
+        (&told["answered"][0]["what"], &told["answered"][0]["about"]),
+        (&json!("payment_unsold"), &json!("A1 A2"))
+    );
+}

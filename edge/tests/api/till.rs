@@ -204,3 +204,38 @@ async fn a_manager_sees_the_day_show_by_show_and_tender_by_tender() {
     let (status, problem) = house.get("/v1/day?date=yesterday", &supervisor).await;
     assert_eq!((status, &problem["code"]), (400, &json!("bad_date")));
 }
+
+fn rows(house: &House) -> u32 {
+    house.db().query_row("SELECT count(*) FROM till_journal", [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_done_to_a_till_is_done_once_under_its_key_and_answered_alike() {
+    let mut house = House::open().await;
+    let counter = house.log_in("counter").await;
+    let float = json!({"float": [{"face_minor": 10_000, "count": 5}]});
+    let opened = house.post_under("open", "/v1/shifts", &counter, &float).await;
+    assert_eq!(opened.0, 201, "{opened:?}");
+    assert_eq!(house.post_under("open", "/v1/shifts", &counter, &float).await, opened);
+    let path = format!("/v1/shifts/{}", opened.1["shift"]);
+    let cash = json!({"direction": "out", "amount": inr(30_000), "reason": "to the bank"});
+    let moved = house.post_under("cash", &format!("{path}/cash"), &counter, &cash).await;
+    assert_eq!((moved.0, &moved.1["paid_out"]), (200, &inr(30_000)), "{moved:?}");
+    let (status, problem) = house.post_under("", &format!("{path}/cash"), &counter, &cash).await;
+    assert_eq!((status, &problem["code"]), (400, &json!("idempotency_key_required")));
+    let other = json!({"direction": "out", "amount": inr(300), "reason": "to the bank"});
+    let (status, problem) = house.post_under("cash", &format!("{path}/cash"), &counter, &other).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("idempotency_key_reused")));
+    house.stop().await;
+    house.start().await;
+    assert_eq!(house.post_under("cash", &format!("{path}/cash"), &counter, &cash).await, moved, "after a restart too");
+    assert_eq!(rows(&house), 2);
+
+    let counted = json!({"counted": [{"face_minor": 10_000, "count": 2}]});
+    let closed = house.post_under("close", &format!("{path}/close"), &counter, &counted).await;
+    assert_eq!((closed.0, &closed.1["z"]), (200, &json!(1)), "{closed:?}");
+    assert_eq!(house.post_under("close", &format!("{path}/close"), &counter, &counted).await, closed);
+    let (status, problem) = house.post_under("", &format!("{path}/close"), &counter, &counted).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("shift_closed")), "without the key it is another request");
+    assert_eq!(rows(&house), 3);
+}
