@@ -115,3 +115,40 @@ def test_a_ticket_that_is_read_into_a_dialog_is_a_ticket_and_no_pin(house, door,
     expect(page.locator("#seat")).not_to_contain_text(seat)
     expect_verdict(page, "admit", "Welcome")
     expect(page.locator("#unlock").get_by_label("PIN", exact=True)).to_have_value("47")
+
+
+def test_a_page_whose_key_is_gone_keeps_its_code_until_it_is_opened_by_the_link(house, door, window):
+    good, = buy(house, 1)
+    page = page_of(window, door, refusals={401})
+    not_known = {"status": 401, "content_type": "application/problem+json", "body": '{"code":"page_not_known","detail":"Open this page by the link."}'}
+    page.route("**/v1/scan", lambda route: route.fulfill(**not_known))
+    burst(page, good)
+    expect_verdict(page, "waiting", "Not checked yet")
+    expect(page.locator("#text")).to_contain_text("open it again by the door's link. 1 code kept")
+    page.reload()
+    expect_verdict(page, "waiting", "Not checked yet")
+    page.unroute("**/v1/scan")
+    expect_verdict(page, "admit", "Welcome")
+
+
+def test_an_answer_that_says_nothing_of_the_ticket_is_amber_and_a_full_disk_is_waited_for(house, door, window):
+    good, = buy(house, 1)
+    page = page_of(window, door, refusals={422, 503})
+
+    def answers(status, code):
+        body = f'{{"code":"{code}","detail":"Said the program."}}'
+        return lambda route: route.fulfill(status=status, content_type="application/problem+json", body=body)
+
+    page.route("**/v1/scan", answers(422, "bad_scan"))
+    burst(page, good)
+    expect_verdict(page, "unknown", "Not checked")
+    expect(page.locator("#text")).to_have_text("Said the program.")
+    page.unroute("**/v1/scan")
+    page.route("**/v1/scan", answers(503, "disk_full"))
+    burst(page, good)
+    expect_verdict(page, "waiting", "Not checked yet")
+    # Longer than what a code is asked about on which the program fails.
+    page.wait_for_timeout(4500)
+    expect_verdict(page, "waiting", "Not checked yet")
+    page.unroute("**/v1/scan")
+    expect_verdict(page, "admit", "Welcome")

@@ -41,18 +41,13 @@ function tell(answer, scan) {
 }
 
 function verdictOf(answer, { out }) {
-  if (out && answer.data?.code !== "not_checked") return departed(answer, "Out");
-  return answer.ok ? answer.data : refused(answer.problem);
+  return out && answer.data?.code !== "not_checked" ? departed(answer, "Out") : answer.data;
 }
 
 function showLate(verdict, scan) {
   if (!listLate(verdict, scan)) return;
   show(verdict, scan.code, scan.keys);
   held = isHeld();
-}
-
-function refused(problem) {
-  return { verdict: "refuse", code: problem.code, guarantee: "", text: problem.detail || problem.title };
 }
 
 function show(verdict, code, keys) {
@@ -104,10 +99,16 @@ function showIdle() {
 
 function showWaiting() {
   clearTimeout(idleTimer);
-  if (byId("main").dataset.verdict === "waiting") return;
-  const { number, saved } = waiting();
+  const { number, saved, barred } = waiting();
   const care = saved ? "" : " Do not reload the page: this browser keeps nothing.";
-  const text = `This device's program does not answer. ${count(number, "code")} kept, asking again. Let the guest wait.${care}`;
+  const kept = `${count(number, "code")} kept, asking again. Let the guest wait.${care}`;
+  const text = barred
+    ? `This device's program does not know this page any more: open it again by the door's link. ${kept}`
+    : `This device's program does not answer. ${kept}`;
+  if (byId("main").dataset.verdict === "waiting") {
+    if (byId("text").textContent !== text) byId("text").textContent = text;
+    return;
+  }
   paint("waiting", "Not checked yet", [], text);
   sounds("waiting");
 }

@@ -35,7 +35,10 @@ export function departed(answer, words, { seats = {} } = {}) {
     const lines = (answer.data.stay ?? []).map(({ ticket, code }) => `${seats[ticket] ?? "The first one"} stays in: ${STAYS[code] ?? code}`);
     return { verdict: "out", code: "departed", words, text: `The ${answer.data.ticket ? "ticket" : "tickets"} may enter again ${where}`, guarantee: "", lines };
   }
-  return { verdict: "refuse", code: answer.problem?.code ?? "", text: answer.problem?.detail ?? "No answer.", guarantee: "" };
+  const text = answer.problem?.detail || answer.problem?.title || "No answer.";
+  // Only what the doors know of the ticket is a no; the rest says nothing about it.
+  if (answer.status !== 409) return { verdict: "unknown", code: "not_checked", text, guarantee: "" };
+  return { verdict: "refuse", code: answer.problem.code, text, guarantee: "" };
 }
 
 /** Wires the keys; `show` is given a verdict. */

@@ -10,12 +10,16 @@ const AGAIN_MS = 1000;
 const FAILURES_MAX = 3;
 // Whoever has waited so long for a verdict may have looked away.
 const LATE_MS = 3000;
-// The program ends, or has more to do than it can: that says nothing about the code.
-const PASSING = ["shutting_down", "overloaded"];
+// The program ends, has more to do than it can or no room on its disk: that says nothing about the code.
+const PASSING = [408, 429, 503];
+// Of a departure this is an answer, of whatever else it is none.
+const CONFLICT = 409;
 
 let kept = restored();
 let asking = false;
 let saved = true;
+// The program does not know this page any more: nothing is answered until it is opened by the door's link.
+let barred = false;
 
 /** Takes a code in; `out` on the way out. Returns a verdict where it takes no more. */
 export function keepCode(text, keys, out) {
@@ -29,9 +33,9 @@ export function keepCode(text, keys, out) {
   return null;
 }
 
-/** How many codes wait, and whether they would outlive a reload. */
+/** How many codes wait, whether they would outlive a reload, and whether the program does not know this page. */
 export function waiting() {
-  return { number: kept.length, saved };
+  return { number: kept.length, saved, barred };
 }
 
 /** Asks about every code in turn: the first scan of a ticket must be the first to be asked about. `tell(answer, scan)` is given each
@@ -74,11 +78,19 @@ async function ask(scan) {
   const answer = out
     ? await request("POST", "/v1/departures", { body: { how: "out", code, keys, id }, patience: 5000 })
     : await request("POST", "/v1/scan", { body: { code, keys, id }, patience: 5000 });
-  if (answer.ok || (answer.status >= 400 && answer.status < 500)) return answer;
-  if (answer.status >= 500 && !PASSING.includes(answer.problem.code)) scan.failures += 1;
+  barred = answer.status === 401;
+  if (answer.ok || (out && answer.status === CONFLICT)) return answer;
+  if (barred || answer.status === 0 || PASSING.includes(answer.status)) return null;
+  // Whatever is wrong is wrong with the asking, and nothing is known of the ticket.
+  if (answer.status < 500) return unchecked(answer.problem.detail || answer.problem.title);
+  scan.failures += 1;
   if (scan.failures < FAILURES_MAX) return null;
   scan.late = true;
-  return { ok: true, data: { ...UNCHECKED, words: "Not checked", text: "This device's program fails on this code: ask the manager." } };
+  return unchecked("This device's program fails on this code: ask the manager.");
+}
+
+function unchecked(text) {
+  return { ok: true, data: { ...UNCHECKED, text } };
 }
 
 const UNCHECKED = { verdict: "unknown", code: "not_checked", guarantee: "" };

@@ -28,6 +28,7 @@ const WORDS = {
   choose_tickets: "Who comes in?",
   too_many_codes: "Too many codes",
   device_off: "Declared off",
+  not_checked: "Not checked",
   upgrade_needed: "Newer ticket",
   malformed: "Not a ticket",
   bad_signature: "Not genuine",
