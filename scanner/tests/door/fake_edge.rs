@@ -29,6 +29,8 @@ pub(crate) struct Edge {
     /// Complete feed states; a cursor is how many of them were read.
     pub(crate) pages: Vec<Value>,
     pub(crate) resets: bool,
+    /// How many of them were told.
+    pub(crate) told_pages: usize,
     pub(crate) scans: BTreeMap<String, Value>,
     pub(crate) admitted: HashMap<TicketId, (String, Value)>,
     /// What was asked, in order.
@@ -209,6 +211,7 @@ async fn feed(
                     members.insert("guarantee".into(), json!(level));
                 }
                 edge.resets = false;
+                edge.told_pages = next;
                 page
             })
         };

@@ -111,6 +111,13 @@ impl TestDoor {
         }
     }
 
+    /// Somebody else writes to its store until this is dropped.
+    pub(crate) fn hold_store(&self) -> rusqlite::Connection {
+        let db = rusqlite::Connection::open(self.data.path().join("scanner.sqlite")).expect("store");
+        db.execute_batch("BEGIN IMMEDIATE").expect("the store");
+        db
+    }
+
     /// How many revoked keys it has on its disk.
     pub(crate) fn revoked(&self) -> usize {
         self.rows("SELECT hex(key) FROM revoked_keys").len()
