@@ -110,7 +110,8 @@ mod tests {
         let keys = Keys::new(KeyRing::new(SecretKey::from_seed(&[1; 32]).public(), TheatreId(12)));
         let revoked = || keys.now().revoked().count();
         let (writer, thread) = Writer::start(db, Store::new(keys.clone()), StoreClock::manual(), 16).expect("started");
-        let pages = writer.run(|_, tx, _| Ok(tx.pragma_query_value(None, "page_count", |row| row.get(0))?)).await;
+        let pages =
+            writer.run(|_, tx, _| Ok(tx.pragma_query_value(None, "page_count", |row| row.get::<_, u32>(0))?)).await;
         set_room(&writer, pages.expect("pages") + 8).await;
         let mut kept = 0;
         let refused = loop {
