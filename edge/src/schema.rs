@@ -32,6 +32,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "web", sql: include_str!("../migrations/0016_web.sql") },
         Migration { name: "people", sql: include_str!("../migrations/0017_people.sql") },
         Migration { name: "signing", sql: include_str!("../migrations/0018_signing.sql") },
+        Migration { name: "uncounted", sql: include_str!("../migrations/0025_uncounted.sql") },
     ],
 };
 

@@ -250,11 +250,12 @@ async fn departures(
     let mut edge = edge.now();
     let mut answers = Vec::new();
     for departure in departures {
-        answers.push(json!({"id": departure["id"], "counts": !edge.counts_no_departure}));
-        if edge.counts_no_departure {
+        let ticket = departure["ticket"].as_str().and_then(|ticket| ticket.parse().ok()).expect("a ticket");
+        let counts = !edge.counts_no_departure && edge.admitted.contains_key(&ticket);
+        answers.push(json!({"id": departure["id"], "counts": counts}));
+        if !counts {
             continue;
         }
-        let ticket = departure["ticket"].as_str().and_then(|ticket| ticket.parse().ok()).expect("a ticket");
         edge.admitted.remove(&ticket);
         edge.asked.push("departure".into());
         edge.departures.insert(departure["id"].as_str().expect("id").to_owned(), departure);
