@@ -21,7 +21,9 @@ pub use identity::Identity;
 pub(crate) use identity::{access_key, identity, incarnation, is_off, pair, set_off};
 pub(crate) use keys::{Keys, Store};
 pub(crate) use lock::{lock_of, note_wrong_pin, open_lock, set_lock};
-pub(crate) use scans::{Queued, Scan, acknowledge, admitting, keep, queued, queued_count, refuse, ticket_of, words};
+pub(crate) use scans::{
+    Queued, Scan, acknowledge, admitting, keep, queued, queued_count, refuse, refused_count, ticket_of, words,
+};
 pub(crate) use witness::{Keeping, Kept, entries_after, keep as keep_witness, kept};
 
 use node::sqlite::{Migration, Schema};

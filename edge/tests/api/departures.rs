@@ -261,3 +261,15 @@ async fn a_guest_who_is_back_before_both_doors_have_told_came_in_once_each_time(
     assert!(doors.discrepancies().await.is_empty(), "each stay is known");
     assert_eq!(doors.scan(4, 0).await["code"], "already_admitted");
 }
+
+#[tokio::test]
+async fn an_override_that_is_asked_for_again_is_the_same_one() {
+    let doors = Doors::open().await;
+    doors.scan(1, 0).await;
+    for _asked_again in 0..2 {
+        let (status, view) = doors.let_in(7, "Asha", "supervisor", PIN).await;
+        assert_eq!((status, &view["code"]), (200, &json!("overridden")), "{view}");
+    }
+    let overrides: u32 = doors.house.db().query_row("SELECT count(*) FROM overrides", [], |row| row.get(0)).unwrap();
+    assert_eq!((overrides, doors.discrepancies().await.len()), (1, 1));
+}

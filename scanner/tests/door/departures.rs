@@ -264,5 +264,23 @@ async fn a_guest_who_came_in_by_another_door_during_a_cut_may_leave_by_this_one_
     assert_eq!((status, &problem["code"]), (409, &json!("not_inside")), "nothing is taken back that was not made here");
     edge.now().silent = false;
     eventually("told", || async { edge.now().departures.len() == 1 }).await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
     assert_eq!(answer(&door.scan(&code(1, 1)).await), "admit ok SHARED");
+}
+
+#[tokio::test]
+async fn an_override_that_is_asked_for_again_goes_to_the_box_under_its_number() {
+    let (edge, door) = house().await;
+    door.scan(&code(1, 1)).await;
+    let id = format!("{:032x}", 7);
+    let call = |id: &str| {
+        json!({"code": code(1, 1), "id": id, "person": "Asha", "reason": "child", "staff": "boss", "pin": "4711"})
+            .to_string()
+    };
+    for _asked_again in 0..2 {
+        assert_eq!(door.post("/v1/overrides", call(&id)).await.0, 200);
+    }
+    assert_eq!(edge.now().override_ids, [json!(id), json!(id)]);
+    let (status, problem) = door.post("/v1/overrides", call("7")).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("bad_override")));
 }

@@ -47,6 +47,8 @@ pub(crate) struct Edge {
     pub(crate) off: bool,
     /// The tickets that a supervisor was asked to let in by a short code.
     pub(crate) overridden: Vec<Value>,
+    /// The numbers under which it was asked.
+    pub(crate) override_ids: Vec<Value>,
     paired: bool,
 }
 
@@ -277,6 +279,7 @@ async fn overrides(
     edge.counts()?;
     let (supervisor, person, refused) = (&call["supervisor"]["staff"], &call["person"], &call["refused"]);
     let against = if refused.is_null() { String::new() } else { format!(" against {refused}") };
+    edge.now().override_ids.push(call["id"].clone());
     edge.now().asked.push(format!("override by {supervisor} and {person}{against}"));
     if let Some(member) = call.get("member") {
         edge.now().overridden.push(json!([call["code"], member["ticket"], member["seat"], member["show"]]));
