@@ -33,6 +33,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "people", sql: include_str!("../migrations/0017_people.sql") },
         Migration { name: "signing", sql: include_str!("../migrations/0018_signing.sql") },
         Migration { name: "unsold", sql: include_str!("../migrations/0019_unsold.sql") },
+        Migration { name: "uncounted", sql: include_str!("../migrations/0020_uncounted.sql") },
     ],
 };
 

@@ -12,7 +12,7 @@ use node::problem::{JsonBody, Problem};
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 use shared::admission::{Departure, Reading};
-use shared::ids::{ScanId, TicketId};
+use shared::ids::{ScanId, ShowNumber, TicketId};
 use shared::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,14 +118,21 @@ pub(crate) async fn end_entries(device: &Arc<Device>, request: DepartureRequest)
     let (now, alone) = device.stands();
     let id: Option<ScanId> = request.id.map(|id| id.parse()).transpose().map_err(|_| unknown())?;
     let group = request.tickets.is_some();
+    let mut signed = None;
     let tickets: Vec<TicketId> = match (request.ticket, request.tickets, request.code) {
         (Some(ticket), None, None) => vec![ticket.parse().map_err(|_| unknown())?],
         (None, Some(tickets), None) if (1..=TICKETS_MAX).contains(&tickets.len()) => {
             tickets.iter().map(|ticket| ticket.parse()).collect::<Result<_, _>>().map_err(|_| unknown())?
         }
         (None, None, Some(code)) => match read_either(device, &code, request.keys.as_deref(), now, alone).1 {
-            Reading::Genuine(genuine) => vec![genuine.body.ticket],
-            Reading::Answered(_) => return Err(unknown()),
+            Reading::Genuine(genuine) => {
+                signed = Some(genuine.body.show);
+                vec![genuine.body.ticket]
+            }
+            Reading::Answered(_) => {
+                let detail = "That is no ticket that can be checked here: nobody may come back on it.";
+                return Err(Problem::unprocessable("bad_departure", detail));
+            }
         },
         _ => return Err(unknown()),
     };
@@ -133,7 +140,10 @@ pub(crate) async fn end_entries(device: &Arc<Device>, request: DepartureRequest)
     let departed = device.writer.run(move |_, tx, _| {
         asked
             .into_iter()
-            .map(|ticket| end(tx, id.map(|id| id.of_code(&ticket.to_string())), ticket, how, at, &door))
+            .map(|ticket| {
+                let id = id.map(|id| id.of_code(&ticket.to_string()));
+                end(tx, id, (ticket, signed), how, at, &door)
+            })
             .collect::<rusqlite::Result<Vec<_>>>()
             .map_err(Into::into)
     });
@@ -141,15 +151,17 @@ pub(crate) async fn end_entries(device: &Arc<Device>, request: DepartureRequest)
     let told = if ended.iter().any(Result::is_ok) { tell(device).await } else { Some(Vec::new()) };
     let uncounted = told.as_deref().unwrap_or_default();
     for one in &mut ended {
-        if one.is_ok_and(|id| uncounted.contains(&id)) {
-            *one = Err(Stays::NotCounted);
+        if let Ok(Ended { id, not_counted }) = *one
+            && uncounted.contains(&id)
+        {
+            *one = Err(not_counted);
         }
     }
     if let ([Err(stays)], false) = (ended.as_slice(), group) {
         return Err((*stays).into());
     }
     let shared = told.is_some() && device.contact.reachable();
-    let stay = |(ticket, ended): (&TicketId, &Result<ScanId, Stays>)| {
+    let stay = |(ticket, ended): (&TicketId, &Result<Ended, Stays>)| {
         let stays = (*ended).err()?;
         Some(StayView { ticket: ticket.to_string(), code: stays.code() })
     };
@@ -158,22 +170,36 @@ pub(crate) async fn end_entries(device: &Arc<Device>, request: DepartureRequest)
     Ok(DepartureView { ticket, how: how.word(), shared, stay })
 }
 
-/// Ends one entry, if it may end. What was ended under that number before has ended.
+/// A departure that is written down.
+#[derive(Debug, Clone, Copy)]
+struct Ended {
+    id: ScanId,
+    /// What it means if the box does not count it.
+    not_counted: Stays,
+}
+
+/// Ends one entry, if it may end. What was ended under that number before has ended. A guest who goes out with a genuine ticket may
+/// have come in by a door that was not heard of yet, in a cut for long: that is for the box to judge, which hears of all doors.
 fn end(
     tx: &Transaction<'_>,
     id: Option<ScanId>,
-    ticket: TicketId,
+    (ticket, signed): (TicketId, Option<ShowNumber>),
     how: Departure,
     at: Timestamp,
     door: &str,
-) -> rusqlite::Result<Result<ScanId, Stays>> {
+) -> rusqlite::Result<Result<Ended, Stays>> {
+    let entry = store::entry_of(tx, ticket)?;
+    let not_counted = if entry.is_some() { Stays::NotCounted } else { Stays::NotInside };
     if let Some(id) = id
         && let Some(counts) = store::has_departed(tx, id, ticket)?
     {
-        return Ok(if counts { Ok(id) } else { Err(Stays::NotCounted) });
+        return Ok(if counts { Ok(Ended { id, not_counted }) } else { Err(not_counted) });
     }
-    let Some((show, entry)) = store::entry_of(tx, ticket)? else { return Ok(Err(Stays::NotInside)) };
-    if !how.counts(&entry, at, store::reentry(tx, show)?) {
+    let signed = signed.filter(|_| how == Departure::Out);
+    let Some(show) = entry.as_ref().map(|(show, _)| *show).or(signed) else { return Ok(Err(Stays::NotInside)) };
+    let reentry = store::reentry(tx, show)?.unwrap_or(true);
+    let may_end = entry.map_or(reentry, |(_, entry)| how.counts(&entry, at, reentry));
+    if !may_end {
         return Ok(Err(match how {
             Departure::Out => Stays::NoReentry,
             Departure::Undone => Stays::UndoOver,
@@ -183,7 +209,7 @@ fn end(
     let departed = Departed { id, ticket, show, how, at, door: door.to_owned() };
     store::keep_departure(tx, &departed)?;
     store::note_departed(tx, ticket, show, at)?;
-    Ok(Ok(id))
+    Ok(Ok(Ended { id, not_counted }))
 }
 
 /// The edge hears of it before the guest is back; where it does not answer in time it hears of it later. Returns what it does not count,

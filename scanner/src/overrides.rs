@@ -14,7 +14,7 @@ use node::problem::{JsonBody, Problem};
 use node::view::VerdictView;
 use serde::Deserialize;
 use shared::admission::{self, Clock, Guarantee, Reading};
-use shared::ids::TicketId;
+use shared::ids::{ScanId, TicketId};
 use shared::ticket::read_booking_code;
 use std::sync::Arc;
 
@@ -27,6 +27,8 @@ pub(crate) struct OverrideRequest {
     keys: Option<String>,
     /// The ticket that the verdict was about, where the code is a short one.
     ticket: Option<String>,
+    /// The page's number for it, the same at every try: a lost answer that is asked for again is no second entry.
+    id: Option<String>,
     person: String,
     reason: String,
     staff: String,
@@ -42,15 +44,19 @@ pub(crate) async fn let_in(
     JsonBody(request): JsonBody<OverrideRequest>,
 ) -> Result<Json<VerdictView>, Problem> {
     let clock = device.contact.clock(device.clock.now());
+    let bad = |_| Problem::unprocessable("bad_override", "An override's number has 32 hex digits.");
+    let id = request.id.as_deref().map(str::parse).transpose().map_err(bad)?.unwrap_or_else(|| new_id(clock));
     let (code, reading) = read_either(&device, &request.code, request.keys.as_deref(), clock, Guarantee::Solo);
     let none = || Problem::conflict("no_override", "That is no genuine ticket of this house: sell a new one.");
     let Presented { scan, ticket, .. } = match reading {
         Reading::Genuine(genuine) => {
-            let scan = new_scan(&device, new_id(clock), &genuine, None, code, clock);
+            let scan = new_scan(&device, id, &genuine, None, code, clock);
             let read = genuine.body.ticket;
             Presented { scan, ticket: genuine, read }
         }
-        Reading::Answered(_) => booked(&device, code, request.ticket.as_deref(), clock).await?.ok_or_else(none)?,
+        Reading::Answered(_) => {
+            booked(&device, code, request.ticket.as_deref(), (id, clock)).await?.ok_or_else(none)?
+        }
     };
     let (door, asked) = (device.door.clone(), ticket.clone());
     let own = device.readers.read(move |db| {
@@ -67,7 +73,12 @@ pub(crate) async fn let_in(
 }
 
 /// The ticket under a short code that a verdict was about.
-async fn booked(device: &Device, code: &str, ticket: Option<&str>, clock: Clock) -> Result<Option<Presented>, Problem> {
+async fn booked(
+    device: &Device,
+    code: &str,
+    ticket: Option<&str>,
+    (id, clock): (ScanId, Clock),
+) -> Result<Option<Presented>, Problem> {
     let Some(code) = read_booking_code(code) else { return Ok(None) };
     let asked = code.clone();
     let booked = device.readers.read(move |db| Ok(store::booked(db, &asked)?)).await?;
@@ -77,7 +88,7 @@ async fn booked(device: &Device, code: &str, ticket: Option<&str>, clock: Clock)
         None => <[Booked; 1]>::try_from(booked).ok().map(|[one]| one),
     };
     let Some(chosen) = chosen else { return Ok(None) };
-    let presented = short_code::present(device, &code, (vec![chosen], vec![new_id(clock)]), clock);
+    let presented = short_code::present(device, &code, (vec![chosen], vec![id]), clock);
     Ok(presented.and_then(|mut presented| presented.pop()))
 }
 

@@ -13,6 +13,7 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/group.js", text: include_str!("page/group.js") },
     Asset { path: "/assets/find.js", text: include_str!("page/find.js") },
     Asset { path: "/assets/lane.js", text: include_str!("page/lane.js") },
+    Asset { path: "/assets/kept.js", text: include_str!("page/kept.js") },
     Asset { path: "/assets/late.css", text: include_str!("page/late.css") },
     Asset { path: "/assets/late.js", text: include_str!("page/late.js") },
     Asset { path: "/assets/lock.js", text: include_str!("page/lock.js") },
@@ -67,6 +68,7 @@ pub fn door() -> Markup {
             p.blind id="blind" role="status" hidden { "The camera reads nothing until this device's program answers." }
         }
         p.toast id="toast" role="status" hidden {}
+        p.toast id="refused" role="status" hidden {}
         section.late id="late" aria-labelledby="late-text" hidden {
             div.late-head {
                 p id="late-text" role="status" {}

@@ -179,8 +179,13 @@ async fn learn(device: &Arc<Device>, texts: [Option<&str>; 2]) -> Result<bool, P
     let mut ring = KeyRing::clone(&device.ring());
     let mut texts = texts.into_iter().flatten().map(|text| text.trim().to_ascii_uppercase());
     let Some(certificate) = texts.find(|text| ring.add(text).is_ok()) else { return Ok(false) };
-    device.writer.run(move |_, tx, _| Ok(store::keep_certificate(tx, &certificate)?)).await?;
-    device.set_ring(ring);
+    let identity = device.identity.clone();
+    let kept = device.writer.run(move |core, tx, _| {
+        store::keep_certificate(tx, &certificate)?;
+        core.keys_are(store::key_ring(tx, &identity)?);
+        Ok(())
+    });
+    kept.await?;
     Ok(true)
 }
 

@@ -5,7 +5,7 @@ use crate::contact::Contact;
 use crate::edge::{EdgeClient, EdgeError};
 use crate::metrics::Metrics;
 use crate::reader::Way;
-use crate::store::{self, Identity, Store};
+use crate::store::{self, Identity, Keys, Store};
 use crate::verdicts::Shown;
 use crate::{reader, router, sync, witness};
 use anyhow::Context;
@@ -16,7 +16,7 @@ use node::sqlite::{self, Checkpoints, Readers};
 use node::writer::Writer;
 use shared::admission::{Door, Tries};
 use shared::keys::KeyRing;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -49,13 +49,13 @@ pub(crate) struct Device {
     pub(crate) unlocking: tokio::sync::Mutex<()>,
     /// Short codes that were guessed.
     pub(crate) tries: Mutex<Tries>,
-    ring: RwLock<Arc<KeyRing>>,
+    keys: Keys,
 }
 
 impl Device {
     /// The keys known now.
     pub(crate) fn ring(&self) -> Arc<KeyRing> {
-        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.keys.now()
     }
 
     /// The edge did not answer, or not as it should.
@@ -64,10 +64,6 @@ impl Device {
             tracing::warn!("somebody has declared this device off: it lets nobody in");
         }
         self.contact.lost(error);
-    }
-
-    pub(crate) fn set_ring(&self, ring: KeyRing) {
-        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
     }
 }
 
@@ -84,7 +80,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         format!("{} is not paired: run `usher-scanner pair URL --data {0}` first", config.data.display())
     })?;
     let (cursor, synced_at) = store::synced_at(&db).context("read how far the feed was taken in")?;
-    let ring = store::key_ring(&db, &identity).context("read the keys")?;
+    let keys = Keys::new(store::key_ring(&db, &identity).context("read the keys")?);
     let clock = StoreClock::starting_at(clock::last_persisted(&db)?);
     let edge = if config.edge.is_empty() { &identity.edge } else { &config.edge };
     let incarnation = store::incarnation(&db).context("read which life of the device this is")?;
@@ -95,7 +91,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         tracing::warn!(error = format!("{error:#}"), "verdicts will take longer until the log has grown");
     }
     let checkpoints = Checkpoints::start(&path, &db)?;
-    let (writer, writer_thread) = Writer::start(db, Store, clock.clone(), WRITES_WAITING_MAX)?;
+    let (writer, writer_thread) = Writer::start(db, Store::new(keys.clone()), clock.clone(), WRITES_WAITING_MAX)?;
     let device = Arc::new(Device {
         door: config.door(identity.theatre)?,
         contact: Contact::new(synced_at, Duration::from_secs(config.stale_after_s), off),
@@ -106,7 +102,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         access_key,
         unlocking: tokio::sync::Mutex::default(),
         tries: Mutex::default(),
-        ring: RwLock::new(Arc::new(ring)),
+        keys,
         config,
         identity,
         clock,

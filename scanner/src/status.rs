@@ -24,6 +24,8 @@ pub(crate) struct StatusView {
     data_age_s: Option<u64>,
     /// Scans the edge has still to store.
     queued: u64,
+    /// Scans the edge does not take, which a person must look at.
+    refused: u64,
     /// Scans the edge has stored since the start that were answered here before.
     delivered: u64,
     /// Entries among them that it found to be not the first or not valid.
@@ -49,10 +51,11 @@ pub(crate) async fn status(State(device): State<Arc<Device>>) -> Result<Json<Sta
         let (door, now) = (device.door.clone(), device.contact.clock(own).now);
         move |db| {
             let locked = store::lock_of(db)?.is_some();
-            Ok((store::queued_count(db)?, store::admitted_count(db)?, store::counts(db, &door, now)?, locked))
+            let told = (store::queued_count(db)?, store::refused_count(db)?);
+            Ok((told, store::admitted_count(db)?, store::counts(db, &door, now)?, locked))
         }
     });
-    let (queued, admitted, counts, locked) = counts.await?;
+    let ((queued, refused), admitted, counts, locked) = counts.await?;
     Ok(Json(StatusView {
         door: device.identity.door.clone(),
         theatre: TheatreRef { id: device.identity.theatre.0, name: device.identity.theatre_name.clone() },
@@ -60,6 +63,7 @@ pub(crate) async fn status(State(device): State<Arc<Device>>) -> Result<Json<Sta
         guarantee: device.contact.guarantee(own).word(),
         data_age_s: device.contact.data_age(own).map(|age| age.as_secs()),
         queued,
+        refused,
         delivered: device.metrics.uploaded.get(),
         conflicts: device.metrics.duplicates.get(),
         admitted,

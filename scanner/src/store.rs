@@ -6,6 +6,7 @@ mod counts;
 mod departures;
 mod group;
 mod identity;
+mod keys;
 mod lock;
 mod scans;
 mod witness;
@@ -18,13 +19,14 @@ pub(crate) use departures::{forget_departed, queued_departures, reentry};
 pub(crate) use group::{Booked, booked, is_booked_under, is_same_booking, members, others_with};
 pub use identity::Identity;
 pub(crate) use identity::{access_key, identity, incarnation, is_off, pair, set_off};
+pub(crate) use keys::{Keys, Store};
 pub(crate) use lock::{lock_of, note_wrong_pin, open_lock, set_lock};
-pub(crate) use scans::{Queued, Scan, acknowledge, admitting, keep, queued, queued_count, refuse, ticket_of, words};
+pub(crate) use scans::{
+    Queued, Scan, acknowledge, admitting, keep, queued, queued_count, refuse, refused_count, ticket_of, words,
+};
 pub(crate) use witness::{Keeping, Kept, entries_after, keep as keep_witness, kept};
 
 use node::sqlite::{Migration, Schema};
-use rusqlite::Transaction;
-use shared::time::Timestamp;
 
 /// The database's file in the data directory.
 pub(crate) const FILE: &str = "scanner.sqlite";
@@ -48,26 +50,3 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "lock", sql: include_str!("../migrations/0011_lock.sql") },
     ],
 };
-
-/// The writer's core: the device keeps nothing in memory that the database does not have.
-pub(crate) struct Store;
-
-impl node::writer::Core for Store {
-    type Engine = rusqlite::Connection;
-
-    fn before_commit(&mut self, _tx: &Transaction<'_>, _now: Timestamp) -> anyhow::Result<()> {
-        Ok(())
-    }
-
-    fn after_commit(&mut self) {}
-
-    fn poll_timeout(&self) -> Option<Timestamp> {
-        None
-    }
-
-    fn handle_timeout(&mut self, _tx: &Transaction<'_>, _now: Timestamp) -> anyhow::Result<()> {
-        Ok(())
-    }
-
-    fn handle_failure(&mut self, _error: &anyhow::Error) {}
-}

@@ -95,15 +95,14 @@ async fn take_in(device: &Arc<Device>, page: FeedPage, cursor: &mut Option<Strin
     device.contact.promised(page.guarantee);
     let complete = !page.more;
     let identity = device.identity.clone();
-    let taken = device.writer.run(move |_, tx, now| {
+    let taken = device.writer.run(move |core, tx, now| {
         let taken = store::take_in(tx, &page, now)?;
-        let ring = if taken.keys_changed { Some(store::key_ring(tx, &identity)?) } else { None };
-        Ok((taken, ring))
+        if taken.keys_changed {
+            core.keys_are(store::key_ring(tx, &identity)?);
+        }
+        Ok(taken)
     });
-    let (taken, ring) = taken.await.context("take in the door feed")?;
-    if let Some(ring) = ring {
-        device.set_ring(ring);
-    }
+    let taken = taken.await.context("take in the door feed")?;
     *cursor = Some(taken.cursor);
     if complete {
         device.contact.set_synced(own);

@@ -31,7 +31,7 @@ def test_the_first_five_minutes_of_a_door(house, door, window, looks):
     # Green, with what it counts.
     burst(page, first)
     expect_verdict(page, "admit", "Welcome")
-    expect(page.locator("#level")).to_have_text("SHARED · all doors agree")
+    expect(page.locator("#level")).to_have_text("SHARED · all doors agree · data 0 s old")
     expect(page.locator("#admitted")).to_have_text(re.compile("[1-9]"))
     # Yellow at another door, with when and where.
     other = window(house.door(1), width=390)

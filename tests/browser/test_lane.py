@@ -1,11 +1,15 @@
 """The lane goes on: through a drop, a program that fails, a broken store and whatever else stands on the page."""
 
+import re
+
 from playwright.sync_api import expect
 
 from house import request, until
 from purchase import buy
 from door import lock
 from test_doors import burst, expect_verdict, forged
+
+LEVEL = re.compile(r"^SHARED · all doors agree · data \d+ s old$")
 
 
 def page_of(window, door, **options):
@@ -115,3 +119,100 @@ def test_a_ticket_that_is_read_into_a_dialog_is_a_ticket_and_no_pin(house, door,
     expect(page.locator("#seat")).not_to_contain_text(seat)
     expect_verdict(page, "admit", "Welcome")
     expect(page.locator("#unlock").get_by_label("PIN", exact=True)).to_have_value("47")
+
+
+def test_a_page_whose_key_is_gone_keeps_its_code_until_it_is_opened_by_the_link(house, door, window):
+    good, = buy(house, 1)
+    page = page_of(window, door, refusals={401})
+    not_known = {"status": 401, "content_type": "application/problem+json", "body": '{"code":"page_not_known","detail":"Open this page by the link."}'}
+    page.route("**/v1/scan", lambda route: route.fulfill(**not_known))
+    burst(page, good)
+    expect_verdict(page, "waiting", "Not checked yet")
+    expect(page.locator("#text")).to_contain_text("open it again by the door's link. 1 code kept")
+    page.reload()
+    expect_verdict(page, "waiting", "Not checked yet")
+    page.unroute("**/v1/scan")
+    expect_verdict(page, "admit", "Welcome")
+
+
+def test_an_answer_that_says_nothing_of_the_ticket_is_amber_and_a_full_disk_is_waited_for(house, door, window):
+    good, = buy(house, 1)
+    page = page_of(window, door, refusals={422, 503})
+
+    def answers(status, code):
+        body = f'{{"code":"{code}","detail":"Said the program."}}'
+        return lambda route: route.fulfill(status=status, content_type="application/problem+json", body=body)
+
+    page.route("**/v1/scan", answers(422, "bad_scan"))
+    burst(page, good)
+    expect_verdict(page, "unknown", "Not checked")
+    expect(page.locator("#text")).to_have_text("Said the program.")
+    page.unroute("**/v1/scan")
+    page.route("**/v1/scan", answers(503, "disk_full"))
+    burst(page, good)
+    expect_verdict(page, "waiting", "Not checked yet")
+    # Longer than what a code is asked about on which the program fails.
+    page.wait_for_timeout(4500)
+    expect_verdict(page, "waiting", "Not checked yet")
+    page.unroute("**/v1/scan")
+    expect_verdict(page, "admit", "Welcome")
+
+
+def test_two_pages_of_one_browser_keep_their_codes_side_by_side(house, door, window):
+    first_code, second_code = buy(house, 2)
+    first = page_of(window, door, loses_server=True)
+    second = first.context.new_page()
+    second.goto(door.url)
+    expect(second.locator("#guarantee")).to_contain_text("SHARED")
+    for page, code in [(first, first_code), (second, second_code)]:
+        drop(page)
+        burst(page, code)
+        expect_verdict(page, "waiting", "Not checked yet")
+    second.close()
+    first.reload()
+    expect(first.locator("#text")).to_contain_text("2 codes kept")
+    first.unroute("**/v1/*")
+    expect(first.locator("#late-text")).to_have_text("2 answers came late: 2 in")
+    first.get_by_role("button", name="Seen").click()
+    first.reload()
+    expect(first.locator("#guarantee")).to_contain_text("SHARED")
+    expect(first.locator("#late")).to_be_hidden()
+
+
+def test_a_copy_of_a_code_that_waits_is_told_so_and_let_in_once(house, door, window):
+    good, = buy(house, 1)
+    page = page_of(window, door, loses_server=True)
+    drop(page)
+    burst(page, good)
+    expect_verdict(page, "waiting", "Not checked yet")
+    burst(page, good)
+    expect_verdict(page, "waiting", "Waits already")
+    expect(page.locator("#text")).to_contain_text("lets one guest in")
+    expect_verdict(page, "waiting", "Not checked yet")
+    page.unroute("**/v1/*")
+    expect_verdict(page, "admit", "Welcome")
+    expect(page.locator("#lines")).to_contain_text("Read 2 times: this is for one guest")
+
+
+def test_what_the_box_does_not_take_is_said_on_the_page(door, window):
+    page = page_of(window, door)
+    status = {**door.status(), "refused": 2}
+    page.route("**/v1/status", lambda route: route.fulfill(json=status))
+    expect(page.locator("#refused")).to_have_text("2 scans the box did not take: call the operator.")
+    page.unroute("**/v1/status")
+    expect(page.locator("#refused")).to_be_hidden()
+
+
+def test_every_verdict_says_its_level_and_the_age_of_what_it_was_decided_by(house, door, window):
+    house.as_manager(f"/v1/shows/{house.show()['id']}/door", {"reentry": True})
+    good, = buy(house, 1)
+    page = page_of(window, door)
+    level = page.locator("#level")
+    burst(page, good)
+    expect_verdict(page, "admit", "Welcome")
+    expect(level).to_have_text(LEVEL)
+    until_known(door, page)
+    page.get_by_role("button", name="Way out").click()
+    burst(page, good)
+    expect_verdict(page, "out", "Out")
+    expect(level).to_have_text(LEVEL)

@@ -13,7 +13,7 @@ use node::problem::{JsonBody, Problem};
 use node::zone::parse_rfc3339;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
-use shared::admission::Departure;
+use shared::admission::{Departure, ScanLog};
 use shared::ids::{ScanId, ShowNumber, TicketId};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
@@ -164,6 +164,37 @@ impl Desk {
         }
         Ok(counts)
     }
+}
+
+/// The departures of a ticket that count once the entries on it, which were others before, are known. A guest may have left by a door that told of it before the
+/// door of the entry could.
+pub(super) fn recount(
+    tx: &Transaction<'_>,
+    (ticket, show): (TicketId, ShowNumber),
+    (before, entries): (&ScanLog, &ScanLog),
+    mut departures: Vec<Timestamp>,
+) -> anyhow::Result<Vec<Timestamp>> {
+    let uncounted: Vec<(ScanId, Timestamp)> = tx
+        .prepare_cached(
+            "SELECT departure, at FROM departures WHERE ticket = ?1 AND NOT counts AND how = ?2 ORDER BY at",
+        )?
+        .query_map(params![ticket.0, Departure::Out.word()], |row| Ok((ScanId(row.get(0)?), Timestamp(row.get(1)?))))?
+        .collect::<rusqlite::Result<_>>()?;
+    if uncounted.is_empty() || !reentry(tx, show)? {
+        return Ok(departures);
+    }
+    for (id, at) in uncounted {
+        // One that was judged by an entry stays as it was judged.
+        if before.entry_at(ticket, &departures, at).is_some() {
+            continue;
+        }
+        let entry = entries.entry_at(ticket, &departures, at);
+        if entry.is_some_and(|entry| Departure::Out.counts(&entry.admission, at, true)) {
+            tx.execute("UPDATE departures SET counts = 1 WHERE departure = ?1", [id.0])?;
+            departures.push(at);
+        }
+    }
+    Ok(departures)
 }
 
 /// Whether guests of the show may come back.

@@ -1,6 +1,6 @@
 //! Scans: every one is stored, the first good one of a ticket is its admission, by a constraint of the database.
 
-use super::departures::{departed, departures_of};
+use super::departures::{departed, departures_of, recount};
 use super::discrepancies::{SEAT_TAKEN, Story, TWICE, is_noted};
 use super::entries;
 use super::scan::{MemberRow, Scan, body_of, subject};
@@ -10,7 +10,8 @@ use anyhow::Context;
 use node::view::VerdictView;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use shared::admission::{
-    Admission, AdmittedScan, CmRDT, DoorFacts, DoorShow, DoorTicket, Further, Guarantee, Member, Reading, ScanOp, Stays,
+    Admission, AdmittedScan, BadScan, CmRDT, DoorFacts, DoorShow, DoorTicket, Further, Guarantee, Member, Reading,
+    ScanLog, ScanOp, Stays,
 };
 use shared::admission::{Verdict, VerdictCode, VerdictKind, decide, decide_member, inside};
 use shared::entry::TicketRef;
@@ -201,6 +202,11 @@ impl Desk {
         now: Timestamp,
     ) -> anyhow::Result<Option<Admission>> {
         let op = scan.told_by(device, body.ticket, now);
+        let mut first = ScanLog::default();
+        if let Err(bad) = first.validate_op(&op) {
+            self.note_unmerged(tx, body, op, None, scan.guarantee(), bad)?;
+            return Ok(None);
+        }
         let entry = &op.scan.admission;
         let inserted = tx
             .prepare_cached(
@@ -213,6 +219,10 @@ impl Desk {
             if !self.enter(body, entry, now) {
                 tx.prepare_cached("UPDATE admissions SET entered = 0 WHERE ticket = ?1 AND area = ?2")?
                     .execute(params![body.ticket.0, AREA])?;
+            }
+            first.apply(op);
+            if !recount(tx, (body.ticket, body.show), (&ScanLog::default(), &first), Vec::new())?.is_empty() {
+                self.touch(body.ticket);
             }
             return Ok(None);
         }
@@ -238,13 +248,16 @@ impl Desk {
         let departures = departures_of(tx, ticket)?;
         let AdmittedScan { id, admission: entry, .. } = op.scan.clone();
         if let Err(bad) = told.log.validate_op(&op) {
-            tracing::error!(%ticket, %bad, "an entry is not merged");
-            let first = Some(&standing.admission);
-            self.note(tx, &Story { code: TWICE, body, scan: id, guarantee, entry, first }, now)?;
+            self.note_unmerged(tx, body, op, Some(&standing.admission), guarantee, bad)?;
             return Ok(Some(standing.admission.clone()));
         }
         let before = told.log.stays(ticket, &departures).map(|stays| stays.further).unwrap_or_default();
+        let (known, counted) = (told.log.clone(), departures.len());
         told.add(op, guarantee);
+        let departures = recount(tx, (ticket, body.show), (&known, &told.log), departures)?;
+        if departures.len() > counted {
+            self.touch(ticket);
+        }
         let Stays { entry: counts, further } =
             told.log.stays(ticket, &departures).context("find the entry that counts")?;
         if counts.id != id {
@@ -260,6 +273,21 @@ impl Desk {
             self.note(tx, &Story { code: TWICE, body, scan: scan.id, guarantee, entry, first }, now)?;
         }
         Ok(further.into_iter().find(|further| further.scan.id == id).map(|further| further.first))
+    }
+
+    /// An entry that is no part of the set is listed all the same.
+    fn note_unmerged(
+        &mut self,
+        tx: &Transaction<'_>,
+        body: &TicketBody,
+        op: ScanOp,
+        first: Option<&Admission>,
+        guarantee: &str,
+        bad: BadScan,
+    ) -> anyhow::Result<()> {
+        tracing::error!(ticket = %body.ticket, %bad, "an entry is not merged");
+        let ScanOp { scan: AdmittedScan { id, admission: entry, .. }, received_at, .. } = op;
+        self.note(tx, &Story { code: TWICE, body, scan: id, guarantee, entry, first }, received_at)
     }
 
     /// Writes the admission into the log. False where that must wait: the ticket's show is not known here yet, or the box is closed.

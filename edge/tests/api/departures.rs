@@ -235,3 +235,41 @@ async fn a_supervisor_lets_in_by_the_short_code_what_is_booked_under_it() {
     let persons: String = doors.house.db().query_row(persons, [], |row| row.get(0)).expect("both persons");
     assert_eq!(persons, "supervisor Asha already_admitted");
 }
+
+#[tokio::test]
+async fn a_departure_that_is_told_before_its_entry_counts_once_the_entry_is_known() {
+    let doors = Doors::open().await;
+    doors.let_people_back().await;
+    assert!(!doors.depart(1, "out", -60).await, "nobody is known to be inside");
+    doors.scan(2, -120).await;
+    assert!(
+        doors.row().await["left_at"].is_string(),
+        "the door of the entry has told of it, and the others hear of it"
+    );
+    assert_eq!(doors.scan(3, 0).await["verdict"], "admit", "the guest is back");
+    assert_eq!(doors.scan(4, 0).await["code"], "already_admitted");
+    assert!(doors.discrepancies().await.is_empty(), "nobody came in twice");
+}
+
+#[tokio::test]
+async fn a_guest_who_is_back_before_both_doors_have_told_came_in_once_each_time() {
+    let doors = Doors::open().await;
+    doors.let_people_back().await;
+    assert!(!doors.depart(1, "out", -60).await);
+    assert_eq!(doors.scan(3, 0).await["verdict"], "admit");
+    doors.scan(2, -120).await;
+    assert!(doors.discrepancies().await.is_empty(), "each stay is known");
+    assert_eq!(doors.scan(4, 0).await["code"], "already_admitted");
+}
+
+#[tokio::test]
+async fn an_override_that_is_asked_for_again_is_the_same_one() {
+    let doors = Doors::open().await;
+    doors.scan(1, 0).await;
+    for _asked_again in 0..2 {
+        let (status, view) = doors.let_in(7, "Asha", "supervisor", PIN).await;
+        assert_eq!((status, &view["code"]), (200, &json!("overridden")), "{view}");
+    }
+    let overrides: u32 = doors.house.db().query_row("SELECT count(*) FROM overrides", [], |row| row.get(0)).unwrap();
+    assert_eq!((overrides, doors.discrepancies().await.len()), (1, 1));
+}

@@ -13,15 +13,22 @@ const number = (value) => value.toLocaleString("en-IN");
 // What was delivered before the scans that wait now, if any do.
 let before = null;
 let toastTimer = 0;
+let last = null;
+
+/** How the door stood when it was last looked at, as a verdict says it; nothing while the program does not answer. */
+export function stands() {
+  return last ?? { guarantee: "" };
+}
 
 /** Asks the program and writes it all down. */
 export async function look() {
   const answer = await request("GET", "/v1/status", { patience: 4000 });
   const badge = byId("guarantee");
+  last = answer.ok ? answer.data : null;
   if (!answer.ok) badge.dataset.level = "NONE";
   if (answer.problem?.code === "page_not_known") return badge.replaceChildren(el("strong", {}, "NOT KNOWN"), " open this page by the door's link");
   if (!answer.ok) return badge.replaceChildren(el("strong", {}, "NO ANSWER"), " this device's program does not answer; codes are kept");
-  const { door, theatre, guarantee, data_age_s, queued, admitted, counts, off } = answer.data;
+  const { door, theatre, guarantee, data_age_s, queued, refused, admitted, counts, off } = answer.data;
   badge.dataset.level = off ? "NONE" : guarantee;
   applyLock(answer.data.locked);
   byId("door").textContent = door;
@@ -29,6 +36,7 @@ export async function look() {
   byId("theatre").textContent = theatre.name;
   countAll(counts, admitted);
   byId("queued").textContent = number(queued);
+  tell("refused", refused > 0 ? `${count(refused, "scan")} the box did not take: call the operator.` : "");
   const level = off ? "OFF" : guarantee;
   const words = off ? OFF : guaranteeWords(guarantee, data_age_s === undefined ? undefined : span(data_age_s));
   const text = `${level} ${words}`;
@@ -57,6 +65,12 @@ function countAll(counts, admitted) {
   byId("expected").textContent = open ? ` / ${number(counts.expected)}` : "";
   byId("per-minute").textContent = number(counts.per_minute);
   byId("doors").textContent = counts.doors.map((one) => `${one.door} ${number(one.admitted)}`).join(" · ") || "–";
+}
+
+// A line that is there while something is wrong.
+function tell(id, text) {
+  byId(id).hidden = text === "";
+  if (byId(id).textContent !== text) byId(id).textContent = text;
 }
 
 // Says so once what had waited is with the box. A program that was started anew counts from nothing.

@@ -1,7 +1,7 @@
 // The door: codes come in from a wedge scanner, the camera, the field or a pane; verdicts go out.
 
 import { every, pause, request } from "./api.js";
-import { look } from "./badge.js";
+import { look, stands } from "./badge.js";
 import { cameraWorks, watch } from "./camera.js";
 import { about, departed, goesOut, listenToKeys } from "./entry.js";
 import { listenToSearch } from "./find.js";
@@ -16,7 +16,7 @@ import { drawShape, levelWords, wordsOf } from "./verdict.js";
 import { clockHere, count, el } from "./words.js";
 
 const STATUS_MS = 2000;
-const SHOWN_MS = { admit: 5000, out: 5000, already: 15000, unknown: 15000, refuse: 15000 };
+const SHOWN_MS = { admit: 5000, out: 5000, waiting: 3000, already: 15000, unknown: 15000, refuse: 15000 };
 // Company is counted before it is let in.
 const GROUP_MS = 20_000;
 // A verdict of a reader that is older than this was not seen when it was given.
@@ -25,34 +25,38 @@ const LATE_S = 3;
 const byId = (id) => document.getElementById(id);
 let idleTimer = 0;
 let stopCamera = null;
+// Until then what was said of a copy stands.
+let calmUntil = 0;
 // A late verdict that is no welcome is shown, and stays.
 let held = false;
 
 function take(text, keys) {
-  const full = keepCode(text, keys, goesOut());
-  if (full) show(full);
+  const told = keepCode(text, keys, goesOut());
+  if (told) show(told);
+  if (told?.verdict === "waiting") calmUntil = Date.now() + SHOWN_MS.waiting;
   work(tell, showWaiting);
 }
 
 function tell(answer, scan) {
-  const verdict = verdictOf(answer, scan);
+  const verdict = withCopies(verdictOf(answer, scan), scan);
   if (!scan.late) show(verdict, scan.code, scan.keys);
   else showLate(verdict, scan);
 }
 
 function verdictOf(answer, { out }) {
-  if (out && answer.data?.code !== "not_checked") return departed(answer, "Out");
-  return answer.ok ? answer.data : refused(answer.problem);
+  return out && answer.data?.code !== "not_checked" ? departed(answer, "Out") : answer.data;
+}
+
+// Who stood there with a copy hears that this verdict is not theirs.
+function withCopies(verdict, { copies }) {
+  if (!copies || !["admit", "out"].includes(verdict.verdict)) return verdict;
+  return { ...verdict, lines: [...(verdict.lines ?? []), `Read ${copies + 1} times: this is for one guest. A second one must be scanned again.`] };
 }
 
 function showLate(verdict, scan) {
   if (!listLate(verdict, scan)) return;
   show(verdict, scan.code, scan.keys);
   held = isHeld();
-}
-
-function refused(problem) {
-  return { verdict: "refuse", code: problem.code, guarantee: "", text: problem.detail || problem.title };
 }
 
 function show(verdict, code, keys) {
@@ -62,7 +66,7 @@ function show(verdict, code, keys) {
   paint(kind, verdict.words ?? wordsOf(verdict), place(verdict), verdict.text);
   byId("first").textContent = verdict.first ? `First at ${clockHere(verdict.first.at)}, ${verdict.first.door}` : "";
   byId("lines").replaceChildren(...(verdict.lines ?? []).map((text) => el("li", {}, text)));
-  byId("level").textContent = levelWords(verdict);
+  byId("level").textContent = levelWords(verdict.guarantee ? verdict : stands());
   const waits = offer(verdict);
   sounds(kind);
   clearTimeout(idleTimer);
@@ -103,11 +107,19 @@ function showIdle() {
 }
 
 function showWaiting() {
+  if (Date.now() < calmUntil) return;
   clearTimeout(idleTimer);
-  if (byId("main").dataset.verdict === "waiting") return;
-  const { number, saved } = waiting();
+  const { number, saved, barred } = waiting();
   const care = saved ? "" : " Do not reload the page: this browser keeps nothing.";
-  const text = `This device's program does not answer. ${count(number, "code")} kept, asking again. Let the guest wait.${care}`;
+  const kept = `${count(number, "code")} kept, asking again. Let the guest wait.${care}`;
+  const text = barred
+    ? `This device's program does not know this page any more: open it again by the door's link. ${kept}`
+    : `This device's program does not answer. ${kept}`;
+  if (byId("main").dataset.verdict === "waiting") {
+    byId("words").textContent = "Not checked yet";
+    if (byId("text").textContent !== text) byId("text").textContent = text;
+    return;
+  }
   paint("waiting", "Not checked yet", [], text);
   sounds("waiting");
 }

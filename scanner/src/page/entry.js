@@ -7,6 +7,8 @@ const STAYS = { undo_over: "let in longer ago than ten seconds", not_inside: "no
 const byId = (id) => document.getElementById(id);
 
 let last = null;
+// What the dialog of a supervisor was opened about: another ticket may be read while it is filled in.
+let asked = null;
 let undoTimer = 0;
 
 /** Keeps what the last verdict was about, and shows what can be done. */
@@ -35,7 +37,10 @@ export function departed(answer, words, { seats = {} } = {}) {
     const lines = (answer.data.stay ?? []).map(({ ticket, code }) => `${seats[ticket] ?? "The first one"} stays in: ${STAYS[code] ?? code}`);
     return { verdict: "out", code: "departed", words, text: `The ${answer.data.ticket ? "ticket" : "tickets"} may enter again ${where}`, guarantee: "", lines };
   }
-  return { verdict: "refuse", code: answer.problem?.code ?? "", text: answer.problem?.detail ?? "No answer.", guarantee: "" };
+  const text = answer.problem?.detail || answer.problem?.title || "No answer.";
+  // Only what the doors know of the ticket is a no; the rest says nothing about it.
+  if (answer.status !== 409) return { verdict: "unknown", code: "not_checked", text, guarantee: "" };
+  return { verdict: "refuse", code: answer.problem.code, text, guarantee: "" };
 }
 
 /** Wires the keys; `show` is given a verdict. */
@@ -56,16 +61,22 @@ export function listenToKeys(show) {
     currentTarget.setAttribute("aria-pressed", String(!goesOut()));
     document.body.dataset.way = goesOut() ? "out" : "in";
   });
-  byId("let-in-key").addEventListener("click", () => byId("let-in").showModal());
+  byId("let-in-key").addEventListener("click", () => {
+    asked = last;
+    byId("let-in").showModal();
+  });
   byId("let-in-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     const { person, reason, staff, pin } = Object.fromEntries(new FormData(event.target));
-    const answer = await request("POST", "/v1/overrides", { body: { code: last.code, keys: last.keys, ticket: last.verdict.ticket, person, reason, staff, pin }, patience: 8000 });
+    const about = asked;
+    about.override ??= freshKey();
+    const { code, keys, override, verdict: { ticket } } = about;
+    const answer = await request("POST", "/v1/overrides", { body: { code, keys, ticket, id: override, person, reason, staff, pin }, patience: 8000 });
     byId("let-in-fault").textContent = answer.ok ? "" : (answer.problem?.detail ?? "The box does not answer.");
     event.target.elements.pin.value = "";
     if (!answer.ok) return;
     byId("let-in").close();
-    byId("let-in-key").hidden = true;
+    if (about === last) byId("let-in-key").hidden = true;
     show(answer.data);
   });
 }

@@ -68,7 +68,7 @@ export function listenToGroup(show) {
     const answer = await request("POST", "/v1/groups", { body: { ...asking.by, tickets, ids }, patience: 5000 });
     // Another ticket was scanned meanwhile: its verdict stays, and the group's comes after it.
     if (answer.ok) return show(told(asking, answer.data.verdicts));
-    if (answer.status >= 400 && answer.status < 500) return show({ verdict: "refuse", guarantee: "", text: "", ...refusal(answer.problem) });
+    if (answer.status >= 400 && answer.status < 500) return show(unchecked(answer.problem));
     if (asking !== offered) return;
     label();
     byId("group-fault").textContent = "No answer. Press again: nobody is let in twice.";
@@ -80,8 +80,8 @@ export function listenToGroup(show) {
   });
 }
 
-function refusal({ code, title, detail }) {
-  return { code, text: detail || title };
+function unchecked({ title, detail }) {
+  return { verdict: "unknown", code: "not_checked", guarantee: "", text: detail || title };
 }
 
 // All of them as one verdict: the worst of theirs, who is in, and for everybody else why not.

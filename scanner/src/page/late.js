@@ -15,8 +15,9 @@ const passes = ({ kind }) => kind === "admit" || kind === "out";
 let list = restored();
 
 /** Lists a late verdict. Returns whether it is the one to be shown large: none before it needs more looking at. */
-export function listLate(verdict, { code = "", at = Date.now() } = {}) {
-  const who = verdict.seat ?? (code ? `code …${code.slice(-4)}` : "a code");
+export function listLate(verdict, { code = "", at = Date.now(), copies = 0 } = {}) {
+  const named = verdict.seat ?? (code ? `code …${code.slice(-4)}` : "a code");
+  const who = copies > 0 ? `${named}, read ${copies + 1} times, for one guest` : named;
   const one = { kind: verdict.verdict, words: verdict.words ?? wordsOf(verdict), who, at };
   const first = list.every((other) => rank(one) <= rank(other));
   list = [...list, one].slice(-SHOWN_MAX);

@@ -28,6 +28,7 @@ const WORDS = {
   choose_tickets: "Who comes in?",
   too_many_codes: "Too many codes",
   device_off: "Declared off",
+  not_checked: "Not checked",
   upgrade_needed: "Newer ticket",
   malformed: "Not a ticket",
   bad_signature: "Not genuine",
@@ -68,8 +69,8 @@ export function drawShape(place, kind) {
 /** How far a verdict may be trusted, beside it: its level, and how old what it was decided by is. */
 export function levelWords({ guarantee, data_age_s }) {
   if (!guarantee) return "";
-  if (guarantee === "SHARED") return "SHARED · all doors agree";
-  return `${guarantee} · ${data_age_s === undefined ? "never synced" : `data ${span(data_age_s)} old`}`;
+  const old = data_age_s === undefined ? "never synced" : `data ${span(data_age_s)} old`;
+  return guarantee === "SHARED" ? `SHARED · all doors agree · ${old}` : `${guarantee} · ${old}`;
 }
 
 /** What a guarantee level means, in words for the person at the door. */

@@ -9,6 +9,10 @@ pub(super) const EVENT_BYTES: usize = 24;
 const SHORTEST: usize = 4;
 /// More than any code has; the rest is dropped until the end comes.
 const LONGEST: usize = 512;
+/// Events about events.
+const EV_SYN: u16 = 0;
+/// The kernel's buffer was full, and events are lost.
+const SYN_DROPPED: u16 = 3;
 /// Events about keys.
 const EV_KEY: u16 = 1;
 /// A key goes down; 0 is up, 2 a repetition.
@@ -18,13 +22,26 @@ const DOWN: i32 = 1;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Keys {
     typed: String,
+    /// Part of the code that is being typed got lost.
+    torn: bool,
+}
+
+/// What a reader has read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Typed {
+    Code(String),
+    /// A code of which part got lost: nothing can be said of it.
+    Torn,
 }
 
 impl Keys {
     /// Takes an event; returns the code that it ends.
-    pub(super) fn press(&mut self, event: &[u8; EVENT_BYTES]) -> Option<String> {
+    pub(super) fn press(&mut self, event: &[u8; EVENT_BYTES]) -> Option<Typed> {
         let [.., t0, t1, c0, c1, v0, v1, v2, v3] = *event;
         let (kind, code) = (u16::from_ne_bytes([t0, t1]), u16::from_ne_bytes([c0, c1]));
+        if (kind, code) == (EV_SYN, SYN_DROPPED) {
+            self.torn = true;
+        }
         if kind != EV_KEY || i32::from_ne_bytes([v0, v1, v2, v3]) != DOWN {
             return None;
         }
@@ -37,9 +54,12 @@ impl Keys {
     }
 
     /// The reader has fallen silent, or said that this is all.
-    pub(super) fn finish(&mut self) -> Option<String> {
-        let typed = std::mem::take(&mut self.typed);
-        (typed.len() >= SHORTEST).then_some(typed)
+    pub(super) fn finish(&mut self) -> Option<Typed> {
+        let Self { typed, torn } = std::mem::take(self);
+        if torn {
+            return Some(Typed::Torn);
+        }
+        (typed.len() >= SHORTEST).then_some(Typed::Code(typed))
     }
 }
 
@@ -77,6 +97,21 @@ mod tests {
     }
 
     fn type_all(keys: &mut Keys, codes: &[u16]) -> Option<String> {
+        match type_raw(keys, codes) {
+            Some(Typed::Code(code)) => Some(code),
+            Some(Typed::Torn) => Some("torn".into()),
+            None => None,
+        }
+    }
+
+    fn finished(keys: &mut Keys) -> Option<String> {
+        match keys.finish()? {
+            Typed::Code(code) => Some(code),
+            Typed::Torn => Some("torn".into()),
+        }
+    }
+
+    fn type_raw(keys: &mut Keys, codes: &[u16]) -> Option<Typed> {
         let mut ended = None;
         for &code in codes {
             // Misc scan code, down, sync, repetition, up, as readers send them.
@@ -116,7 +151,40 @@ mod tests {
             (bytes[16], bytes[18], bytes[20]) = (1, code, value);
             codes.extend(keys.press(&bytes));
         }
-        assert_eq!(codes, ["A2Q7"]);
+        assert_eq!(codes, [Typed::Code("A2Q7".into())]);
+    }
+
+    #[test]
+    fn a_stream_as_the_kernel_gives_it_is_read_through_lights_repetitions_and_lost_events() {
+        // A key as a USB reader presses it: scan code, key, end of the packet.
+        let key = |code: u16, value| {
+            [event(4, 4, 0x70000 + i32::from(code)), event(EV_KEY, code, value), event(EV_SYN, 0, 0)]
+        };
+        let press = |code| [key(code, 1), key(code, 0)].concat();
+        let read = |stream: Vec<[u8; EVENT_BYTES]>| {
+            let mut keys = Keys::default();
+            let mut read: Vec<_> = stream.iter().filter_map(|event| keys.press(event)).collect();
+            read.extend(keys.finish());
+            read
+        };
+        let word: Vec<_> = [16, 17, 18, 19].into_iter().flat_map(press).collect();
+        let enter = press(28);
+        let whole = || Typed::Code("QWER".into());
+        // Caps Lock with its light, and a key that is held.
+        let lights = [press(58), vec![event(17, 1, 1), event(EV_SYN, 0, 0)]].concat();
+        let held = [key(16, 1), key(16, 2), key(16, 2), key(16, 0)].concat();
+        let repeated = [lights, held, word[6..].to_vec(), enter.clone()].concat();
+        assert_eq!(read(repeated), [whole()]);
+        // Lost in the middle: what is left of that code is none, and the next one is read.
+        let lost = vec![event(EV_SYN, SYN_DROPPED, 0), event(EV_SYN, 0, 0)];
+        let (start, rest) = word.split_at(9);
+        let torn = [start.to_vec(), lost.clone(), rest.to_vec(), enter.clone(), word.clone(), enter.clone()].concat();
+        assert_eq!(read(torn), [Typed::Torn, whole()]);
+        // With the end lost two codes would be one.
+        let joined = [word.clone(), lost.clone(), word.clone(), enter.clone(), word.clone(), enter.clone()].concat();
+        assert_eq!(read(joined), [Typed::Torn, whole()]);
+        // In silence: whoever's code it was is told.
+        assert_eq!(read([enter, lost].concat()), [Typed::Torn]);
     }
 
     #[test]
@@ -124,7 +192,7 @@ mod tests {
         let all: Vec<u16> = (2..=11).chain(16..=25).chain(30..=38).chain(44..=50).collect();
         let mut keys = Keys::default();
         assert_eq!(type_all(&mut keys, &all), None);
-        assert_eq!(keys.finish().as_deref(), Some("1234567890QWERTYUIOPASDFGHJKLZXCVBNM"));
+        assert_eq!(finished(&mut keys).as_deref(), Some("1234567890QWERTYUIOPASDFGHJKLZXCVBNM"));
         assert_eq!(type_all(&mut keys, &[71, 72, 73, 75, 76, 77, 79, 80, 81, 82, 96]).as_deref(), Some("7894561230"));
     }
 
@@ -138,7 +206,7 @@ mod tests {
         type_all(&mut keys, &[30, 48, 46]);
         assert_eq!(keys.finish(), None);
         type_all(&mut keys, &[30, 48, 46, 32, 58, 42]);
-        assert_eq!(keys.finish().as_deref(), Some("ABCD"), "Caps Lock and Shift change nothing");
+        assert_eq!(finished(&mut keys).as_deref(), Some("ABCD"), "Caps Lock and Shift change nothing");
     }
 
     #[test]

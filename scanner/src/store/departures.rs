@@ -104,11 +104,7 @@ pub(crate) fn entry_of(db: &Connection, ticket: TicketId) -> rusqlite::Result<Op
     .optional()
 }
 
-/// Whether guests of the show may come back.
-pub(crate) fn reentry(db: &Connection, show: ShowNumber) -> rusqlite::Result<bool> {
-    let set = db
-        .prepare_cached("SELECT reentry FROM shows WHERE show = ?1")?
-        .query_row([show.0], |row| row.get(0))
-        .optional()?;
-    Ok(set.unwrap_or(false))
+/// Whether guests of the show may come back; nothing for a show that is not known here.
+pub(crate) fn reentry(db: &Connection, show: ShowNumber) -> rusqlite::Result<Option<bool>> {
+    db.prepare_cached("SELECT reentry FROM shows WHERE show = ?1")?.query_row([show.0], |row| row.get(0)).optional()
 }

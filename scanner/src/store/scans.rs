@@ -119,6 +119,11 @@ pub(crate) fn queued_count(db: &Connection) -> rusqlite::Result<u64> {
     db.query_row("SELECT count(*) FROM scans WHERE state = 'queued'", [], |row| row.get::<_, u32>(0)).map(u64::from)
 }
 
+/// How many scans the edge will not take.
+pub(crate) fn refused_count(db: &Connection) -> rusqlite::Result<u64> {
+    db.query_row("SELECT count(*) FROM scans WHERE state = 'refused'", [], |row| row.get::<_, u32>(0)).map(u64::from)
+}
+
 /// The edge has stored these scans.
 pub(crate) fn acknowledge(tx: &Transaction<'_>, scans: &[ScanId]) -> rusqlite::Result<()> {
     let mut put = tx.prepare_cached("UPDATE scans SET state = 'stored' WHERE scan = ?1")?;

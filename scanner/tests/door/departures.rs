@@ -248,3 +248,39 @@ async fn whoever_came_back_is_inside_whatever_the_feed_tells_first() {
     assert_eq!(answer(&door.scan(&code(1, 1)).await), "already already_admitted SOLO");
     assert_eq!(answer(&door.scan(&code(2, 2)).await), "already already_admitted SOLO");
 }
+
+#[tokio::test]
+async fn a_guest_who_came_in_by_another_door_during_a_cut_may_leave_by_this_one_and_come_back() {
+    let (edge, door) = reentry_house().await;
+    // The other door has told the box, which this one cannot hear.
+    let entry = json!({"at": crate::fake_edge::rfc3339(crate::fake_edge::wall()), "door": "Door B"});
+    edge.now().admitted.insert(TicketId([1; 8]), ("b".repeat(32), entry.clone()));
+    edge.now().silent = true;
+    let out = json!({"how": "out", "code": code(1, 1), "id": format!("{:032x}", 1)});
+    let (status, view) = depart(&door, out.clone()).await;
+    assert_eq!((status, &view["how"], &view["shared"]), (200, &json!("out"), &json!(false)), "{view}");
+    assert_eq!(depart(&door, out).await.0, 200, "asked again");
+    let (status, problem) = depart(&door, json!({"how": "undone", "ticket": TicketId([2; 8]).to_string()})).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("not_inside")), "nothing is taken back that was not made here");
+    edge.now().silent = false;
+    eventually("told", || async { edge.now().departures.len() == 1 }).await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "admit ok SHARED");
+}
+
+#[tokio::test]
+async fn an_override_that_is_asked_for_again_goes_to_the_box_under_its_number() {
+    let (edge, door) = house().await;
+    door.scan(&code(1, 1)).await;
+    let id = format!("{:032x}", 7);
+    let call = |id: &str| {
+        json!({"code": code(1, 1), "id": id, "person": "Asha", "reason": "child", "staff": "boss", "pin": "4711"})
+            .to_string()
+    };
+    for _asked_again in 0..2 {
+        assert_eq!(door.post("/v1/overrides", call(&id)).await.0, 200);
+    }
+    assert_eq!(edge.now().override_ids, [json!(id), json!(id)]);
+    let (status, problem) = door.post("/v1/overrides", call("7")).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("bad_override")));
+}

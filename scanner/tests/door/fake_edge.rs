@@ -29,6 +29,8 @@ pub(crate) struct Edge {
     /// Complete feed states; a cursor is how many of them were read.
     pub(crate) pages: Vec<Value>,
     pub(crate) resets: bool,
+    /// How many of them were told.
+    pub(crate) told_pages: usize,
     pub(crate) scans: BTreeMap<String, Value>,
     pub(crate) admitted: HashMap<TicketId, (String, Value)>,
     /// What was asked, in order.
@@ -45,6 +47,8 @@ pub(crate) struct Edge {
     pub(crate) off: bool,
     /// The tickets that a supervisor was asked to let in by a short code.
     pub(crate) overridden: Vec<Value>,
+    /// The numbers under which it was asked.
+    pub(crate) override_ids: Vec<Value>,
     paired: bool,
 }
 
@@ -209,6 +213,7 @@ async fn feed(
                     members.insert("guarantee".into(), json!(level));
                 }
                 edge.resets = false;
+                edge.told_pages = next;
                 page
             })
         };
@@ -247,11 +252,12 @@ async fn departures(
     let mut edge = edge.now();
     let mut answers = Vec::new();
     for departure in departures {
-        answers.push(json!({"id": departure["id"], "counts": !edge.counts_no_departure}));
-        if edge.counts_no_departure {
+        let ticket = departure["ticket"].as_str().and_then(|ticket| ticket.parse().ok()).expect("a ticket");
+        let counts = !edge.counts_no_departure && edge.admitted.contains_key(&ticket);
+        answers.push(json!({"id": departure["id"], "counts": counts}));
+        if !counts {
             continue;
         }
-        let ticket = departure["ticket"].as_str().and_then(|ticket| ticket.parse().ok()).expect("a ticket");
         edge.admitted.remove(&ticket);
         edge.asked.push("departure".into());
         edge.departures.insert(departure["id"].as_str().expect("id").to_owned(), departure);
@@ -273,6 +279,7 @@ async fn overrides(
     edge.counts()?;
     let (supervisor, person, refused) = (&call["supervisor"]["staff"], &call["person"], &call["refused"]);
     let against = if refused.is_null() { String::new() } else { format!(" against {refused}") };
+    edge.now().override_ids.push(call["id"].clone());
     edge.now().asked.push(format!("override by {supervisor} and {person}{against}"));
     if let Some(member) = call.get("member") {
         edge.now().overridden.push(json!([call["code"], member["ticket"], member["seat"], member["show"]]));

@@ -92,3 +92,30 @@ async fn a_key_that_signs_before_its_certificate_has_come_is_amber_and_never_red
     assert_eq!((&view["verdict"], &view["code"]), (&json!("unknown"), &json!("unknown_key")));
     assert!(view["text"].as_str().is_some_and(|text| text.contains("scan the certificate")));
 }
+
+/// Whoever reads a poster has read the keys before the revocation was on disk, and is answered after it.
+#[tokio::test]
+async fn a_poster_that_is_read_while_a_key_is_revoked_does_not_bring_the_key_back() {
+    let (edge, door) = house().await;
+    let stolen = signed(7, true).1;
+    let standby = SecretKey::from_seed(&[55; 32]);
+    let poster = crate::fake_edge::certificate_of(&standby, Side::Edge);
+    let mut revoking = page(&[], &[]);
+    revoking["revoked_keys"] = json!([key(Side::Edge).key_id().to_string()]);
+    // While somebody else has the store nothing of either is written.
+    let store = door.hold_store();
+    edge.now().pages.push(revoking);
+    eventually("the page is on its way", || async { edge.now().told_pages == 2 }).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let read = door.scan(&poster);
+    let let_go = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        drop(store);
+    };
+    let (learned, ()) = tokio::join!(read, let_go);
+    assert_eq!(learned["code"], "key_learned");
+    eventually("the door knows", || async { door.revoked() == 1 }).await;
+    edge.now().silent = true;
+    assert_eq!(answer(&door.scan(&stolen).await), "refuse revoked SOLO");
+    assert_eq!(answer(&door.scan(&body(8, 8).sign(&standby).to_string()).await), "admit ok SOLO");
+}

@@ -204,6 +204,7 @@ async fn a_scan_the_edge_does_not_take_keeps_no_other_from_it() {
     }
     eventually("the other one is delivered", || async { door.status().await["queued"] == 0 }).await;
     assert_eq!(edge.now().scans.keys().collect::<Vec<_>>(), [&queued[1]]);
+    eventually("the page is told of the other", || async { door.status().await["refused"] == 1 }).await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// The keys of the top row and the letters, by their numbers in the kernel.
 fn key(character: char) -> u16 {
@@ -127,4 +128,53 @@ async fn a_picture_that_is_none_is_refused_and_one_without_a_code_gives_none() {
         assert_eq!((status, problem["code"].as_str()), (422, Some("bad_frame")), "{query}");
     }
     assert_eq!(door.post("/v1/frames?width=8&height=8", "x".repeat(3_000_000)).await.0, 413);
+}
+
+#[tokio::test]
+async fn reading_goes_on_while_a_verdict_is_waited_for() {
+    let edge = FakeEdge::start().await;
+    edge.now().pages.push(page(&[show()], &[]));
+    let folder = tempfile::tempdir().expect("folder");
+    let (path, mut reader) = plug(folder.path(), "event0");
+    let door = TestDoor::with(&edge, |config| {
+        config.readers = vec![path.clone()];
+        config.edge_timeout_ms = 60_000;
+    })
+    .await;
+    eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
+    edge.now().silent = true;
+    // More than the pipe holds by itself.
+    let (done, written) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        (1..=8).for_each(|number| reader.write_all(&typed(&code(number, number.into()), Some(28))).expect("typed"));
+        let _heard = done.send(reader);
+    });
+    tokio::time::timeout(Duration::from_secs(20), written).await.expect("everything is read").expect("written");
+    let last: Value = serde_json::from_str(&door.get("/v1/verdicts").await.1).expect("JSON");
+    assert_eq!(last["n"], 0, "nothing was answered");
+}
+
+#[tokio::test]
+async fn a_code_that_cannot_be_checked_is_amber_on_the_page() {
+    let (_edge, _folder, mut reader, door) = with_a_reader().await;
+    // The kernel had no room for what the reader typed.
+    let keys = typed(&code(1, 1), Some(28));
+    reader.write_all(&[&keys[..960], &event(0, 3, 0), &keys[2880..]].concat()).expect("typed");
+    let shown = next(&door, 0).await;
+    assert_eq!(
+        (&shown["verdict"]["verdict"], &shown["verdict"]["code"]),
+        (&Value::from("unknown"), &Value::from("not_checked"))
+    );
+    assert_eq!(shown["verdict"]["guarantee"], "SHARED");
+    reader.write_all(&keys).expect("typed");
+    assert_eq!(next(&door, 1).await["verdict"]["verdict"], "admit");
+    // The store takes nothing.
+    door.break_store();
+    reader.write_all(&typed(&code(2, 2), Some(28))).expect("typed");
+    let shown = next(&door, 2).await;
+    assert_eq!(
+        (&shown["verdict"]["verdict"], &shown["verdict"]["code"]),
+        (&Value::from("unknown"), &Value::from("not_checked"))
+    );
+    assert_eq!(shown["read"], code(2, 2));
 }

@@ -111,6 +111,19 @@ impl TestDoor {
         }
     }
 
+    /// Somebody else writes to its store until this is dropped.
+    pub(crate) fn hold_store(&self) -> rusqlite::Connection {
+        let db = rusqlite::Connection::open(self.data.path().join("scanner.sqlite")).expect("store");
+        db.execute_batch("BEGIN IMMEDIATE").expect("the store");
+        db
+    }
+
+    /// What it knows of scans cannot be read any more.
+    pub(crate) fn break_store(&self) {
+        let db = rusqlite::Connection::open(self.data.path().join("scanner.sqlite")).expect("store");
+        db.execute_batch("ALTER TABLE scans RENAME TO lost").expect("broken");
+    }
+
     /// How many revoked keys it has on its disk.
     pub(crate) fn revoked(&self) -> usize {
         self.rows("SELECT hex(key) FROM revoked_keys").len()
