@@ -151,6 +151,7 @@ def test_a_payment_whose_seats_are_gone_is_told_and_listed_as_paid_and_not_sold(
     problem = page.locator("#till-problem")
     expect(problem).to_contain_text("Paid, but nothing was sold")
     expect(problem).to_contain_text(hold["hold"])
+    looks.inspect(page, "payment-unsold")
     expect(page.locator("#till-title")).to_have_text("Sale")
     page.keyboard.press("l")
 

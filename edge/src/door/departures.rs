@@ -13,7 +13,7 @@ use node::problem::{JsonBody, Problem};
 use node::zone::parse_rfc3339;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
-use shared::admission::{Departure, ScanLog};
+use shared::admission::{Departure, ScanLog, inside};
 use shared::ids::{ScanId, ShowNumber, TicketId};
 use shared::refusal::Refusal;
 use shared::time::Timestamp;
@@ -140,7 +140,12 @@ impl Desk {
         let entries = entries::told_of(tx, *ticket)?.log;
         let mut departures = departures_of(tx, *ticket)?;
         let counts = match (&standing, entries.entry_at(*ticket, &departures, *at)) {
-            (Some((show, _)), Some(entry)) => how.counts(&entry.admission, *at, reentry(tx, *show)?),
+            (Some((show, _)), Some(entry)) => {
+                let gone = departures.iter().filter(|gone| **gone <= *at).max().copied();
+                let entry = inside(Some(entry.admission), gone);
+                let reentry = reentry(tx, *show)?;
+                entry.is_some_and(|entry| how.counts(&entry, *at, reentry))
+            }
             _ => false,
         };
         let stored = tx.execute(
@@ -166,8 +171,8 @@ impl Desk {
     }
 }
 
-/// The departures of a ticket that count once the entries on it, which were others before, are known. A guest may have left by a door that told of it before the
-/// door of the entry could.
+/// The departures of a ticket that count once the entries on it, which were others before, are known. A guest may have left by a
+/// door that told of it before the door of the entry could.
 pub(super) fn recount(
     tx: &Transaction<'_>,
     (ticket, show): (TicketId, ShowNumber),

@@ -108,6 +108,18 @@ async fn guests_come_back_where_the_show_lets_them() {
 }
 
 #[tokio::test]
+async fn whoever_has_left_cannot_leave_again() {
+    let doors = Doors::open().await;
+    doors.let_people_back().await;
+    assert_eq!(doors.scan(1, -60).await["verdict"], "admit");
+    assert!(doors.depart(2, "out", -50).await);
+    assert!(!doors.depart(3, "out", -40).await, "nobody is inside");
+    assert!(doors.depart(2, "out", -50).await, "told again it is the same one");
+    assert_eq!(doors.scan(4, -30).await["verdict"], "admit");
+    assert!(doors.depart(5, "out", -20).await);
+}
+
+#[tokio::test]
 async fn an_entry_told_late_from_before_a_departure_opens_no_ticket_that_is_in_use() {
     let doors = Doors::open().await;
     doors.let_people_back().await;
