@@ -64,7 +64,7 @@ pub(super) struct Standing {
 pub(super) fn add_up(central: &Path) -> anyhow::Result<Standing> {
     let mut central = open_read_only(central)?;
     let snapshot = central.transaction().context("read the books at one moment")?;
-    let seats = |sql: &str| -> anyhow::Result<Vec<(u64, u32)>> {
+    let seats = |sql: &str| -> anyhow::Result<Vec<(i64, u32)>> {
         let mut select = snapshot.prepare(sql)?;
         let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -76,7 +76,7 @@ pub(super) fn add_up(central: &Path) -> anyhow::Result<Standing> {
     let mut select = snapshot.prepare("SELECT show, seats FROM ledger_hold WHERE kind <> 'tentative'")?;
     let (mut rows, mut held) = (select.query([])?, BTreeSet::new());
     while let Some(row) = rows.next()? {
-        let (show, bytes): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let (show, bytes): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
         let seats: Vec<SeatId> = postcard::from_bytes(&bytes).context("read a hold's seats")?;
         for seat in seats {
             ensure!(held.insert((show, seat.0)), "seat {seat} of show {show} is held twice");
