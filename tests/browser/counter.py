@@ -14,6 +14,15 @@ def sign_in(page, staff):
     expect(page.locator("#till .chosen")).to_be_visible()
 
 
+def tab_to(page, locator, key="Tab", presses_max=80):
+    """Goes on with the Tab key, or back with Shift+Tab, until the focus is there."""
+    for _ in range(presses_max):
+        if locator.evaluate("(node) => node === document.activeElement"):
+            break
+        page.keyboard.press(key)
+    expect(locator).to_be_focused()
+
+
 def sell(page, count):
     """So many best seats for exact cash; returns their labels."""
     page.keyboard.press(str(count))

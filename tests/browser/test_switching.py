@@ -7,7 +7,7 @@ from counter import sign_in
 from house import until
 
 # A bound that a slow machine keeps too; the figure is printed.
-SWITCH_MS_MAX = 3000
+SWITCH_MS_MAX = 1_000
 
 # When the last key of the PIN went down, and when the map with the chosen seats was drawn again.
 WATCH = """() => {

@@ -173,7 +173,7 @@ pub async fn look(
     Ok(Json(ShiftView::new(&drawer, is_blind(&session, &drawer), &house.identity.zone)))
 }
 
-/// `POST /v1/shifts/{shift}/cash`: 422 `bad_amount`, `bad_reason`, `wrong_currency`; 409 `shift_closed`, `not_enough_cash`.
+/// `POST /v1/shifts/{shift}/cash`: 422 `bad_amount`, `bad_reason`, `wrong_currency`; 409 `shift_closed`.
 pub async fn move_cash(
     State(house): State<Arc<House>>,
     headers: HeaderMap,

@@ -235,7 +235,6 @@ impl From<TillRefusal> for Problem {
                 Self::unprocessable(code, "Name each kind of note or coin once, with its worth and how many there are.")
             }
             TillRefusal::BadAmount => Self::unprocessable(code, "Say how much, more than nothing."),
-            TillRefusal::NotEnoughCash => Self::conflict(code, "The drawer does not hold that much."),
             TillRefusal::WrongCurrency => Self::unprocessable(code, "This drawer is counted in another currency."),
             TillRefusal::BadReason => Self::unprocessable(code, "Say what for, in 1 to 200 characters."),
         }
