@@ -26,6 +26,7 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/once.js", text: include_str!("page/once.js") },
     Asset { path: "/assets/typed.js", text: include_str!("page/typed.js") },
     Asset { path: "/assets/group.js", text: include_str!("page/group.js") },
+    Asset { path: "/assets/burst.js", text: include_str!("page/burst.js") },
     Asset { path: "/assets/idle.js", text: include_str!("page/idle.js") },
     Asset { path: "/assets/kept.js", text: include_str!("page/kept.js") },
     Asset { path: "/assets/drawer.js", text: include_str!("page/drawer.js") },

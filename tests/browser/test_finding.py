@@ -19,6 +19,47 @@ def look_for(page, text):
     page.keyboard.press("Enter")
 
 
+def test_a_ticket_that_is_read_where_nobody_asked_for_one_presses_no_keys_and_is_looked_for(house, manager, window):
+    page = window(house.theatre["counter"])
+    sign_in(page, manager)
+    sell(page, 1)
+    sale = last_sale(page)
+    code, spaced = sale["tickets"][0]["code"], f"{sale['code'][:4]} {sale['code'][4:]}"
+    page.keyboard.press("Enter")
+    expect(page.locator("#till-title")).to_have_text("Sale")
+    read(page, code)
+    expect(page.locator("#till-title")).to_have_text("Found")
+    expect(page.locator("#till .short-code")).to_have_text(spaced)
+    page.keyboard.press("Escape")
+    # In the middle of a payment it changes nothing, and says so.
+    page.keyboard.press("1")
+    expect(page.locator(".seatmap .seat[aria-checked=true]")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator("#received")).to_be_focused()
+    page.keyboard.type("500")
+    read(page, code)
+    expect(page.locator("#till-problem")).to_contain_text("A ticket was read")
+    expect(page.locator("#received")).to_have_value("500")
+    expect(page.locator("#till-title")).not_to_have_text("Sold")
+    page.keyboard.press("Escape")
+
+
+def read(page, code):
+    """As a reader types: all keys within a moment, and Enter."""
+    page.wait_for_timeout(100)
+    page.evaluate(
+        """(code) => {
+            const target = document.activeElement;
+            for (const key of [...code, "Enter"]) {
+                const pressed = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+                const goes = target.dispatchEvent(pressed);
+                if (goes && key.length === 1 && target.matches("input")) target.value += key;
+            }
+        }""",
+        code,
+    )
+
+
 def test_a_sale_is_found_by_code_seat_and_ticket_and_a_part_of_it_is_voided(house, manager, window, looks):
     page = window(house.theatre["counter"])
     sign_in(page, manager)

@@ -3,6 +3,7 @@
 import { every, request } from "./api.js";
 import { watchLink } from "./badge.js";
 import { Board } from "./board.js";
+import { Burst } from "./burst.js";
 import { Closed } from "./closed.js";
 import { Drawer } from "./drawer.js";
 import { Hall } from "./hall.js";
@@ -31,6 +32,7 @@ const voids = new WaitingVoids(byId("voids"), ask);
 const till = new Till({ ask, who: () => session, focus: focusCounter, hall, prints, onvoid: () => voids.refresh() });
 const board = new Board(byId("board"), { ask, onchoose: openShow, busy: () => till.busy, idle: () => till.idle });
 const closed = new Closed(byId("closed"));
+const burst = new Burst(lookForRead);
 const drawer = new Drawer(byId("drawer"), byId("till-problem"), ask);
 
 // --- signing in and out
@@ -92,6 +94,13 @@ function setWanted(number) {
 
 // --- keys
 
+/** A ticket was read without G. */
+async function lookForRead(text) {
+  if (till.busy) return notice(byId("till-problem"), "warn", "A ticket was read", "Finish this sale or leave it with Esc, then read the ticket again.");
+  await till.askFind();
+  await till.find(text);
+}
+
 async function leave(path) {
   await till.leaving;
   if (!till.busy) location.assign(path);
@@ -133,6 +142,9 @@ function onKey(event) {
   const pressing = key === "Enter" && (typing || event.target.matches("button, a, summary"));
   // No amount and no card's digits hold a letter: there it is a command as anywhere else.
   const choosing = /^[a-z?]$/.test(key) && key in KEYS && ["decimal", "numeric"].includes(event.target.inputMode) && event.target.type !== "password";
+  // Into a field of words a reader types what is meant for it.
+  const words = typing && !["decimal", "numeric"].includes(event.target.inputMode);
+  if (!words && burst.takes(event) && !(typing && /^\d$/.test(key))) return event.preventDefault();
   if (pressing || (typing && key !== "Escape" && !choosing)) return;
   if (!till.busy && /^\d$/.test(key)) setWanted(Number(key) || 10);
   else if (key.startsWith("Arrow") && till.idle && !event.target.matches("input")) hall.focus();

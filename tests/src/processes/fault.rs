@@ -15,6 +15,7 @@ mod office;
 mod partition;
 mod stale;
 mod sync;
+mod unwritable;
 
 pub(super) use copies::{Shelf, copy_folder};
 
@@ -87,7 +88,10 @@ impl Scene {
             Fault::CentralKill => self.kill_central().await,
             Fault::BrokerKill => self.kill_broker().await,
             Fault::StaleRestore => self.restore_a_stale_copy().await,
-            Fault::DiskFull => self.fill_the_disk().await,
+            Fault::DiskFull => match self.fill_the_disk().await {
+                Ok(full) => self.refuse_writes().await.map(|read_only| format!("{full}, {read_only}")),
+                failed => failed,
+            },
             Fault::FsyncError => self.break_fsync().await,
         };
         done.with_context(|| format!("inflict {fault}"))

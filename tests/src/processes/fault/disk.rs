@@ -2,26 +2,20 @@
 //! meanwhile, and sells again once there is room.
 
 use super::Story;
+use super::unwritable::refused_and_read;
 use crate::processes::commands::run;
 use crate::processes::fault::copy_folder;
 use crate::processes::round::Scene;
-use anyhow::{Context, ensure};
-use demo::client::Cashier;
-use demo::house::MANAGER;
-use serde_json::Value;
+use anyhow::Context;
 use shared::ids::Side;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 /// Room beside the data for the box to start and to sell a little.
 const ROOM_BYTES: u64 = 16 << 20;
 /// What is left when the disk is nearly full: a few sales.
 const LEFT_BYTES: u64 = 256 << 10;
-
-/// So long the box may go on selling into what is left.
-const NOTICED_WITHIN: Duration = Duration::from_secs(30);
 
 /// A file system of a few megabytes. Dropping it unmounts it.
 struct SmallDisk {
@@ -92,27 +86,13 @@ impl Scene {
     async fn sell_on(&mut self, disk: &SmallDisk) -> anyhow::Result<Story> {
         self.house.edge.start(None).await?;
         self.settle().await.context("start on the small disk")?;
-        let url = self.house.edge.server.url();
-        let manager = Cashier::log_in(&url, MANAGER.name, MANAGER.pin).await.context("log in as the manager")?;
+        let manager = self.manager().await?;
         disk.fill()?;
-        let began = Instant::now();
-        let refused = loop {
-            let ready = manager.edge().get("/readyz").await?;
-            if ready.body["reasons"].to_string().contains("disk_full") {
-                break began.elapsed();
-            }
-            ensure!(began.elapsed() < NOTICED_WITHIN, "the full disk is not noticed: {}", ready.body);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        };
-        let shows: Value = manager.edge().get("/v1/shows").await?.read().context("list the shows on a full disk")?;
-        let show = shows["shows"][0]["id"].as_str().context("find a show")?.to_owned();
-        let path = format!("/v1/shows/{show}/seats");
-        let map: Value = manager.edge().get(&path).await?.read().context("read a seat map on a full disk")?;
-        ensure!(map["counts"].is_object(), "a seat map is {map}");
+        let noticed = refused_and_read(&manager, "disk_full").await.context("sell on a full disk")?;
         disk.empty()?;
         self.sell(Side::Edge, 3).await.context("sell after room was made, without a start")?;
         self.settle().await.context("go on after room was made")?;
-        Ok(format!("noticed after {} ms, read meanwhile, and sold again", refused.as_millis()))
+        Ok(format!("full noticed after {} ms", noticed.as_millis()))
     }
 }
 

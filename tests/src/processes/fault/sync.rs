@@ -19,7 +19,7 @@ impl Scene {
     pub(super) async fn break_fsync(&mut self) -> anyhow::Result<Story> {
         self.sync_errors += 1;
         let at_the_box = self.sync_errors % 2 == 1;
-        let (library, trigger) = (compile(self.house.folder())?, self.house.folder().join("sync-fails"));
+        let (library, trigger) = (compile(self.house.folder(), "sync_fails", SOURCE)?, self.house.folder().join("sync-fails"));
         let preload = Preload { library, variable: (VARIABLE, trigger.clone()) };
         let house = &mut self.house;
         if at_the_box {
@@ -44,10 +44,11 @@ impl Scene {
     }
 }
 
-fn compile(folder: &Path) -> anyhow::Result<PathBuf> {
-    let (source, library) = (folder.join("sync_fails.c"), folder.join("sync_fails.so"));
-    fs::write(&source, SOURCE).context("write the library's source")?;
-    let arguments = [Path::new("-shared"), Path::new("-fPIC"), Path::new("-o"), &library, &source];
+/// A library that is loaded before the C library.
+pub(super) fn compile(folder: &Path, name: &str, text: &str) -> anyhow::Result<PathBuf> {
+    let (source, library) = (folder.join(format!("{name}.c")), folder.join(format!("{name}.so")));
+    fs::write(&source, text).context("write the library's source")?;
+    let arguments = [Path::new("-shared"), Path::new("-fPIC"), Path::new("-O1"), Path::new("-o"), &library, &source];
     run(Path::new("gcc"), arguments, "").context("compile the library")?;
     Ok(library)
 }
