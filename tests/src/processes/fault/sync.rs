@@ -19,7 +19,8 @@ impl Scene {
     pub(super) async fn break_fsync(&mut self) -> anyhow::Result<Story> {
         self.sync_errors += 1;
         let at_the_box = self.sync_errors % 2 == 1;
-        let (library, trigger) = (compile(self.house.folder(), "sync_fails", SOURCE)?, self.house.folder().join("sync-fails"));
+        let (library, trigger) =
+            (compile(self.house.folder(), "sync_fails", SOURCE)?, self.house.folder().join("sync-fails"));
         let preload = Preload { library, variable: (VARIABLE, trigger.clone()) };
         let house = &mut self.house;
         if at_the_box {
