@@ -34,6 +34,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "signing", sql: include_str!("../migrations/0018_signing.sql") },
         Migration { name: "unsold", sql: include_str!("../migrations/0019_unsold.sql") },
         Migration { name: "uncounted", sql: include_str!("../migrations/0020_uncounted.sql") },
+        Migration { name: "print settled", sql: include_str!("../migrations/0021_print_settled.sql") },
     ],
 };
 

@@ -203,15 +203,16 @@ pub fn add(
     .map(|_one| ())
 }
 
-/// A failed print waits again, perhaps elsewhere, and as a duplicate where some of it may be out.
+/// A failed print waits again at somebody's word, perhaps elsewhere, and as a duplicate where some of it may be out.
 ///
 /// # Errors
 /// If the database fails.
-pub fn again(tx: &Transaction<'_>, print: &Print, printer: &str, state: State) -> rusqlite::Result<()> {
+pub fn again(tx: &Transaction<'_>, print: &Print, printer: &str, state: State, by: &str) -> rusqlite::Result<()> {
     tx.execute(
-        "UPDATE prints SET state = ?2, printer = ?3, copy = copy + maybe_out, reason = NULL, maybe_out = 0, read_at = NULL
+        "UPDATE prints SET state = ?2, printer = ?3, copy = copy + maybe_out, reason = NULL, maybe_out = 0, read_at = NULL,
+             settled_by = ?4
          WHERE print = ?1 AND state = 'failed'",
-        params![print.id.0, state.word(), printer],
+        params![print.id.0, state.word(), printer, by],
     )
     .map(|_one| ())
 }
@@ -225,13 +226,14 @@ pub fn give_out(tx: &Transaction<'_>, id: PrintId, now: Timestamp) -> rusqlite::
     tx.execute(update, params![id.0, now.0]).map(|given| given == 1)
 }
 
-/// Nobody wants a failed print any more.
+/// Nobody wants a failed print any more, somebody says.
 ///
 /// # Errors
 /// If the database fails.
-pub fn skip(tx: &Transaction<'_>, id: PrintId, now: Timestamp) -> rusqlite::Result<()> {
-    let update = "UPDATE prints SET state = 'skipped', ended_at = ?2 WHERE print = ?1 AND state = 'failed'";
-    tx.execute(update, params![id.0, now.0]).map(|_one| ())
+pub fn skip(tx: &Transaction<'_>, id: PrintId, by: &str, now: Timestamp) -> rusqlite::Result<()> {
+    let update =
+        "UPDATE prints SET state = 'skipped', ended_at = ?2, settled_by = ?3 WHERE print = ?1 AND state = 'failed'";
+    tx.execute(update, params![id.0, now.0, by]).map(|_one| ())
 }
 
 /// What a waiting print came to.

@@ -223,7 +223,7 @@ pub async fn settle(
     Path(id): Path<String>,
     JsonBody(request): JsonBody<FailedRequest>,
 ) -> Result<Json<PrintView>, Problem> {
-    house.authorise(&headers, Task::Sell).await?;
+    let session = house.authorise(&headers, Task::Sell).await?;
     let print = find(&house, &id).await?;
     let place = match &request {
         FailedRequest::Skip => None,
@@ -237,10 +237,10 @@ pub async fn settle(
             return Ok(None);
         };
         match place {
-            None => jobs::skip(tx, print.id, now)?,
+            None => jobs::skip(tx, print.id, &session.staff, now)?,
             Some(place) => {
                 let state = if place == DOCUMENT { State::Printed } else { State::Waiting };
-                jobs::again(tx, &print, &place, state)?;
+                jobs::again(tx, &print, &place, state, &session.staff)?;
             }
         }
         Ok(jobs::find(tx, print.id)?)

@@ -241,6 +241,9 @@ async fn a_print_that_fails_is_tried_again_elsewhere_or_skipped_and_the_sale_sta
     let path = format!("/v1/prints/{}", failed["print"].as_str().unwrap());
     let (_, skipped) = house.post(&path, &counter, json!({"do": "skip"})).await;
     assert_eq!(skipped["state"], "skipped");
+    let settled = "SELECT group_concat(DISTINCT settled_by || state) FROM prints WHERE settled_by IS NOT NULL";
+    let settled: String = house.db().query_row(settled, [], |row| row.get(0)).unwrap();
+    assert_eq!(settled, "counterprinted,counterskipped", "whoever tried again or gave up is written down");
     let (status, asked) = print(&house, &counter, &sale, json!({"documents": ["tickets"], "printer": "pdf"})).await;
     assert_eq!(
         (status, &asked["prints"][0]["copy"]),
