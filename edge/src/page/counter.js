@@ -21,6 +21,8 @@ const HOLD_MS = 5000;
 const byId = (id) => document.getElementById(id);
 
 let session = null;
+/** How the line to central stood last. */
+let line = null;
 /** What was chosen before a reload. */
 let basket = kept("basket");
 
@@ -165,6 +167,9 @@ watchLink(byId("badge"), (status) => {
   byId("to-settle").textContent = open > 0 ? `: ${open} to settle` : "";
   byId("to-verify").textContent = status.slips > 0 ? `: ${status.slips} to verify` : "";
   closed.update(status);
+  // How many seats are left here is another number once the line is cut, or back.
+  if (line !== status.link.state) refreshShows();
+  line = status.link.state;
 });
 every(SEATS_MS, refreshSeats);
 // A guest who pays by phone or card takes longer than a hold lasts: as long as somebody is signed in the seats stay held, up to its cap.
