@@ -82,7 +82,7 @@ async fn a_dead_letter_is_replayed_and_keeps_its_outcome() {
 async fn two_persons_open_a_restored_theatre_and_sell_its_unknown_seats_again() {
     let mut test = TestCentral::start().await;
     test.stop().await;
-    assert_eq!(central::Setup::open(&test.config.store).expect("store").mark_restored().expect("marked"), 2);
+    assert_eq!(test.set_up(|setup| setup.mark_restored().expect("marked")), 2);
     test.start_again().await;
     let link = test.get("/v1/theatres/1/link").await.expect(200);
     assert_eq!((&link["closed"], &link["standings"][0]["closed"]), (&json!("head_unproven"), &json!("head_unproven")));
@@ -116,15 +116,15 @@ async fn a_retired_box_gives_its_seats_to_central_and_a_new_box_takes_its_place(
     assert!(taken["seats"].as_u64() > Some(0), "{taken}");
     tokio::time::sleep(Duration::from_millis(50)).await;
     test.stop().await;
-    let mut setup = central::Setup::open(&test.config.store).expect("store");
-    let theatre = setup.theatre("1").expect("theatre");
-    let keys = KeyStore::at(&test.config.keys);
-    let request = |key: &SecretKey| JoinRequest { format: 1, public_key: key.public().to_hex() };
-    let old = setup.enrol(&theatre, &request(&test.edge_key), Issuing::Kept, &keys);
-    assert!(format!("{:#}", old.expect_err("revoked")).contains("revoked"));
-    let new = SecretKey::from_seed(&[8; 32]);
-    assert!(setup.enrol(&theatre, &request(&new), Issuing::Kept, &keys).expect("enrolled").replacement);
-    drop(setup);
+    test.set_up(|setup| {
+        let theatre = setup.theatre("1").expect("theatre");
+        let keys = KeyStore::at(&test.config.keys);
+        let request = |key: &SecretKey| JoinRequest { format: 1, public_key: key.public().to_hex() };
+        let old = setup.enrol(&theatre, &request(&test.edge_key), Issuing::Kept, &keys);
+        assert!(format!("{:#}", old.expect_err("revoked")).contains("revoked"));
+        let new = SecretKey::from_seed(&[8; 32]);
+        assert!(setup.enrol(&theatre, &request(&new), Issuing::Kept, &keys).expect("enrolled").replacement);
+    });
     test.start_again().await;
     assert_eq!(test.get("/v1/theatres/1/link").await.expect(200)["box_retired"], false);
 }
@@ -141,12 +141,12 @@ async fn two_persons_revoke_a_stolen_key_once_another_one_signs() {
     assert_eq!(ask(&test, &path(KeyId([0; 4])), two()).await.problem(404), "unknown_key");
     assert_eq!(ask(&test, "/v1/theatres/1/keys/x/revocation", two()).await.problem(404), "unknown_key");
     test.stop().await;
-    let mut setup = central::Setup::open(&test.config.store).expect("store");
-    let theatre = setup.theatre("1").expect("theatre");
     let new_box = SecretKey::from_seed(&[8; 32]);
     let request = JoinRequest { format: 1, public_key: new_box.public().to_hex() };
-    assert!(!setup.enrol(&theatre, &request, Issuing::New, &keys).expect("enrolled").replacement);
-    drop(setup);
+    test.set_up(|setup| {
+        let theatre = setup.theatre("1").expect("theatre");
+        assert!(!setup.enrol(&theatre, &request, Issuing::New, &keys).expect("enrolled").replacement);
+    });
     test.edge_key = new_box;
     test.start_again().await;
     for key in [old_box, old_central, old_central] {
@@ -196,7 +196,7 @@ async fn a_cancelled_show_sells_nothing_more_and_pays_everybody_back_once() {
 async fn a_ticket_that_central_has_lost_makes_its_seat_sold_again_and_a_revoked_key_takes_two_persons() {
     let mut test = TestCentral::start().await;
     test.stop().await;
-    assert_eq!(central::Setup::open(&test.config.store).expect("store").mark_restored().expect("marked"), 2);
+    assert_eq!(test.set_up(|setup| setup.mark_restored().expect("marked")), 2);
     test.start_again().await;
     ask(&test, "/v1/theatres/1/open", two()).await.expect(200);
     ask(&test, "/v1/theatres/1/box/retire", two()).await.expect(200);

@@ -144,6 +144,12 @@ impl TestCentral {
         test
     }
 
+    /// Sets something up while central is stopped. Whoever waits for a server has a thread of their own.
+    pub(crate) fn set_up<T: Send>(&self, work: impl FnOnce(&mut Setup) -> T + Send) -> T {
+        let work = || work(&mut Setup::open(&self.config.store).expect("store"));
+        std::thread::scope(|scope| scope.spawn(work).join().expect("set up"))
+    }
+
     pub(crate) async fn start_again(&mut self) {
         self.start_at(([127, 0, 0, 1], 0).into()).await;
     }
