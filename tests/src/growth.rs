@@ -52,6 +52,7 @@ fn word(table: &str, column: &str) -> &'static str {
         (_, "standing") => "free",
         (_, "answer") => "accepted",
         (_, "role") => "cashier",
+        ("unsold_payments", "tender") => "card",
         (_, "tender") => "cash",
         (_, "what") => "opened",
         (_, "how") => "out",
