@@ -7,7 +7,7 @@ use central::fleet::enrolment::{Issuing, JoinRequest};
 use central::fleet::keys::KeyStore;
 use serde_json::{Value, json};
 use shared::ids::{KeyId, ScreenId, ShowNumber, TheatreId, TicketId};
-use shared::keys::SecretKey;
+use shared::keys::{PublicKey, SecretKey};
 use shared::ticket::{RowLabel, TicketBody};
 use std::time::Duration;
 
@@ -116,14 +116,14 @@ async fn a_retired_box_gives_its_seats_to_central_and_a_new_box_takes_its_place(
     assert!(taken["seats"].as_u64() > Some(0), "{taken}");
     tokio::time::sleep(Duration::from_millis(50)).await;
     test.stop().await;
+    let (keys, stolen) = (KeyStore::at(&test.config.keys), test.edge_key.public());
     test.set_up(|setup| {
         let theatre = setup.theatre("1").expect("theatre");
-        let keys = KeyStore::at(&test.config.keys);
-        let request = |key: &SecretKey| JoinRequest { format: 1, public_key: key.public().to_hex() };
-        let old = setup.enrol(&theatre, &request(&test.edge_key), Issuing::Kept, &keys);
+        let request = |key: PublicKey| JoinRequest { format: 1, public_key: key.to_hex() };
+        let old = setup.enrol(&theatre, &request(stolen), Issuing::Kept, &keys);
         assert!(format!("{:#}", old.expect_err("revoked")).contains("revoked"));
         let new = SecretKey::from_seed(&[8; 32]);
-        assert!(setup.enrol(&theatre, &request(&new), Issuing::Kept, &keys).expect("enrolled").replacement);
+        assert!(setup.enrol(&theatre, &request(new.public()), Issuing::Kept, &keys).expect("enrolled").replacement);
     });
     test.start_again().await;
     assert_eq!(test.get("/v1/theatres/1/link").await.expect(200)["box_retired"], false);

@@ -146,7 +146,8 @@ impl TestCentral {
 
     /// Sets something up while central is stopped. Whoever waits for a server has a thread of their own.
     pub(crate) fn set_up<T: Send>(&self, work: impl FnOnce(&mut Setup) -> T + Send) -> T {
-        let work = || work(&mut Setup::open(&self.config.store).expect("store"));
+        let store = self.config.store.as_str();
+        let work = || work(&mut Setup::open(store).expect("store"));
         std::thread::scope(|scope| scope.spawn(work).join().expect("set up"))
     }
 
