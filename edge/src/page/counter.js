@@ -168,7 +168,7 @@ watchLink(byId("badge"), (status) => {
   byId("to-verify").textContent = status.slips > 0 ? `: ${status.slips} to verify` : "";
   closed.update(status);
   // How many seats are left here is another number once the line is cut, or back.
-  if (line !== status.link.state) refreshShows();
+  if (line !== null && line !== status.link.state) refreshShows();
   line = status.link.state;
 });
 every(SEATS_MS, refreshSeats);
