@@ -1,6 +1,7 @@
 """A browser window that writes down whatever the browser complains about."""
 
 WIDE = 1440
+FINGERS_MS = 30
 HEIGHTS = {360: 780, 390: 844, 1440: 900}
 EXPECTED = [
     # Listed once, by the answer.
@@ -23,11 +24,22 @@ class Window:
         self.context.set_default_timeout(15_000)
         self.faults = []
         self.page = self.context.new_page()
+        self.keep_to_the_pace_of_fingers()
         self.page.on("console", self.on_console)
         self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
         self.page.on("requestfailed", self.on_request_failed)
         self.page.on("response", self.on_response)
         self.page.goto(url)
+
+    def keep_to_the_pace_of_fingers(self):
+        """Keys that follow each other faster than fingers can are a reader's, and press nothing."""
+        page, press = self.page, self.page.keyboard.press
+
+        def pressed(key, **options):
+            page.wait_for_timeout(FINGERS_MS)
+            press(key, **options)
+
+        page.keyboard.press = pressed
 
     def on_console(self, message):
         if message.type in {"error", "warning"} and not any(text in message.text for text in EXPECTED):
