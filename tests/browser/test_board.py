@@ -35,6 +35,7 @@ def test_a_show_of_another_day_is_reached_and_sold_by_keys_alone(house, window, 
     expect(page.get_by_role("button", name="The day before")).to_be_enabled()
     looks.inspect(page, "counter-tomorrow")
     sell(page, 1)
+    expect(page.locator("#prints")).to_contain_text("Printed")
     first = house.show()["starts_at"][:10]
     assert last_sale(page)["show"]["starts_at"][:10] > first
     page.keyboard.press("Enter")

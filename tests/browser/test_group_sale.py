@@ -11,7 +11,8 @@ from escpos import printed
 def test_a_group_is_sold_with_a_supervisors_pin_and_printed_on_one_paper(house, roll, window, looks):
     page = window(house.theatre["counter"], refusals={401, 403, 409})
     sign_in(page, house.staff("counter"))
-    page.keyboard.press("PageDown")
+    with page.expect_response("**/v1/shows/*/seats"):
+        page.keyboard.press("PageDown")
     expect(page.locator("#till .quiet, #till .chosen").first).to_be_visible()
     page.keyboard.press("w")
     expect(page.locator("#people")).to_be_focused()

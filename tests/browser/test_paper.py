@@ -105,7 +105,7 @@ def test_one_notice_tells_of_the_papers_of_all_sales(house, roll, window):
     until("the second sale's papers are out", lambda: page.wait_for_timeout(50) or len(roll.papers) >= before + 2, 10)
     page.wait_for_timeout(1000)
     expect(page.locator("#prints")).to_contain_text("Printing on roll")
-    page.unroute("**/v1/prints/*")
+    page.unroute_all(behavior="wait")
     expect(page.locator("#prints")).to_contain_text("Printed")
 
 
