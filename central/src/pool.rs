@@ -209,12 +209,12 @@ async fn answer(State(front): State<Front>, request: Request) -> Response {
             };
             answered.unwrap_or_else(|never| match never {})
         }
-        // A node that waits is as ready as the one that it passes requests on to.
         // The numbers of the one that works are asked there; here they would be told twice.
         Worker::There(..) | Worker::Nobody if path == "/metrics" => front.forwarder.metrics().into_response(),
         Worker::Nobody if path == "/readyz" => {
             (StatusCode::SERVICE_UNAVAILABLE, Json(Readiness::unless(["no_node_works".to_owned()]))).into_response()
         }
+        // `/readyz` too: a node that waits is as ready as the one that works.
         Worker::There(node, pass) => front.forwarder.forward(&node, &pass, request).await,
         Worker::Nobody => nobody().into_response(),
     }

@@ -1,14 +1,10 @@
 //! A copy of a database at a server, put into an empty one.
 
 use crate::server::TestCentral;
+use crate::store::apart;
 use central::Setup;
 use central::backup::back_up;
 use central::database::Place;
-
-/// Whoever waits for a server has a thread of their own.
-fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| scope.spawn(work).join().expect("done"))
-}
 
 #[tokio::test]
 async fn a_copy_of_a_working_central_goes_into_an_empty_database_and_its_theatres_wait_for_their_boxes() {

@@ -1,7 +1,7 @@
 //! A central of its own for each test, on its own ports and files.
 
 use crate::gateway::{Gateway, SECRET};
-use crate::store::TestStore;
+use crate::store::{TestStore, apart};
 use central::fleet::enrolment::{JoinFile, JoinRequest};
 use central::fleet::keys::KeyStore;
 use central::{Central, Config, Setup};
@@ -134,9 +134,7 @@ impl TestCentral {
         change(&mut config);
         let edge_key = SecretKey::from_seed(&[7; 32]);
         // Whoever sets up waits for the store, which nobody may who serves.
-        std::thread::scope(|scope| {
-            scope.spawn(|| set_up(&config, &edge_key, directory.path())).join().expect("set up")
-        });
+        apart(|| set_up(&config, &edge_key, directory.path()));
         let client = reqwest::Client::builder().no_proxy().build().expect("client");
         let web = Web { client, url: String::new() };
         let mut test = Self { central: None, gateway, config, directory, store, edge_key, web };
@@ -144,11 +142,10 @@ impl TestCentral {
         test
     }
 
-    /// Sets something up while central is stopped. Whoever waits for a server has a thread of their own.
+    /// Sets something up while central is stopped.
     pub(crate) fn set_up<T: Send>(&self, work: impl FnOnce(&mut Setup) -> T + Send) -> T {
         let store = self.config.store.as_str();
-        let work = || work(&mut Setup::open(store).expect("store"));
-        std::thread::scope(|scope| scope.spawn(work).join().expect("set up"))
+        apart(|| work(&mut Setup::open(store).expect("store")))
     }
 
     pub(crate) async fn start_again(&mut self) {

@@ -12,10 +12,15 @@ pub(crate) struct TestStore {
     _server: Option<Server>,
 }
 
+/// Whoever waits for a server has a thread of their own.
+pub(crate) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(work).join().expect("done"))
+}
+
 impl TestStore {
     pub(crate) fn new(directory: &Path) -> Self {
         if ON_POSTGRES {
-            let server = std::thread::scope(|scope| scope.spawn(Server::start).join().expect("a server"));
+            let server = apart(Server::start);
             Self { url: server.url(), _server: Some(server) }
         } else {
             Self { url: format!("sqlite:{}", directory.join("data/central.sqlite").display()), _server: None }
@@ -28,28 +33,18 @@ impl TestStore {
             Place::File(path) => {
                 rusqlite::Connection::open(path).expect("open").execute_batch(sql).expect("altered");
             }
-            Place::Server(url) => std::thread::scope(|scope| {
-                let alter = || node::postgres::Connection::open(&url).expect("open").run(sql).expect("altered");
-                scope.spawn(alter).join().expect("altered");
-            }),
+            Place::Server(url) => {
+                apart(|| node::postgres::Connection::open(&url).expect("open").run(sql).expect("altered"));
+            }
         }
     }
 
     /// The one number that it answers.
     pub(crate) fn number(&self, sql: &str) -> i64 {
+        let ask = |store: &dyn Sql| store.only(sql, &[], |row| row.get(0)).expect("a number");
         match Place::parse(&self.url).expect("a place") {
-            Place::File(path) => {
-                let connection = rusqlite::Connection::open(path).expect("open");
-                connection.query_row(sql, [], |row| row.get(0)).expect("a number")
-            }
-            Place::Server(url) => std::thread::scope(|scope| {
-                let ask = || {
-                    let connection = node::postgres::Connection::open(&url).expect("open");
-                    let connection: &dyn Sql = &connection;
-                    connection.only(sql, &[], |row| row.get(0)).expect("a number")
-                };
-                scope.spawn(ask).join().expect("a number")
-            }),
+            Place::File(path) => ask(&rusqlite::Connection::open(path).expect("open")),
+            Place::Server(url) => apart(|| ask(&node::postgres::Connection::open(&url).expect("open"))),
         }
     }
 

@@ -143,10 +143,10 @@ function onKey(event) {
   const typing = event.target.matches("input:not([type=radio], [type=checkbox])");
   const pressing = key === "Enter" && (typing || event.target.matches("button, a, summary"));
   // No amount and no card's digits hold a letter: there it is a command as anywhere else.
-  const choosing = /^[a-z?]$/.test(key) && key in KEYS && ["decimal", "numeric"].includes(event.target.inputMode) && event.target.type !== "password";
+  const digits = typing && ["decimal", "numeric"].includes(event.target.inputMode);
+  const choosing = digits && /^[a-z?]$/.test(key) && key in KEYS && event.target.type !== "password";
   // Into a field of words a reader types what is meant for it.
-  const words = typing && !["decimal", "numeric"].includes(event.target.inputMode);
-  if (!words && burst.takes(event) && !(typing && /^\d$/.test(key))) return event.preventDefault();
+  if ((digits || !typing) && burst.takes(event) && !(digits && /^\d$/.test(key))) return event.preventDefault();
   if (pressing || (typing && key !== "Escape" && !choosing)) return;
   if (!till.busy && /^\d$/.test(key)) setWanted(Number(key) || 10);
   else if (key.startsWith("Arrow") && till.idle && !event.target.matches("input")) hall.focus();

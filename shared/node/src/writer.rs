@@ -1,9 +1,10 @@
 //! The group-commit writer: one thread owns the database and the core, and answers only what is on disk.
 //!
 //! Jobs wait in a bounded queue, those of the line to another node in a lane of their own that is emptied first. The thread takes
-//! all that wait (at most [`BATCH_MAX`]), runs them against the core in the order they came, inside one transaction, lets the core write what changed, commits, and only then answers.
-//! While it commits the next batch gathers, so that a busy node writes many jobs with one flush and an idle one
-//! answers at once. Where flushing is slow a batch also waits a moment for those who were just answered.
+//! all that wait (at most [`BATCH_MAX`]), runs them against the core in the order they came by their lane, inside one transaction, lets
+//! the core write what changed, commits, and only then answers. While it commits the next batch gathers, so that a busy node writes
+//! many jobs with one flush and an idle one answers at once. Where flushing is slow a batch also waits a moment for those who were just
+//! answered.
 //!
 //! A job that fails is a store failure, not a refusal: the batch is rolled back, everybody waiting gets
 //! [`WriteError::Stopped`], and the writer never goes on, because the core in memory is ahead of the disk. After
@@ -33,7 +34,7 @@ use crate::problem::Problem;
 use batch::Batches;
 use company::Company;
 use job::{Asked, Job, Posted};
-use queue::Queue;
+use queue::{Lane, Queue, Refused};
 use shared::time::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -211,7 +212,7 @@ impl<C: Core> Writer<C> {
         &self,
         job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, WriteError> {
-        self.ask(|job| self.enqueue(job, self.queue.capacity()), job).await
+        self.ask(job, Lane::OfAll { room: self.queue.capacity() }).await
     }
 
     /// Runs a job of somebody who comes anew. It is not taken while less than a quarter of the queue is free: that is for those who
@@ -224,7 +225,7 @@ impl<C: Core> Writer<C> {
         job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, WriteError> {
         let capacity = self.queue.capacity();
-        self.ask(|job| self.enqueue(job, capacity - capacity / 4), job).await
+        self.ask(job, Lane::OfAll { room: capacity - capacity / 4 }).await
     }
 
     /// [`run`](Self::run) for the line to another node: its job is done before those of all who ask for themselves, however many of
@@ -236,16 +237,16 @@ impl<C: Core> Writer<C> {
         &self,
         job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, WriteError> {
-        self.ask(|job| self.enqueue_ahead(job), job).await
+        self.ask(job, Lane::Ahead).await
     }
 
     async fn ask<T: Send + 'static>(
         &self,
-        enqueue: impl FnOnce(Box<dyn Job<C>>) -> Result<(), WriteError>,
         job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<T> + Send + 'static,
+        lane: Lane,
     ) -> Result<T, WriteError> {
         let (answer, answered) = oneshot::channel();
-        enqueue(Box::new(Asked::new(job, answer)))?;
+        self.enqueue(Box::new(Asked::new(job, answer)), lane)?;
         match answered.await {
             Ok(answer) => answer,
             // The answer is dropped a moment before the reason is known.
@@ -261,7 +262,7 @@ impl<C: Core> Writer<C> {
         &self,
         job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<()> + Send + 'static,
     ) -> Result<(), WriteError> {
-        self.enqueue(Box::new(Posted::new(job)), self.queue.capacity())
+        self.enqueue(Box::new(Posted::new(job)), Lane::OfAll { room: self.queue.capacity() })
     }
 
     /// [`post`](Self::post) for the line to another node, see [`run_ahead`](Self::run_ahead).
@@ -272,7 +273,7 @@ impl<C: Core> Writer<C> {
         &self,
         job: impl FnOnce(&mut C, &Tx<'_, C>, Timestamp) -> anyhow::Result<()> + Send + 'static,
     ) -> Result<(), WriteError> {
-        self.enqueue_ahead(Box::new(Posted::new(job)))
+        self.enqueue(Box::new(Posted::new(job)), Lane::Ahead)
     }
 
     /// The database is away, and the writer waits for it.
@@ -309,13 +310,11 @@ impl<C: Core> Writer<C> {
         &self.metrics
     }
 
-    /// Hands a job in if with it at most `room` of them wait.
-    fn enqueue(&self, job: Box<dyn Job<C>>, room: usize) -> Result<(), WriteError> {
-        self.queue.offer(job, room).map_err(|full| full.unwrap_or_else(|| stopped_by(self.stopped())))
-    }
-
-    fn enqueue_ahead(&self, job: Box<dyn Job<C>>) -> Result<(), WriteError> {
-        self.queue.offer_ahead(job).map_err(|full| full.unwrap_or_else(|| stopped_by(self.stopped())))
+    fn enqueue(&self, job: Box<dyn Job<C>>, lane: Lane) -> Result<(), WriteError> {
+        self.queue.offer(job, lane).map_err(|refused| match refused {
+            Refused::Full => WriteError::Overloaded,
+            Refused::Ended => stopped_by(self.stopped()),
+        })
     }
 
     async fn stop_reason(&self) -> WriteError {

@@ -76,12 +76,8 @@ impl<C: Core> Batches<C> {
     /// Waits for a job or the next timeout, then takes whatever else waits. Says whether it was the last batch.
     fn gather(&mut self) -> (Batch<C>, bool) {
         let wait = self.core.poll_timeout().map(|due| self.clock.sleep_until(due, SLEEP_MAX));
-        let first = match wait {
-            None => self.jobs.recv(),
-            Some(wait) => self.jobs.recv_timeout(wait),
-        };
         let mut batch = Vec::new();
-        let mut next = match first {
+        let mut next = match self.jobs.recv(wait) {
             Ok(message) => Some(message),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return (batch, true),
@@ -104,7 +100,7 @@ impl<C: Core> Batches<C> {
     fn wait_for_company(&mut self, batch: &mut Batch<C>) -> bool {
         let Some(wait) = self.company.wait(batch.len(), Instant::now()) else { return false };
         while batch.len() < wait.count {
-            match self.jobs.recv_timeout(wait.until.saturating_duration_since(Instant::now())) {
+            match self.jobs.recv(Some(wait.until.saturating_duration_since(Instant::now()))) {
                 Ok(Message::Job(_place, job)) => batch.push(job),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
                 Err(RecvTimeoutError::Timeout) => break,
@@ -250,7 +246,7 @@ impl<C: Core> Batches<C> {
             {
                 end(batch, &WriteError::Unknown);
             }
-            match self.jobs.recv_timeout(pause) {
+            match self.jobs.recv(Some(pause)) {
                 Ok(Message::Job(_place, job)) => job.end(Err(WriteError::Unreachable)),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return Next::Stop,
                 Err(RecvTimeoutError::Timeout) => pause = (pause * 2).min(AWAY_PAUSE_MAX),

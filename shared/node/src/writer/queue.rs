@@ -1,7 +1,7 @@
 //! Where jobs wait: in the lane that everybody comes by, or in the one that is always emptied first.
 
+use super::Core;
 use super::job::Job;
-use super::{Core, WriteError};
 use prometheus_client::metrics::gauge::Gauge;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,20 +18,49 @@ pub(super) enum Message<C: Core> {
     Stop,
 }
 
-/// A job's place in the queue: counted while it waits, however it leaves.
-pub(super) struct Place(Gauge);
+/// A job's place in the queue, and in everybody's lane if it comes by that: counted while it waits, however it leaves.
+pub(super) struct Place {
+    queue: Gauge,
+    of_all: Option<Gauge>,
+}
 
 impl Place {
-    fn take(depth: &Gauge) -> Self {
-        depth.inc();
-        Self(depth.clone())
+    fn take(queue: &Gauge, of_all: Option<&Gauge>) -> Self {
+        let place = Self { queue: queue.clone(), of_all: of_all.cloned() };
+        place.gauges().for_each(|gauge| {
+            gauge.inc();
+        });
+        place
+    }
+
+    fn gauges(&self) -> impl Iterator<Item = &Gauge> {
+        std::iter::once(&self.queue).chain(&self.of_all)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.dec();
+        self.gauges().for_each(|gauge| {
+            gauge.dec();
+        });
     }
+}
+
+/// The lane that a job comes by.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Lane {
+    /// Everybody's, if with it at most so many jobs wait there.
+    OfAll { room: usize },
+    /// The one that is emptied first.
+    Ahead,
+}
+
+/// Why a job was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    Full,
+    /// The thread has ended.
+    Ended,
 }
 
 /// What comes by the lane of everybody.
@@ -47,14 +76,16 @@ pub(super) struct Queue<C: Core> {
     ahead: SyncSender<Message<C>>,
     to_look: Arc<AtomicBool>,
     depth: Gauge,
+    /// How many of those come by everybody's lane.
+    of_all: Gauge,
     capacity: usize,
 }
 
 impl<C: Core> Clone for Queue<C> {
     fn clone(&self) -> Self {
-        let Self { common, ahead, to_look, depth, capacity } = self;
+        let Self { common, ahead, to_look, depth, of_all, capacity } = self;
         let (common, ahead, to_look) = (common.clone(), ahead.clone(), to_look.clone());
-        Self { common, ahead, to_look, depth: depth.clone(), capacity: *capacity }
+        Self { common, ahead, to_look, depth: depth.clone(), of_all: of_all.clone(), capacity: *capacity }
     }
 }
 
@@ -72,7 +103,7 @@ pub(super) fn queue<C: Core>(capacity: usize, depth: Gauge) -> (Queue<C>, Jobs<C
     let ((common, to_all), (ahead, to_ahead)) = (sync_channel(capacity), sync_channel(capacity));
     let to_look: Arc<AtomicBool> = Arc::default();
     let jobs = Jobs { common: to_all, ahead: to_ahead, to_look: to_look.clone(), in_a_row: 0 };
-    (Queue { common, ahead, to_look, depth, capacity }, jobs)
+    (Queue { common, ahead, to_look, depth, of_all: Gauge::default(), capacity }, jobs)
 }
 
 impl<C: Core> Queue<C> {
@@ -81,23 +112,25 @@ impl<C: Core> Queue<C> {
         self.capacity
     }
 
-    /// Hands a job in if with it at most `room` of them wait. The error is `None` once the thread has ended.
-    pub(super) fn offer(&self, job: Box<dyn Job<C>>, room: usize) -> Result<(), Option<WriteError>> {
-        let place = Place::take(&self.depth);
-        if room < self.capacity && usize::try_from(self.depth.get()).is_ok_and(|waiting| waiting > room) {
-            return Err(Some(WriteError::Overloaded));
+    /// Hands a job in.
+    pub(super) fn offer(&self, job: Box<dyn Job<C>>, lane: Lane) -> Result<(), Refused> {
+        match lane {
+            Lane::OfAll { room } => {
+                let place = Place::take(&self.depth, Some(&self.of_all));
+                if room < self.capacity && usize::try_from(self.of_all.get()).is_ok_and(|waiting| waiting > room) {
+                    return Err(Refused::Full);
+                }
+                Ok(self.common.try_send(Common::Message(Message::Job(place, job)))?)
+            }
+            Lane::Ahead => {
+                self.ahead.try_send(Message::Job(Place::take(&self.depth, None), job))?;
+                if !self.to_look.swap(true, Ordering::SeqCst) {
+                    // In a full lane there is somebody to wake the thread already, and one that has ended has dropped the job.
+                    drop(self.common.try_send(Common::LookAhead));
+                }
+                Ok(())
+            }
         }
-        self.common.try_send(Common::Message(Message::Job(place, job))).map_err(|error| refused(&error))
-    }
-
-    /// Hands a job in that is taken before all that came by the other lane. The error is `None` once the thread has ended.
-    pub(super) fn offer_ahead(&self, job: Box<dyn Job<C>>) -> Result<(), Option<WriteError>> {
-        self.ahead.try_send(Message::Job(Place::take(&self.depth), job)).map_err(|error| refused(&error))?;
-        if !self.to_look.swap(true, Ordering::SeqCst) {
-            // In a full lane there is somebody to wake the thread already, and one that has ended has dropped the job.
-            drop(self.common.try_send(Common::LookAhead));
-        }
-        Ok(())
     }
 
     /// Asks the thread to end after what waits; blocks while the lane is full.
@@ -107,10 +140,12 @@ impl<C: Core> Queue<C> {
     }
 }
 
-fn refused<T>(error: &TrySendError<T>) -> Option<WriteError> {
-    match error {
-        TrySendError::Full(_) => Some(WriteError::Overloaded),
-        TrySendError::Disconnected(_) => None,
+impl<T> From<TrySendError<T>> for Refused {
+    fn from(error: TrySendError<T>) -> Self {
+        match error {
+            TrySendError::Full(_) => Self::Full,
+            TrySendError::Disconnected(_) => Self::Ended,
+        }
     }
 }
 
@@ -141,27 +176,18 @@ impl<C: Core> Jobs<C> {
         }
     }
 
-    /// Waits for the next message.
-    pub(super) fn recv(&mut self) -> Result<Message<C>, RecvTimeoutError> {
+    /// Waits for the next message, at most so long where it is said.
+    pub(super) fn recv(&mut self, at_most: Option<Duration>) -> Result<Message<C>, RecvTimeoutError> {
+        let until = at_most.map(|wait| Instant::now() + wait);
         loop {
             if let Some(message) = self.try_recv() {
                 return Ok(message);
             }
-            if let Common::Message(message) = self.common.recv().map_err(|_| RecvTimeoutError::Disconnected)? {
-                return Ok(message);
-            }
-        }
-    }
-
-    /// Waits so long for the next message.
-    pub(super) fn recv_timeout(&mut self, wait: Duration) -> Result<Message<C>, RecvTimeoutError> {
-        let until = Instant::now() + wait;
-        loop {
-            if let Some(message) = self.try_recv() {
-                return Ok(message);
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if let Common::Message(message) = self.common.recv_timeout(left)? {
+            let common = match until {
+                None => self.common.recv().map_err(|_| RecvTimeoutError::Disconnected)?,
+                Some(until) => self.common.recv_timeout(until.saturating_duration_since(Instant::now()))?,
+            };
+            if let Common::Message(message) = common {
                 return Ok(message);
             }
         }

@@ -69,6 +69,13 @@ fn notes(connection: &Connection) -> i64 {
     connection.query_row("SELECT count(*) FROM note", [], |row| row.get(0)).unwrap()
 }
 
+/// What was written to a database that is closed, in order.
+fn texts(path: &Path) -> Vec<String> {
+    let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let mut select = reader.prepare("SELECT text FROM note ORDER BY rowid").unwrap();
+    select.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
 struct House {
     _directory: tempfile::TempDir,
     path: PathBuf,
@@ -271,9 +278,7 @@ async fn what_comes_by_the_line_goes_ahead_of_all_who_wait_and_is_taken_where_th
     assert_eq!(house.writer.metrics().queue_depth.get(), 4);
     go.send(()).unwrap();
     house.thread.stop().await;
-    let reader = Connection::open_with_flags(&house.path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let texts: String = reader.query_row("SELECT group_concat(text) FROM note", [], |row| row.get(0)).unwrap();
-    assert_eq!(texts, "ahead 1,ahead 2,1,2");
+    assert_eq!(texts(&house.path).join(","), "ahead 1,ahead 2,1,2");
 }
 
 #[tokio::test]
@@ -288,10 +293,24 @@ async fn a_flood_by_the_line_keeps_nobody_else_out() {
     }
     go.send(()).unwrap();
     house.thread.stop().await;
-    let reader = Connection::open_with_flags(&house.path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let last = "SELECT max(rowid) FROM note WHERE text LIKE 'own%'";
-    let last: i64 = reader.query_row(last, [], |row| row.get(0)).unwrap();
-    assert!(last <= 150, "the last of ten customers came at place {last} of 510");
+    let last = texts(&house.path).iter().rposition(|text| text.starts_with("own")).unwrap();
+    assert!(last < 150, "the last of ten customers came at place {last} of 510");
+}
+
+#[tokio::test]
+async fn a_full_lane_of_the_line_takes_no_room_from_newcomers() {
+    let house = house(|_| Notes::default(), 4);
+    let go = hold_up(&house.writer).await;
+    (1..=4).for_each(|n| house.writer.post_ahead(note(&format!("ahead {n}"))).unwrap());
+    let writer = house.writer.clone();
+    let newcomer = tokio::spawn(async move { writer.run_for_newcomer(note("a newcomer")).await });
+    while house.writer.metrics().queue_depth.get() < 5 && !newcomer.is_finished() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    go.send(()).unwrap();
+    assert_eq!(newcomer.await.unwrap(), Ok(()));
+    house.thread.stop().await;
+    assert_eq!(texts(&house.path).len(), 5);
 }
 
 #[tokio::test]
@@ -342,9 +361,7 @@ async fn a_clock_that_is_set_forward_moves_what_is_due_before_it_falls_due() {
     let told = house.writer.run(|core, _, now| Ok((core.due, now))).await.unwrap();
     assert_eq!(told.0, Some(told.1 + Duration::from_secs(60)));
     house.thread.stop().await;
-    let reader = Connection::open_with_flags(&house.path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let texts: String = reader.query_row("SELECT group_concat(text) FROM note", [], |row| row.get(0)).unwrap();
-    assert_eq!(texts, "jumped by 3600 s");
+    assert_eq!(texts(&house.path).join(","), "jumped by 3600 s");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ impl<C: Core> Batches<C> {
                 }
                 tried = Instant::now();
             }
-            let mut job = match self.jobs.recv_timeout(TRY_EVERY.saturating_sub(tried.elapsed())) {
+            let mut job = match self.jobs.recv(Some(TRY_EVERY.saturating_sub(tried.elapsed()))) {
                 Ok(Message::Job(_place, job)) => job,
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(Next::Stop),
                 Err(RecvTimeoutError::Timeout) => continue,
