@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 pub use apply::Conflict;
 pub use decide::{GROUP_SEATS_MAX, SEATS_PER_REQUEST_MAX, SaleLine};
 pub use forgotten::{GENERATIONS_SKIPPED, Marks};
-pub use holds::{Hold, HoldKind, HoldTimes};
+pub use holds::{HeldSeat, Hold, HoldKind, HoldTimes};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;

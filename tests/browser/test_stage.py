@@ -48,7 +48,7 @@ def test_the_switches_of_the_stage_are_reached_by_keyboard(house, window):
 
 
 def test_a_ticket_bought_in_one_pane_opens_a_door_in_another(house, window):
-    show = house.show()
+    show = house.show_of_the_web()
     page = window(house.stage)
     customer = page.frame_locator("#customer iframe")
     expect(customer.get_by_role("heading", level=1)).to_be_visible()

@@ -4,7 +4,8 @@ use anyhow::{Context, ensure};
 use node::sqlite::open_read_only;
 use rusqlite::Connection;
 use shared::entry::{Entry, Fact};
-use shared::ids::{SeatId, TicketId};
+use shared::ids::TicketId;
+use shared::ledger::HeldSeat;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -77,8 +78,8 @@ pub(super) fn add_up(central: &Path) -> anyhow::Result<Standing> {
     let (mut rows, mut held) = (select.query([])?, BTreeSet::new());
     while let Some(row) = rows.next()? {
         let (show, bytes): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-        let seats: Vec<SeatId> = postcard::from_bytes(&bytes).context("read a hold's seats")?;
-        for seat in seats {
+        let seats: Vec<HeldSeat> = postcard::from_bytes(&bytes).context("read a hold's seats")?;
+        for HeldSeat { seat, .. } in seats {
             ensure!(held.insert((show, seat.0)), "seat {seat} of show {show} is held twice");
             ensure!(sold.binary_search(&(show, seat.0)).is_err(), "seat {seat} of show {show} is sold and held");
         }
