@@ -368,7 +368,7 @@ fn standing(
 }
 
 fn seat_map(house: &House, show: &Show, now: Timestamp) -> anyhow::Result<SeatMap> {
-    let ends_at = show.facts.ends_at();
-    let fresh_until = if now < ends_at { ends_at } else { Timestamp(i64::MAX) };
+    let changes = [house.replica.claims_open_at(show), show.facts.ends_at()];
+    let fresh_until = changes.into_iter().find(|at| now < *at).unwrap_or(Timestamp(i64::MAX));
     SeatMap::draw(fresh_until, || house.view().seat_map(show, now))
 }

@@ -71,24 +71,39 @@ impl Policy {
     fn floor(self, seats: usize) -> usize {
         seats * usize::from(self.counter_floor_percent) / 100
     }
+
+    /// From when on web claims may go below the counter floor of a show.
+    pub fn floor_ends_at(self, show: &Show) -> Timestamp {
+        show.facts.starts_at() - self.floor_ends_before_start
+    }
 }
 
 /// May the edge give these seats to a web claim, or would that dig into the counter floor of a category?
-pub fn leaves_counter_floor(ledger: &Ledger, show: &Show, seats: &[SeatId], policy: Policy, now: Timestamp) -> bool {
-    if show.facts.starts_at() - policy.floor_ends_before_start <= now {
-        return true;
-    }
+pub fn leaves_counter_floor(show: &Show, seats: &[SeatId], policy: Policy, now: Timestamp) -> bool {
+    let claimable = claimable_seats(show, policy, now);
     let mut wanted: BTreeMap<u8, usize> = BTreeMap::new();
     for seat in seats {
         if let Some(planned) = show.plan.seat(*seat) {
             *wanted.entry(planned.category).or_default() += 1;
         }
     }
-    let stocks = Stock::of_categories(show, ledger.side());
-    wanted.into_iter().all(|(category, wanted)| {
-        let stock = stocks.get(usize::from(category)).copied().unwrap_or_default();
-        stock.may_go.saturating_sub(wanted) >= policy.floor(stock.seats)
-    })
+    wanted
+        .into_iter()
+        .all(|(category, wanted)| claimable.get(usize::from(category)).is_some_and(|most| wanted <= *most))
+}
+
+/// How many of the edge's seats a web claim may take of each category; `usize::MAX` where no floor is kept. Central does not know of
+/// the holds at the box: of its own replica this says what will be refused for certain.
+pub fn claimable_seats(show: &Show, policy: Policy, now: Timestamp) -> Vec<usize> {
+    if policy.floor_ends_at(show) <= now {
+        return vec![usize::MAX; show.plan.plan.categories.len()];
+    }
+    let stocks = Stock::of_categories(show, Side::Edge);
+    let above_floor = |stock: &Stock| match policy.floor(stock.seats) {
+        0 => usize::MAX,
+        floor => stock.may_go.saturating_sub(floor),
+    };
+    stocks.iter().map(above_floor).collect()
 }
 
 /// The seats this side hands to the other one now, at most `room` of them. Level-triggered: asked again after they have gone, it

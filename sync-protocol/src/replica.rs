@@ -30,7 +30,7 @@ pub use changes::{Changes, DeadLetter, Discrepancy, DiscrepancyKind, Rewound};
 pub use closed::{Closed, Proof, StandingChange};
 pub use heads::{Heads, Recovery};
 pub use holding::Held;
-pub use seat_state::SeatState;
+pub use seat_state::{SeatState, SeatStates};
 use shared::entry::{Entry, Fact, Head};
 use shared::ids::{ClaimId, HoldId, KeyId, SeatId, ShowNumber, Side, TheatreId, TicketId};
 use shared::keys::{PublicKey, SecretKey};

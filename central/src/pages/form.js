@@ -32,6 +32,7 @@ function readRow(fieldset) {
       category: Number(dataset.c ?? category),
       state: dataset.s ?? "free",
       accessible: "a" in dataset,
+      by_claim: "k" in dataset,
     };
   });
 }

@@ -110,11 +110,14 @@ if (form) {
     notice(byId("problem"));
     // The stream may say "held" before the answer says that it is us.
     map.mine = true;
-    const answer = await checkout.hold(Array.from(map.chosen));
+    const asked = Array.from(map.chosen);
+    const answer = await checkout.hold(asked);
     busy("take", false);
     if (answer.ok) return showHold(checkout.running());
     map.mine = false;
     await refresh();
+    // The box keeps more for its counter than the map could tell: the next proposal is another one.
+    if (answer.problem.code === "counter_only") showStates(Object.fromEntries(asked.map((label) => [label, "unavailable"])));
     complain(byId("problem"), answer.problem);
     if (["seat_sold", "seat_held", "counter_only", "seat_elsewhere", "link_down"].includes(answer.problem.code)) propose();
   }

@@ -136,7 +136,7 @@ fn checkbox(seat: &SeatView, left: Option<&SeatView>, category: Option<u8>) -> M
         label {
             input type="checkbox" value=(seat.label) data-x=[(!follows).then_some(seat.column)]
                 data-c=[(category != Some(seat.category)).then_some(seat.category)]
-                data-s=[(!free).then_some(&seat.state)] data-a[seat.accessible] disabled[!free];
+                data-s=[(!free).then_some(&seat.state)] data-a[seat.accessible] data-k[seat.by_claim] disabled[!free];
             (seat.number)
             @if !free { i { " " (state_word(&seat.state)) } }
         }

@@ -64,8 +64,9 @@ impl ReplicaView<'_> {
         let mut rows: Vec<RowView> = show.plan.plan.rows.iter().map(empty_row).collect();
         let mut counts: BTreeMap<String, u32> = BTreeMap::new();
         let mut version = blake3::Hasher::new();
+        let states = self.replica.seat_states(show, now);
         for (id, place) in show.plan.seats() {
-            let (state, by_claim) = self.replica.seat_state(show, id, now);
+            let (state, by_claim) = states.of(id);
             version.update(state.word().as_bytes()).update(&[u8::from(by_claim)]);
             *counts.entry(state.word().to_owned()).or_default() += 1;
             let Some(row) = rows.get_mut(place.row_index) else { continue };

@@ -22,7 +22,8 @@ pub struct Stock {
     pub seats: usize,
     /// The free seats of this side that nobody has a hold on.
     pub may_go: usize,
-    opened_at_edge: usize,
+    /// The seats that were the edge's at the opening.
+    pub opened_at_edge: usize,
     central: Counts,
     edge: Counts,
 }

@@ -17,8 +17,8 @@ impl Replica {
         }
         let asked = self.ledger.show(show).ok_or(Refusal::UnknownShow).and_then(|known| {
             self.ledger.check_request(known, &seats, GROUP_SEATS_MAX)?;
-            let floor_kept = self.me == Side::Central
-                || allocation::leaves_counter_floor(&self.ledger, known, &seats, self.settings.policy, now);
+            let floor_kept =
+                self.me == Side::Central || allocation::leaves_counter_floor(known, &seats, self.settings.policy, now);
             if floor_kept { Ok(()) } else { Err(Refusal::CounterOnly) }
         });
         let answer = asked.and_then(|()| self.give(show, &seats, Some(claim), now));

@@ -1,14 +1,15 @@
 //! Holding seats: which ones, of which side, and for how long.
 
-use super::{Event, Replica};
+use super::{Event, Replica, SeatState};
 use crate::claims::Asked;
 use crate::link::LinkState;
+use shared::allocation::leaves_counter_floor;
 use shared::best::{Wish, best_available, best_for_group};
-use shared::ids::{ClaimId, HoldId, SeatId, ShowNumber};
+use shared::ids::{ClaimId, HoldId, SeatId, ShowNumber, Side};
 use shared::ledger::{GROUP_SEATS_MAX, Hold, HoldKind, SEATS_PER_REQUEST_MAX};
 use shared::planted::{self, Plant};
 use shared::refusal::Refusal;
-use shared::show::{Show, Standing};
+use shared::show::Show;
 use shared::time::Timestamp;
 
 /// What became of asking for a hold.
@@ -151,14 +152,14 @@ impl Replica {
         if let Some(seats) = pick(&own) {
             return Ok(seats);
         }
-        let claimable = |seat| {
-            known.seat(seat).is_some_and(|at| at.standing == Standing::Free && at.authority() != self.me)
-                && !self.is_in_transit(show, seat)
-                && !self.claims.is_asked_for(show, seat)
-        };
-        let either = |seat| own(seat) || claimable(seat);
-        let seats = self.link.is_live().then(|| pick(&either)).flatten();
-        seats.ok_or(Refusal::NoSeatsTogether)
+        let states = self.seat_states(known, now);
+        let is_claimable = |seat| states.of(seat) == (SeatState::Free, true) && !self.claims.is_asked_for(show, seat);
+        let either = |seat| own(seat) || is_claimable(seat);
+        let seats = self.link.is_live().then(|| pick(&either)).flatten().ok_or(Refusal::NoSeatsTogether)?;
+        let claimed: Vec<SeatId> = seats.iter().copied().filter(|seat| !own(*seat)).collect();
+        // What the box would refuse for certain is not proposed.
+        let given = self.me == Side::Edge || leaves_counter_floor(known, &claimed, self.settings.policy, now);
+        if given { Ok(seats) } else { Err(Refusal::NoSeatsTogether) }
     }
 
     /// Moves a hold's deadline on.

@@ -7,13 +7,14 @@ mod memory;
 mod windows;
 
 use house::{House, SHOW, facts, seat};
+use shared::best::Wish;
 use shared::entry::TicketRef;
 use shared::ids::{ShowNumber, Side, TicketId};
-use shared::ledger::TicketState;
+use shared::ledger::{HoldKind, TicketState};
 use shared::refusal::Refusal;
 use shared::show::Standing;
 use sync_protocol::LinkState;
-use sync_protocol::replica::SeatState;
+use sync_protocol::replica::{Held, SeatState};
 
 fn ticket_at(house: &House, ticket: TicketId) -> TicketRef {
     house.central.replica.ledger().ticket(ticket).expect("ticket").at
@@ -87,6 +88,41 @@ fn the_web_does_not_dig_into_the_counter_floor() {
     let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
     assert_eq!(house.hold(Side::Central, &wanted).map(|_| ()), Err(Refusal::CounterOnly));
     house.hold(Side::Central, &wanted[..6]).expect("above the floor of four");
+}
+
+#[test]
+fn what_the_box_keeps_for_its_counter_is_neither_shown_as_free_nor_proposed_on_the_web() {
+    let mut house = House::live();
+    let shown = |house: &House, side, label| {
+        let replica = if side == Side::Central { &house.central.replica } else { &house.edge.replica };
+        let show = replica.ledger().show(SHOW).expect("show");
+        let free = show.plan.seats().filter(|(id, _)| replica.seat_state(show, *id, house.now).0 == SeatState::Free);
+        assert_eq!(free.count(), replica.free_seats_count(show, house.now));
+        replica.seat_state(show, seat(label), house.now)
+    };
+    let own = |house: &House| {
+        let replica = &house.central.replica;
+        let show = replica.ledger().show(SHOW).expect("show");
+        let own = show.plan.seats().map(|(id, _)| id);
+        own.filter(|id| replica.seat_state(show, *id, house.now) == (SeatState::Free, false)).collect::<Vec<_>>()
+    };
+    // Two seats more than the floor are left, and none of central's own.
+    for some in own(&house).chunks(10) {
+        let Ok(Held::Now(_)) = house.central.replica.hold(SHOW, some, HoldKind::Web, house.now) else {
+            panic!("own seats")
+        };
+    }
+    house.hold(Side::Central, &["D1", "D2", "D3", "D4"]).expect("above the floor");
+    assert_eq!(shown(&house, Side::Central, "D10"), (SeatState::Free, true));
+    let best = |house: &House, count| {
+        house.central.replica.best(SHOW, &[Wish { category: Some(0), ..Wish::of(count) }], house.now)
+    };
+    assert_eq!(best(&house, 2).map(|seats| seats.len()), Ok(2));
+    assert_eq!(best(&house, 3), Err(Refusal::NoSeatsTogether));
+    house.hold(Side::Central, &["D5", "D6"]).expect("the last above the floor");
+    assert_eq!(shown(&house, Side::Central, "D10"), (SeatState::Unavailable, false));
+    assert_eq!(shown(&house, Side::Edge, "D10"), (SeatState::Free, false));
+    assert_eq!(best(&house, 1), Err(Refusal::NoSeatsTogether));
 }
 
 #[test]
