@@ -34,6 +34,8 @@ mod sellout;
 mod shoppers;
 mod stand;
 mod table;
+mod theatre;
+mod window;
 
 #[cfg(test)]
 pub(crate) use postgres::Postgres;

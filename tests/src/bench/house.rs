@@ -1,9 +1,11 @@
 //! One theatre on the real programs: central, its box, and the valve on the line between box and broker.
 
 use super::generator::Client;
-use super::hall::{CITY, Halls, THEATRE, ZONE};
+use super::hall::{Halls, ZONE};
 use super::mosquitto::Mosquitto;
 use super::programs::{Programs, Running};
+pub(super) use super::theatre::EARLY_MIN;
+use super::theatre::{self, CASHIER, MANAGER, Theatre, bearer};
 use anyhow::{Context, ensure};
 use demo::valve::Valve;
 use jiff::civil::Date;
@@ -17,12 +19,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// The one who sells.
-const CASHIER: (&str, &str) = ("counter", "2580");
-/// The one who adds devices.
-const MANAGER: (&str, &str) = ("manager", "7391");
-/// Doors are open for a show so long before it starts, minutes: the shows of a benchmark are days away.
-pub(super) const EARLY_MIN: u32 = 30_000;
 /// Whatever a gateway would sign with: nobody pays here.
 const GATEWAY_SECRET: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// What operators of central show.
@@ -112,7 +108,7 @@ impl BenchHouse {
         let (central_process, central, broker) =
             built.start_central(mosquitto.as_ref(), "127.0.0.1:0").context("start central")?;
         let valve = Valve::start(broker).await.context("start the valve")?;
-        let (edge_process, edge) = built.start_edge(valve.address(), "127.0.0.1:0").context("start the box")?;
+        let (edge_process, edge) = built.theatre().start(valve.address(), "127.0.0.1:0").context("start the box")?;
         let dir = dir.to_owned();
         let house = Self { central, edge, theatre, halls, valve, today, dir, central_process, edge_process, mosquitto };
         house.wait_until("both sides are live", STARTS_WITHIN, async || Ok(house.are_live().await?)).await?;
@@ -129,7 +125,7 @@ impl BenchHouse {
     /// # Errors
     /// If the box does not let them in.
     pub(super) async fn log_in(&self) -> anyhow::Result<String> {
-        self.log_in_as(CASHIER).await
+        theatre::log_in(self.edge, CASHIER).await
     }
 
     /// Logs the manager in and returns the header line that says so.
@@ -137,14 +133,7 @@ impl BenchHouse {
     /// # Errors
     /// If the box does not let them in.
     pub(super) async fn log_in_as_manager(&self) -> anyhow::Result<String> {
-        self.log_in_as(MANAGER).await
-    }
-
-    async fn log_in_as(&self, (staff, pin): (&str, &str)) -> anyhow::Result<String> {
-        let body = json!({ "staff": staff, "pin": pin }).to_string();
-        let reply = Client::connect(self.edge).await?.ask("POST", "/v1/session", "", &body).await?;
-        let session: Value = serde_json::from_slice(&reply.body).context("read the session")?;
-        Ok(bearer(session["token"].as_str().with_context(|| format!("the box does not let the {staff} in"))?))
+        theatre::log_in(self.edge, MANAGER).await
     }
 
     /// Adds a scanner and returns its pairing address.
@@ -179,7 +168,7 @@ impl BenchHouse {
         self.edge_process.kill()?;
         let built = SetUp { programs, dir: self.dir.clone(), halls: self.halls, today: self.today };
         (self.edge_process, self.edge) =
-            built.start_edge(self.valve.address(), &self.edge.to_string()).context("start the box again")?;
+            built.theatre().start(self.valve.address(), &self.edge.to_string()).context("start the box again")?;
         Ok(())
     }
 
@@ -190,14 +179,13 @@ impl BenchHouse {
     pub(super) async fn with_new_box_key(self, programs: &Programs) -> anyhow::Result<Self> {
         let Self { central_process, edge_process, central, edge, theatre, halls, valve, today, dir, mosquitto } = self;
         let built = SetUp { programs, dir: dir.clone(), halls, today };
-        let data = format!("--data={}", built.path("edge"));
-        fs::write(dir.join("request"), built.edge(&["init", "--new-key", &data], "")?)?;
+        built.theatre().request_new_key()?;
         central_process.stop().await?;
-        built.enrol().context("enrol the box's new key")?;
+        built.theatre().enrol().context("enrol the box's new key")?;
         let (central_process, central, _) = built.start_central(mosquitto.as_ref(), &central.to_string())?;
         edge_process.stop().await?;
-        built.join().context("join with the new key")?;
-        let (edge_process, edge) = built.start_edge(valve.address(), &edge.to_string())?;
+        built.theatre().join().context("join with the new key")?;
+        let (edge_process, edge) = built.theatre().start(valve.address(), &edge.to_string())?;
         let house = Self { central, edge, theatre, halls, valve, today, dir, central_process, edge_process, mosquitto };
         house.wait_until("both sides are live again", STARTS_WITHIN, async || Ok(house.are_live().await?)).await?;
         Ok(house)
@@ -290,10 +278,6 @@ impl BenchHouse {
     }
 }
 
-fn bearer(token: &str) -> String {
-    format!("authorization: Bearer {token}\r\n")
-}
-
 /// Asks for JSON.
 ///
 /// # Errors
@@ -323,24 +307,11 @@ impl SetUp<'_> {
             fs::write(self.dir.join(what), text)?;
             self.central(&["import", what, &self.path(what), &store])?;
         }
-        let data = format!("--data={}", self.path("edge"));
-        fs::write(self.dir.join("request"), self.edge(&["init", &data], "")?)?;
-        let enrolled = self.enrol()?;
-        self.join()?;
-        for ((name, pin), role) in [(CASHIER, "--role=cashier"), (MANAGER, "--role=manager")] {
-            self.edge(&["staff", "add", name, role, &data], &format!("{pin}\n"))?;
-        }
-        enrolled.trim().rsplit(' ').next().and_then(|id| id.parse().ok()).context("read the theatre's number")
+        self.theatre().set_up()
     }
 
-    fn enrol(&self) -> anyhow::Result<String> {
-        let (theatre, request, join) = (format!("{CITY}/{THEATRE}"), self.path("request"), self.path("join"));
-        let (keys, store) = (format!("--keys={}", self.path("central/keys")), format!("--store={}", self.store()));
-        self.central(&["theatre", "enrol", &theatre, "--request", &request, "--out", &join, &keys, &store])
-    }
-
-    fn join(&self) -> anyhow::Result<String> {
-        self.edge(&["join", &self.path("join"), &format!("--data={}", self.path("edge"))], "")
+    fn theatre(&self) -> Theatre<'_> {
+        Theatre { programs: self.programs, dir: &self.dir, store: self.store(), keys: self.path("central/keys") }
     }
 
     fn path(&self, of: &str) -> String {
@@ -353,10 +324,6 @@ impl SetUp<'_> {
 
     fn central(&self, arguments: &[&str]) -> anyhow::Result<String> {
         self.programs.run("usher-central", arguments, "")
-    }
-
-    fn edge(&self, arguments: &[&str], input: &str) -> anyhow::Result<String> {
-        self.programs.run("usher-edge", arguments, input)
     }
 
     fn start_central(
@@ -383,15 +350,5 @@ impl SetUp<'_> {
         let broker = line.rsplit("mqtt://").next().and_then(|address| address.parse().ok());
         let address = web.with_context(|| format!("find central's address in {line:?}"))?;
         Ok((running, address, broker.with_context(|| format!("find the broker's address in {line:?}"))?))
-    }
-
-    fn start_edge(&self, broker: SocketAddr, listen: &str) -> anyhow::Result<(Running, SocketAddr)> {
-        let mut command = self.programs.command("usher-edge");
-        command.args(["serve", "--log=warn", &format!("--listen={listen}")]);
-        command.args([format!("--data={}", self.path("edge")), format!("--mqtt=mqtt://{broker}")]);
-        command.arg(format!("--early-min={EARLY_MIN}"));
-        let (running, line) = Running::listening("usher-edge", command, &self.dir.join("edge.log"))?;
-        let address = line.rsplit("http://").next().and_then(|address| address.parse().ok());
-        Ok((running, address.with_context(|| format!("find the box's address in {line:?}"))?))
     }
 }

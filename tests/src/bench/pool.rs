@@ -1,21 +1,33 @@
 //! `pool`: two nodes on one PostgreSQL, and nodes and PostgreSQL killed in turn while customers book through both; then a restart of
 //! one node after the other, one of PostgreSQL in order, a node that stands still and goes on when another one works, and a
-//! PostgreSQL that stands still. What was acknowledged must be there afterwards, nothing may be sold twice, and after each blow the
-//! pool must answer again in time.
+//! PostgreSQL that stands still. The box of the theatre sells its own seats all the while, and claims some of the web's. What was
+//! acknowledged must be there afterwards on both sides, nothing may be sold twice, after each blow the pool must answer again in time
+//! and the box's line be live again, and no sale of the counter's own seats may be refused.
 
+use super::books;
 use super::hall::Halls;
 use super::programs::Programs;
-use super::shoppers;
+use super::sales::pairs_of;
+use super::shoppers::{self, Bought};
 use super::stand::{Engine, Stand};
 use super::table::{Table, Timings};
+use super::window::RunningBox;
 use super::{Figures, Options, say};
 use anyhow::{Context, ensure};
+use shared::ids::TicketId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const AT_ONCE: usize = 16;
 const RECOVERS_WITHIN: Duration = Duration::from_secs(10);
+/// So soon after the pool answers again the box's line is live.
+const LIVE_WITHIN: Duration = Duration::from_secs(20);
+/// So soon after the last sale both sides have the same books.
+const SETTLES_WITHIN: Duration = Duration::from_secs(60);
+/// The window sells so much of the counter's seats: where they ran low, central would hand over some that customers want.
+const OF_THE_COUNTERS_PERCENT: usize = 45;
+const NODES: Engine = Engine::Postgres(2);
 /// So long PostgreSQL stands still: shorter than a node waits for an answer, so that the same node goes on.
 const FROZEN: Duration = Duration::from_secs(6);
 /// Customers of one round: as many as are served meanwhile, and a few more.
@@ -72,12 +84,24 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
     victims.extend((0..others).flat_map(|_| Victim::OTHERS));
     let halls = Halls { screens: 1, rows: 100, seats: 300, days: u8::try_from(victims.len() / 60 + 1).unwrap_or(9) };
     let dir = tempfile::tempdir().context("make a folder")?;
-    let mut stand = Stand::start(&programs, Engine::Postgres(2), halls, dir.path()).await?;
+    let mut stand = Stand::prepare(&programs, NODES, halls, dir.path()).await?;
+    let theatre = stand.theatre(&programs).set_up().context("set the box up")?;
+    stand.start_nodes(&programs, NODES).await?;
+    let counter = RunningBox::start(&stand.theatre(&programs), stand.broker()?)?;
+    counter.until_live(LIVE_WITHIN).await?;
+    // Of one show the window wants the web's seats, of the others customers do.
+    let shows = stand.shows().await?;
+    let (first, customers_shows) = shows.split_first().context("there is no show")?;
     let mut pairs = Vec::new();
-    for show in stand.shows().await? {
-        pairs.extend(shoppers::all_pairs(&show, &stand.map(&show).await?));
+    for show in customers_shows {
+        pairs.extend(shoppers::all_pairs(show, &stand.map(show).await?));
     }
-    let (mut recovered, mut bought, mut repeats) = (Timings::default(), Vec::new(), 0);
+    let mut own = pairs_of(counter.address, &shows, false).await.context("list the counter's seats")?;
+    own.truncate(own.len() * OF_THE_COUNTERS_PERCENT / 100);
+    let webs = pairs_of(counter.address, std::slice::from_ref(first), true).await.context("list the web's seats")?;
+    let window = counter.sell(own, webs).await?;
+    let (mut recovered, mut live) = (Timings::default(), Timings::default());
+    let (mut bought, mut repeats) = (Vec::new(), 0);
     for (round, victim) in victims.iter().enumerate() {
         let count = victim.customers();
         let customers = pairs.split_off(pairs.len().saturating_sub(count));
@@ -95,21 +119,37 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
         }
         let took = befall(&mut stand, &programs, *victim, &served).await?;
         recovered.add(took.saturating_sub(victim.stands_still()));
+        let line = counter.until_live(LIVE_WITHIN).await.with_context(|| format!("after {victim:?} was struck"))?;
+        live.add(line);
         let sold = selling.await.context("run the customers")??;
-        say(format_args!("{} {victim:?}: {} ms, {} asked again", round + 1, took.as_millis(), sold.repeats));
+        let (ms, line_ms) = (took.as_millis(), line.as_millis());
+        say(format_args!(
+            "{} {victim:?}: {ms} ms, the line {line_ms} ms later, {} asked again",
+            round + 1,
+            sold.repeats
+        ));
         let at_most = RECOVERS_WITHIN + victim.stands_still();
         ensure!(took <= at_most, "after {victim:?} was struck nobody was served for {took:?}");
         ensure!(sold.bought.len() == count, "{} of {count} got their seats", sold.bought.len());
         repeats += sold.repeats;
         bought.extend(sold.bought);
     }
+    let takings = window.close().await.context("sell at the counter all the while")?;
     let sold = shoppers::Sold { bought, ..shoppers::Sold::default() };
     let (double, lost) = (sold.double(), shoppers::lost(&stand.addresses(), &sold.bought).await?);
     let mut counted = 0;
     for show in stand.shows().await? {
         counted += stand.map(&show).await?.counts.get("sold").copied().unwrap_or_default() as usize;
     }
+    until_equal(&stand, &counter, theatre).await?;
+    counter.stop().await?;
     stand.stop().await?;
+    let mut handed = takings.tickets;
+    let from_counter = handed.len();
+    for ticket in sold.bought.iter().flat_map(|Bought { tickets, .. }| tickets) {
+        handed.push(ticket.parse::<TicketId>().ok().context("read a ticket's number")?);
+    }
+    books::check_one(&dir.path().join("edge").join(edge::schema::FILE), &handed).context("check the box's books")?;
     let mut table = Table::new([
         "node kills",
         "PostgreSQL kills",
@@ -120,6 +160,11 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
         "double",
         "p50 ms",
         "max ms",
+        "line live, max ms",
+        "sold at the counter",
+        "of the web's",
+        "refused",
+        "own p99 ms",
     ]);
     table.add([
         nodes.to_string(),
@@ -131,16 +176,44 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Figures> {
         double.to_string(),
         recovered.ms(50),
         recovered.ms(100),
+        live.ms(100),
+        from_counter.to_string(),
+        (2 * takings.claimed).to_string(),
+        takings.refused.to_string(),
+        takings.own.ms(99),
     ]);
     table.print();
+    ensure!(takings.claimed > 0, "the counter was given none of the web's seats");
     ensure!(lost == 0 && double == 0, "{lost} acknowledged bookings are lost, {double} seats or tickets given twice");
-    ensure!(counted == 2 * sold.bought.len(), "{counted} seats are sold, {} customers have two", sold.bought.len());
+    let customers = sold.bought.len();
+    ensure!(
+        counted == 2 * customers + from_counter,
+        "{counted} seats are sold, {customers} customers have two, the counter sold {from_counter}"
+    );
     Ok(Figures::default()
         .with("bookings", sold.bought.len())
         .with("lost", lost)
         .with("double", double)
         .with("recovery_p50_ms", recovered.ms(50))
-        .with("recovery_max_ms", recovered.ms(100)))
+        .with("recovery_max_ms", recovered.ms(100))
+        .with("line_max_ms", live.ms(100))
+        .with("counter_sold", from_counter)
+        .with("counter_p99_ms", takings.own.ms(99)))
+}
+
+/// Waits until the box and central have the same books.
+async fn until_equal(stand: &Stand, counter: &RunningBox, theatre: u32) -> anyhow::Result<()> {
+    let began = Instant::now();
+    loop {
+        let (edge, central) = (counter.link().await?, stand.link(theatre).await?);
+        let found = edge.discrepancies + central.discrepancies;
+        ensure!(found == 0, "{found} discrepancies");
+        if (&edge.central, &edge.edge, &edge.digest) == (&central.central, &central.edge, &central.digest) {
+            return Ok(());
+        }
+        ensure!(began.elapsed() < SETTLES_WITHIN, "the books of the two sides differ still");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Most kills of a node hit the one that works.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use shared::ids::TicketId;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
 /// Two neighbouring seats of a show.
 pub(super) struct Pair {
@@ -24,29 +25,39 @@ pub(super) async fn free_pairs(house: &BenchHouse) -> anyhow::Result<VecDeque<Pa
     struct Shows {
         shows: Vec<ShowView>,
     }
-    let mut by_show = Vec::new();
+    let mut shows = Vec::new();
     for date in house.halls.dates(house.today) {
         let listed: Shows = get(house.edge, &format!("/v1/shows?date={date}")).await?;
-        for show in listed.shows {
-            let map: SeatMapView = get(house.edge, &format!("/v1/shows/{}/seats", show.id)).await?;
-            by_show.push((show.id, own_pairs(&map)));
-        }
+        shows.extend(listed.shows.into_iter().map(|show| show.id));
+    }
+    pairs_of(house.edge, &shows, false).await
+}
+
+/// The free seats of shows in pairs, from show to show in turn: the box's own, or those that it gets by claims.
+///
+/// # Errors
+/// If the box does not list them.
+pub(super) async fn pairs_of(edge: SocketAddr, shows: &[String], by_claim: bool) -> anyhow::Result<VecDeque<Pair>> {
+    let mut by_show = Vec::new();
+    for show in shows {
+        let map: SeatMapView = get(edge, &format!("/v1/shows/{show}/seats")).await?;
+        by_show.push((show, pairs(&map, by_claim)));
     }
     let most = by_show.iter().map(|(_, pairs)| pairs.len()).max().unwrap_or(0);
     let mut pairs = VecDeque::new();
     for turn in 0..most {
         let of_turn = by_show.iter().filter_map(|(show, pairs)| Some((show, pairs.get(turn)?)));
-        pairs.extend(of_turn.map(|(show, seats)| Pair { show: show.clone(), seats: seats.clone() }));
+        pairs.extend(of_turn.map(|(show, seats)| Pair { show: (*show).clone(), seats: seats.clone() }));
     }
     Ok(pairs)
 }
 
-fn own_pairs(map: &SeatMapView) -> Vec<[String; 2]> {
+fn pairs(map: &SeatMapView, by_claim: bool) -> Vec<[String; 2]> {
     let mut pairs = Vec::new();
     for row in &map.rows {
-        let own: Vec<&String> =
-            row.seats.iter().filter(|seat| seat.state == "free" && !seat.by_claim).map(|seat| &seat.label).collect();
-        pairs.extend(own.chunks_exact(2).map(|two| [two[0].clone(), two[1].clone()]));
+        let free = row.seats.iter().filter(|seat| seat.state == "free" && seat.by_claim == by_claim);
+        let free: Vec<&String> = free.map(|seat| &seat.label).collect();
+        pairs.extend(free.chunks_exact(2).map(|two| [two[0].clone(), two[1].clone()]));
     }
     pairs
 }

@@ -1,4 +1,4 @@
-//! Central alone, without any box: one program on SQLite, or nodes on one PostgreSQL.
+//! Central, with no box of its own making: one program on SQLite, or nodes on one PostgreSQL.
 
 use super::generator::Client;
 use super::hall::{Halls, ZONE};
@@ -6,8 +6,9 @@ use super::house::get;
 use super::mosquitto::Mosquitto;
 use super::postgres::Postgres;
 use super::programs::{Programs, Running};
+use super::theatre::Theatre;
 use anyhow::{Context, ensure};
-use node::view::{SeatMapView, ShowView};
+use node::view::{LinkView, SeatMapView, ShowView};
 use serde::Deserialize;
 use std::fs;
 use std::net::SocketAddr;
@@ -83,19 +84,62 @@ impl Stand {
     /// # Errors
     /// If anything fails.
     pub(super) async fn start(programs: &Programs, engine: Engine, halls: Halls, dir: &Path) -> anyhow::Result<Self> {
-        let (postgres, mosquitto, nodes) = match engine {
-            Engine::Sqlite => (None, None, 1),
-            Engine::Postgres(nodes) => (Some(Postgres::start(dir).await?), Some(Mosquitto::start(dir).await?), nodes),
+        let mut stand = Self::prepare(programs, engine, halls, dir).await?;
+        stand.start_nodes(programs, engine).await?;
+        Ok(stand)
+    }
+
+    /// Sets central up in `dir`; no node runs yet.
+    ///
+    /// # Errors
+    /// If anything fails.
+    pub(super) async fn prepare(programs: &Programs, engine: Engine, halls: Halls, dir: &Path) -> anyhow::Result<Self> {
+        let (postgres, mosquitto) = match engine {
+            Engine::Sqlite => (None, None),
+            Engine::Postgres(_) => (Some(Postgres::start(dir).await?), Some(Mosquitto::start(dir).await?)),
         };
-        let mut stand = Self { postgres, mosquitto, nodes: Vec::new(), dir: dir.to_owned() };
+        let stand = Self { postgres, mosquitto, nodes: Vec::new(), dir: dir.to_owned() };
         set_up(programs, &stand.store(), halls, dir).context("set central up")?;
+        Ok(stand)
+    }
+
+    /// Starts every node of a central that is set up.
+    ///
+    /// # Errors
+    /// If one is not ready in time.
+    pub(super) async fn start_nodes(&mut self, programs: &Programs, engine: Engine) -> anyhow::Result<()> {
+        let nodes = match engine {
+            Engine::Sqlite => 1,
+            Engine::Postgres(nodes) => nodes,
+        };
         for _ in 0..nodes {
             let address = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
-            stand.nodes.push(Node { address, running: None });
-            stand.start_node(programs, stand.nodes.len() - 1)?;
-            stand.until_ready().await?;
+            self.nodes.push(Node { address, running: None });
+            self.start_node(programs, self.nodes.len() - 1)?;
+            self.until_ready().await?;
         }
-        Ok(stand)
+        Ok(())
+    }
+
+    /// The one theatre that is shown here, whose box can be set up while no node runs.
+    pub(super) fn theatre<'a>(&'a self, programs: &'a Programs) -> Theatre<'a> {
+        Theatre { programs, dir: &self.dir, store: self.store(), keys: keys(&self.dir) }
+    }
+
+    /// The broker that the nodes share.
+    ///
+    /// # Errors
+    /// If each has its own.
+    pub(super) fn broker(&self) -> anyhow::Result<SocketAddr> {
+        Ok(self.mosquitto.as_ref().context("there is no broker that nodes share")?.address)
+    }
+
+    /// How central stands with the box of a theatre.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub(super) async fn link(&self, theatre: u32) -> anyhow::Result<LinkView> {
+        self.get(&format!("/v1/theatres/{theatre}/link")).await
     }
 
     fn store(&self) -> String {

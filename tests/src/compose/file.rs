@@ -137,6 +137,11 @@ fn the_image_holds_every_program_that_is_started_and_is_built_from_the_workspace
         dockerfile.contains(&format!("FROM rust:{}-", rust.expect("a version"))),
         "another Rust than the workspace's"
     );
+    let database = place.compose.services.values().filter_map(|service| service.image.strip_prefix("postgres:"));
+    let database: Vec<&str> = database.collect();
+    assert_eq!(database.len(), 1, "{database:?}");
+    // An older `pg_dump` refuses a newer server.
+    assert!(dockerfile.contains(&format!("postgresql-client-{} ", database[0])), "no backup of {database:?}");
     for service in place.compose.services.values().filter(|service| service.image == built.image) {
         let program = &service.command[0];
         assert!(dockerfile.contains(&format!("/usher/target/release/{program} ")), "{program} is not in the image");
