@@ -9,3 +9,4 @@ pub mod link_status;
 pub mod overrides;
 pub mod prices;
 pub mod show;
+pub mod ticket_keys;

@@ -20,6 +20,7 @@ use qrcode::{EcLevel, QrCode};
 use serde::Serialize;
 use shared::ids::BookingId;
 use shared::ticket::{RowLabel, TicketBody};
+use shared::time::Timestamp;
 
 /// The smallest side of a drawn code, in the units of its picture.
 const QR_SIDE_MIN: u32 = 240;
@@ -63,12 +64,13 @@ pub async fn picture(State(app): State<App>, Path((id, file)): Path<(String, Str
 /// # Errors
 /// 404 `unknown_booking`.
 pub async fn codes(app: &App, id: BookingId) -> Result<Vec<TicketCodeView>, Problem> {
-    let signed =
-        app.writer.run(move |desk, tx, _| store::booking(tx, id)?.map(|booking| sign(desk, tx, &booking)).transpose());
+    let signed = app
+        .writer
+        .run(move |desk, tx, now| store::booking(tx, id)?.map(|booking| sign(desk, tx, &booking, now)).transpose());
     signed.await?.ok_or_else(unknown_booking)
 }
 
-fn sign(desk: &Desk, tx: &dyn Sql, booking: &Booking) -> anyhow::Result<Vec<TicketCodeView>> {
+fn sign(desk: &Desk, tx: &dyn Sql, booking: &Booking, now: Timestamp) -> anyhow::Result<Vec<TicketCodeView>> {
     let mut tickets = Vec::new();
     for booked in store::seats(tx, booking)? {
         let Some(ticket) = booked.ticket.filter(|_| booked.state != TicketWord::Void) else { continue };
@@ -90,7 +92,7 @@ fn sign(desk: &Desk, tx: &dyn Sql, booking: &Booking) -> anyhow::Result<Vec<Tick
                     valid_from: show.facts.starts_at(),
                     valid_until: show.facts.ends_at(),
                 };
-                let code = body.sign(&house.issuing).to_string();
+                let code = body.sign(house.ticket_key(now)).to_string();
                 store::set_ticket_code(tx, ticket, &code)?;
                 code
             }

@@ -155,10 +155,14 @@ impl Desk {
             Fact::LogOpened { .. } | Fact::BoxRetired { .. } => {
                 self.changed.extend(self.board.shows(|show| show.theatre == theatre));
             }
+            Fact::KeyRevoked { key } => {
+                if let Some(house) = self.houses.get_mut(&theatre) {
+                    house.keys.revoke(*key);
+                }
+            }
             Fact::BoxReplaced { .. }
             | Fact::PlanPublished { .. }
             | Fact::KeyCertified { .. }
-            | Fact::KeyRevoked { .. }
             | Fact::Voided(_)
             | Fact::VoidRequested(_) => {}
         }

@@ -1,6 +1,7 @@
 //! One theatre as central holds it: its copy of the ledger, its clock's zone and central's key for its tickets.
 
 use crate::catalogue::theatres::Theatre;
+use crate::fleet::ticket_keys::TicketKeys;
 use node::replica_view::ReplicaView;
 use node::view::{HoldView, TheatreRef};
 use node::zone::Zone;
@@ -24,8 +25,8 @@ pub struct House {
     pub zone: Zone,
     /// Central's copy of its ledger.
     pub replica: Replica,
-    /// Central's key for its tickets and its link.
-    pub issuing: SecretKey,
+    /// Central's keys for its tickets and its link.
+    pub keys: TicketKeys,
     /// The root that certified its keys, where anything was certified.
     pub root: Option<PublicKey>,
     /// A box serves it.
@@ -49,14 +50,12 @@ impl House {
 
     /// Every key that was certified for this theatre; nothing where none was.
     pub fn ring(&self) -> Option<KeyRing> {
-        let ledger = self.replica.ledger();
-        let mut ring = KeyRing::new(self.root?, self.theatre.id);
-        for certificate in ledger.certificates() {
-            // One of another root or theatre certifies nothing here.
-            let _not_ours = ring.add(&String::from_utf8_lossy(certificate));
-        }
-        ledger.revoked().for_each(|key| ring.revoke(key));
-        Some(ring)
+        Some(ring(&self.replica, self.root?))
+    }
+
+    /// The key that signs tickets now.
+    pub fn ticket_key(&self, now: Timestamp) -> &SecretKey {
+        self.keys.of_tickets(self.replica.heads().acked, now)
     }
 
     /// A show of this theatre.
@@ -170,4 +169,15 @@ impl House {
         let shows = self.replica.ledger().shows().map(|show| show.facts.number);
         shows.filter(|number| number.author() == Side::Central).map(|number| number.0).max().unwrap_or_default()
     }
+}
+
+/// Every key that was certified for the replica's theatre by this root.
+pub(super) fn ring(replica: &Replica, root: PublicKey) -> KeyRing {
+    let mut ring = KeyRing::new(root, replica.theatre());
+    for certificate in replica.ledger().certificates() {
+        // One of another root or theatre certifies nothing here.
+        let _not_ours = ring.add(&String::from_utf8_lossy(certificate));
+    }
+    replica.ledger().revoked().for_each(|key| ring.revoke(key));
+    ring
 }

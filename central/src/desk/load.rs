@@ -1,13 +1,14 @@
 //! Loading the desk from the store.
 
 use super::Desk;
-use super::house::House;
+use super::house::{self, House};
 use crate::answers::Answers;
 use crate::catalogue::theatres::{self, Theatre};
 use crate::discovery::schedule;
 use crate::events::SeatBoard;
 use crate::fleet::enrolment::{self, Enrolment};
 use crate::fleet::keys::KeyStore;
+use crate::fleet::ticket_keys::TicketKeys;
 use anyhow::Context;
 use node::ledger_store;
 use node::store::{Sql, StoreError};
@@ -90,7 +91,7 @@ impl House {
         settings: Settings,
         now: Timestamp,
     ) -> anyhow::Result<Self> {
-        let issuing = match keys {
+        let own = match keys {
             KeySource::Directory(keys) => keys.issuing_or_new(theatre.id)?,
             KeySource::None => SecretKey::from_seed(&node::random::bytes()),
         };
@@ -100,7 +101,7 @@ impl House {
             KeySource::None => None,
         };
         let peer = enrolment.map(|enrolment| PublicKey::from_hex(&enrolment.edge_key)).transpose()?;
-        let link_keys = LinkKeys { own: issuing.clone(), own_before: None, peer: peer.into_iter().collect() };
+        let link_keys = LinkKeys { own: own.clone(), own_before: None, peer: peer.into_iter().collect() };
         let snapshot = ledger_store::load(conn, theatre.id, Side::Central)?;
         let seed = node::random::bytes();
         let mut replica = Replica::new(theatre.id, Side::Central, settings, link_keys, snapshot, seed, now);
@@ -114,9 +115,16 @@ impl House {
                 }
             }
         }
+        let keys = match keys {
+            KeySource::Directory(keys) => {
+                let ring = root.map(|root| house::ring(&replica, root));
+                TicketKeys::load(keys, theatre.id, ring.as_ref(), replica.heads().own.seq, now)?
+            }
+            KeySource::None => TicketKeys::of(own),
+        };
         let zone = Zone::named(&theatre.zone).context("read the theatre's time zone")?;
         let reference = TheatreRef { id: theatre.id.0, name: theatre.name.clone() };
-        Ok(Self { theatre, reference, zone, replica, issuing, root, enrolled: enrolment.is_some() })
+        Ok(Self { theatre, reference, zone, replica, keys, root, enrolled: enrolment.is_some() })
     }
 
     /// The next free number for a show of central's; numbers are never reused.

@@ -16,7 +16,7 @@ const FORMAT: u32 = 1;
 /// How long the certificates of an enrolment are valid.
 const VALID_FOR: Duration = Duration::from_secs(400 * 24 * 3600);
 /// A box whose clock is behind should still find its own certificate valid.
-const VALID_BEFORE: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const VALID_BEFORE: Duration = Duration::from_secs(24 * 3600);
 
 /// What a box prints to be enrolled.
 #[derive(Debug, Deserialize)]

@@ -108,6 +108,24 @@ impl KeyStore {
         read_key(&self.issuing_pem(theatre))
     }
 
+    /// The issuing keys that a theatre had before, in no order.
+    ///
+    /// # Errors
+    /// If a key file is damaged, or the directory cannot be read.
+    pub fn kept(&self, theatre: TheatreId) -> anyhow::Result<Vec<SecretKey>> {
+        let listed = fs::read_dir(&self.directory);
+        let listed = listed.with_context(|| format!("list the keys directory {}", self.directory.display()))?;
+        let (mut keys, prefix) = (Vec::new(), format!("central-{theatre}-"));
+        for file in listed {
+            let path = file.context("list the keys directory")?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if name.strip_prefix(&prefix).is_some_and(|rest| rest.ends_with(".pem")) {
+                keys.push(read_key(&path)?);
+            }
+        }
+        Ok(keys)
+    }
+
     fn root_pem(&self) -> PathBuf {
         self.directory.join("root.pem")
     }
@@ -164,6 +182,9 @@ mod tests {
         assert_ne!(second.key_id(), issuing.key_id());
         assert_eq!(keys.issuing_or_new(TheatreId(12)).expect("found").key_id(), second.key_id());
         assert!(directory.path().join(format!("keys/central-12-{}.pem", issuing.key_id())).exists());
+        let kept = keys.kept(TheatreId(12)).expect("kept");
+        assert_eq!(kept.iter().map(SecretKey::key_id).collect::<Vec<_>>(), [issuing.key_id()]);
+        assert!(keys.kept(TheatreId(1)).expect("kept").is_empty());
         assert_ne!(keys.issuing_or_new(TheatreId(13)).expect("other").key_id(), issuing.key_id());
     }
 

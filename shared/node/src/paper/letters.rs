@@ -1,6 +1,8 @@
 //! The letters that every printer and every reader of documents has by itself: Latin 1.
 
-/// A text in them. What has a usual stand-in gets it; any other character is `?`.
+use deunicode::deunicode_char;
+
+/// A text in them. What has a usual stand-in gets it, other scripts are spelt out; a character of none is `?`.
 pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -13,7 +15,7 @@ pub fn plain(text: &str) -> String {
             '–' | '—' | '\u{2011}' => plain.push('-'),
             '…' => plain.push_str("..."),
             _ if letter.is_whitespace() || letter.is_control() => plain.push(' '),
-            _ => plain.push('?'),
+            _ => plain.push_str(deunicode_char(letter).unwrap_or("?")),
         }
     }
     plain
@@ -33,7 +35,11 @@ mod tests {
         let table = [
             ("Amélie – “Part 1”…", "Amélie - \"Part 1\"..."),
             ("₹150", "Rs 150"),
-            ("शोले", "????"),
+            ("शोले", "shole"),
+            ("পথের পাঁচালী", "pther paaNcaalii"),
+            ("Šílený Max", "Sílený Max"),
+            ("Братья", "Brat'ia"),
+            ("\u{e000}\u{10ffff}", "??"),
             ("a\tb\u{1b}@\nc", "a b @ c"),
         ];
         for (text, expected) in table {
