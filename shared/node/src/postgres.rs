@@ -10,6 +10,7 @@ mod readers;
 mod statement;
 mod tenure;
 mod tls;
+mod together;
 mod unsent;
 mod value;
 

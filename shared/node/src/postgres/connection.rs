@@ -2,15 +2,17 @@
 
 use super::statement::numbered;
 use super::tls::Address;
+use super::together::{Parents, Shape};
 use super::unsent::Unsent;
 use crate::store::{EachRow, Sql, StoreError, Value};
 use anyhow::Context;
 use futures_util::future::maybe_done;
 use futures_util::{FutureExt, TryFutureExt, TryStreamExt};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -30,7 +32,11 @@ const SETTINGS: &str =
     "SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; SET lock_timeout = '10s';
      SET idle_in_transaction_session_timeout = '5s'";
 
-/// Statements that are kept back at most.
+/// Which table refers to which.
+const PARENTS: &str =
+    "SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint WHERE contype = 'f'";
+
+/// Rows that are kept back at most.
 const UNSENT_MAX: usize = 1000;
 
 /// A connection to a PostgreSQL database.
@@ -38,9 +44,10 @@ pub struct Connection {
     /// Always there until it is dropped, which must not block.
     runtime: Option<Runtime>,
     client: Client,
-    statements: RefCell<HashMap<Box<str>, Statement>>,
+    statements: RefCell<HashMap<Box<str>, Prepared>>,
+    parents: OnceCell<Parents>,
     /// What goes to the server with the next statement that is waited for.
-    unsent: RefCell<Vec<Unsent>>,
+    unsent: RefCell<Unsent>,
     /// How long the server may take for an answer.
     patience: Duration,
     /// Nothing more is asked of this connection: it says nothing, or knows the tables as they were.
@@ -49,6 +56,13 @@ pub struct Connection {
     pub(super) wrote: Cell<bool>,
     /// A statement of the transaction under way has failed: its COMMIT would be a silent ROLLBACK.
     pub(super) failed: Cell<bool>,
+}
+
+/// A statement that the server knows, and how rows that it writes are sent together.
+#[derive(Clone)]
+struct Prepared {
+    statement: Statement,
+    shape: Option<Arc<Shape>>,
 }
 
 impl Connection {
@@ -77,10 +91,10 @@ impl Connection {
                 Err(_) => Err(StoreError::Silent(CONNECT_WAIT)).context("connect to the database"),
             }
         })?;
-        let (statements, unsent) = (RefCell::default(), RefCell::default());
+        let (statements, parents, unsent) = (RefCell::default(), OnceCell::new(), RefCell::default());
         let (wrote, failed) = (Cell::new(false), Cell::new(false));
         let (patience, spent) = (ANSWER_WAIT, Cell::new(false));
-        Ok(Self { runtime: Some(runtime), client, statements, unsent, patience, spent, wrote, failed })
+        Ok(Self { runtime: Some(runtime), client, statements, parents, unsent, patience, spent, wrote, failed })
     }
 
     /// The same one, which waits so long for each answer: whole tables may be written anew.
@@ -103,7 +117,7 @@ impl Connection {
     /// # Errors
     /// What one of the statements failed with.
     pub(super) fn flush(&self) -> Result<(), StoreError> {
-        if self.unsent.borrow().is_empty() {
+        if self.unsent.borrow().len() == 0 {
             return Ok(());
         }
         self.noted(self.after_unsent(async { Ok(()) }))
@@ -111,7 +125,7 @@ impl Connection {
 
     /// Forgets what was not sent yet: its transaction ends.
     pub(super) fn forget_unsent(&self) {
-        self.unsent.borrow_mut().clear();
+        self.unsent.take();
     }
 
     /// The connection is gone, or nothing more is to be asked of it.
@@ -132,13 +146,39 @@ impl Connection {
     }
 
     pub(super) fn statement(&self, sql: &str) -> Result<Statement, StoreError> {
+        Ok(self.prepared(sql)?.statement)
+    }
+
+    fn prepared(&self, sql: &str) -> Result<Prepared, StoreError> {
         if let Some(known) = self.statements.borrow().get(sql) {
             return Ok(known.clone());
         }
         let text = numbered(sql);
-        let prepared = self.wait(self.in_time(self.client.prepare(&text).err_into()))?;
+        let statement = self.wait(self.in_time(self.client.prepare(&text).err_into()))?;
+        let prepared = Prepared { statement, shape: Shape::of(sql).map(Arc::new) };
         self.statements.borrow_mut().insert(sql.into(), prepared.clone());
         Ok(prepared)
+    }
+
+    /// Which tables each table refers to, asked once.
+    fn parents(&self) -> Result<&Parents, StoreError> {
+        if let Some(known) = self.parents.get() {
+            return Ok(known);
+        }
+        let rows = self.wait(self.in_time(self.client.query(PARENTS, &[]).err_into()))?;
+        let mut parents = Parents::new();
+        for row in rows {
+            let (child, parent): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            parents.entry(child.into()).or_default().insert(parent.into());
+        }
+        Ok(self.parents.get_or_init(|| parents))
+    }
+
+    fn keep(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
+        let (Prepared { statement, shape }, parents) = (self.prepared(sql)?, self.parents()?);
+        let mut unsent = self.unsent.borrow_mut();
+        unsent.add(statement, shape, values, parents, |shape, alone| self.statement(&shape.sql(alone.params())))?;
+        Ok(unsent.len())
     }
 
     fn wait<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
@@ -161,7 +201,8 @@ impl Connection {
     fn after_unsent<T>(&self, last: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         let unsent = self.unsent.take();
         self.wait(async {
-            let mut sending: Vec<_> = unsent.iter().map(|sent| Box::pin(maybe_done(sent.to(&self.client)))).collect();
+            let mut sending: Vec<_> =
+                unsent.groups().iter().map(|sent| Box::pin(maybe_done(sent.to(&self.client)))).collect();
             // A statement leaves when it is first looked at, and the server takes them in that order.
             poll_fn(|cx| {
                 let pending = sending.iter_mut().filter_map(|sent| sent.as_mut().poll(cx).is_pending().then_some(()));
@@ -214,9 +255,8 @@ impl Sql for Connection {
     }
 
     fn send(&self, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError> {
-        let statement = self.noted(self.statement(sql))?;
-        self.unsent.borrow_mut().push(Unsent::new(statement, values));
-        if self.unsent.borrow().len() < UNSENT_MAX { Ok(()) } else { self.flush() }
+        let kept = self.noted(self.keep(sql, values))?;
+        if kept < UNSENT_MAX { Ok(()) } else { self.flush() }
     }
 
     fn query(&self, sql: &str, values: &[Value<'_>], each: &mut EachRow<'_>) -> Result<(), StoreError> {
