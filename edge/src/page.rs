@@ -32,6 +32,7 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/drawer.js", text: include_str!("page/drawer.js") },
     Asset { path: "/assets/sold.js", text: include_str!("page/sold.js") },
     Asset { path: "/assets/finding.js", text: include_str!("page/finding.js") },
+    Asset { path: "/assets/refunds.js", text: include_str!("page/refunds.js") },
     Asset { path: "/assets/waiting.js", text: include_str!("page/waiting.js") },
     Asset { path: "/assets/payment.js", text: include_str!("page/payment.js") },
     Asset { path: "/assets/approval.js", text: include_str!("page/approval.js") },
@@ -221,6 +222,7 @@ fn till() -> Markup {
             h2 id="till-title" { "Sale" }
             div id="till-problem" role="alert" {}
             div.stack id="voids" role="status" {}
+            div.stack id="refunds" role="status" {}
             div.stack id="prints" role="status" {}
             div id="till-body" {}
         }

@@ -5,7 +5,7 @@ use crate::door::{self, departures, overrides, pairing, witness};
 use crate::house::House;
 use crate::printing::{drawer, requests as prints};
 use crate::staff::{login, people};
-use crate::till::{answered, day, reports, shifts, slips, unwitnessed};
+use crate::till::{answered, day, refunds, reports, shifts, slips, unwitnessed};
 use crate::{dead_letters, discrepancies, found, opening, page, signing, status};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -56,6 +56,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/z/{z}", get(shifts::report))
         .route("/v1/reports/{file}", get(reports::day))
         .route("/v1/till/check", get(reports::check))
+        .route("/v1/refunds", get(refunds::list).post(refunds::give))
         .route("/v1/slips", get(slips::list))
         .route("/v1/slips/settlement", post(slips::settle))
         .route("/v1/tickets/{file}", get(qr::ticket))

@@ -35,6 +35,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "unsold", sql: include_str!("../migrations/0019_unsold.sql") },
         Migration { name: "uncounted", sql: include_str!("../migrations/0020_uncounted.sql") },
         Migration { name: "print settled", sql: include_str!("../migrations/0021_print_settled.sql") },
+        Migration { name: "refunds", sql: include_str!("../migrations/0022_refunds.sql") },
     ],
 };
 

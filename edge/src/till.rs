@@ -7,6 +7,7 @@
 pub mod answered;
 pub mod day;
 pub mod journal;
+pub mod refunds;
 pub mod reports;
 pub mod shifts;
 pub mod slips;

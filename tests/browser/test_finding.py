@@ -125,7 +125,7 @@ def test_a_void_that_waits_for_the_doors_tells_how_it_ended(house, manager, wind
     sell(page, 2)
     sale = last_sale(page)
     # The box answers as it does while a door has not said that it knows.
-    told = {"states": ["void_requested", "void_requested"]}
+    told = {"states": ["void_requested", "void_requested"], "refunds": []}
 
     def as_told(route):
         found = {**sale, "staff": "manager", "sold_at": sale["show"]["starts_at"]}
@@ -141,6 +141,14 @@ def test_a_void_that_waits_for_the_doors_tells_how_it_ended(house, manager, wind
     page.route("**/v1/sales?list=waiting", as_told)
     page.route("**/v1/sales?code=*", as_told)
     page.route("**/v1/sales/*/void", lambda route: route.fulfill(json={"state": "void_requested"}))
+
+    def refunds_as_told(route):
+        if route.request.method == "GET":
+            return route.fulfill(json={"refunds": told["refunds"]})
+        told["given"], told["refunds"] = route.request.post_data_json, []
+        return route.fulfill(json={"given": sale["lines"][1]["price"]})
+
+    page.route("**/v1/refunds", refunds_as_told)
     page.keyboard.press("v")
     page.locator("[name=paper]").focus()
     page.keyboard.press("Space")
@@ -150,11 +158,25 @@ def test_a_void_that_waits_for_the_doors_tells_how_it_ended(house, manager, wind
     expect(page.locator("#voids")).to_contain_text("Give nothing back before")
     looks.inspect(page, "void-waits")
     told["states"] = ["admitted", "void"]
+    ended = sale["tickets"][1]
+    told["refunds"] = [
+        {
+            **{name: ended[name] for name in ("ticket", "seat", "serial")},
+            **{name: sale[name] for name in ("sale", "code", "show")},
+            "amount": sale["lines"][1]["price"],
+            "since": sale["show"]["starts_at"],
+        }
+    ]
     expect(page.locator("#voids")).to_contain_text("was used at the door", timeout=20_000)
-    expect(page.locator("#voids")).to_contain_text("Give back")
+    refunds = page.locator("#refunds")
+    expect(refunds).to_contain_text(f"paper {ended['serial']}, since", timeout=20_000)
     looks.inspect(page, "void-ended")
     page.locator("#voids").get_by_role("button", name="Done").press("Enter")
     expect(page.locator("#voids")).to_be_empty()
+    refunds.get_by_role("button", name="handed over").press("Enter")
+    expect(page.locator("#till-problem")).to_contain_text("It has left your drawer")
+    expect(refunds).to_be_empty()
+    assert told["given"] == {"tickets": [ended["ticket"]]}
 
 
 def test_the_screen_is_no_way_around_a_duplicate(house, window):

@@ -4,7 +4,7 @@
 use super::{devices, feed};
 use crate::counter::void::{self, Outcome};
 use crate::desk::Desk;
-use crate::till::journal;
+use crate::till::refunds;
 use anyhow::Context;
 use rusqlite::{Connection, Transaction};
 use shared::ids::{ShowNumber, TicketId};
@@ -114,7 +114,7 @@ impl Desk {
             tracing::warn!(ticket = %id, code = refusal.code(), "a void of the counter could not be done");
         } else {
             if let Some(by) = void::asked_by(tx, id)? {
-                journal::note_void(tx, id, &by, now)?;
+                refunds::owe(tx, id, &by, now)?;
             }
             void::ended(tx, id, Outcome::Void, now)?;
         }

@@ -11,6 +11,7 @@ import { lockWhenIdle } from "./idle.js";
 import { keep, kept } from "./kept.js";
 import { Login, asking } from "./login.js";
 import { Prints } from "./printing.js";
+import { Refunds } from "./refunds.js";
 import { Till } from "./till.js";
 import { WaitingVoids } from "./waiting.js";
 import { el, notice } from "./words.js";
@@ -30,6 +31,7 @@ const ask = asking(() => session, () => lock("Signed out", "The session is over.
 const login = new Login(byId("login"), enter);
 const hall = new Hall({ ask, onchoice: choose });
 const prints = new Prints(byId("prints"), byId("second"), ask);
+const refunds = new Refunds(byId("refunds"), byId("till-problem"), ask);
 const voids = new WaitingVoids(byId("voids"), ask);
 const till = new Till({ ask, who: () => session, focus: focusCounter, hall, prints, onvoid: () => voids.refresh() });
 const board = new Board(byId("board"), { ask, onchoose: openShow, busy: () => till.busy, idle: () => till.idle });
@@ -46,7 +48,7 @@ async function enter(now) {
   focusCounter();
   till.show();
   await Promise.all([prints.open(), basket ? board.resume(basket.day, basket.show) : board.refresh()]);
-  if (session === now) await Promise.all([till.resume(), voids.refresh()]);
+  if (session === now) await Promise.all([till.resume(), voids.refresh(), refunds.refresh()]);
 }
 
 function lock(title = "", text = "") {
@@ -65,7 +67,7 @@ function focusCounter() {
 
 async function refreshShows() {
   if (!session) return;
-  await Promise.all([board.refresh(), voids.refresh()]);
+  await Promise.all([board.refresh(), voids.refresh(), refunds.refresh()]);
 }
 
 function openShow(show) {

@@ -50,8 +50,11 @@ export class WaitingVoids {
     const asked = new Set(this.asked.get(sale.sale)?.tickets);
     const of = (state) => sale.tickets.filter((ticket) => asked.has(ticket.ticket) && ticket.state === state);
     const [ended, used] = [of("void"), of("admitted")];
-    const minor = priceBack(sale, ended);
-    const back = ended.length > 0 ? `Give back ${money({ ...sale.total, minor })} for ${labels(ended)}.` : "Give nothing back.";
+    // Cash is listed by itself at every window, until it is handed over.
+    const listed = ["cash", "recovered"].includes(sale.tender);
+    const price = () => money({ ...sale.total, minor: priceBack(sale, ended) });
+    const gone = listed ? "Cash to give back is listed below until it is handed over." : `Give back ${price()} for ${labels(ended)}.`;
+    const back = ended.length > 0 ? gone : "Give nothing back.";
     const inside = used.length > 0 ? ` ${labels(used)} was used at the door.` : "";
     const done = () => {
       this.ended.delete(sale.sale);

@@ -48,7 +48,8 @@ pub struct Printable {
 /// # Errors
 /// If the database fails.
 pub fn printable(db: &Connection, sale: BookingId) -> rusqlite::Result<Option<Printable>> {
-    let select = "SELECT tender, (SELECT count(*) FROM sale_tickets t WHERE t.sale = ?1 AND t.voided_at IS NULL),
+    let select = "SELECT tender, (SELECT count(*) FROM sale_tickets t WHERE t.sale = ?1 AND t.voided_at IS NULL
+                                  AND ticket NOT IN (SELECT ticket FROM refunds)),
                          group_name IS NOT NULL FROM sales WHERE sale = ?1";
     let read = |row: &Row<'_>| Ok(Printable { tender: tender_at(row, 0)?, tickets: row.get(1)?, group: row.get(2)? });
     db.prepare_cached(select)?.query_row([sale.0], read).optional()
@@ -89,7 +90,8 @@ impl Desk {
     fn papers(&self, db: &Connection, sale: BookingId, issuer: &Issuer) -> anyhow::Result<Papers> {
         let SaleRow { code, show, staff, tender, currency, total, received, sold_at, group } = SaleRow::read(db, sale)?;
         let select = "SELECT seat, category, price_minor, code, series, serial FROM sale_tickets
-                      WHERE sale = ?1 AND voided_at IS NULL ORDER BY series, serial";
+                      WHERE sale = ?1 AND voided_at IS NULL AND ticket NOT IN (SELECT ticket FROM refunds)
+                      ORDER BY series, serial";
         let mut select = db.prepare_cached(select)?;
         let rows = select.query_map([sale.0], |row| {
             let serial = format!("{}-{:06}", row.get::<_, String>(4)?, row.get::<_, i64>(5)?);

@@ -61,6 +61,9 @@ const SELECT: &str = "
         UNION ALL
         SELECT settled_at, 'payment_unsold', settled_by, NULL, seats, note FROM unsold_payments WHERE outcome IS NOT NULL
         UNION ALL
+        SELECT r.given_at, 'refunded', r.given_by, NULL, s.code || ' ' || t.seat, NULL
+        FROM refunds r JOIN sale_tickets t USING (ticket) JOIN sales s USING (sale) WHERE r.given_at IS NOT NULL
+        UNION ALL
         SELECT at, iif(withheld, 'withheld', 'given_back'), staff, NULL, seats, NULL FROM withholdings
         UNION ALL
         SELECT at, what, staff, second, about, NULL FROM attestations

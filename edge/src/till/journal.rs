@@ -69,25 +69,67 @@ pub fn note_sale(
     append(tx, &TillEntry { at: now, shift, staff: staff.to_owned(), fact })
 }
 
+/// What goes back for a ticket.
+pub struct Price {
+    /// Who sold it.
+    seller: String,
+    /// How it goes back.
+    pub tender: Tender,
+    currency: Currency,
+    /// How much, minor units.
+    pub minor: i64,
+}
+
+/// The price of a ticket of this counter; nothing of any other.
+///
+/// # Errors
+/// If the database fails.
+pub fn price(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<Price>> {
+    let select = "SELECT s.staff, coalesce(t.back, s.tender), s.currency, t.price_minor
+                  FROM sale_tickets t JOIN sales s USING (sale) WHERE t.ticket = ?1";
+    let read = |row: &SqlRow<'_>| {
+        let (tender, currency) = (tender_at(row, 1)?, currency_at(row, 2)?);
+        Ok(Price { seller: row.get(0)?, tender, currency, minor: row.get(3)? })
+    };
+    db.prepare_cached(select)?.query_row([ticket.0], read).optional()
+}
+
 /// Writes that a ticket of this counter was taken back: its price leaves the drawer of whoever gave it back, or, where that one has
 /// none open, the drawer it went into.
 ///
 /// # Errors
 /// If the database fails.
 pub fn note_void(tx: &Transaction<'_>, ticket: TicketId, by: &str, now: Timestamp) -> anyhow::Result<()> {
-    let select = "SELECT s.staff, coalesce(t.back, s.tender), s.currency, t.price_minor
-                  FROM sale_tickets t JOIN sales s USING (sale) WHERE t.ticket = ?1";
-    let read = |row: &SqlRow<'_>| {
-        Ok((row.get::<_, String>(0)?, tender_at(row, 1)?, currency_at(row, 2)?, row.get::<_, i64>(3)?))
-    };
-    let found = tx.prepare_cached(select)?.query_row([ticket.0], read).optional()?;
-    let Some((seller, tender, currency, minor)) = found else { return Ok(()) };
-    let shift = match (open_shift(tx, by)?, open_shift(tx, &seller)?) {
+    let Some(price) = price(tx, ticket)? else { return Ok(()) };
+    let shift = match (open_shift(tx, by)?, open_shift(tx, &price.seller)?) {
         (Some(shift), _) | (None, Some(shift)) => shift,
-        (None, None) => open(tx, by, currency, Vec::new(), now)?,
+        (None, None) => open(tx, by, price.currency, Vec::new(), now)?,
     };
+    append_void(tx, ticket, shift, by, &price, now)
+}
+
+/// Writes that the price of a ticket whose void waited was handed over: it leaves the drawer of whoever did that.
+///
+/// # Errors
+/// If there is no such ticket, or the database fails.
+pub fn note_handed_over(tx: &Transaction<'_>, ticket: TicketId, by: &str, now: Timestamp) -> anyhow::Result<Money> {
+    let price = price(tx, ticket)?.with_context(|| format!("find the price of ticket {ticket}"))?;
+    let shift = shift_of(tx, by, price.currency, now)?;
+    append_void(tx, ticket, shift, by, &price, now)?;
+    Ok(Money { minor: price.minor, currency: price.currency })
+}
+
+fn append_void(
+    tx: &Transaction<'_>,
+    ticket: TicketId,
+    shift: ShiftNumber,
+    by: &str,
+    price: &Price,
+    now: Timestamp,
+) -> anyhow::Result<()> {
     tx.prepare_cached("UPDATE sale_tickets SET voided_at = ?2 WHERE ticket = ?1")?.execute(params![ticket.0, now.0])?;
-    append(tx, &TillEntry { at: now, shift, staff: by.to_owned(), fact: TillFact::Voided { ticket, tender, minor } })
+    let fact = TillFact::Voided { ticket, tender: price.tender, minor: price.minor };
+    append(tx, &TillEntry { at: now, shift, staff: by.to_owned(), fact })
 }
 
 /// Appends a row.

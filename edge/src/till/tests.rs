@@ -1,6 +1,6 @@
 //! Shifts at random: what the reports, the journal and the sales tell must agree to the paisa.
 
-use super::{journal, reports};
+use super::{journal, refunds, reports};
 use crate::schema::SCHEMA;
 use node::sqlite::NODE_TABLES;
 use proptest::prelude::*;
@@ -34,6 +34,13 @@ enum Step {
         nth: usize,
         by: usize,
         used: usize,
+        /// The doors had to be asked first.
+        waited: bool,
+    },
+    /// The price of a ticket whose void waited is handed over.
+    HandOver {
+        nth: usize,
+        by: usize,
     },
     /// A sale that the box had forgotten is there again.
     Recover {
@@ -61,7 +68,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (cashier(), 0_u32..100).prop_map(|(cashier, float)| Step::Open { cashier, float }),
         6 => (cashier(), 0..Tender::TAKEN.len(), prop::collection::vec(1_i64..50_000, 1..5))
             .prop_map(|(cashier, tender, prices)| Step::Sell { cashier, tender, prices }),
-        2 => (any::<usize>(), cashier(), 0_usize..4).prop_map(|(nth, by, used)| Step::Void { nth, by, used }),
+        2 => (any::<usize>(), cashier(), 0_usize..4, any::<bool>())
+            .prop_map(|(nth, by, used, waited)| Step::Void { nth, by, used, waited }),
+        1 => (any::<usize>(), cashier()).prop_map(|(nth, by)| Step::HandOver { nth, by }),
         1 => prop::collection::vec(1_i64..50_000, 1..5).prop_map(|prices| Step::Recover { prices }),
         1 => (any::<usize>(), 0_usize..4).prop_map(|(nth, used)| Step::RecoverVoid { nth, used }),
         1 => (cashier(), any::<bool>(), 0_i64..5_000).prop_map(|(cashier, out, minor)| Step::Move { cashier, out, minor }),
@@ -85,6 +94,10 @@ struct Counter {
     /// What came back and is in no journal: sold, and taken off what went back.
     recovered: Vec<(Timestamp, i64)>,
     differences: BTreeMap<ShiftNumber, i64>,
+    /// Tickets that are void and whose price nobody has handed over.
+    owed: Vec<(TicketId, i64)>,
+    /// What all tickets that are not void come to, as a ledger has it.
+    live: i64,
 }
 
 impl Counter {
@@ -92,7 +105,16 @@ impl Counter {
         let db = Connection::open_in_memory().expect("open");
         let migrations = NODE_TABLES.iter().chain(SCHEMA.migrations);
         migrations.for_each(|migration| db.execute_batch(migration.sql).expect(migration.name));
-        Self { db, now: START, sales: Vec::new(), serial: 0, recovered: Vec::new(), differences: BTreeMap::new() }
+        Self {
+            db,
+            now: START,
+            sales: Vec::new(),
+            serial: 0,
+            recovered: Vec::new(),
+            differences: BTreeMap::new(),
+            owed: Vec::new(),
+            live: 0,
+        }
     }
 
     fn take(&mut self, step: Step) {
@@ -111,25 +133,52 @@ impl Counter {
                 let (staff, tender) = (CASHIERS[cashier], Tender::TAKEN[tender]);
                 let prices: Vec<i64> = prices.into_iter().map(|price| tender.charges(price)).collect();
                 let sale = sell(&tx, staff, tender, &prices, &mut self.sales, &mut self.serial, now);
+                self.live += prices.iter().sum::<i64>();
                 journal::note_sale(&tx, staff, sale, tender, Money::inr(prices.iter().sum()), now).expect("journal");
             }
             Step::Recover { prices } => {
                 sell(&tx, "", Tender::Recovered, &prices, &mut self.sales, &mut self.serial, now);
+                self.live += prices.iter().sum::<i64>();
                 self.recovered.push((now, prices.iter().sum()));
             }
-            Step::Void { nth, by, used } if !self.sales.is_empty() => {
+            Step::Void { nth, by, used, waited } if !self.sales.is_empty() => {
                 let nth = nth % self.sales.len();
                 let Made { tender, tickets, void } = &mut self.sales[nth];
                 if !std::mem::replace(void, true) {
                     // The first ones turn out to have been used: their void comes to nothing.
-                    for (ticket, _) in tickets.iter().skip(used) {
+                    for (ticket, price) in tickets.iter().skip(used) {
+                        self.live -= price;
                         if *tender == Tender::Recovered {
                             let update = "UPDATE sale_tickets SET back = ?2 WHERE ticket = ?1";
                             tx.execute(update, params![ticket.0, Tender::TAKEN[by].word()]).expect("back");
                         }
-                        journal::note_void(&tx, *ticket, CASHIERS[by], now).expect("journal");
+                        if !waited {
+                            journal::note_void(&tx, *ticket, CASHIERS[by], now).expect("journal");
+                            continue;
+                        }
+                        let shifts = shift_count(&tx);
+                        refunds::owe(&tx, *ticket, CASHIERS[by], now).expect("owe");
+                        let back = if *tender == Tender::Recovered { Tender::TAKEN[by] } else { *tender };
+                        if back == Tender::Cash {
+                            assert_eq!(
+                                shift_count(&tx),
+                                shifts,
+                                "no shift is opened for cash that nobody has handed over"
+                            );
+                            self.owed.push((*ticket, *price));
+                        }
                     }
                 }
+            }
+            Step::HandOver { nth, by } if !self.owed.is_empty() => {
+                let (ticket, price) = self.owed.swap_remove(nth % self.owed.len());
+                let gone = || {
+                    let of = shift(by).map(drawer);
+                    of.and_then(|of| of.voided.get(&Tender::Cash).copied()).unwrap_or_default().minor
+                };
+                let before = gone();
+                assert_eq!(refunds::hand_over(&tx, ticket, CASHIERS[by], now).expect("hand over"), Money::inr(price));
+                assert_eq!(gone(), before + price, "it leaves the drawer of whoever hands it over");
             }
             Step::RecoverVoid { nth, used } if !self.sales.is_empty() => {
                 let nth = nth % self.sales.len();
@@ -138,6 +187,7 @@ impl Counter {
                     for (ticket, price) in tickets.iter().skip(used) {
                         let update = "UPDATE sale_tickets SET (voided_at, back) = (?2, 'recovered') WHERE ticket = ?1";
                         tx.execute(update, params![ticket.0, now.0]).expect("void");
+                        self.live -= price;
                         self.recovered.push((now, -price));
                     }
                 }
@@ -162,7 +212,7 @@ impl Counter {
                 journal::append(&tx, &entry).expect("journal");
                 journal::close(&tx, shift, z).expect("close");
             }
-            Step::Open { .. } | Step::Void { .. } | Step::RecoverVoid { .. } => {}
+            Step::Open { .. } | Step::Void { .. } | Step::HandOver { .. } | Step::RecoverVoid { .. } => {}
         }
         tx.commit().expect("commit");
     }
@@ -205,6 +255,10 @@ impl Counter {
         let of = |closed| journal::drawers(&self.db, closed, u32::MAX).expect("read");
         [of(true), of(false)].concat()
     }
+}
+
+fn shift_count(tx: &rusqlite::Transaction<'_>) -> i64 {
+    tx.query_row("SELECT count(*) FROM shifts", [], |row| row.get(0)).expect("count")
 }
 
 /// The rows of a sale.
@@ -284,6 +338,8 @@ proptest! {
         prop_assert_eq!(gross, paid, "what was given away is in no collection");
         let parts: i64 = ["net", "cgst", "sgst"].iter().map(|part| sum(&collection, part, |_| true)).sum();
         prop_assert_eq!(gross, parts);
+        let owed: i64 = counter.owed.iter().map(|(_, price)| price).sum();
+        prop_assert_eq!(gross, counter.live + owed, "the ledger's live tickets, and what is to be given back");
         let at = collection[0].iter().position(|name| name == "issued").expect("column");
         let issued: i64 = collection[1..].iter().map(|line| line[at].parse::<i64>().expect("number")).sum();
         prop_assert_eq!(issued, counter.serial, "every serial is in the collection once");

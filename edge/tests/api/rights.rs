@@ -53,6 +53,8 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
         ("GET /v1/z/{z}", SUPERVISORS, Value::Null),
         ("GET /v1/reports/{file}", SUPERVISORS, Value::Null),
         ("GET /v1/till/check", SUPERVISORS, Value::Null),
+        ("GET /v1/refunds", COUNTER, Value::Null),
+        ("POST /v1/refunds", COUNTER, json!({"tickets": ["0000000000000001"]})),
         ("GET /v1/slips", SUPERVISORS, Value::Null),
         (
             "POST /v1/slips/settlement",

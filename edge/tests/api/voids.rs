@@ -110,6 +110,80 @@ async fn money_that_is_given_back_leaves_the_drawer_of_whoever_gives_it() {
     assert_eq!(cash, [(json!("supervisor"), json!(70_000 - 15_000)), (json!("counter"), json!(50_000 + 15_000))]);
 }
 
+/// The door says that it has taken in all that the box tells it.
+async fn catch_up(house: &House, door: &str) {
+    let mut after = String::new();
+    for _ in 0..3 {
+        let (status, feed) = house.get(&format!("/v1/door/feed?after={after}"), door).await;
+        assert_eq!(status, 200, "{feed}");
+        after = feed["cursor"].as_str().unwrap().to_owned();
+    }
+}
+
+#[tokio::test]
+async fn cash_of_a_void_that_waited_leaves_the_drawer_of_whoever_hands_it_over() {
+    let mut house = House::open().await;
+    let show = house.add_show(30).await;
+    let door = house.pair("Door A").await;
+    let (counter, supervisor) = (house.log_in("counter").await, house.log_in("supervisor").await);
+    let manager = house.log_in("manager").await;
+    let sale = house.sell(&show, &["A1", "A2"]).await;
+    assert_eq!(void(&house, &supervisor, &sale, json!({"reason": "x"})).await.1["state"], "void_requested");
+    assert_eq!(
+        house.get("/v1/refunds", &counter).await,
+        (200, json!({"refunds": []})),
+        "not before the doors have answered"
+    );
+    // The seller goes home, and whoever asked has no shift.
+    let (_, own) = house.get("/v1/shifts", &counter).await;
+    let path = format!("/v1/shifts/{}/close", own["shifts"][0]["shift"]);
+    let (status, closed) = house.post(&path, &counter, json!({"counted": [{"face_minor": 10_000, "count": 3}]})).await;
+    assert_eq!((status, &closed["difference"]["minor"]), (200, &json!(0)), "{closed}");
+    catch_up(&house, &door).await;
+    assert_eq!(states(&house, &supervisor, &sale).await, ["void", "void"]);
+    assert_eq!(house.get("/v1/shifts", &manager).await.1["shifts"], json!([]), "no shift is opened for anybody");
+    house.stop().await;
+    house.start().await;
+    let (_, listed) = house.get("/v1/refunds", &counter).await;
+    let told = listed["refunds"].as_array().unwrap().iter().zip(sale["tickets"].as_array().unwrap());
+    for (one, ticket) in told {
+        for name in ["ticket", "seat", "serial"] {
+            assert_eq!(one[name], ticket[name], "{one}");
+        }
+        assert_eq!(
+            (&one["amount"]["minor"], &one["code"], &one["show"]["id"]),
+            (&json!(15_000), &sale["code"], &json!(show))
+        );
+    }
+    assert_eq!(listed["refunds"].as_array().unwrap().len(), 2, "over a restart too");
+    let path = format!("/v1/sales/{}/prints", sale["sale"].as_str().unwrap());
+    let (status, problem) = house.post(&path, &counter, json!({"documents": ["tickets"], "printer": "pdf"})).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("sale_void")), "a void ticket is not printed again: {problem}");
+
+    let one = json!({"tickets": [sale["tickets"][0]["ticket"]]});
+    let mixed = json!({"tickets": [sale["tickets"][0]["ticket"], "0000000000000001"]});
+    let (status, problem) = house.post("/v1/refunds", &manager, mixed).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("unknown_refund")), "all of it or nothing");
+    for _ in 0..2 {
+        let given = house.post_under("the key", "/v1/refunds", &manager, &one).await;
+        assert_eq!(given, (200, json!({"given": {"minor": 15_000, "currency": "INR"}})), "once, and answered alike");
+    }
+    let (status, problem) = house.post("/v1/refunds", &counter, one).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("already_given_back")));
+    assert_eq!(problem["detail"], "manager has given this back already.");
+    let rest = json!({"tickets": [sale["tickets"][1]["ticket"]]});
+    assert_eq!(house.post("/v1/refunds", &supervisor, rest).await.0, 200);
+    let seen = house.get("/v1/shifts", &manager).await.1;
+    let voided = |shift: &Value| (shift["staff"].clone(), shift["tenders"][0]["voided"].clone());
+    let seen: Vec<_> = seen["shifts"].as_array().unwrap().iter().map(voided).collect();
+    assert_eq!(seen, [(json!("supervisor"), json!(1)), (json!("manager"), json!(1))]);
+    assert_eq!(house.get("/v1/refunds", &counter).await.1["refunds"], json!([]));
+    assert_eq!(house.get("/v1/till/check", &manager).await.1["tampered"], Value::Null);
+    let (_, told) = house.get("/v1/answered-for", &supervisor).await;
+    let told = told["answered"].as_array().unwrap().iter().filter(|one| one["what"] == "refunded");
+    assert_eq!(told.map(|one| one["staff"].clone()).collect::<Vec<_>>(), ["supervisor", "manager"]);
+}
+
 #[tokio::test]
 async fn a_day_tells_who_did_what_and_who_allowed_it() {
     let house = House::open().await;
