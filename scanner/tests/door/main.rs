@@ -4,6 +4,7 @@ mod access;
 mod departures;
 mod fake_edge;
 mod groups;
+mod https;
 mod keys;
 mod layouts;
 mod lock;
