@@ -10,6 +10,7 @@ mod layouts;
 mod lock;
 mod lost_answers;
 mod off;
+mod power_cut;
 mod readers;
 mod test_door;
 mod witness;

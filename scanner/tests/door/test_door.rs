@@ -83,6 +83,11 @@ impl TestDoor {
         scanner::access::link(url, self.data.path())
     }
 
+    /// Its data directory.
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+
     /// Host and port.
     pub(crate) fn address(&self) -> String {
         self.url.trim_start_matches("http://").to_owned()
