@@ -98,6 +98,7 @@ pub fn door() -> Markup {
         }
         p.toast id="toast" role="status" hidden {}
         p.toast id="refused" role="status" hidden {}
+        p.toast id="clock" role="status" hidden {}
         section.late id="late" aria-labelledby="late-text" hidden {
             div.late-head {
                 p id="late-text" role="status" {}

@@ -1,6 +1,7 @@
 //! The door device over HTTP, with an edge that can fall silent.
 
 mod access;
+mod clock;
 mod departures;
 mod fake_edge;
 mod groups;
