@@ -106,7 +106,7 @@ def main() -> int:
         lines = path.read_text(encoding="utf-8").splitlines()
         check_text(path, lines)
         check_length(path, lines)
-    for script in ["tests/run", "tests/nightly", ".ci/run", "deploy/broker/certify", "deploy/compose/prepare", "deploy/compose/set-up"]:
+    for script in ["tests/run", "tests/nightly", ".ci/run", "deploy/broker/certify", "deploy/door/certify", "deploy/compose/prepare", "deploy/compose/set-up"]:
         if subprocess.run(["bash", "-n", script]).returncode != 0:
             problems.append(f"{script}: does not parse")
     for warning in sorted(warnings):

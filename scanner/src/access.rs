@@ -5,7 +5,7 @@
 
 use crate::server::Device;
 use crate::store;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -42,7 +42,8 @@ pub(crate) async fn enter(
     if !same(&link.key, &device.access_key) {
         return Err(Problem::forbidden("wrong_link", "This is not the link of this door: ask for a new one."));
     }
-    let cookie = format!("{COOKIE}={}; Path=/; Max-Age={KEPT_S}; HttpOnly; SameSite=Strict", device.access_key);
+    let secure = if device.https { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={}; Path=/; Max-Age={KEPT_S}; HttpOnly; SameSite=Strict{secure}", device.access_key);
     let cookie = HeaderValue::from_str(&cookie).context("write the door's cookie")?;
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, HeaderValue::from_static("/")), (header::SET_COOKIE, cookie)])
         .into_response())
@@ -71,10 +72,15 @@ fn same(one: &str, other: &str) -> bool {
 /// The link by which pages of other machines come to the device that is served at `url`, and a picture of it for a terminal.
 ///
 /// # Errors
-/// If the device is not paired, or its store cannot be read.
+/// If the device is not paired, its store cannot be read, or it serves HTTPS and the address is another one.
 pub fn link(url: &str, data: &Path) -> anyhow::Result<(String, String)> {
     let db = open_read_only(&data.join(store::FILE))?;
     let key = store::access_key(&db).context("read the key of the door's link")?;
+    let https = store::serves_https(&db).context("read how the door's page is served")?;
+    ensure!(
+        !https || url.starts_with("https://"),
+        "this device serves its page over HTTPS: give its address as https://HOST:PORT, not {url}"
+    );
     let link = format!("{}/enter?key={key}", url.trim_end_matches('/'));
     let picture = QrCode::new(&link).context("draw the door's link")?.render::<Dense1x2>().quiet_zone(true).build();
     Ok((link, picture))

@@ -32,7 +32,7 @@ enum Command {
     },
     /// Print the link by which phones and tablets open the door's page, as text and as a picture.
     Link {
-        /// Where they reach this device, http://HOST:PORT.
+        /// Where they reach this device, https://HOST:PORT, or http:// where it has no certificate.
         url: String,
         /// The data directory.
         #[arg(long, env = "USHER_DATA")]
@@ -78,6 +78,12 @@ struct ServeFlags {
     /// Ask pages on this machine for the door's link too, as where a proxy stands before the device.
     #[arg(long, env = "USHER_GUARD_LOOPBACK", num_args = 0..=1, default_missing_value = "true")]
     guard_loopback: Option<bool>,
+    /// Serve the page over HTTPS with this certificate, a PEM file: phones use their camera on such pages only.
+    #[arg(long, env = "USHER_TLS_CERT")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key, a PEM file.
+    #[arg(long, env = "USHER_TLS_KEY")]
+    tls_key: Option<PathBuf>,
     /// Input devices of hand scanners that type, comma-separated; they need no page in front.
     #[arg(long, env = "USHER_READERS", value_delimiter = ',')]
     readers: Option<Vec<PathBuf>>,
@@ -122,7 +128,8 @@ async fn serve(flags: ServeFlags) -> anyhow::Result<()> {
     telemetry::install_crypto();
     let shutdown = Shutdown::on_signals().context("listen for signals")?;
     let listener = TcpListener::bind(&config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
-    print(&format!("listening on http://{}", listener.local_addr()?))?;
+    let scheme = if config.certificate()?.is_some() { "https" } else { "http" };
+    print(&format!("listening on {scheme}://{}", listener.local_addr()?))?;
     crate::run(config, listener, shutdown).await
 }
 

@@ -1,6 +1,7 @@
 //! Settings of `usher-scanner serve`.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
+use node::http::Certificate;
 use serde::Deserialize;
 use shared::admission::Door;
 use shared::ids::{ScreenId, ShowId, TheatreId};
@@ -35,6 +36,10 @@ pub struct Config {
     pub retry_ms: u64,
     /// Ask pages on this machine for the door's link too, as where a proxy stands before the device.
     pub guard_loopback: bool,
+    /// The certificate of the page's HTTPS, PEM, with those that lead to its CA; empty for HTTP.
+    pub tls_cert: PathBuf,
+    /// Its key, PEM.
+    pub tls_key: PathBuf,
     /// Input devices of hand scanners that type, `/dev/input/by-id/…`.
     pub readers: Vec<PathBuf>,
     /// Those of hand scanners on the way out.
@@ -62,6 +67,8 @@ impl Default for Config {
             feed_wait_s: 20,
             retry_ms: 500,
             guard_loopback: false,
+            tls_cert: PathBuf::new(),
+            tls_key: PathBuf::new(),
             readers: Vec::new(),
             exit_readers: Vec::new(),
             frame_ancestors: Vec::new(),
@@ -72,6 +79,21 @@ impl Default for Config {
 }
 
 impl Config {
+    /// What the page is encrypted with, read from its files; nothing where it is served over HTTP.
+    ///
+    /// # Errors
+    /// If only one of both is set, or they cannot be used.
+    pub fn certificate(&self) -> anyhow::Result<Option<Certificate>> {
+        match (self.tls_cert.as_os_str().is_empty(), self.tls_key.as_os_str().is_empty()) {
+            (true, true) => Ok(None),
+            (false, false) => {
+                let certificate = Certificate::read(&self.tls_cert, &self.tls_key);
+                Ok(Some(certificate.context("read the certificate of the door's page")?))
+            }
+            _ => bail!("a certificate needs its key and a key its certificate: set tls_cert and tls_key together"),
+        }
+    }
+
     /// What this door serves and when it opens.
     ///
     /// # Errors

@@ -1,7 +1,12 @@
 //! The door's page: a verdict that can be read at arm's length, and what this door knows and how old it is.
 
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
 use maud::{Markup, html};
 use node::design::{self, Asset};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
 const ASSETS: &[Asset] = &[
     Asset { path: "/assets/door.css", text: include_str!("page/door.css") },
@@ -20,14 +25,38 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/reader.js", text: include_str!("page/reader.js") },
     Asset { path: "/assets/camera.js", text: include_str!("page/camera.js") },
     Asset { path: "/assets/badge.js", text: include_str!("page/badge.js") },
+    Asset { path: "/assets/shell.js", text: include_str!("page/shell.js") },
     Asset { path: "/assets/sound.js", text: include_str!("page/sound.js") },
 ];
 
+/// What the page loads of the files that all pages share.
+const SHARED: &[&str] = &["tokens.css", "base.css", "controls.css", "mark.svg", "api.js", "words.js", "pane.js"];
+
+/// Where the browser finds the worker that keeps the page: at the root, for that is as far as it may reach.
+const WORKER: &str = "/worker.js";
+
+/// The worker, with the name of its cache: another one where the page or anything of it is another.
+static WORKER_TEXT: LazyLock<String> = LazyLock::new(|| {
+    let own = ASSETS.iter().map(|asset| format!("\"{}\"", asset.path));
+    let shared = SHARED.iter().map(|name| format!("\"/assets/{name}\""));
+    let files: Vec<String> = std::iter::once("\"/\"".to_owned()).chain(own).chain(shared).collect();
+    let mut hasher = DefaultHasher::new();
+    door().into_string().hash(&mut hasher);
+    ASSETS.iter().for_each(|asset| asset.text.hash(&mut hasher));
+    let (version, files) = (env!("CARGO_PKG_VERSION"), files.join(", "));
+    let name = format!("door {version} {:016x}", hasher.finish());
+    format!("const NAME = \"{name}\";\nconst FILES = [{files}];\n{}", include_str!("page/worker.js"))
+});
+
 /// Serves `/` and everything under `/assets/` that it loads.
 pub fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
-    use axum::{http::StatusCode, routing::get};
+    let worker = || {
+        let head = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")];
+        std::future::ready((head, WORKER_TEXT.as_str()).into_response())
+    };
     axum::Router::new()
         .route("/", get(|| std::future::ready(design::respond(StatusCode::OK, door()))))
+        .route(WORKER, get(worker))
         .merge(design::router())
         .merge(design::serve(ASSETS))
 }
@@ -69,6 +98,7 @@ pub fn door() -> Markup {
         }
         p.toast id="toast" role="status" hidden {}
         p.toast id="refused" role="status" hidden {}
+        p.toast id="clock" role="status" hidden {}
         section.late id="late" aria-labelledby="late-text" hidden {
             div.late-head {
                 p id="late-text" role="status" {}
@@ -168,9 +198,18 @@ mod tests {
         let html = door().into_string();
         for asset in html.split("\"/assets/").skip(1).filter_map(|rest| rest.split('"').next()) {
             let own = ASSETS.iter().any(|a| a.path.ends_with(asset));
-            assert!(own || ["tokens.css", "base.css", "controls.css", "mark.svg"].contains(&asset), "{asset}");
+            assert!(own || SHARED.contains(&asset), "{asset}");
         }
         assert!(!html.contains("style=") && !html.contains("onclick"));
+    }
+
+    #[test]
+    fn the_worker_keeps_everything_that_the_page_and_its_modules_load() {
+        for asset in ASSETS {
+            for module in asset.text.split("from \"./").skip(1).filter_map(|rest| rest.split('"').next()) {
+                assert!(WORKER_TEXT.contains(&format!("\"/assets/{module}\"")), "{} loads {module}", asset.path);
+            }
+        }
     }
 
     #[test]

@@ -279,6 +279,16 @@ impl Device {
         self.metrics.count(&view.verdict, &view.code, &view.guarantee);
     }
 
+    /// What a verdict says; a ticket that may be another day's is marked, for nobody has told this device what day it is.
+    fn with_clock(&self, verdict: &Verdict) -> String {
+        let text = verdict.text();
+        let passes = matches!(verdict.kind(), VerdictKind::Admit | VerdictKind::Already);
+        if !passes || verdict.ticket.is_none() || self.stands().0.verified {
+            return text;
+        }
+        format!("{text} The clock is not verified: look at the date on the ticket.")
+    }
+
     /// A verdict of this device as HTTP says it.
     pub(crate) fn view(&self, verdict: &Verdict) -> VerdictView {
         let (word, code, guarantee) = words(verdict);
@@ -289,7 +299,7 @@ impl Device {
             code: code.into(),
             guarantee: guarantee.into(),
             data_age_s: self.contact.data_age(self.clock.now()).map(|age| age.as_secs()),
-            text: verdict.text(),
+            text: self.with_clock(verdict),
             seat: verdict.seat.clone(),
             screen: verdict.screen.map(|screen| screen.0),
             show: verdict.title.clone(),

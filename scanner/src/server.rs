@@ -10,7 +10,7 @@ use crate::verdicts::Shown;
 use crate::{reader, router, sync, witness};
 use anyhow::Context;
 use node::clock::{self, StoreClock};
-use node::http::{HttpLimits, serve_with};
+use node::http::{HttpLimits, serve_secured, serve_with};
 use node::shutdown::Shutdown;
 use node::sqlite::{self, Checkpoints, Readers};
 use node::writer::Writer;
@@ -45,6 +45,8 @@ pub(crate) struct Device {
     pub(crate) shown: watch::Sender<Shown>,
     /// What pages of other machines must show.
     pub(crate) access_key: String,
+    /// Its page is served over HTTPS.
+    pub(crate) https: bool,
     /// Whoever tries the PIN of the lock, one at a time.
     pub(crate) unlocking: tokio::sync::Mutex<()>,
     /// Short codes that were guessed.
@@ -72,6 +74,7 @@ impl Device {
 /// # Errors
 /// If the device is not paired, its store cannot be opened, or the listener fails.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+    let certificate = config.certificate()?;
     let _lock = sqlite::lock(&config.data)?;
     let path = config.data.join(store::FILE);
     let mut db = sqlite::open(&path, &store::SCHEMA)?;
@@ -85,6 +88,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
     let edge = if config.edge.is_empty() { &identity.edge } else { &config.edge };
     let incarnation = store::incarnation(&db).context("read which life of the device this is")?;
     let access_key = store::access_key(&db).context("read the key of the door's link")?;
+    let https = certificate.is_some();
+    store::note_https(&db, https).context("note how the door's page is served")?;
     let off = store::is_off(&db).context("read whether this device is declared off")?;
     let edge = EdgeClient::new(edge, &identity, incarnation)?;
     if let Err(error) = sqlite::lay_out_log(&path, &mut db) {
@@ -100,6 +105,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         unsent: Notify::new(),
         shown: watch::Sender::default(),
         access_key,
+        https,
         unlocking: tokio::sync::Mutex::default(),
         tries: Mutex::default(),
         keys,
@@ -124,7 +130,11 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> a
         body_max: BODY_MAX,
         ..HttpLimits::default()
     };
-    let served = serve_with(&limits, listener, router::routes(&device), shutdown.clone()).await;
+    let routes = router::routes(&device);
+    let served = match certificate {
+        Some(certificate) => serve_secured(&limits, certificate, listener, routes, shutdown.clone()).await,
+        None => serve_with(&limits, listener, routes, shutdown.clone()).await,
+    };
     shutdown.trigger();
     syncing.await.context("end the task that keeps up with the edge")?;
     witnessing.await.context("end the task that is the edge's witness")?;

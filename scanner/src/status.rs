@@ -35,6 +35,8 @@ pub(crate) struct StatusView {
     /// Of the shows whose doors are open now.
     counts: Counts,
     edge_reachable: bool,
+    /// The edge has said what time it is since this device was started; until then a ticket of another day may be green.
+    clock_verified: bool,
     /// Somebody has declared this device off: it lets nobody in.
     off: bool,
     /// The page's settings are locked.
@@ -69,6 +71,7 @@ pub(crate) async fn status(State(device): State<Arc<Device>>) -> Result<Json<Sta
         admitted,
         counts,
         edge_reachable: device.contact.reachable(),
+        clock_verified: device.contact.clock(own).verified,
         off: device.contact.is_off(),
         locked,
     }))

@@ -18,7 +18,7 @@ pub(crate) use departures::{Departed, acknowledge_departures, entry_of, has_depa
 pub(crate) use departures::{forget_departed, queued_departures, reentry};
 pub(crate) use group::{Booked, booked, is_booked_under, is_same_booking, members, others_with};
 pub use identity::Identity;
-pub(crate) use identity::{access_key, identity, incarnation, is_off, pair, set_off};
+pub(crate) use identity::{access_key, identity, incarnation, is_off, note_https, pair, serves_https, set_off};
 pub(crate) use keys::{Keys, Store};
 pub(crate) use lock::{lock_of, note_wrong_pin, open_lock, set_lock};
 pub(crate) use scans::{
@@ -48,5 +48,6 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "access", sql: include_str!("../migrations/0009_access.sql") },
         Migration { name: "off", sql: include_str!("../migrations/0010_off.sql") },
         Migration { name: "lock", sql: include_str!("../migrations/0011_lock.sql") },
+        Migration { name: "https", sql: include_str!("../migrations/0012_https.sql") },
     ],
 };

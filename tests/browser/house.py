@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -12,6 +13,10 @@ import uuid
 
 START_S = 60
 STOP_S = 20
+# A door over HTTPS has a certificate by a CA of its test's own.
+ANY_CERTIFICATE = ssl.create_default_context()
+ANY_CERTIFICATE.check_hostname = False
+ANY_CERTIFICATE.verify_mode = ssl.CERT_NONE
 
 
 class House:
@@ -166,7 +171,7 @@ def request(method, url, body=None, token=None):
         headers["Authorization"] = f"Bearer {token}"
     data = None if body is None else json.dumps(body).encode()
     asked = urllib.request.Request(url, data=data, headers=headers, method=method)
-    with urllib.request.urlopen(asked, timeout=15) as answer:
+    with urllib.request.urlopen(asked, timeout=15, context=ANY_CERTIFICATE) as answer:
         return json.loads(answer.read() or "null")
 
 

@@ -212,3 +212,31 @@ def test_each_verdict_is_heard_and_felt_and_waiting_too(house, door, window):
     burst(page, forged(good))
     expect_verdict(page, "refuse", "Not genuine")
     assert page.evaluate("() => heard") == []
+
+
+def test_a_door_that_starts_alone_asks_to_look_at_the_date_until_its_box_answers(house, door, window, looks):
+    first, second = buy(house, 2)
+    door.line.cut()
+    door.start()
+    page = window(door.url, width=390, loses_server=True)
+    expect(page.locator("#clock")).to_have_text(re.compile("^The clock is not verified: look at the date on the ticket"))
+    # It knows no key yet that it could check by, until it has been in touch once.
+    door.line.heal()
+    door.until_in_touch()
+    expect(page.locator("#clock")).to_be_hidden()
+    door.kill()
+    door.line.cut()
+    door.start()
+    alone = window(door.url, width=390)
+    burst(alone, first)
+    expect_verdict(alone, "admit", "Welcome")
+    expect(alone.locator("#text")).to_contain_text("look at the date on the ticket")
+    expect(alone.locator("#clock")).to_be_visible()
+    looks.inspect(alone, "door-clock")
+    looks.inspect_on_a_tablet(alone, "door-clock")
+    door.line.heal()
+    door.until_in_touch()
+    expect(alone.locator("#clock")).to_be_hidden()
+    burst(alone, second)
+    expect_verdict(alone, "admit", "Welcome")
+    expect(alone.locator("#text")).not_to_contain_text("date")

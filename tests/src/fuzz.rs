@@ -7,10 +7,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use shared::entry::{ENTRY_BYTES_MAX, Entry, Fact, Head, OpenedBy, SeatsAtEpoch, SoldSeat, TicketRef};
 use shared::ids::{BookingId, ClaimId, Incarnation, RequestId, SeatId, ShowNumber, Side, TheatreId, TicketId};
-use shared::keys::SecretKey;
+use shared::keys::{Certificate, Domain, Purpose, SecretKey};
 use shared::ledger::Ledger;
 use shared::refusal::Refusal;
-use shared::ticket::{RowLabel, TicketBody, TicketCode};
+use shared::ticket::{RowLabel, TicketBody, TicketCode, booking_code, has_booking_code, read_booking_code};
 use shared::time::Timestamp;
 use sync_protocol::envelope::{ENVELOPE_BYTES_MAX, Envelope};
 use sync_protocol::message::{Ack, Batch, Cut, EntryBytes, Heartbeat, Hello, Message, ProtocolRange, Return, Want};
@@ -19,8 +19,17 @@ use sync_protocol::message::{Ack, Batch, Cut, EntryBytes, Heartbeat, Hello, Mess
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 4] =
-    [("entry", entry), ("fold", fold), ("envelope", envelope), ("ticket_code", ticket_code)];
+pub const TARGETS: [(&str, Target); 6] = [
+    ("entry", entry),
+    ("fold", fold),
+    ("envelope", envelope),
+    ("ticket_code", ticket_code),
+    ("certificate", certificate),
+    ("short_code", short_code),
+];
+
+/// The booking of which the corpus has the short code.
+const BOOKING: BookingId = BookingId([3; 16]);
 
 fn key() -> SecretKey {
     SecretKey::from_seed(&[1; 32])
@@ -77,6 +86,36 @@ pub fn ticket_code(bytes: &[u8]) {
         assert!(written.iter().all(|c| c.is_ascii_uppercase() || ('2'..='7').contains(c)));
         drop(ticket);
     }
+}
+
+/// Only what the root signed is a certificate, and it has one text; the target signs the bytes itself too, so that decoding is reached.
+pub fn certificate(bytes: &[u8]) {
+    let root = key();
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let strangers = Certificate::read(text, &SecretKey::from_seed(&[2; 32]).public());
+        assert!(strangers.is_err(), "a certificate was read that the root has not signed");
+        if let Ok(read) = Certificate::read(text, &root.public()) {
+            assert_eq!(read.sign(&root), text.trim().to_ascii_uppercase(), "a certificate with two texts");
+        }
+    }
+    let signed = [bytes, &root.sign(Domain::Certificate, bytes)].concat();
+    let text = data_encoding::BASE32_NOPAD.encode(&signed);
+    if let Ok(read) = Certificate::read(&text, &root.public()) {
+        assert_eq!(read.sign(&root), text, "a certificate with two texts");
+    }
+}
+
+/// A short code that is read is eight of its letters, is read again as itself, and asks about bookings; nothing that is longer is one.
+pub fn short_code(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let signs = text.chars().filter(|one| !one.is_whitespace() && *one != '-').count();
+    let Some(code) = read_booking_code(text) else {
+        return assert!(has_booking_code(text).is_none(), "a code that is none asks about bookings");
+    };
+    assert_eq!((signs, code.len()), (8, 8), "{text:?} was read as {code}");
+    assert_eq!(read_booking_code(&code).as_ref(), Some(&code), "a code is read as another one");
+    let asks = has_booking_code(&code).expect("a code asks about bookings");
+    assert_eq!(asks(BOOKING), code == booking_code(BOOKING), "{code} and the booking");
 }
 
 /// A ledger with one show of eight seats, half at each side.
@@ -186,6 +225,25 @@ pub fn corpus(target: &str) -> Vec<Vec<u8>> {
             // Without version and signature, which the target adds.
             sealed.iter().map(|bytes| bytes[1..bytes.len() - 64].to_vec()).chain(sealed.clone()).collect()
         }
+        "certificate" => {
+            let certificate = Certificate {
+                public_key: SecretKey::from_seed(&[3; 32]).public(),
+                theatre: TheatreId(300),
+                side: Side::Edge,
+                valid_from: Timestamp(0),
+                valid_until: Timestamp(60_000_000),
+                purpose: Purpose::TicketsAndLink,
+            };
+            let text = certificate.sign(&key());
+            let signed = data_encoding::BASE32_NOPAD.decode(text.as_bytes()).expect("Base32");
+            // With its signature as text, and without it, which the target adds.
+            vec![signed[..signed.len() - 64].to_vec(), text.into_bytes()]
+        }
+        "short_code" => {
+            let code = booking_code(BOOKING);
+            let halves = format!(" {}-{} ", &code[..4], code[4..].to_lowercase());
+            vec![code.into_bytes(), halves.into_bytes(), "\u{a0}23456789\u{2003}".into()]
+        }
         _ => {
             let body = TicketBody {
                 ticket: TicketId([1; 8]),
@@ -255,6 +313,20 @@ mod tests {
         let sealed = corpus("envelope");
         let read = sealed.iter().filter_map(open).map(|envelope| envelope.message.kind()).collect();
         assert_eq!(kinds(&Message::KINDS), read);
+    }
+
+    #[test]
+    fn the_corpus_reaches_what_it_is_meant_for() {
+        let [unsigned, text] = &corpus("certificate")[..] else { panic!("two inputs") };
+        let root = key();
+        let read = Certificate::read(std::str::from_utf8(text).expect("text"), &root.public());
+        let signed = [&unsigned[..], &root.sign(Domain::Certificate, unsigned)].concat();
+        assert_eq!(read, Certificate::read(&data_encoding::BASE32_NOPAD.encode(&signed), &root.public()));
+        assert!(read.is_ok(), "{read:?}");
+        for code in corpus("short_code") {
+            let text = String::from_utf8(code).expect("text");
+            assert!(read_booking_code(&text).is_some(), "{text:?}");
+        }
     }
 
     #[test]

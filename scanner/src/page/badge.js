@@ -7,6 +7,7 @@ import { count, el, span } from "./words.js";
 
 const TOAST_MS = 8000;
 const OFF = "declared off: let nobody in here until a manager declares it on or pairs it anew";
+const UNVERIFIED = "The clock is not verified: look at the date on the ticket. This goes away once the box answers.";
 const byId = (id) => document.getElementById(id);
 const number = (value) => value.toLocaleString("en-IN");
 
@@ -28,7 +29,7 @@ export async function look() {
   if (!answer.ok) badge.dataset.level = "NONE";
   if (answer.problem?.code === "page_not_known") return badge.replaceChildren(el("strong", {}, "NOT KNOWN"), " open this page by the door's link");
   if (!answer.ok) return badge.replaceChildren(el("strong", {}, "NO ANSWER"), " this device's program does not answer; codes are kept");
-  const { door, theatre, guarantee, data_age_s, queued, refused, admitted, counts, off } = answer.data;
+  const { door, theatre, guarantee, data_age_s, queued, refused, admitted, counts, off, clock_verified } = answer.data;
   badge.dataset.level = off ? "NONE" : guarantee;
   applyLock(answer.data.locked);
   byId("door").textContent = door;
@@ -37,6 +38,7 @@ export async function look() {
   countAll(counts, admitted);
   byId("queued").textContent = number(queued);
   tell("refused", refused > 0 ? `${count(refused, "scan")} the box did not take: call the operator.` : "");
+  tell("clock", clock_verified === false ? UNVERIFIED : "");
   const level = off ? "OFF" : guarantee;
   const words = off ? OFF : guaranteeWords(guarantee, data_age_s === undefined ? undefined : span(data_age_s));
   const text = `${level} ${words}`;

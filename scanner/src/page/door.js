@@ -11,6 +11,7 @@ import { isHeld, letGo, listLate, listenToLate } from "./late.js";
 import { listenToLock } from "./lock.js";
 import { onPresented } from "./pane.js";
 import { listen } from "./reader.js";
+import { keepPage, NEEDS_HTTPS, outlivesReload } from "./shell.js";
 import { sound } from "./sound.js";
 import { drawShape, levelWords, wordsOf } from "./verdict.js";
 import { clockHere, count, el } from "./words.js";
@@ -110,7 +111,8 @@ function showWaiting() {
   if (Date.now() < calmUntil) return;
   clearTimeout(idleTimer);
   const { number, saved, barred } = waiting();
-  const care = saved ? "" : " Do not reload the page: this browser keeps nothing.";
+  const gone = outlivesReload() ? "" : " Do not reload the page: it comes back only with the program.";
+  const care = saved ? gone : " Do not reload the page: this browser keeps nothing.";
   const kept = `${count(number, "code")} kept, asking again. Let the guest wait.${care}`;
   const text = barred
     ? `This device's program does not know this page any more: open it again by the door's link. ${kept}`
@@ -158,6 +160,10 @@ byId("sound-key").addEventListener("click", ({ currentTarget }) => {
   if (on) sound("admit");
 });
 byId("camera-key").addEventListener("click", async ({ currentTarget }) => {
+  if (!window.isSecureContext) {
+    byId("text").textContent = NEEDS_HTTPS;
+    return;
+  }
   if (stopCamera) {
     stopCamera();
     stopCamera = null;
@@ -180,10 +186,11 @@ for (const key of document.querySelectorAll("[data-closes]")) {
 }
 watchReaders();
 onPresented(take);
-cameraWorks().then((works) => (byId("camera-key").hidden = !works));
+cameraWorks().then((works) => (byId("camera-key").hidden = window.isSecureContext && !works));
 showIdle();
 look();
 every(STATUS_MS, look);
 work(tell, showWaiting);
 stayAwake();
+keepPage();
 document.addEventListener("visibilitychange", stayAwake);

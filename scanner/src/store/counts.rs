@@ -60,3 +60,116 @@ pub(crate) fn counts(db: &Connection, door: &Door, now: Timestamp) -> rusqlite::
         .collect::<rusqlite::Result<_>>()?;
     Ok(Counts { inside, expected, per_minute: per_minute.into(), doors })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::SCHEMA;
+    use shared::ids::{ScreenId, ShowNumber, TheatreId};
+    use std::fmt::Write;
+
+    const NOW: i64 = 1_800_000_000_000;
+    const MINUTE: i64 = 60_000;
+
+    /// What is counted of a text: `show 1 on 2 from -10 to 90` (minutes from now; `off` where it is cancelled), `ticket a of 1`, `void
+    /// b of 1`, `in a of 1 by A 30 s ago`, `out a 20 s ago`. The door serves the screens and shows that are given, all if none.
+    fn check(screens: &[u8], shows: &[u32], story: &str, expected: &str) {
+        let db = Connection::open_in_memory().expect("open");
+        for migration in SCHEMA.migrations {
+            db.execute_batch(migration.sql).expect(migration.name);
+        }
+        let number = |word: &str| word.parse::<i64>().expect("a number");
+        let ago = |word: &str| NOW - 1000 * number(word);
+        for line in story.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words[..] {
+                ["show", show, "on", screen, "from", from, "to", to, ref rest @ ..] => db.execute(
+                    "INSERT INTO shows (show, screen, title, starts_at, ends_at, cancelled, round) VALUES (?1, ?2, '', ?3, ?4, ?5, 1)",
+                    params![number(show), number(screen), NOW + MINUTE * number(from), NOW + MINUTE * number(to), rest == ["off"]],
+                ),
+                [kind @ ("ticket" | "void"), ticket, "of", show] => db.execute(
+                    "INSERT INTO tickets (ticket, show, seat, generation, state, round) VALUES (?1, ?2, ?3, 0, ?4, 1)",
+                    params![ticket.as_bytes(), number(show), ticket, if kind == "void" { "void" } else { "live" }],
+                ),
+                ["in", ticket, "of", show, "by", door, seconds, "s", "ago"] => db.execute(
+                    "INSERT INTO admissions (ticket, show, seat, admitted_at, door) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    params![ticket.as_bytes(), number(show), ticket, ago(seconds), door],
+                ),
+                ["out", ticket, seconds, "s", "ago"] => db.execute(
+                    "INSERT INTO departed (ticket, show, at) VALUES (?1, 1, ?2)",
+                    params![ticket.as_bytes(), ago(seconds)],
+                ),
+                _ => panic!("not understood: {line}"),
+            }
+            .expect(line);
+        }
+        let door = Door {
+            screens: screens.iter().copied().map(ScreenId).collect(),
+            shows: shows.iter().copied().map(ShowNumber).collect(),
+            early: Duration::from_secs(30 * 60),
+            late: Duration::from_secs(15 * 60),
+            ..Door::to_all_screens(TheatreId(12))
+        };
+        let found = counts(&db, &door, Timestamp(NOW)).expect("counted");
+        let mut text = format!("{} of {}, {} a minute", found.inside, found.expected, found.per_minute);
+        for DoorCount { door, admitted } in &found.doors {
+            write!(text, ", {door} {admitted}").expect("written");
+        }
+        assert_eq!(text, expected, "{story}");
+    }
+
+    #[test]
+    fn the_doors_of_a_show_are_open_from_early_before_its_start_to_late_after_its_end() {
+        check(&[], &[], "", "0 of 0, 0 a minute");
+        for (show, expected) in [
+            ("show 1 on 2 from 30 to 120", "0 of 1, 0 a minute"),
+            ("show 1 on 2 from 31 to 120", "0 of 0, 0 a minute"),
+            ("show 1 on 2 from -120 to -15", "0 of 1, 0 a minute"),
+            ("show 1 on 2 from -120 to -16", "0 of 0, 0 a minute"),
+            ("show 1 on 2 from -10 to 90 off", "0 of 0, 0 a minute"),
+        ] {
+            check(&[], &[], &format!("{show}\nticket a of 1\nvoid b of 1"), expected);
+        }
+    }
+
+    #[test]
+    fn a_minute_is_sixty_seconds_and_counts_who_was_let_in_whatever_became_of_them() {
+        let story = |entries: &str| format!("show 1 on 2 from -10 to 90\n{entries}");
+        check(&[], &[], &story("in a of 1 by A 0 s ago\nin b of 1 by A 59 s ago"), "2 of 0, 2 a minute, A 2");
+        check(&[], &[], &story("in a of 1 by A 60 s ago\nin b of 1 by A 61 s ago"), "2 of 0, 0 a minute, A 2");
+        check(&[], &[], &story("in a of 1 by A 30 s ago\nout a 20 s ago"), "0 of 0, 1 a minute");
+        // Another door's clock may run ahead.
+        check(&[], &[], &story("in a of 1 by A -5 s ago"), "1 of 0, 0 a minute, A 1");
+    }
+
+    #[test]
+    fn each_door_counts_who_is_inside_by_it_the_busiest_first() {
+        let story = "
+            show 1 on 2 from -10 to 90
+            in a of 1 by A 300 s ago
+            in b of 1 by B 200 s ago
+            in c of 1 by B 100 s ago
+            in d of 1 by C 400 s ago
+            out d 350 s ago
+            in e of 1 by D 90 s ago
+            out e 95 s ago";
+        check(&[], &[], story, "4 of 0, 0 a minute, B 2, A 1, D 1");
+    }
+
+    #[test]
+    fn a_door_counts_the_shows_that_it_serves() {
+        let story = "
+            show 1 on 2 from -10 to 90
+            show 2 on 3 from -10 to 90
+            ticket a of 1
+            ticket b of 2
+            ticket c of 2
+            in a of 1 by A 300 s ago
+            in b of 2 by B 300 s ago
+            in x of 9 by B 300 s ago";
+        check(&[], &[], story, "2 of 3, 0 a minute, A 1, B 1");
+        check(&[2], &[], story, "1 of 1, 0 a minute, A 1");
+        check(&[], &[2], story, "1 of 2, 0 a minute, B 1");
+        check(&[2], &[2], story, "0 of 0, 0 a minute");
+    }
+}

@@ -82,6 +82,17 @@ pub(crate) fn access_key(db: &Connection) -> rusqlite::Result<String> {
     db.query_row("SELECT lower(hex(key)) FROM access", [], |row| row.get(0))
 }
 
+/// Whether the door's page was served over HTTPS last.
+pub(crate) fn serves_https(db: &Connection) -> rusqlite::Result<bool> {
+    db.query_row("SELECT https FROM access", [], |row| row.get(0))
+}
+
+/// Notes how the door's page is served.
+pub(crate) fn note_https(db: &Connection, https: bool) -> rusqlite::Result<()> {
+    db.execute("UPDATE access SET https = ?1 WHERE https <> ?1", [https])?;
+    Ok(())
+}
+
 /// Whether the edge has said that this device is declared off, and nothing else since.
 pub(crate) fn is_off(db: &Connection) -> rusqlite::Result<bool> {
     db.query_row("SELECT off FROM identity", [], |row| row.get(0))

@@ -1,14 +1,17 @@
 //! The door device over HTTP, with an edge that can fall silent.
 
 mod access;
+mod clock;
 mod departures;
 mod fake_edge;
 mod groups;
+mod https;
 mod keys;
 mod layouts;
 mod lock;
 mod lost_answers;
 mod off;
+mod power_cut;
 mod readers;
 mod test_door;
 mod witness;

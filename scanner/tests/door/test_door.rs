@@ -76,7 +76,21 @@ impl TestDoor {
 
     /// The door's link for a phone, and its picture.
     pub(crate) fn link(&self) -> (String, String) {
-        scanner::access::link("http://192.168.1.7:7420/", self.data.path()).expect("a link")
+        self.link_at("http://192.168.1.7:7420/").expect("a link")
+    }
+
+    pub(crate) fn link_at(&self, url: &str) -> anyhow::Result<(String, String)> {
+        scanner::access::link(url, self.data.path())
+    }
+
+    /// Its data directory.
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> String {
+        self.url.trim_start_matches("http://").to_owned()
     }
 
     /// Follows a link; returns the cookie that it leaves.

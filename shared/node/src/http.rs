@@ -3,10 +3,12 @@
 mod connections;
 mod cookies;
 mod layers;
+mod secured;
 
 pub use cookies::cookies;
 pub(crate) use layers::panic_text;
 pub use layers::{REQUEST_ID, RequestTrace};
+pub use secured::{BadCertificate, Certificate};
 
 use crate::problem::{method_not_allowed, unknown_route};
 use crate::shutdown::Shutdown;
@@ -14,8 +16,9 @@ use anyhow::Context;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
-use axum::serve::ListenerExt;
+use axum::serve::{Listener, ListenerExt};
 use connections::{Bounded, STILL_MAX, room_for_connections};
+use secured::Secured;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,6 +101,21 @@ pub async fn serve_with(
     serve_whole(limits, listener, whole(router), shutdown).await
 }
 
+/// [`serve_with`] over HTTPS.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve_secured(
+    limits: &HttpLimits,
+    certificate: Certificate,
+    listener: TcpListener,
+    router: Router,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let listener = Secured::new(bounded(limits, listener), certificate);
+    serve_at(limits, listener, whole(router), shutdown).await
+}
+
 /// [`serve_with`] for a router that has its own answer to unknown routes.
 ///
 /// # Errors
@@ -108,21 +126,34 @@ pub async fn serve_whole(
     router: Router,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
+    serve_at(limits, bounded(limits, listener), router, shutdown).await
+}
+
+fn bounded(limits: &HttpLimits, listener: TcpListener) -> Bounded {
+    let most = room_for_connections().map_or(limits.connections_max, |room| room.min(limits.connections_max));
+    Bounded::new(listener, most, limits.still_max)
+}
+
+async fn serve_at(
+    limits: &HttpLimits,
+    listener: impl Listener<Addr = SocketAddr>,
+    router: Router,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
     let address = listener.local_addr().context("read the address of the listener")?;
     let service = layered_whole(limits, router, &shutdown).into_make_service_with_connect_info::<SocketAddr>();
     let drained = {
         let shutdown = shutdown.clone();
         async move { shutdown.wait().await }
     };
-    let most = room_for_connections().map_or(limits.connections_max, |room| room.min(limits.connections_max));
     // Tapped for nothing: the framework knows the address only of its own listeners.
-    let listener = Bounded::new(listener, most, limits.still_max).tap_io(|_| ());
+    let listener = listener.tap_io(|_| ());
     let server = axum::serve(listener, service).with_graceful_shutdown(drained);
     let late = async {
         shutdown.wait().await;
         tokio::time::sleep(DRAIN_MAX).await;
     };
-    tracing::info!(%address, connections = most, "listening");
+    tracing::info!(%address, "listening");
     tokio::select! {
         ended = async { server.await } => ended.with_context(|| format!("serve HTTP on {address}"))?,
         () = late => tracing::warn!(%address, "connections still open at the end of the drain"),
