@@ -11,6 +11,7 @@
 pub mod cancel;
 pub mod contact;
 pub mod lookup;
+pub mod marks;
 pub mod of_contact;
 pub mod recovered;
 pub mod saga;

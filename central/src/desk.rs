@@ -9,6 +9,7 @@ mod load;
 pub use load::KeySource;
 
 use crate::answers::{Answer, Answers, Asked};
+use crate::bookings::marks::BookingMarks;
 use crate::discovery::schedule::{self, ScheduledShow};
 use crate::events::{Redraw, SeatBoard, SeatMap};
 use crate::fleet::keys::KeyStore;
@@ -55,6 +56,7 @@ pub struct Desk {
     changed: BTreeSet<ShowId>,
     waiting: BTreeMap<HoldId, Waiting>,
     remembered: Answers,
+    bookings: BookingMarks,
     scheduled: BTreeMap<ShowId, ScheduledShow>,
     holders: Holders,
     metrics: OfficeMetrics,
@@ -87,6 +89,7 @@ impl Desk {
             changed: BTreeSet::new(),
             waiting: BTreeMap::new(),
             remembered: Answers::default(),
+            bookings: BookingMarks::default(),
             scheduled: BTreeMap::new(),
             holders: Holders::default(),
             metrics: OfficeMetrics::default(),
@@ -232,6 +235,11 @@ impl Desk {
     /// Answers once everything of this batch is on disk.
     pub fn answer(&mut self, to: oneshot::Sender<Answer>, answer: Answer) {
         self.answers.push((to, answer));
+    }
+
+    /// What is known of bookings without asking the store.
+    pub fn bookings(&mut self) -> &mut BookingMarks {
+        &mut self.bookings
     }
 
     /// The answer that a request had before, if it was asked before.

@@ -31,7 +31,7 @@ pub struct ReturnedSale<'a> {
 ///
 /// # Errors
 /// If the store fails.
-pub fn take_in(desk: &Desk, tx: &dyn Sql, sale: &ReturnedSale<'_>, now: Timestamp) -> anyhow::Result<()> {
+pub fn take_in(desk: &mut Desk, tx: &dyn Sql, sale: &ReturnedSale<'_>, now: Timestamp) -> anyhow::Result<()> {
     let known = store::booking(tx, sale.booking)?;
     let unpaid = |state| matches!(state, BookingState::AwaitingPayment | BookingState::Paying | BookingState::Expired);
     if known.as_ref().is_some_and(|booking| !unpaid(booking.state)) {
@@ -69,6 +69,7 @@ pub fn take_in(desk: &Desk, tx: &dyn Sql, sale: &ReturnedSale<'_>, now: Timestam
         payments::put_payment(tx, &payment)?;
     }
     store::put(tx, &booking)?;
+    desk.bookings().note(&booking);
     store::put_seats(tx, booking.id, &seats)?;
     store::list_discrepancy(tx, &booking, "booking_recovered", text, now)?;
     Ok(())

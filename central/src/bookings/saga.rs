@@ -40,7 +40,10 @@ pub fn begin(
         }
     };
     let per_contact = desk.limits().per_contact;
-    let before = store::before(tx, &booking, per_contact > 0)?;
+    let before = match desk.bookings().may_meet(&booking) {
+        true => store::before(tx, &booking, per_contact > 0)?,
+        false => store::Before::default(),
+    };
     if let Some(booking) = before.of_hold {
         return Ok(Err(booked_already(booking)));
     }
@@ -60,6 +63,7 @@ pub fn begin(
         return Ok(Err(refusal.into()));
     }
     store::put(tx, &booking)?;
+    desk.bookings().note(&booking);
     store::add_seats(tx, booking.id, &seats)?;
     Ok(Ok((booking, seats)))
 }
@@ -129,6 +133,8 @@ pub fn sell(
     let mut seats = store::seats(tx, booking)?;
     let sold = take(desk, booking, &mut seats, now);
     store::put(tx, booking)?;
+    // It may have another hold now.
+    desk.bookings().note(booking);
     if sold.is_ok() {
         store::put_seats(tx, booking.id, &seats)?;
     }

@@ -159,7 +159,7 @@ pub fn booking(conn: &dyn Sql, id: BookingId) -> Result<Option<Booking>, StoreEr
 }
 
 /// What is known before a booking is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Before {
     /// The booking that was made from its hold already.
     pub of_hold: Option<BookingId>,

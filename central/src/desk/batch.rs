@@ -100,7 +100,7 @@ impl Core for Desk {
         let source = KeySource::Directory(keys);
         let loaded = Self::load(tx, source, *settings, self.board.clone(), self.payments.clone(), now)?;
         (self.houses, self.touched) = (loaded.houses, loaded.touched);
-        (self.remembered, self.scheduled) = (loaded.remembered, loaded.scheduled);
+        (self.remembered, self.scheduled, self.bookings) = (loaded.remembered, loaded.scheduled, loaded.bookings);
         // What was gathered belongs to what was not kept; whoever asked was told so with the batch.
         self.outgoing.clear();
         self.answers.clear();

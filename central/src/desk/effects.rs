@@ -98,7 +98,7 @@ impl Desk {
 
     /// A sale of central's own that the backup did not have.
     fn remember_sale(
-        &self,
+        &mut self,
         theatre: TheatreId,
         fact: &Fact,
         at: Timestamp,

@@ -3,6 +3,7 @@
 use super::Desk;
 use super::house::{self, House};
 use crate::answers::Answers;
+use crate::bookings::marks::BookingMarks;
 use crate::catalogue::theatres::{self, Theatre};
 use crate::discovery::schedule;
 use crate::events::SeatBoard;
@@ -59,6 +60,7 @@ impl Desk {
             houses.insert(id, house.with_context(|| format!("load theatre {id}"))?);
         }
         let mut desk = Self::new(houses, board, payments, now);
+        desk.bookings = BookingMarks::load(conn).context("load which bookings there are")?;
         desk.remembered = Answers::load(conn).context("load which requests were answered")?;
         Ok(desk)
     }
