@@ -2,8 +2,9 @@
 //! what waits for a person.
 
 use crate::door::discrepancies;
-use crate::schema;
+use crate::till::signed::{self, Checked};
 use crate::till::{journal, slips};
+use crate::{identity, schema};
 use anyhow::{Context, ensure};
 use node::checkup::{self, Finding, Grade};
 use node::ledger_store::discrepancy;
@@ -32,8 +33,25 @@ pub fn examine(data: &Path) -> anyhow::Result<Vec<Finding>> {
         Ok(()) => say(Grade::Good, "every page and reference is whole".to_owned()),
         Err(error) => say(Grade::Bad, format!("{error:#}")),
     }
-    match journal::check(&db) {
-        Ok(Ok(last)) => say(Grade::Good, format!("{} rows of the till journal are as they were written", last.seq)),
+    let join = identity::read_join(data)?;
+    let checked = match &join {
+        Some(join) => signed::check(&db, join),
+        None => journal::check(&db).map(|checked| checked.map(|last| Checked { last, signed: 0, unsigned: 0 })),
+    };
+    if join.is_none() {
+        say(Grade::Attention, "there is no join file to tell whether the box signed the till's reports".to_owned());
+    }
+    match checked {
+        Ok(Ok(Checked { last, signed, unsigned })) => {
+            let rows = last.seq;
+            say(
+                Grade::Good,
+                format!("{rows} rows of the till journal are as they were written, {signed} reports signed"),
+            );
+            if unsigned > 0 {
+                say(Grade::Attention, format!("{unsigned} reports before the first signed one carry no signature"));
+            }
+        }
         Ok(Err(tampered)) => say(Grade::Bad, tampered.to_string()),
         Err(error) => say(Grade::Bad, format!("the till journal cannot be read: {error:#}")),
     }

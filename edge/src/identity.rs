@@ -253,7 +253,11 @@ fn read_key(path: &Path) -> anyhow::Result<SecretKey> {
     Ok(SecretKey::from(key))
 }
 
-fn read_join(data: &Path) -> anyhow::Result<Option<JoinFile>> {
+/// What `join` accepted, unchecked; nothing where the box has not joined.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn read_join(data: &Path) -> anyhow::Result<Option<JoinFile>> {
     let path = join_path(data);
     match fs::read_to_string(&path) {
         Ok(text) => serde_json::from_str(&text).with_context(|| format!("decode {}", path.display())).map(Some),

@@ -10,6 +10,7 @@ pub mod journal;
 pub mod refunds;
 pub mod reports;
 pub mod shifts;
+pub mod signed;
 pub mod slips;
 pub mod unwitnessed;
 pub mod web;

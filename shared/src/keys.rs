@@ -34,6 +34,8 @@ pub enum Domain {
     Envelope,
     /// A log's head, as a witness keeps it.
     Head,
+    /// The end of a till journal, at a report.
+    Till,
 }
 
 impl Domain {
@@ -44,6 +46,7 @@ impl Domain {
             Self::Certificate => b"usher certificate v1\0",
             Self::Envelope => b"usher envelope v1\0",
             Self::Head => b"usher head v1\0",
+            Self::Till => b"usher till v1\0",
         }
     }
 

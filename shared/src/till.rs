@@ -6,6 +6,7 @@
 
 pub mod drawer;
 pub mod journal;
+pub mod signed;
 
 use crate::ids::{BookingId, TicketId};
 use crate::money::Currency;

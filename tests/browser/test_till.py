@@ -85,6 +85,7 @@ def test_a_printed_report_is_the_report_alone_with_the_theatres_name(house, wind
     closed.locator("button").evaluate("key => key.click()")
     paper = page.evaluate("window.paper")
     assert house.theatre["name"] in paper and "Difference" in paper
+    assert re.search(r"Till journal\s+row \d+, [0-9a-f]{4}( [0-9a-f]{4}){3}\b", paper), paper
     for other in ["Your shift", "The day", "Payments to verify", "Daily collection", "Print"]:
         assert other not in paper, paper
 

@@ -202,7 +202,8 @@ fn stranger(office: &Office, ticket: &[u8], random: &mut StdRng) -> Vec<u8> {
 
 fn other_domain(office: &Office, ticket: &[u8], random: &mut StdRng) -> Vec<u8> {
     let payload = &ticket[..ticket.len() - SIGNATURE_BYTES];
-    let domain = *[Domain::Certificate, Domain::Envelope, Domain::Head].choose(random).expect("three domains");
+    let domain =
+        *[Domain::Certificate, Domain::Envelope, Domain::Head, Domain::Till].choose(random).expect("four domains");
     let key = office.keys.choose(random).expect("two keys");
     [payload, &key.sign(domain, payload)].concat()
 }

@@ -18,10 +18,14 @@ export function shiftReport(shift) {
     shift.expected_cash && ["Should be in the drawer", money(shift.expected_cash)],
     shift.counted && ["Counted", money(shift.counted)],
     shift.difference && ["Difference", money(shift.difference)],
+    shift.journal_end && ["Till journal", `row ${shift.journal_end.row}, ${inFours(shift.journal_end.hash)}`],
   ];
   const told = lines.filter(Boolean).map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd", {}, text)));
   return el("dl", { class: "report" }, ...told);
 }
+
+/** Digits as one reads them out. */
+const inFours = (hash) => hash.match(/.{4}/g).join(" ");
 
 function taken({ sold, voided, net }) {
   const back = voided > 0 ? `, ${count(voided, "ticket")} taken back` : "";

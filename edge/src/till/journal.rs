@@ -372,7 +372,7 @@ impl Amounts {
     }
 }
 
-fn last(db: &Connection) -> rusqlite::Result<Last> {
+pub(super) fn last(db: &Connection) -> rusqlite::Result<Last> {
     let found = db
         .prepare_cached("SELECT seq, hash FROM till_last")?
         .query_row([], |row| Ok(Last { seq: row.get(0)?, hash: Hash(row.get(1)?) }))

@@ -1,6 +1,7 @@
 //! The reports of a day as CSV (RFC 4180, with the byte order mark that spreadsheets want): the daily collection by show and class,
 //! and the sales by tender. And the check of the till journal.
 
+use super::signed::{self, Checked};
 use super::{currency_at, journal, tender_at, web};
 use crate::desk::Desk;
 use crate::house::House;
@@ -72,11 +73,12 @@ pub async fn day(
         .into_response())
 }
 
-/// `GET /v1/till/check`: follows the whole journal.
+/// `GET /v1/till/check`: follows the whole journal and compares it with the signed reports.
 pub async fn check(State(house): State<Arc<House>>, headers: HeaderMap) -> Result<Json<JournalView>, Problem> {
     house.authorise(&headers, Task::Reports).await?;
-    Ok(Json(match house.readers.read(journal::check).await? {
-        Ok(last) => JournalView { rows: last.seq, hash: last.hash.to_string(), tampered: None },
+    let identity = house.identity.clone();
+    Ok(Json(match house.readers.read(move |db| signed::check(db, &identity.join)).await? {
+        Ok(Checked { last, .. }) => JournalView { rows: last.seq, hash: last.hash.to_string(), tampered: None },
         Err(tampered) => JournalView {
             rows: tampered.seq.saturating_sub(1),
             hash: String::new(),

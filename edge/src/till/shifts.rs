@@ -1,6 +1,6 @@
 //! Shifts over HTTP: open, look, move cash, count and close.
 
-use super::journal;
+use super::{journal, signed};
 use crate::counter::answer::{Answer, Outcomes, RequestKey};
 use crate::desk::Desk;
 use crate::house::House;
@@ -11,10 +11,11 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use node::problem::{IdempotencyKey, JsonBody, Problem};
 use node::zone::Zone;
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction};
 use serde::{Deserialize, Serialize};
 use shared::money::Money;
 use shared::till::drawer::{Direction, Drawer, Takings, TillRefusal};
+use shared::till::journal::Last;
 use shared::till::{Pieces, ShiftNumber, Tender, TillEntry, TillFact, total};
 use shared::time::Timestamp;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use std::time::Duration;
 pub const REMEMBERED: Duration = Duration::from_secs(48 * 3600);
 /// Reports that are listed at once.
 const REPORTS_MAX: u32 = 200;
+/// Hex digits of a hash on paper.
+const HASH_DIGITS: usize = 16;
 
 /// What a shift begins with.
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,6 +61,13 @@ struct TenderView {
     net: Option<Money>,
 }
 
+/// Where the journal ended when its report was signed: the row, and enough of the hash after it for paper.
+#[derive(Debug, Serialize)]
+struct JournalEnd {
+    row: u32,
+    hash: String,
+}
+
 /// A shift.
 #[derive(Debug, Serialize)]
 pub struct ShiftView {
@@ -78,6 +88,8 @@ pub struct ShiftView {
     counted: Option<Money>,
     pieces: Vec<Pieces>,
     difference: Option<Money>,
+    /// Nothing of an open shift, or of one whose report was not signed.
+    journal_end: Option<JournalEnd>,
 }
 
 /// Shifts, the latest first.
@@ -115,7 +127,15 @@ impl ShiftView {
             counted: close.map(|close| money(close.counted_minor)),
             pieces: close.map(|close| close.counted.clone()).unwrap_or_default(),
             difference: drawer.difference().map(money),
+            journal_end: None,
         }
+    }
+
+    /// The same, with what was signed at its report.
+    fn signed(db: &Connection, drawer: &Drawer, blind: bool, zone: &Zone) -> rusqlite::Result<Self> {
+        let end = drawer.closed.as_ref().map_or(Ok(None), |close| signed::end(db, close.z))?;
+        let short = |last: Last| JournalEnd { row: last.seq, hash: last.hash.to_string()[..HASH_DIGITS].to_owned() };
+        Ok(Self { journal_end: end.map(short), ..Self::new(drawer, blind, zone) })
     }
 }
 
@@ -168,9 +188,13 @@ pub async fn look(
 ) -> Result<Json<ShiftView>, Problem> {
     let session = house.authorise(&headers, Task::Till).await?;
     let shift = shift_number(&shift)?;
-    let drawer = house.readers.read(move |db| journal::drawer(db, shift)).await?;
-    let drawer = drawer.filter(|drawer| may_touch(&session, drawer)).ok_or(TillRefusal::NoShift)?;
-    Ok(Json(ShiftView::new(&drawer, is_blind(&session, &drawer), &house.identity.zone)))
+    let identity = house.identity.clone();
+    let read = move |db: &Connection| {
+        let drawer = journal::drawer(db, shift)?.filter(|drawer| may_touch(&session, drawer));
+        let view = |drawer: Drawer| ShiftView::signed(db, &drawer, is_blind(&session, &drawer), &identity.zone);
+        anyhow::Ok(drawer.map(view).transpose()?)
+    };
+    Ok(Json(house.readers.read(read).await?.ok_or(TillRefusal::NoShift)?))
 }
 
 /// `POST /v1/shifts/{shift}/cash`: 422 `bad_amount`, `bad_reason`, `wrong_currency`; 409 `shift_closed`.
@@ -215,9 +239,13 @@ pub async fn close(
 /// `GET /v1/z`: the reports of closed shifts, the latest first.
 pub async fn reports(State(house): State<Arc<House>>, headers: HeaderMap) -> Result<Json<ShiftList>, Problem> {
     house.authorise(&headers, Task::Reports).await?;
-    let drawers = house.readers.read(|db| journal::drawers(db, true, REPORTS_MAX)).await?;
-    let zone = &house.identity.zone;
-    Ok(Json(ShiftList { shifts: drawers.iter().map(|drawer| ShiftView::new(drawer, false, zone)).collect() }))
+    let identity = house.identity.clone();
+    let read = move |db: &Connection| {
+        let drawers = journal::drawers(db, true, REPORTS_MAX)?;
+        let views = drawers.iter().map(|drawer| ShiftView::signed(db, drawer, false, &identity.zone));
+        anyhow::Ok(ShiftList { shifts: views.collect::<Result<_, _>>()? })
+    };
+    Ok(Json(house.readers.read(read).await?))
 }
 
 /// `GET /v1/z/{z}`: 404 `no_shift`.
@@ -228,8 +256,12 @@ pub async fn report(
 ) -> Result<Json<ShiftView>, Problem> {
     house.authorise(&headers, Task::Reports).await?;
     let z: u32 = z.parse().map_err(|_| TillRefusal::NoShift)?;
-    let drawer = house.readers.read(move |db| journal::report(db, z)).await?.ok_or(TillRefusal::NoShift)?;
-    Ok(Json(ShiftView::new(&drawer, false, &house.identity.zone)))
+    let identity = house.identity.clone();
+    let read = move |db: &Connection| {
+        let Some(drawer) = journal::report(db, z)? else { return anyhow::Ok(None) };
+        Ok(Some(ShiftView::signed(db, &drawer, false, &identity.zone)?))
+    };
+    Ok(Json(house.readers.read(read).await?.ok_or(TillRefusal::NoShift)?))
 }
 
 impl Desk {
@@ -254,8 +286,9 @@ impl Desk {
         drawer.apply(&entry);
         if drawer.closed.is_some() {
             journal::close(tx, shift, z)?;
+            signed::sign(tx, &drawer, self.identity())?;
         }
-        let view = ShiftView::new(&drawer, is_blind(session, &drawer), &self.identity().zone);
+        let view = ShiftView::signed(tx, &drawer, is_blind(session, &drawer), &self.identity().zone)?;
         Ok(Ok(Answer::done(&view)?))
     }
 }

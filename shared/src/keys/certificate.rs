@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 pub enum Purpose {
     /// Ticket codes only.
     Tickets,
-    /// Link envelopes and heads only.
+    /// Link envelopes, heads and till reports only.
     Link,
     /// Both.
     TicketsAndLink,
@@ -20,7 +20,7 @@ impl Purpose {
     pub fn covers(self, domain: Domain) -> bool {
         match domain {
             Domain::Ticket => self != Self::Link,
-            Domain::Envelope | Domain::Head => self != Self::Tickets,
+            Domain::Envelope | Domain::Head | Domain::Till => self != Self::Tickets,
             Domain::Certificate => false,
         }
     }
