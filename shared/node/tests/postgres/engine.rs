@@ -57,6 +57,33 @@ fn values_come_back_as_they_went() {
 }
 
 #[test]
+fn rows_that_go_together_are_all_there_and_what_comes_last_of_a_row_stays() {
+    let server = Server::start();
+    let mut store = open(&server);
+    store.sql().execute("CREATE TABLE parent (id BIGINT PRIMARY KEY, word TEXT)", &[]).unwrap();
+    store.sql().execute("CREATE TABLE child (n BIGINT, parent BIGINT NOT NULL REFERENCES parent (id))", &[]).unwrap();
+    let clock = StoreClock::led(Timestamp(0));
+    let parent = "INSERT INTO parent (id, word) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET word = excluded.word";
+    let child = "INSERT INTO child (n, parent) VALUES (?1, ?2)";
+    let done = store.transaction(&clock, |tx, _| {
+        tx.send(parent, values![0, None::<&str>])?;
+        // A child before its parent: what it refers to must not be overtaken.
+        for id in 1..=3 {
+            tx.send(child, values![id * 10, id - 1])?;
+            tx.send(parent, values![id, "new"])?;
+        }
+        tx.send(parent, values![1, "last"])?;
+        tx.send("DELETE FROM parent WHERE id = ?1", values![3])?;
+        tx.send(parent, values![3, "again"])?;
+        let children: i64 = tx.only("SELECT count(*) FROM child", &[], |row| row.get(0))?;
+        let words = tx.all("SELECT word FROM parent ORDER BY id", &[], |row| row.get::<Option<String>>(0))?;
+        Ok((children, words))
+    });
+    let words = [None, Some("last"), Some("new"), Some("again")].map(|word| word.map(str::to_owned));
+    assert_eq!(done.done().unwrap(), (3, words.to_vec()));
+}
+
+#[test]
 fn a_failed_statement_is_never_committed_around() {
     let server = Server::start();
     let mut store = open(&server);
