@@ -221,10 +221,11 @@ impl Running {
         peak.context("read the memory")
     }
 
-    /// The end of its log.
+    /// The end of its log, without the frames of a backtrace, which say less than what is before them.
     pub(crate) fn last_words(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
+        let is_frame = |line: &&str| line.starts_with(' ') || line.ends_with("backtrace:");
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty() && !is_frame(line)).collect();
         lines[lines.len().saturating_sub(LOG_LINES)..].join(" | ")
     }
 
