@@ -1,5 +1,6 @@
 //! One connection, used from one thread.
 
+use super::engine::comes_back;
 use super::statement::numbered;
 use super::tls::Address;
 use super::together::{Parents, Shape};
@@ -56,6 +57,8 @@ pub struct Connection {
     pub(super) wrote: Cell<bool>,
     /// A statement of the transaction under way has failed: its COMMIT would be a silent ROLLBACK.
     pub(super) failed: Cell<bool>,
+    /// It failed because the server is away: noted here, for whoever asked may have told it on in words.
+    pub(super) away: Cell<bool>,
 }
 
 /// A statement that the server knows, and how rows that it writes are sent together.
@@ -92,9 +95,9 @@ impl Connection {
             }
         })?;
         let (statements, parents, unsent) = (RefCell::default(), OnceCell::new(), RefCell::default());
-        let (wrote, failed) = (Cell::new(false), Cell::new(false));
+        let (wrote, failed, away) = (Cell::new(false), Cell::new(false), Cell::new(false));
         let (patience, spent) = (ANSWER_WAIT, Cell::new(false));
-        Ok(Self { runtime: Some(runtime), client, statements, parents, unsent, patience, spent, wrote, failed })
+        Ok(Self { runtime: Some(runtime), client, statements, parents, unsent, patience, spent, wrote, failed, away })
     }
 
     /// The same one, which waits so long for each answer: whole tables may be written anew.
@@ -187,6 +190,7 @@ impl Connection {
         if let Err(error) = &done {
             let of_old_tables = matches!(error, StoreError::Postgres(error) if is_of_old_tables(error));
             self.spent.set(self.spent.get() || of_old_tables || matches!(error, StoreError::Silent(_)));
+            self.away.set(self.away.get() || comes_back(error));
         }
         done
     }

@@ -177,6 +177,7 @@ impl Store {
     fn begin(&mut self, clock: &StoreClock) -> anyhow::Result<Timestamp> {
         self.connection.wrote.set(false);
         self.connection.failed.set(false);
+        self.connection.away.set(false);
         self.connection.send("BEGIN", &[]).context("begin a transaction")?;
         if std::mem::take(&mut self.returning) {
             self.connection.send(FOLDING, &[]).context("take time for loading")?;
@@ -211,7 +212,7 @@ impl Store {
     }
 
     fn is_away(&self, error: &anyhow::Error) -> bool {
-        self.connection.is_closed() || is_away(error)
+        self.connection.is_closed() || self.connection.away.get() || is_away(error)
     }
 }
 
@@ -350,7 +351,7 @@ pub fn is_away(error: &anyhow::Error) -> bool {
 }
 
 /// What ends when the server has come up, or another transaction has ended.
-fn comes_back(error: &StoreError) -> bool {
+pub(super) fn comes_back(error: &StoreError) -> bool {
     match error {
         StoreError::Postgres(error) => ends_by_itself(error),
         StoreError::Silent(_) | StoreError::Closed => true,

@@ -66,21 +66,38 @@ fn rows_that_go_together_are_all_there_and_what_comes_last_of_a_row_stays() {
     let parent = "INSERT INTO parent (id, word) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET word = excluded.word";
     let child = "INSERT INTO child (n, parent) VALUES (?1, ?2)";
     let done = store.transaction(&clock, |tx, _| {
-        tx.send(parent, values![0, None::<&str>])?;
+        tx.send(parent, values![0u32, None::<&str>])?;
         // A child before its parent: what it refers to must not be overtaken.
-        for id in 1..=3 {
+        for id in 1..=3u32 {
             tx.send(child, values![id * 10, id - 1])?;
             tx.send(parent, values![id, "new"])?;
         }
-        tx.send(parent, values![1, "last"])?;
-        tx.send("DELETE FROM parent WHERE id = ?1", values![3])?;
-        tx.send(parent, values![3, "again"])?;
+        tx.send(parent, values![1u32, "last"])?;
+        tx.send("DELETE FROM parent WHERE id = ?1", values![3u32])?;
+        tx.send(parent, values![3u32, "again"])?;
         let children: i64 = tx.only("SELECT count(*) FROM child", &[], |row| row.get(0))?;
         let words = tx.all("SELECT word FROM parent ORDER BY id", &[], |row| row.get::<Option<String>>(0))?;
         Ok((children, words))
     });
     let words = [None, Some("last"), Some("new"), Some("again")].map(|word| word.map(str::to_owned));
     assert_eq!(done.done().unwrap(), (3, words.to_vec()));
+}
+
+#[test]
+fn a_server_that_is_away_is_known_to_be_whatever_words_its_error_was_told_on_in() {
+    let server = Server::start();
+    let mut store = open(&server);
+    let clock = StoreClock::led(Timestamp(0));
+    let mut told = |code: &str| {
+        store.transaction(&clock, |tx, _| -> anyhow::Result<()> {
+            let raise = format!("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$");
+            let error = tx.execute(&raise, &[]).expect_err("it fails");
+            anyhow::bail!("the log cannot be read: {error}")
+        })
+    };
+    let (no_room, violation) = (told("53100"), told("23505"));
+    assert!(matches!(no_room, Ended::RolledBack { away: true, .. }), "{no_room:?}");
+    assert!(matches!(violation, Ended::RolledBack { away: false, .. }), "{violation:?}");
 }
 
 #[test]
