@@ -104,7 +104,7 @@ impl Asked {
     }
 
     fn mark(&self) -> u64 {
-        mark(&self.scope, &self.key)
+        mark(&(&self.scope, &self.key))
     }
 }
 
@@ -124,7 +124,7 @@ impl Answers {
     pub fn load(conn: &dyn Sql) -> Result<Self, StoreError> {
         let mut marks = HashMap::new();
         conn.query("SELECT scope, key, until_ms FROM remembered_answer", &[], &mut |row| {
-            marks.insert(mark(&row.get::<String>(0)?, &row.get::<String>(1)?), Timestamp(row.get(2)?));
+            marks.insert(mark(&(row.get::<String>(0)?, row.get::<String>(1)?)), Timestamp(row.get(2)?));
             Ok(true)
         })?;
         Ok(Self { forget_above: marks.len().saturating_mul(2), marks })
@@ -161,9 +161,10 @@ impl Answers {
     }
 }
 
-fn mark(scope: &str, key: &str) -> u64 {
+/// Few enough bytes to be kept of everything in a large table; now and then two have the same.
+pub(crate) fn mark(of: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (scope, key).hash(&mut hasher);
+    of.hash(&mut hasher);
     hasher.finish()
 }
 

@@ -2,11 +2,11 @@
 //! be asked.
 
 use super::store::Booking;
+use crate::answers::mark;
 use node::store::{Sql, StoreError};
 use node::values;
 use shared::ids::{ShowId, ShowNumber, TheatreId};
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Marks of bookings. One that is somebody else's too, or of a booking that was not kept, costs a look.
 #[derive(Debug, Default)]
@@ -20,8 +20,8 @@ impl BookingMarks {
     pub fn load(conn: &dyn Sql) -> Result<Self, StoreError> {
         let mut marks = Self::default();
         conn.query("SELECT code, hold, contact_key, theatre, show FROM booking", values![], &mut |row| {
-            let (contact, show): (Option<String>, _) = (row.get(2)?, (TheatreId(row.get(3)?), ShowNumber(row.get(4)?)));
-            let show = ShowId { theatre: show.0, number: show.1 };
+            let contact: Option<String> = row.get(2)?;
+            let show = ShowId { theatre: TheatreId(row.get(3)?), number: ShowNumber(row.get(4)?) };
             marks.0.extend(of(&row.get::<String>(0)?, row.get(1)?, contact.as_deref().unwrap_or_default(), show));
             Ok(true)
         })?;
@@ -45,10 +45,4 @@ fn of_booking(booking: &Booking) -> [u64; 3] {
 
 fn of(code: &str, hold: [u8; 16], contact: &str, show: ShowId) -> [u64; 3] {
     [mark(&("code", code)), mark(&("hold", hold)), mark(&("contact", contact, show.theatre.0, show.number.0))]
-}
-
-fn mark(of: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    of.hash(&mut hasher);
-    hasher.finish()
 }

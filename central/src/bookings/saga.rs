@@ -40,9 +40,10 @@ pub fn begin(
         }
     };
     let per_contact = desk.limits().per_contact;
-    let before = match desk.bookings().may_meet(&booking) {
-        true => store::before(tx, &booking, per_contact > 0)?,
-        false => store::Before::default(),
+    let before = if desk.bookings().may_meet(&booking) {
+        store::before(tx, &booking, per_contact > 0)?
+    } else {
+        store::Before::default()
     };
     if let Some(booking) = before.of_hold {
         return Ok(Err(booked_already(booking)));

@@ -25,7 +25,7 @@ pub struct House {
     pub zone: Zone,
     /// Central's copy of its ledger.
     pub replica: Replica,
-    /// Central's keys for its tickets and its link.
+    /// Central's keys for its tickets.
     pub keys: TicketKeys,
     /// The root that certified its keys, where anything was certified.
     pub root: Option<PublicKey>,

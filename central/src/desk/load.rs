@@ -117,12 +117,11 @@ impl House {
                 }
             }
         }
-        let keys = match keys {
-            KeySource::Directory(keys) => {
-                let ring = root.map(|root| house::ring(&replica, root));
-                TicketKeys::load(keys, theatre.id, ring.as_ref(), replica.heads().own.seq, now)?
+        let keys = match (keys, root) {
+            (KeySource::Directory(keys), Some(root)) => {
+                TicketKeys::load(own, keys, &house::ring(&replica, root), replica.heads().own.seq, now)?
             }
-            KeySource::None => TicketKeys::of(own),
+            _ => TicketKeys::of(own),
         };
         let zone = Zone::named(&theatre.zone).context("read the theatre's time zone")?;
         let reference = TheatreRef { id: theatre.id.0, name: theatre.name.clone() };

@@ -5,7 +5,7 @@
 use super::enrolment::VALID_BEFORE;
 use super::keys::KeyStore;
 use anyhow::Context;
-use shared::ids::{KeyId, TheatreId};
+use shared::ids::KeyId;
 use shared::keys::{KeyRing, SecretKey, Standing};
 use shared::time::Timestamp;
 use std::time::Duration;
@@ -36,21 +36,14 @@ impl TicketKeys {
         Self { own, before: None }
     }
 
-    /// The keys in the directory, as far as the ring has certified them. `head` is the number of the last own entry: what is certified
+    /// The present key with those that were before it in the directory, as far as the ring has certified them. `head` is the number of the last own entry: what is certified
     /// is certified there.
     ///
     /// # Errors
-    /// If a key file cannot be read or written.
-    pub fn load(
-        keys: &KeyStore,
-        theatre: TheatreId,
-        ring: Option<&KeyRing>,
-        head: u64,
-        now: Timestamp,
-    ) -> anyhow::Result<Self> {
-        let own = keys.issuing_or_new(theatre)?;
+    /// If a key file cannot be read.
+    pub fn load(own: SecretKey, keys: &KeyStore, ring: &KeyRing, head: u64, now: Timestamp) -> anyhow::Result<Self> {
+        let theatre = ring.theatre();
         let kept = keys.kept(theatre).with_context(|| format!("read the old keys of theatre {theatre}"))?;
-        let Some(ring) = ring else { return Ok(Self::of(own)) };
         let first = |key: KeyId| ring.lookup(key, now).map(|(certificate, _)| certificate.valid_from).min();
         let good = |key: &KeyId| ring.lookup(*key, now).any(|(_, standing)| standing == Standing::Valid);
         let candidates = kept.into_iter().filter(|key| key.key_id() != own.key_id() && good(&key.key_id()));
@@ -59,11 +52,6 @@ impl TicketKeys {
         let certified_at =
             first(own.key_id()).map_or(Timestamp(i64::MAX), |from| from + VALID_BEFORE + DOORS_LEARN_WITHIN);
         Ok(Self { before: latest.map(|key| Before { key, certified: head, until: certified_at }), own })
-    }
-
-    /// The key of the line, and of what central signs besides.
-    pub fn own(&self) -> &SecretKey {
-        &self.own
     }
 
     /// The key that signs tickets now, where the box has the own log up to `acked`.
@@ -81,7 +69,7 @@ impl TicketKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::ids::Side;
+    use shared::ids::{Side, TheatreId};
     use shared::keys::{Certificate, Purpose};
 
     const THEATRE: TheatreId = TheatreId(12);
@@ -118,7 +106,8 @@ mod tests {
         }
 
         fn load(&self, day: i64) -> TicketKeys {
-            TicketKeys::load(&self.keys, THEATRE, Some(&self.ring), 7, at_day(day)).expect("keys")
+            let own = self.keys.issuing(THEATRE).expect("the present key");
+            TicketKeys::load(own, &self.keys, &self.ring, 7, at_day(day)).expect("keys")
         }
     }
 
@@ -128,17 +117,16 @@ mod tests {
         let first = directory.keys.issuing_or_new(THEATRE).expect("first");
         let first = directory.certify(&first, 0);
         assert_eq!(directory.load(0).of_tickets(0, at_day(0)).key_id(), first, "there is no key before the first");
-        let second = directory.keys.new_issuing(THEATRE).expect("second");
+        let own = directory.keys.new_issuing(THEATRE).expect("second");
         // Nothing has certified it: not even the box would know it.
         assert_eq!(directory.load(99).of_tickets(7, at_day(99)).key_id(), first);
-        let second = directory.certify(&second, 100);
+        let second = directory.certify(&own, 100);
         let keys = directory.load(100);
         for (acked, day, signs) in [(7, 100, first), (6, 101, first), (6, 300, first), (7, 101, second)] {
             assert_eq!(keys.of_tickets(acked, at_day(day)).key_id(), signs, "acknowledged {acked}, day {day}");
         }
-        assert_eq!(keys.own().key_id(), second);
         // The same key in a new enrolment's certificate is not new.
-        directory.certify(keys.own(), 200);
+        directory.certify(&own, 200);
         assert_eq!(directory.load(200).of_tickets(7, at_day(200)).key_id(), second);
     }
 

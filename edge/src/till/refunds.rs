@@ -17,6 +17,7 @@ use shared::ids::{BookingId, ShowNumber, TicketId};
 use shared::money::Money;
 use shared::till::Tender;
 use shared::time::Timestamp;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Refunds that are listed, and handed over, at once.
@@ -106,7 +107,7 @@ pub async fn give(
     let session = house.authorise(&headers, Task::Till).await?;
     let key = RequestKey::new(&session.staff, key, "POST /v1/refunds", &request)?;
     let unknown = || Problem::not_found("unknown_refund", "Nothing is to be given back for one of these tickets.");
-    let tickets: Result<Vec<TicketId>, _> = request.tickets.iter().map(|one| one.parse()).collect();
+    let tickets: Result<BTreeSet<TicketId>, _> = request.tickets.iter().map(|one| one.parse()).collect();
     let tickets = tickets.map_err(|_| unknown())?;
     if tickets.is_empty() || tickets.len() > REFUNDS_MAX as usize {
         return Err(unknown());

@@ -171,8 +171,13 @@ async fn cash_of_a_void_that_waited_leaves_the_drawer_of_whoever_hands_it_over()
     let (status, problem) = house.post("/v1/refunds", &counter, one).await;
     assert_eq!((status, &problem["code"]), (409, &json!("already_given_back")));
     assert_eq!(problem["detail"], "manager has given this back already.");
-    let rest = json!({"tickets": [sale["tickets"][1]["ticket"]]});
-    assert_eq!(house.post("/v1/refunds", &supervisor, rest).await.0, 200);
+    let rest = &sale["tickets"][1]["ticket"];
+    let given = house.post("/v1/refunds", &supervisor, json!({"tickets": [rest, rest]})).await;
+    assert_eq!(
+        given,
+        (200, json!({"given": {"minor": 15_000, "currency": "INR"}})),
+        "one that is named twice goes back once"
+    );
     let seen = house.get("/v1/shifts", &manager).await.1;
     let voided = |shift: &Value| (shift["staff"].clone(), shift["tenders"][0]["voided"].clone());
     let seen: Vec<_> = seen["shifts"].as_array().unwrap().iter().map(voided).collect();
