@@ -1,23 +1,25 @@
 //! The command line of `usher-central`.
 
 use crate::backup;
-use crate::catalogue::import::ImportReport;
+use crate::catalogue::import::{ImportReport, Table};
 use crate::checkup;
 use crate::config::Config;
 use crate::database::Place;
+use crate::fleet::boxes::EnrolRequest;
 use crate::fleet::enrolment::{Issuing, JoinRequest};
 use crate::fleet::keys::{KeyStore, write_file};
+use crate::running::RunningCentral;
 use crate::server::Central;
 use crate::setup::Setup;
 use anyhow::{Context, bail, ensure};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use node::checkup::Grade;
 use node::shutdown::{Shutdown, wait_for_end};
 use node::telemetry::{self, LogFormat};
 use serde::Serialize;
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
 
 /// Central: sells to customers on the web, takes their payments and keeps in step with the theatres' boxes.
@@ -36,14 +38,14 @@ enum Command {
         #[arg(long, env = "USHER_KEYS")]
         keys: PathBuf,
     },
-    /// Import a table; central must not be running on the store.
+    /// Import a table into a central that runs, or into a store that no central runs on.
     Import {
         /// What the file holds.
-        what: What,
+        table: Table,
         /// The file.
         file: PathBuf,
         #[command(flatten)]
-        store: StoreFlag,
+        place: PlaceFlags,
     },
     /// The theatres and their boxes.
     #[command(subcommand)]
@@ -87,16 +89,28 @@ enum Command {
     Serve(Box<ServeFlags>),
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum What {
-    /// CSV with city, name, screens, seats and more.
-    Theatres,
-    /// CSV with title, year, `runtime_min`, genres, cast.
-    Movies,
-    /// A JSON object a line with theatre, city, screen, plan.
-    Plans,
-    /// CSV with theatre, city, screen, movie, `starts_at`, `ends_at`, prices.
-    Shows,
+/// A central that runs, or a store that none runs on.
+#[derive(Debug, Args)]
+struct PlaceFlags {
+    /// The central that runs, `http://HOST:PORT`; its store is not opened then.
+    #[arg(long)]
+    central: Option<String>,
+    /// What it is shown.
+    #[arg(long, env = "USHER_OPERATOR_TOKEN", hide_env_values = true, default_value = "")]
+    operator_token: String,
+    #[command(flatten)]
+    store: StoreFlag,
+}
+
+impl PlaceFlags {
+    /// The central that runs, where one is named.
+    fn running(&self) -> anyhow::Result<Option<RunningCentral>> {
+        self.central.as_deref().map(|url| RunningCentral::at(url, &self.operator_token)).transpose()
+    }
+
+    fn set_up(&self) -> anyhow::Result<Setup> {
+        Setup::open(&self.store.store).context("open the store; a central that runs on it is named with --central URL")
+    }
 }
 
 #[derive(Debug, Args)]
@@ -108,7 +122,7 @@ struct StoreFlag {
 
 #[derive(Debug, Subcommand)]
 enum TheatreCommand {
-    /// Take a box in: certify its key and write the join file for it.
+    /// Take a box in, at a central that runs or in a store that none runs on: certify its key and write the join file for it.
     Enrol {
         /// The theatre's id, its name, or City/Name.
         theatre: String,
@@ -121,11 +135,11 @@ enum TheatreCommand {
         /// Make a new key for central's own tickets of this theatre too: the one before was stolen, or its time is over.
         #[arg(long)]
         new_issuing_key: bool,
-        /// The keys directory, with the root key in it.
-        #[arg(long, env = "USHER_KEYS")]
-        keys: PathBuf,
+        /// The keys directory, with the root key in it; a central that runs has its own.
+        #[arg(long, env = "USHER_KEYS", required_unless_present = "central")]
+        keys: Option<PathBuf>,
         #[command(flatten)]
-        store: StoreFlag,
+        place: PlaceFlags,
     },
 }
 
@@ -242,23 +256,22 @@ impl Cli {
                 let root = KeyStore::at(&keys).init().context("make the root key")?;
                 print(&format!("root key {}", root.to_hex()))
             }
-            Command::Import { what, file, store } => {
-                let report = import(what, &file, &store.store).with_context(|| format!("import {}", file.display()))?;
+            Command::Import { table, file, place } => {
+                let report = import(table, &file, &place).with_context(|| format!("import {}", file.display()))?;
                 print(&report.to_string())?;
                 if report.added + report.updated + report.unchanged == 0 && !report.refused.is_empty() {
                     bail!("no row of {} could be imported", file.display());
                 }
                 Ok(())
             }
-            Command::Theatre(TheatreCommand::Enrol { theatre, request, out, new_issuing_key, keys, store }) => {
+            Command::Theatre(TheatreCommand::Enrol { theatre, request, out, new_issuing_key, keys, place }) => {
                 let text = fs::read_to_string(&request).with_context(|| format!("read {}", request.display()))?;
                 let request: JoinRequest = serde_json::from_str(&text).context("read the box's request")?;
-                let mut setup = Setup::open(&store.store)?;
-                let theatre = setup.theatre(&theatre)?;
-                let issuing = if new_issuing_key { Issuing::New } else { Issuing::Kept };
-                let file = setup.enrol(&theatre, &request, issuing, &KeyStore::at(&keys))?;
+                let wanted = EnrolRequest { request, new_issuing_key };
+                let file = enrol(&theatre, &wanted, keys.as_deref(), &place)?;
                 write_file(&out, serde_json::to_string_pretty(&file)?.as_bytes())?;
-                print(&format!("enrolled {} ({}) as theatre {}", theatre.name, theatre.city, theatre.id))
+                let joined = |member: &str| file["theatre"][member].as_str().unwrap_or_default().to_owned();
+                print(&format!("enrolled {} ({}) as theatre {}", joined("name"), joined("city"), file["theatre"]["id"]))
             }
             Command::MarkRestored { store } => {
                 let theatres = Setup::open(&store.store)?.mark_restored()?;
@@ -291,10 +304,7 @@ impl Cli {
                 ensure!(bad == 0, "{bad} of {} findings are bad: do not sell from this store", findings.len());
                 Ok(())
             }
-            Command::Serve(flags) => {
-                let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
-                runtime.block_on(serve(*flags))
-            }
+            Command::Serve(flags) => runtime()?.block_on(serve(*flags)),
         }
     }
 }
@@ -303,15 +313,39 @@ fn listed(names: &[&str]) -> String {
     if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) }
 }
 
-fn import(what: What, file: &PathBuf, store: &str) -> anyhow::Result<ImportReport> {
-    let input = fs::File::open(file).context("open the file")?;
-    let mut setup = Setup::open(store)?;
-    match what {
-        What::Theatres => setup.import_theatres(input),
-        What::Movies => setup.import_movies(input),
-        What::Plans => setup.import_plans(input),
-        What::Shows => setup.import_shows(input),
+fn import(table: Table, file: &Path, place: &PlaceFlags) -> anyhow::Result<ImportReport> {
+    let Some(central) = place.running()? else {
+        return place.set_up()?.import(table, fs::File::open(file).context("open the file")?);
+    };
+    let text = fs::read(file).context("read the file")?;
+    let progress = |report: &ImportReport, done: usize| {
+        let ImportReport { added, updated, unchanged, refused } = report;
+        let rows = added + updated + unchanged + refused.len();
+        tracing::info!(rows, percent = done * 100 / text.len().max(1), "imported so far");
+    };
+    telemetry::log_to_stderr("info", LogFormat::Text)?;
+    runtime()?.block_on(central.import(table, &text, progress))
+}
+
+fn enrol(
+    theatre: &str,
+    wanted: &EnrolRequest,
+    keys: Option<&Path>,
+    place: &PlaceFlags,
+) -> anyhow::Result<serde_json::Value> {
+    if let Some(central) = place.running()? {
+        return runtime()?.block_on(central.enrol(theatre, wanted));
     }
+    let mut setup = place.set_up()?;
+    let theatre = setup.theatre(theatre)?;
+    let keys = KeyStore::at(keys.context("name the keys directory with --keys")?);
+    let issuing = Issuing::wanted(wanted.new_issuing_key);
+    let file = setup.enrol(&theatre, &wanted.request, issuing, &keys)?;
+    serde_json::to_value(file).context("write the join file")
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Runtime::new().context("start the runtime")
 }
 
 async fn serve(flags: ServeFlags) -> anyhow::Result<()> {

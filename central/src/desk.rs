@@ -2,11 +2,14 @@
 //! leave only after the commit: messages to the boxes, answers, and changes of the maps that customers look at.
 
 mod batch;
+mod boxes;
 mod effects;
 pub mod house;
+mod import;
 mod load;
 
 pub use load::KeySource;
+pub(crate) use load::silent_replica;
 
 use crate::answers::{Answer, Answers, Asked};
 use crate::bookings::marks::BookingMarks;
@@ -126,6 +129,11 @@ impl Desk {
         self.source = Some((keys, settings));
     }
 
+    /// The keys directory, where this desk has one.
+    pub fn keys(&self) -> Option<&KeyStore> {
+        self.source.as_ref().map(|(keys, _)| keys)
+    }
+
     /// Sends what leaves over this link.
     pub fn publish_with(&mut self, publisher: Publisher) {
         self.publisher = Some(publisher);
@@ -185,8 +193,11 @@ impl Desk {
         self.houses.get_mut(&theatre).ok_or(Refusal::UnknownShow)
     }
 
-    /// Adds a theatre that had no ledger.
-    pub fn open_house(&mut self, house: House) {
+    /// Puts a theatre as it was just loaded in its place; its line begins anew.
+    fn put_house(&mut self, mut house: House, now: Timestamp) {
+        if self.link_up {
+            house.replica.handle_connected(now);
+        }
         self.touched.insert(house.theatre.id);
         self.houses.insert(house.theatre.id, house);
     }

@@ -7,7 +7,8 @@
 //! The way of a sale: [`discovery`] finds a show, [`holds`] holds its seats, [`bookings`] makes a booking of the hold,
 //! [`payments`] asks the gateway for the money and follows it by webhook, poll and reconciler, the seats are sold when the money
 //! is there, and [`tickets`] are signed when first read. The way back: a cancellation asks the theatre first, and pays back when
-//! the doors have answered. [`catalogue`] and [`fleet`] are what an operator sets up beforehand, through [`setup`].
+//! the doors have answered. [`catalogue`] and [`fleet`] are what an operator sets up,
+//! beforehand through [`setup`] and while it runs through [`running`].
 //!
 //! What central does not do: it decides nothing about seats under a theatre's authority, and it keeps no card numbers.
 
@@ -32,6 +33,7 @@ pub mod pages;
 pub mod payments;
 pub mod pool;
 pub mod router;
+pub mod running;
 pub mod schema;
 pub mod server;
 pub mod setup;

@@ -3,6 +3,7 @@
 use crate::database::Readers;
 use crate::desk::Desk;
 use crate::events::{SeatBoard, SeatMap};
+use crate::fleet::accounts::Accounts;
 use crate::metrics::OfficeMetrics;
 use crate::operator::OperatorToken;
 use crate::payments::gateway::Gateway;
@@ -38,6 +39,8 @@ pub struct Office {
     pub poll: Duration,
     /// What operators show; nothing where they may change nothing.
     pub operator_token: Option<OperatorToken>,
+    /// Who may connect to the embedded broker; nothing where it is another program.
+    pub accounts: Option<Arc<Accounts>>,
     /// What is counted.
     pub metrics: OfficeMetrics,
     /// Proxies in front.

@@ -1,12 +1,12 @@
 //! Every route of central.
 
 use crate::bookings::{lookup, of_contact};
-use crate::fleet::{discrepancies, found, link_status, overrides, prices, show};
+use crate::fleet::{boxes, discrepancies, found, imports, link_status, overrides, prices, show};
 use crate::office::{App, show_id};
 use crate::payments::{notice, request};
 use crate::{bookings, discovery, events, holds, pages, site, tickets};
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -48,6 +48,8 @@ pub fn routes(app: App, registry: Arc<Registry>) -> Router {
         .route("/v1/discrepancies/{n}/settlement", post(discrepancies::settle))
         .route("/v1/dead-letters", get(discrepancies::dead_letters))
         .route("/v1/dead-letters/{n}/replay", post(discrepancies::replay))
+        .route("/v1/imports/{table}", post(imports::import).layer(DefaultBodyLimit::max(imports::PART_BYTES_MAX)))
+        .route("/v1/theatres/{theatre}/box", post(boxes::enrol))
         .route("/v1/theatres/{theatre}/unknown", post(overrides::settle_unknown))
         .route("/v1/theatres/{theatre}/box/retire", post(overrides::retire))
         .route("/v1/theatres/{theatre}/box/take", post(overrides::take))

@@ -1,31 +1,28 @@
 //! Setting central up while it is not running: importing the catalogue, plans and shows, enrolling boxes.
 
 use crate::backup;
-use crate::catalogue::import::{ImportError, ImportReport, Imported, RowError};
+use crate::catalogue::import::{ImportReport, Table};
 use crate::catalogue::theatres::Theatre;
-use crate::catalogue::{movies, plans, shows, theatres};
 use crate::database::{Database, Place};
-use crate::desk::house::Added;
-use crate::desk::{Desk, KeySource};
+use crate::desk::{Desk, KeySource, silent_replica};
 use crate::discovery::schedule;
 use crate::events::SeatBoard;
 use crate::fleet::enrolment::{self, Issuing, JoinFile, JoinRequest};
 use crate::fleet::keys::KeyStore;
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use node::clock::{self, StoreClock};
 use node::ledger_store;
 use node::store::Sql;
 use node::values;
 use node::writer::{Core, Engine};
-use shared::ids::{ScreenId, Side, TheatreId};
-use shared::keys::{PublicKey, SecretKey};
+use shared::ids::{Side, TheatreId};
 use shared::ledger::HoldTimes;
 use shared::time::Timestamp;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use sync_protocol::replica::{LinkKeys, Snapshot, Start};
-use sync_protocol::{Replica, Settings};
+use sync_protocol::Settings;
+use sync_protocol::replica::{Snapshot, Start};
 use tokio::sync::Notify;
 
 /// Numbers of shows that are left out after a backup was put back: more than were added since.
@@ -58,59 +55,13 @@ impl Setup {
         Ok((Self::open(store)?.mark_restored()?, kept))
     }
 
-    /// Imports theatres from CSV.
-    ///
-    /// # Errors
-    /// If the table cannot be read at all; bad rows are in the report.
-    pub fn import_theatres(&mut self, input: impl Read) -> anyhow::Result<ImportReport> {
-        self.in_one_transaction(|tx| theatres::import(tx, input)).context("import theatres")
-    }
-
-    /// Imports movies from CSV.
-    ///
-    /// # Errors
-    /// If the table cannot be read at all; bad rows are in the report.
-    pub fn import_movies(&mut self, input: impl Read) -> anyhow::Result<ImportReport> {
-        self.in_one_transaction(|tx| movies::import(tx, input)).context("import movies")
-    }
-
-    /// Imports seating plans from JSON lines into the theatres' logs.
-    ///
-    /// # Errors
-    /// If the input cannot be read or the store fails; bad lines are in the report.
-    pub fn import_plans(&mut self, input: impl Read) -> anyhow::Result<ImportReport> {
-        let rows = plans::read(input).context("import plans")?;
-        self.with_desk(|desk, tx, now| {
-            let mut report = ImportReport::default();
-            for (line, row) in rows {
-                let imported = match row {
-                    Ok(row) => publish(desk, tx, &row, now)?,
-                    Err(reason) => Err(reason),
-                };
-                report.count(line, imported);
-            }
-            Ok(report)
-        })
-        .context("import plans")
-    }
-
-    /// Imports shows from CSV into the theatres' logs.
+    /// Imports a table; plans and shows go into the theatres' logs.
     ///
     /// # Errors
     /// If the table cannot be read at all or the store fails; bad rows are in the report.
-    pub fn import_shows(&mut self, input: impl Read) -> anyhow::Result<ImportReport> {
-        self.with_desk(|desk, tx, now| {
-            Ok(shows::import(tx, input, |planned| {
-                let house =
-                    desk.house_mut(planned.theatre.id).map_err(|_| "the theatre has no seating plans".to_owned())?;
-                let number = house.next_number(tx)?;
-                match house.add_show(number, &planned, now).map_err(RowError::Bad)? {
-                    Added::Now => Ok(Imported::Added),
-                    Added::Already => Ok(Imported::Unchanged),
-                }
-            })?)
-        })
-        .context("import shows")
+    pub fn import(&mut self, table: Table, input: impl Read) -> anyhow::Result<ImportReport> {
+        self.with_desk(|desk, tx, now| Ok(desk.import(tx, table, input, now)?))
+            .with_context(|| format!("import {}", table.name()))
     }
 
     /// The theatre that a person names by id, by name, or by `City/Name`.
@@ -118,7 +69,7 @@ impl Setup {
     /// # Errors
     /// If there is none, or more than one.
     pub fn theatre(&self, name: &str) -> anyhow::Result<Theatre> {
-        enrolment::theatre_named(self.db.sql(), name)
+        enrolment::theatre_named(self.db.sql(), name)?.map_err(anyhow::Error::msg)
     }
 
     /// Enrols a box for a theatre.
@@ -132,12 +83,12 @@ impl Setup {
         issuing: Issuing,
         keys: &KeyStore,
     ) -> anyhow::Result<JoinFile> {
-        let enrolled = self.db.transaction(&self.clock, |tx, now| {
-            let mut file = enrolment::enrol(tx, keys, theatre, request, issuing, now)?;
-            file.replacement = replace_box(tx, theatre.id, request, now)?;
-            Ok(file)
-        });
-        enrolled.done().with_context(|| format!("enrol a box for {} ({})", theatre.name, theatre.id))
+        let enrolled =
+            self.db.transaction(&self.clock, |tx, now| enrolment::enrol(tx, keys, theatre, request, issuing, now));
+        enrolled
+            .done()
+            .map(|enrolled| enrolled.file)
+            .with_context(|| format!("enrol a box for {} ({})", theatre.name, theatre.id))
     }
 
     /// Marks every theatre as put back from a backup: it stays closed until its box has given the log back, and numbers of shows
@@ -149,13 +100,6 @@ impl Setup {
         mark_store_restored(&mut self.db, &self.clock)
     }
 
-    fn in_one_transaction(
-        &mut self,
-        import: impl FnOnce(&dyn Sql) -> Result<ImportReport, ImportError>,
-    ) -> anyhow::Result<ImportReport> {
-        self.db.transaction(&self.clock, |tx, _| Ok(import(tx)?)).done()
-    }
-
     /// Runs one job on a desk that signs nothing and sends nothing.
     fn with_desk<T>(
         &mut self,
@@ -163,33 +107,14 @@ impl Setup {
     ) -> anyhow::Result<T> {
         let worked = self.db.transaction(&self.clock, |tx, now| {
             let (board, payments) = (SeatBoard::default(), Arc::new(Notify::new()));
-            let mut desk = Desk::load(tx, KeySource::None, settings(), board, payments, now)?;
+            let settings = Settings::with_holds(HoldTimes::WEB);
+            let mut desk = Desk::load(tx, KeySource::None, settings, board, payments, now)?;
             let done = job(&mut desk, tx, now)?;
             desk.before_commit(tx, now)?;
             Ok(done)
         });
         worked.done()
     }
-}
-
-/// Lets a new box go on with the log of a retired one, if the theatre's is retired.
-fn replace_box(tx: &dyn Sql, theatre: TheatreId, request: &JoinRequest, now: Timestamp) -> anyhow::Result<bool> {
-    let snapshot = ledger_store::load(tx, theatre, Side::Central)?;
-    if !snapshot.ledger.marks.retired {
-        return Ok(false);
-    }
-    let key = PublicKey::from_hex(&request.public_key).context("read the box's public key")?.key_id();
-    ensure!(!snapshot.ledger.revoked.contains(&key), "the box's key {key} is revoked: it needs a new one");
-    let mut replica = silent_replica(theatre, snapshot, now);
-    replica.replace_box(key, now).map_err(anyhow::Error::msg).context("replace the retired box")?;
-    ledger_store::write(tx, theatre, replica.take_changes())?;
-    Ok(true)
-}
-
-/// A replica that signs nothing and sends nothing.
-fn silent_replica(theatre: TheatreId, snapshot: Snapshot, now: Timestamp) -> Replica {
-    let keys = LinkKeys { own: SecretKey::from_seed(&node::random::bytes()), own_before: None, peer: Vec::new() };
-    Replica::new(theatre, Side::Central, settings(), keys, snapshot, node::random::bytes(), now)
 }
 
 /// Marks every theatre of a store as [`Setup::mark_restored`] does, and says in the store that it is no older than now.
@@ -217,27 +142,4 @@ fn mark_restored(tx: &dyn Sql, theatre: TheatreId, now: Timestamp) -> anyhow::Re
         values![theatre.0, used.saturating_add(NUMBERS_SKIPPED)],
     )?;
     Ok(())
-}
-
-fn settings() -> Settings {
-    Settings::with_holds(HoldTimes::WEB)
-}
-
-fn publish(
-    desk: &mut Desk,
-    tx: &dyn Sql,
-    row: &plans::PlanRow,
-    now: Timestamp,
-) -> anyhow::Result<Result<Imported, String>> {
-    let Some(theatre) = theatres::by_name(tx, &row.city, &row.theatre)? else {
-        return Ok(Err(format!("no theatre {:?} in {}", row.theatre, row.city)));
-    };
-    if u32::from(row.screen) > theatre.screens {
-        return Ok(Err(format!("screen {} where {} has {}", row.screen, theatre.name, theatre.screens)));
-    }
-    let house = desk.house_or_new(tx, &theatre, KeySource::None, settings(), now)?;
-    Ok(house.publish_plan(ScreenId(row.screen), &row.plan, now).map(|added| match added {
-        Added::Now => Imported::Added,
-        Added::Already => Imported::Unchanged,
-    }))
 }

@@ -71,7 +71,7 @@ impl Working {
         // Loading waits for the disk or for a server.
         let loaded = tokio::task::spawn_blocking(move || Loaded::load(db, &keys_at, keys, settings, posted, woken));
         let Loaded { db, clock, mut desk, enrolled } = loaded.await.context("load the store")??;
-        let (broker, broker_url, login) = start_broker(config, enrolled).await?;
+        let Joined { broker, accounts, broker_url, login } = join_broker(config, &enrolled).await?;
         let (publisher, events) = link::connect(broker_url.clone(), login, settings.heartbeat, shutdown.clone());
         desk.publish_with(publisher.clone());
         desk.wait_for_payments(paying_times(config));
@@ -104,6 +104,7 @@ impl Working {
             payments,
             poll,
             operator_token,
+            accounts,
             metrics,
             proxies: config.behind_proxies,
             pass,
@@ -145,27 +146,33 @@ impl Working {
     }
 }
 
-async fn start_broker(
-    config: &Config,
-    enrolled: Vec<Enrolment>,
-) -> anyhow::Result<(Option<EmbeddedBroker>, MqttUrl, BrokerLogin)> {
+/// The broker that boxes and central connect to.
+struct Joined {
+    broker: Option<EmbeddedBroker>,
+    accounts: Option<Arc<Accounts>>,
+    broker_url: MqttUrl,
+    login: BrokerLogin,
+}
+
+async fn join_broker(config: &Config, enrolled: &[Enrolment]) -> anyhow::Result<Joined> {
     match config.broker()? {
         Broker::External(url) => {
             let (username, password) = (config.mqtt_username.clone(), config.mqtt_password.clone());
             let tls = config.tls();
             tls.check(&url).with_context(|| format!("prepare the connection to {url}"))?;
-            Ok((None, url, BrokerLogin { username, password, tls }))
+            let login = BrokerLogin { username, password, tls };
+            Ok(Joined { broker: None, accounts: None, broker_url: url, login })
         }
         Broker::Embedded(listen) => {
             let login = BrokerLogin::fresh();
-            let accounts = Accounts::new(&login.password);
-            for enrolment in &enrolled {
+            let accounts = Arc::new(Accounts::new(&login.password));
+            for enrolment in enrolled {
                 accounts.enrol(enrolment);
             }
-            let broker = EmbeddedBroker::start(listen, Arc::new(accounts)).await?;
+            let broker = EmbeddedBroker::start(listen, accounts.clone()).await?;
             let address = broker.local_addr();
-            let url = MqttUrl { host: address.ip().to_string(), port: address.port(), tls: false };
-            Ok((Some(broker), url, login))
+            let broker_url = MqttUrl { host: address.ip().to_string(), port: address.port(), tls: false };
+            Ok(Joined { broker: Some(broker), accounts: Some(accounts), broker_url, login })
         }
     }
 }

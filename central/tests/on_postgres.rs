@@ -38,6 +38,8 @@ mod pool;
 mod postgres;
 #[path = "api/prices.rs"]
 mod prices;
+#[path = "api/running.rs"]
+mod running;
 #[path = "api/server.rs"]
 mod server;
 #[path = "api/store.rs"]

@@ -1,9 +1,36 @@
 //! Reading a CSV table by its header: good rows are imported, bad rows are reported by line number.
 
+use clap::ValueEnum;
 use node::store::StoreError;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
+
+/// What can be imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Table {
+    /// CSV with city, name, screens, seats and more.
+    Theatres,
+    /// CSV with title, year, `runtime_min`, genres, cast.
+    Movies,
+    /// A JSON object a line with theatre, city, screen, plan.
+    Plans,
+    /// CSV with theatre, city, screen, movie, `starts_at`, `ends_at`, prices.
+    Shows,
+}
+
+impl Table {
+    /// As commands and routes name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Theatres => "theatres",
+            Self::Movies => "movies",
+            Self::Plans => "plans",
+            Self::Shows => "shows",
+        }
+    }
+}
 
 /// What became of one good row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +44,7 @@ pub enum Imported {
 }
 
 /// A row that was not imported.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedRow {
     /// The line it starts on, the header being line 1.
     pub line: u64,
@@ -26,7 +53,7 @@ pub struct RefusedRow {
 }
 
 /// What an import did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportReport {
     /// Rows that were not there before.
     pub added: usize,
@@ -80,6 +107,16 @@ pub enum ImportError {
     /// The store refused.
     #[error("write the rows to the store")]
     Store(#[from] StoreError),
+    /// A theatre's log could not be opened.
+    #[error("open the theatre's log")]
+    Log(#[source] anyhow::Error),
+}
+
+impl ImportError {
+    /// Is it the table's fault, so that the same table will never be imported?
+    pub fn is_of_the_table(&self) -> bool {
+        matches!(self, Self::Header { .. } | Self::Read(_) | Self::Lines(_))
+    }
 }
 
 /// Why one row was not imported.
@@ -87,13 +124,13 @@ pub enum ImportError {
 pub enum RowError {
     /// It is not a good row; the import goes on.
     Bad(String),
-    /// The store failed; the import stops.
-    Store(StoreError),
+    /// The import stops.
+    Fatal(ImportError),
 }
 
 impl From<StoreError> for RowError {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        Self::Fatal(error.into())
     }
 }
 
@@ -149,15 +186,19 @@ impl Row<'_> {
     }
 }
 
+/// How every CSV table is read here.
+pub fn reader<R: Read>(input: R) -> csv::Reader<R> {
+    // With CRLF as its terminator the reader would count a line as ended before its LF, and name the line above.
+    csv::ReaderBuilder::new().terminator(csv::Terminator::Any(b'\n')).flexible(true).from_reader(input)
+}
+
 /// Reads a table, calling `import` for each row that has the header's number of fields.
 pub fn read_table<R: Read>(
     input: R,
     required: &[&str],
     mut import: impl FnMut(&Row<'_>) -> Result<Imported, RowError>,
 ) -> Result<ImportReport, ImportError> {
-    // With CRLF as its terminator the reader would count a line as ended before its LF, and name the line above.
-    let mut reader =
-        csv::ReaderBuilder::new().terminator(csv::Terminator::Any(b'\n')).flexible(true).from_reader(input);
+    let mut reader = reader(input);
     let headers = reader.headers().map_err(ImportError::Read)?;
     let columns: BTreeMap<String, usize> =
         headers.iter().enumerate().map(|(i, name)| (name.trim().to_ascii_lowercase(), i)).collect();
@@ -181,7 +222,7 @@ pub fn read_table<R: Read>(
         let imported = match import_record(&columns, &record, &mut import) {
             Ok(imported) => Ok(imported),
             Err(RowError::Bad(reason)) => Err(reason),
-            Err(RowError::Store(error)) => return Err(ImportError::Store(error)),
+            Err(RowError::Fatal(error)) => return Err(error),
         };
         report.count(line(record.position()), imported);
     }

@@ -3,7 +3,9 @@
 use super::import::{ImportError, ImportReport, Imported, Row, RowError, read_table};
 use node::store::{self, Sql, StoreError};
 use node::values;
+use node::zone::Zone;
 use shared::ids::TheatreId;
+use shared::money::Currency;
 use std::io::Read;
 
 const COLUMNS: &[&str] = &["city", "name", "screens", "seats"];
@@ -45,6 +47,10 @@ fn import_row(conn: &dyn Sql, row: &Row<'_>) -> Result<Imported, RowError> {
         "" => default.to_owned(),
         text => text.to_owned(),
     };
+    let (zone, currency) = (text_or("zone", DEFAULT_ZONE), text_or("currency", DEFAULT_CURRENCY));
+    // A theatre whose clocks nobody can read would keep central from starting.
+    Zone::named(&zone).map_err(|error| format!("zone {zone:?}: {error}"))?;
+    Currency::parse(&currency).ok_or_else(|| format!("no currency {currency:?}"))?;
     let chain = Some(row.text("chain")).filter(|chain| !chain.is_empty());
     let existing: Option<i64> =
         conn.first("SELECT id FROM theatre WHERE city = ?1 AND name = ?2", values![&city, &name], |row| row.get(0))?;
@@ -68,8 +74,8 @@ fn import_row(conn: &dyn Sql, row: &Row<'_>) -> Result<Imported, RowError> {
             seats,
             row.decimal("lat", 90.0)?,
             row.decimal("lon", 180.0)?,
-            text_or("zone", DEFAULT_ZONE),
-            text_or("currency", DEFAULT_CURRENCY),
+            zone,
+            currency,
         ],
     )?;
     Ok(match (existing, changed) {
@@ -144,6 +150,17 @@ mod tests {
         assert_eq!((third.added, third.updated, third.unchanged), (0, 1, 1));
         let vijay = by_name(&conn, "pune", "VIJAY").expect("read").expect("theatre");
         assert_eq!((vijay.id, vijay.screens, vijay.chain), (TheatreId(2), 4, None));
+    }
+
+    #[test]
+    fn a_theatre_has_clocks_and_money_that_are_known() {
+        let conn = crate::schema::empty();
+        let table = "city,name,screens,seats,zone,currency\nPune,A,1,9,Asia/Calcuta,INR\nPune,B,1,9,,Rupees\nPune,C,1,9,UTC,EUR\n";
+        let report = import(&conn, table.as_bytes()).expect("import");
+        let reasons: Vec<String> = report.refused.iter().map(|row| format!("{} {}", row.line, row.reason)).collect();
+        assert_eq!(report.added, 1);
+        assert!(reasons[0].starts_with("2 zone \"Asia/Calcuta\": "), "{reasons:?}");
+        assert_eq!(reasons[1..], ["3 no currency \"Rupees\""]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::catalogue::theatres::Theatre;
 use crate::fleet::ticket_keys::TicketKeys;
+use anyhow::Context;
 use node::replica_view::ReplicaView;
 use node::view::{HoldView, TheatreRef};
 use node::zone::Zone;
@@ -43,6 +44,17 @@ pub enum Added {
 }
 
 impl House {
+    /// Follows the catalogue, where the theatre has other facts now.
+    ///
+    /// # Errors
+    /// If its time zone is not known.
+    pub fn rename(&mut self, theatre: Theatre) -> anyhow::Result<()> {
+        self.zone = Zone::named(&theatre.zone).context("read the theatre's time zone")?;
+        self.reference = TheatreRef { id: theatre.id.0, name: theatre.name.clone() };
+        self.theatre = theatre;
+        Ok(())
+    }
+
     /// Was a key with this id ever certified for this theatre?
     pub fn has_certified(&self, key: KeyId) -> bool {
         self.ring().is_some_and(|ring| ring.certificates().any(|certificate| certificate.key_id() == key))

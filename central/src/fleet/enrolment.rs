@@ -3,11 +3,13 @@
 use super::accounts::password_hash;
 use super::keys::KeyStore;
 use crate::catalogue::theatres::{self, Theatre};
+use crate::desk::silent_replica;
 use anyhow::{Context, ensure};
+use node::ledger_store;
 use node::store::{Sql, StoreError};
 use node::values;
 use serde::{Deserialize, Serialize};
-use shared::ids::{Side, TheatreId};
+use shared::ids::{KeyId, Side, TheatreId};
 use shared::keys::{Certificate, PublicKey, Purpose};
 use shared::time::Timestamp;
 use std::time::Duration;
@@ -19,7 +21,7 @@ const VALID_FOR: Duration = Duration::from_secs(400 * 24 * 3600);
 pub(crate) const VALID_BEFORE: Duration = Duration::from_secs(24 * 3600);
 
 /// What a box prints to be enrolled.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct JoinRequest {
     /// The file's format.
     pub format: u32,
@@ -34,6 +36,13 @@ pub enum Issuing {
     Kept,
     /// A new one: the one before was stolen, or its time is over.
     New,
+}
+
+impl Issuing {
+    /// A new key where one is wanted.
+    pub fn wanted(new: bool) -> Self {
+        if new { Self::New } else { Self::Kept }
+    }
 }
 
 /// What a box takes in.
@@ -83,27 +92,49 @@ pub struct Enrolment {
     pub broker_password: String,
 }
 
-/// Finds the theatre that a person names by id, by name, or by `City/Name`.
+/// Finds the theatre that a person names by id, by name, or by `City/Name`; a sentence where there is none, or more than one.
 ///
 /// # Errors
-/// If there is none, or more than one.
-pub fn theatre_named(conn: &dyn Sql, text: &str) -> anyhow::Result<Theatre> {
+/// If the store fails.
+pub fn theatre_named(conn: &dyn Sql, text: &str) -> Result<Result<Theatre, String>, StoreError> {
     if let Ok(id) = text.parse() {
-        return theatres::by_id(conn, id)?.with_context(|| format!("there is no theatre {id}"));
+        return Ok(theatres::by_id(conn, id)?.ok_or_else(|| format!("there is no theatre {id}")));
     }
     if let Some((city, name)) = text.split_once('/')
         && let Some(theatre) = theatres::by_name(conn, city, name)?
     {
-        return Ok(theatre);
+        return Ok(Ok(theatre));
     }
     let all = theatres::list(conn, None, 0, usize::MAX)?;
     let mut matching = all.into_iter().filter(|theatre| theatre.name.eq_ignore_ascii_case(text));
-    let first = matching.next().with_context(|| format!("there is no theatre {text:?}"))?;
-    ensure!(matching.next().is_none(), "there are several theatres {text:?}; name it as City/Name or by its id");
-    Ok(first)
+    Ok(match (matching.next(), matching.next()) {
+        (None, _) => Err(format!("there is no theatre {text:?}")),
+        (Some(theatre), None) => Ok(theatre),
+        (Some(_), Some(_)) => Err(format!("there are several theatres {text:?}; name it as City/Name or by its id")),
+    })
 }
 
-/// Enrols a box for a theatre, in place of the box that served it before.
+/// A box that was taken in.
+#[derive(Debug)]
+pub struct Enrolled {
+    /// What is kept of it.
+    pub enrolment: Enrolment,
+    /// What it takes in.
+    pub file: JoinFile,
+}
+
+impl JoinRequest {
+    /// The box's public key.
+    ///
+    /// # Errors
+    /// If the file is of another format, or the key is none.
+    pub fn key(&self) -> anyhow::Result<PublicKey> {
+        ensure!(self.format == FORMAT, "a request of format {}, which this version cannot read", self.format);
+        PublicKey::from_hex(&self.public_key).context("read the box's public key")
+    }
+}
+
+/// Enrols a box for a theatre, in place of the box that served it before; it goes on with that one's log where it was retired.
 ///
 /// # Errors
 /// If the request's key is not usable, the root key is missing or the store fails.
@@ -114,9 +145,8 @@ pub fn enrol(
     request: &JoinRequest,
     issuing: Issuing,
     now: Timestamp,
-) -> anyhow::Result<JoinFile> {
-    ensure!(request.format == FORMAT, "a request of format {}, which this version cannot read", request.format);
-    let edge_key = PublicKey::from_hex(&request.public_key).context("read the box's public key")?;
+) -> anyhow::Result<Enrolled> {
+    let edge_key = request.key()?;
     let root = keys.root()?;
     let certificate = |public_key: PublicKey, side: Side| {
         let (valid_from, valid_until) = (now - VALID_BEFORE, now + VALID_FOR);
@@ -137,17 +167,31 @@ pub fn enrol(
         broker_password: password_hash(&password),
     };
     put(conn, &enrolment, now).with_context(|| format!("store the enrolment of theatre {}", theatre.id))?;
-    Ok(JoinFile {
+    let file = JoinFile {
         format: FORMAT,
         theatre: JoinedTheatre { id: theatre.id.0, name: theatre.name.clone(), city: theatre.city.clone() },
         currency: theatre.currency.clone(),
         zone: theatre.zone.clone(),
         root_key: root.public().to_hex(),
-        central_certificate: enrolment.central_certificate,
-        edge_certificate: enrolment.edge_certificate,
+        central_certificate: enrolment.central_certificate.clone(),
+        edge_certificate: enrolment.edge_certificate.clone(),
         broker: BrokerLogin { client_id: username.clone(), username, password },
-        replacement: false,
-    })
+        replacement: replace_box(conn, theatre.id, edge_key.key_id(), now)?,
+    };
+    Ok(Enrolled { enrolment, file })
+}
+
+/// Lets a new box go on with the log of a retired one, if the theatre's is retired.
+fn replace_box(conn: &dyn Sql, theatre: TheatreId, key: KeyId, now: Timestamp) -> anyhow::Result<bool> {
+    let snapshot = ledger_store::load(conn, theatre, Side::Central)?;
+    if !snapshot.ledger.marks.retired {
+        return Ok(false);
+    }
+    ensure!(!snapshot.ledger.revoked.contains(&key), "the box's key {key} is revoked: it needs a new one");
+    let mut replica = silent_replica(theatre, snapshot, now);
+    replica.replace_box(key, now).map_err(anyhow::Error::msg).context("replace the retired box")?;
+    ledger_store::write(conn, theatre, replica.take_changes())?;
+    Ok(true)
 }
 
 fn put(conn: &dyn Sql, enrolment: &Enrolment, now: Timestamp) -> Result<(), StoreError> {
@@ -204,13 +248,15 @@ mod tests {
         let conn = crate::schema::empty();
         let table = "city,name,screens,seats\nPune,Vijay,2,300\nKochi,Vijay,1,200\nKochi,Padma,1,200\n";
         theatres::import(&conn, table.as_bytes()).expect("theatres");
-        assert!(theatre_named(&conn, "Vijay").expect_err("two").to_string().contains("several"));
-        let theatre = theatre_named(&conn, "Kochi/Vijay").expect("theatre");
-        assert_eq!(theatre_named(&conn, "padma").expect("theatre").id, TheatreId(3));
+        let named = |text| theatre_named(&conn, text).expect("read");
+        assert!(named("Vijay").expect_err("two").contains("several"));
+        let theatre = named("Kochi/Vijay").expect("theatre");
+        assert_eq!(named("padma").expect("theatre").id, TheatreId(3));
+        assert_eq!(named("Nowhere"), Err("there is no theatre \"Nowhere\"".to_owned()));
         let edge = SecretKey::from_seed(&[5; 32]);
         let request = JoinRequest { format: 1, public_key: edge.public().to_hex() };
         let now = Timestamp(1_800_000_000_000);
-        let file = enrol(&conn, &keys, &theatre, &request, Issuing::Kept, now).expect("enrol");
+        let file = enrol(&conn, &keys, &theatre, &request, Issuing::Kept, now).expect("enrol").file;
         let mut ring = KeyRing::new(root, theatre.id);
         assert_eq!(ring.add(&file.edge_certificate).expect("edge's"), edge.key_id());
         let issuing = keys.issuing(theatre.id).expect("issuing").key_id();

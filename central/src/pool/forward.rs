@@ -2,6 +2,7 @@
 
 use super::nobody;
 use super::pass::{self, PASSED_ON};
+use crate::fleet::imports;
 use crate::holds::customer::FORWARDED_FOR;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
@@ -106,7 +107,7 @@ impl Forwarder {
     async fn ask(&self, node: &str, pass: &str, request: Request) -> Result<Response, Lost> {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let received = tokio::time::timeout(BODY_WAIT, axum::body::to_bytes(body, BODY_MAX)).await;
+        let received = tokio::time::timeout(BODY_WAIT, axum::body::to_bytes(body, body_max(path))).await;
         let body = received.map_err(|_| Lost::Slow)?.map_err(|_| Lost::TooLarge)?;
         let _under_way = self.under_way.try_acquire().map_err(|_| Lost::Crowded)?;
         let mut headers = parts.headers;
@@ -148,6 +149,11 @@ impl Forwarder {
         (*response.status_mut(), *response.headers_mut()) = (status, headers);
         Ok(response)
     }
+}
+
+/// A part of a table is longer than anything a customer sends.
+fn body_max(path: &str) -> usize {
+    if path.starts_with(imports::PATH) { imports::PART_BYTES_MAX } else { BODY_MAX }
 }
 
 /// Why there is no answer.

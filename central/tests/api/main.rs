@@ -20,6 +20,7 @@ mod plans;
 #[expect(clippy::disallowed_methods, reason = "a server is waited for on a thread of its own")]
 mod postgres;
 mod prices;
+mod running;
 mod server;
 mod setup;
 mod store;

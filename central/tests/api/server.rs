@@ -2,6 +2,7 @@
 
 use crate::gateway::{Gateway, SECRET};
 use crate::store::{TestStore, apart};
+use central::catalogue::import::Table;
 use central::fleet::enrolment::{JoinFile, JoinRequest};
 use central::fleet::keys::KeyStore;
 use central::{Central, Config, Setup};
@@ -283,14 +284,14 @@ fn set_up(config: &Config, edge_key: &SecretKey, directory: &Path) {
     let keys = KeyStore::at(&config.keys);
     keys.init().expect("root key");
     let mut setup = Setup::open(&config.store).expect("store");
-    assert_eq!(setup.import_theatres(THEATRES.as_bytes()).expect("theatres").added, 2);
-    assert_eq!(setup.import_movies(MOVIES.as_bytes()).expect("movies").added, 3);
+    assert_eq!(setup.import(Table::Theatres, THEATRES.as_bytes()).expect("theatres").added, 2);
+    assert_eq!(setup.import(Table::Movies, MOVIES.as_bytes()).expect("movies").added, 3);
     assert_eq!(
-        setup.import_plans(plan_lines().as_bytes()).expect("plans").to_string(),
+        setup.import(Table::Plans, plan_lines().as_bytes()).expect("plans").to_string(),
         "3 added, 0 updated, 0 unchanged, 0 refused"
     );
     assert_eq!(
-        setup.import_shows(show_table().as_bytes()).expect("shows").to_string(),
+        setup.import(Table::Shows, show_table().as_bytes()).expect("shows").to_string(),
         "3 added, 0 updated, 0 unchanged, 0 refused"
     );
     let theatre = setup.theatre("Pune/Vijay, Camp").expect("theatre");

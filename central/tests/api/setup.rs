@@ -2,6 +2,7 @@
 
 use crate::server::{TestCentral, plan_lines, show_table};
 use central::Setup;
+use central::catalogue::import::Table;
 
 fn setup() -> (tempfile::TempDir, Setup) {
     let directory = tempfile::tempdir().expect("directory");
@@ -12,13 +13,13 @@ fn setup() -> (tempfile::TempDir, Setup) {
 #[test]
 fn an_import_of_shows_names_overlaps_and_missing_plans_by_line() {
     let (_directory, mut setup) = setup();
-    setup.import_theatres(crate::server::THEATRES.as_bytes()).expect("theatres");
-    setup.import_movies(crate::server::MOVIES.as_bytes()).expect("movies");
+    setup.import(Table::Theatres, crate::server::THEATRES.as_bytes()).expect("theatres");
+    setup.import(Table::Movies, crate::server::MOVIES.as_bytes()).expect("movies");
     let first = plan_lines().lines().next().expect("a line").to_owned();
-    setup.import_plans(first.as_bytes()).expect("plans");
+    setup.import(Table::Plans, first.as_bytes()).expect("plans");
     let table = show_table();
     let overlapping = table.lines().nth(1).expect("a row").replace("Sholay", "Don");
-    let report = setup.import_shows(format!("{table}{overlapping}\n").as_bytes()).expect("shows");
+    let report = setup.import(Table::Shows, format!("{table}{overlapping}\n").as_bytes()).expect("shows");
     let reasons: Vec<String> = report.refused.iter().map(|row| format!("{}: {}", row.line, row.reason)).collect();
     assert_eq!(report.added, 1);
     assert_eq!(
@@ -29,10 +30,10 @@ fn an_import_of_shows_names_overlaps_and_missing_plans_by_line() {
             "5: Another show runs on this screen at that time.",
         ]
     );
-    let again = setup.import_shows(table.as_bytes()).expect("again");
+    let again = setup.import(Table::Shows, table.as_bytes()).expect("again");
     assert_eq!((again.added, again.unchanged), (0, 1));
     let other_plan = first.replace("\"count\":10", "\"count\":9");
-    let report = setup.import_plans(format!("{first}\n{other_plan}").as_bytes()).expect("plans");
+    let report = setup.import(Table::Plans, format!("{first}\n{other_plan}").as_bytes()).expect("plans");
     assert_eq!((report.unchanged, report.refused.len()), (1, 1));
     assert!(report.refused[0].reason.contains("raise the version"), "{report}");
 }
@@ -49,12 +50,14 @@ async fn a_store_in_use_is_not_set_up() {
 #[test]
 fn a_broken_table_is_reported_clearly() {
     let (_directory, mut setup) = setup();
-    let error = setup.import_theatres("town,house\nPune,Vijay\n".as_bytes()).expect_err("refused");
+    let error = setup.import(Table::Theatres, "town,house\nPune,Vijay\n".as_bytes()).expect_err("refused");
     assert!(format!("{error:#}").contains("missing: city, name, screens, seats"), "{error:#}");
-    let report =
-        setup.import_theatres(&b"city,name,screens,seats\nPune,\"Vijay,1,100\nKochi,Padma,1,80\n"[..]).expect("reads");
+    let report = setup
+        .import(Table::Theatres, &b"city,name,screens,seats\nPune,\"Vijay,1,100\nKochi,Padma,1,80\n"[..])
+        .expect("reads");
     assert_eq!((report.added, report.refused[0].line), (0, 2));
-    let report =
-        setup.import_theatres(&b"city,name,screens,seats\nPune,V\xffjay,1,100\nKochi,Padma,1,80\n"[..]).expect("reads");
+    let report = setup
+        .import(Table::Theatres, &b"city,name,screens,seats\nPune,V\xffjay,1,100\nKochi,Padma,1,80\n"[..])
+        .expect("reads");
     assert_eq!((report.added, report.refused[0].reason.as_str()), (1, "the text is not UTF-8"));
 }

@@ -10,7 +10,7 @@ use crate::generate::{Theatre, facts, generator, hall};
 use crate::simulator::{self, SimulatorConfig};
 use anyhow::{Context, ensure};
 use central::Setup;
-use central::catalogue::import::ImportReport;
+use central::catalogue::import::{ImportReport, Table};
 use central::fleet::enrolment::Issuing;
 use central::fleet::keys::KeyStore;
 use jiff::ToSpan;
@@ -121,8 +121,8 @@ fn build(dir: &Path, files: &CentralFiles, seed: u64, count: usize) -> anyhow::R
     fs::create_dir_all(central_dir).with_context(|| format!("make the folder {}", central_dir.display()))?;
     let mut central = Setup::open(&files.store()).context("open central's store")?;
     // The facts have rows that cannot be used; the reports name them, and nobody here needs those theatres.
-    central.import_theatres(facts::THEATRES_CSV.as_bytes())?;
-    central.import_movies(facts::FILMS_CSV.as_bytes())?;
+    central.import(Table::Theatres, facts::THEATRES_CSV.as_bytes())?;
+    central.import(Table::Movies, facts::FILMS_CSV.as_bytes())?;
     let keys = KeyStore::at(&files.keys);
     keys.init().context("make the root key")?;
     let chosen = choose(count, seed)?;
@@ -135,10 +135,10 @@ fn build(dir: &Path, files: &CentralFiles, seed: u64, count: usize) -> anyhow::R
         let plans =
             hall::seating_plans(theatre, seed).with_context(|| format!("plan the halls of {}", theatre.name))?;
         let lines = plan_lines(theatre, &plans)?;
-        complete(&central.import_plans(lines.as_bytes())?)?;
+        complete(&central.import(Table::Plans, lines.as_bytes())?)?;
         shows.add(theatre, &week(theatre, &plans, &programme, calendar(local_now()), seed))?;
     }
-    complete(&central.import_shows(shows.finish()?.as_bytes())?)?;
+    complete(&central.import(Table::Shows, shows.finish()?.as_bytes())?)?;
     let text = serde_json::to_string_pretty(&deed).context("write the deed")?;
     fs::write(dir.join(DEED), text).context("write the deed")?;
     Ok(deed)
