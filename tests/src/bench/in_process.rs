@@ -104,6 +104,7 @@ fn office(place: &Place, keys: &KeyStore, shutdown: &Shutdown) -> anyhow::Result
         payments,
         poll,
         operator_token: None,
+        accounts: None,
         metrics: OfficeMetrics::default(),
         proxies: 0,
         pass: None,
