@@ -74,6 +74,15 @@ def test_a_booking_is_found_again_by_its_code_and_contact(house, window, looks):
     page.wait_for_url(address)
 
 
+def test_a_halls_whole_width_fits_beside_the_order_and_its_marks_are_explained(house, window):
+    page = window(f"{house.customer}/shows/{house.show()['id']}", width=1366)
+    expect(page.locator("#proposal")).to_contain_text("Best seats together")
+    drawing = page.locator("#map")
+    assert drawing.evaluate("place => place.scrollWidth - place.clientWidth") <= 0, "seats are cut off at the side"
+    if page.locator(".seat-claim").count() > 0:
+        expect(page.locator("#legend")).to_contain_text("Free, fetched from the theatre when sold")
+
+
 def test_a_movies_page_and_its_days_look_right(house, window, looks):
     show = house.show()
     page = window(f"{house.customer}/?city={house.theatre['city']}")

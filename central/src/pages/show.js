@@ -83,14 +83,16 @@ if (form) {
 
   function showLink(link) {
     view.link = link ?? view.link;
-    const free = view.rows.flatMap((row) => row.seats).filter((seat) => seat.state === "free").length;
+    const seats = view.rows.flatMap((row) => row.seats);
+    const free = seats.filter((seat) => seat.state === "free").length;
     const cut = view.link === "locked_down";
     notice(byId("cut"), "warn", cut && "The line to this theatre is down", `${count(free, "seat")} left online; more at the counter.`);
-    const states = new Set(view.rows.flatMap((row) => row.seats.map((seat) => seat.state)));
     const shown = ["free", "mine", "held", "sold", "unavailable", "withheld", "in_transit", "unknown"];
-    const accessible = view.rows.some((row) => row.seats.some((seat) => seat.accessible));
+    const states = new Set(seats.map((seat) => seat.state));
     const list = shown.filter((state) => states.has(state) || state === "mine" || state === "sold");
-    byId("legend").replaceChildren(legend(accessible ? [...list, "accessible"] : list, "At the counter only"));
+    if (seats.some((seat) => seat.by_claim && seat.state === "free")) list.splice(1, 0, "claim");
+    if (seats.some((seat) => seat.accessible)) list.push("accessible");
+    byId("legend").replaceChildren(legend(list, "At the counter only", "the theatre"));
   }
 
   function showStates(states, link) {

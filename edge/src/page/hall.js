@@ -61,7 +61,7 @@ export class Hall {
     this.map.update(this.view);
     const seats = this.view.rows.flatMap((row) => row.seats);
     const states = new Set(["mine", ...seats.map((seat) => seat.state), ...(seats.some((seat) => seat.by_claim) ? ["claim"] : [])]);
-    byId("legend").replaceChildren(legend(STATES.filter((state) => states.has(state)), "Sold online only"));
+    byId("legend").replaceChildren(legend(STATES.filter((state) => states.has(state)), "Sold online only", "central"));
     byId("show-facts").textContent = facts(this.view);
   }
 

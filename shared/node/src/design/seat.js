@@ -73,8 +73,8 @@ export function paintSeat(node, seat, state, open, words) {
   node.querySelector(".seat-mark").setAttribute("d", mark);
 }
 
-/** The legend: one drawn seat and its words per state. */
-export function legend(states, elsewhere) {
+/** The legend: one drawn seat and its words per state. `claimed` is where a seat comes from that has to be asked for. */
+export function legend(states, elsewhere, claimed) {
   const list = document.createElement("ul");
   list.className = "legend plain";
   for (const state of states) {
@@ -85,7 +85,7 @@ export function legend(states, elsewhere) {
     paintSeat(node, seat, ["accessible", "claim"].includes(state) ? "free" : state, true, "");
     for (const name of ["role", "tabindex", "aria-label", "aria-checked", "aria-disabled"]) node.removeAttribute(name);
     drawing.append(node);
-    item.append(drawing, state === "unavailable" ? elsewhere : (LEGEND[state] ?? state));
+    item.append(drawing, { unavailable: elsewhere, claim: `Free, fetched from ${claimed} when sold` }[state] ?? LEGEND[state] ?? state);
     list.append(item);
   }
   return list;
@@ -100,5 +100,4 @@ const LEGEND = {
   in_transit: "On its way",
   unknown: "Being checked",
   accessible: "Wheelchair or companion",
-  claim: "Free, fetched from central when sold",
 };
