@@ -18,6 +18,7 @@ use crate::events::{Redraw, SeatBoard, SeatMap};
 use crate::fleet::keys::KeyStore;
 use crate::holds::customer::Customer;
 use crate::holds::limits::{Holders, SeatLimits, Standing};
+use crate::holds::owner;
 use crate::metrics::OfficeMetrics;
 use crate::payments::schedule::PayingTimes;
 use crate::watermark::Watermark;
@@ -28,7 +29,7 @@ use node::mqtt::Publisher;
 use node::problem::Problem;
 use node::store::{Sql, StoreError};
 use shared::ids::{HoldId, ShowId, TheatreId};
-use shared::ledger::Hold;
+use shared::ledger::{Hold, HoldTimes};
 use shared::refusal::Refusal;
 use shared::show::Show;
 use shared::time::Timestamp;
@@ -146,7 +147,7 @@ impl Desk {
 
     /// Keeps customers to so many seats; without, there is no limit.
     pub fn limit_seats(&mut self, limits: SeatLimits) {
-        self.holders = Holders::new(limits);
+        self.holders.keep_to(limits);
     }
 
     /// How many seats are enough for one customer.
@@ -233,9 +234,24 @@ impl Desk {
     }
 
     /// Remembers who holds what, or waits for it: many that ask at the same moment get no more than one after the other.
-    pub fn note_holder(&mut self, customer: &Customer, show: ShowId, hold: HoldId, now: Timestamp) {
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn note_holder(
+        &mut self,
+        tx: &dyn Sql,
+        customer: &Customer,
+        show: ShowId,
+        hold: HoldId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let times = self.source.as_ref().map_or(HoldTimes::WEB, |(_, settings)| settings.holds);
         let Self { holders, houses, waiting, .. } = self;
+        for owner in holders.owners(customer) {
+            owner::keep(tx, owner, show, hold, now + times.cap + times.paying)?;
+        }
         holders.note(customer, show, hold, |show, hold| standing(houses, waiting, show, hold, now));
+        Ok(())
     }
 
     /// Why a request cannot be begun: one under its key waits already, and two would be remembered.

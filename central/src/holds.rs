@@ -2,6 +2,7 @@
 
 pub mod customer;
 pub mod limits;
+pub mod owner;
 
 use crate::answers::{Answer, Asked};
 use crate::bookings::{saga, store as bookings};
@@ -156,11 +157,11 @@ fn place_hold(
         Ok((Held::Waiting(hold), seats)) => {
             tracing::info!(id = wanted.trace.map(tracing::field::display), %show, "seats are claimed from the box");
             desk.wait_for_claim(hold, show, seats, asked, answer);
-            desk.note_holder(&wanted.customer, show, hold, now);
+            desk.note_holder(tx, &wanted.customer, show, hold, now)?;
             return Ok(());
         }
         Ok((Held::Now(hold), _)) => {
-            desk.note_holder(&wanted.customer, show, hold.id, now);
+            desk.note_holder(tx, &wanted.customer, show, hold.id, now)?;
             held(desk.house(show.theatre), &hold)?
         }
         Err(problem) => problem.into(),

@@ -21,6 +21,7 @@ pub const SCHEMA: Schema = Schema {
         node::idempotency::ANSWERS_IN_ORDER,
         Migration { name: "indexes", sql: include_str!("../migrations/0009_indexes.sql") },
         Migration { name: "price changes", sql: include_str!("../migrations/0010_price_changes.sql") },
+        Migration { name: "hold owners", sql: include_str!("../migrations/0011_hold_owners.sql") },
     ],
 };
 

@@ -75,7 +75,7 @@ def test_a_booking_is_found_again_by_its_code_and_contact(house, window, looks):
 
 
 def test_a_halls_whole_width_fits_beside_the_order_and_its_marks_are_explained(house, window):
-    page = window(f"{house.customer}/shows/{house.show()['id']}", width=1366)
+    page = window(f"{house.customer}/shows/{house.show()['id']}")
     expect(page.locator("#proposal")).to_contain_text("Best seats together")
     drawing = page.locator("#map")
     assert drawing.evaluate("place => place.scrollWidth - place.clientWidth") <= 0, "seats are cut off at the side"

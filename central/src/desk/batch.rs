@@ -5,6 +5,7 @@ use super::{Desk, KeySource};
 use crate::bookings::{cancel, saga, store as bookings};
 use crate::database::Database;
 use crate::fleet::prices;
+use crate::holds::owner;
 use crate::payments::store as payments;
 use anyhow::Context;
 use node::idempotency;
@@ -31,6 +32,7 @@ impl Core for Desk {
             house.replica.follow_jump(by);
             self.touched.insert(*theatre);
         }
+        owner::follow_jump(tx, by).context("keep whose holds they are for longer")?;
         bookings::follow_jump(tx, by).context("move the deadlines of unpaid bookings")?;
         payments::follow_jump(tx, by).context("move the deadlines of open payments")
     }
@@ -86,6 +88,7 @@ impl Core for Desk {
             self.next_sweep = now + SWEEP_EVERY;
             saga::end_overdue(self, tx, now).context("end unpaid bookings")?;
             prices::begin_due(self, tx, now).context("let prices begin")?;
+            owner::forget_over(tx, now).context("forget who held what")?;
             idempotency::forget_expired(tx, now, ANSWERS_FORGOTTEN).context("forget old answers")?;
         }
         if self.next_look_at_voids <= now {

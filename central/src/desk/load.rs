@@ -10,6 +10,7 @@ use crate::events::SeatBoard;
 use crate::fleet::enrolment::{self, Enrolment};
 use crate::fleet::keys::KeyStore;
 use crate::fleet::ticket_keys::TicketKeys;
+use crate::holds::limits::Holders;
 use anyhow::Context;
 use node::ledger_store;
 use node::store::{Sql, StoreError};
@@ -62,6 +63,7 @@ impl Desk {
         }
         let mut desk = Self::new(houses, board, payments, now);
         desk.bookings = BookingMarks::load(conn).context("load which bookings there are")?;
+        desk.holders = Holders::load(conn).context("load who holds what")?;
         desk.remembered = Answers::load(conn).context("load which requests were answered")?;
         Ok(desk)
     }

@@ -33,6 +33,11 @@ pub struct Customer {
 }
 
 impl Network {
+    /// The address, or the prefix with zeros behind it.
+    pub fn address(self) -> IpAddr {
+        self.0
+    }
+
     /// Nothing for an address that is not one customer's: this machine, a private network, whatever may be a proxy in front.
     pub fn of(address: IpAddr) -> Option<Self> {
         match address.to_canonical() {

@@ -1,10 +1,10 @@
 //! How many seats one customer may keep from the others: counted by device and by address while they are held, by contact once they
 //! are booked.
-//!
-//! It is kept in memory only. A start forgets it, which gives a hoarder one more share for the minutes that a hold lasts.
 
-use super::customer::{Customer, Device, Network};
+use super::customer::Customer;
+use super::owner::{self, Owner};
 use node::problem::Problem;
+use node::store::{Sql, StoreError};
 use shared::ids::{HoldId, ShowId};
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
@@ -26,24 +26,30 @@ pub struct SeatLimits {
 /// A hold that stands: its seats and when it ends.
 pub type Standing = (usize, Timestamp);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Holder {
-    Device(Device),
-    Network(Network),
-}
-
 /// Who holds what, as far as there is a limit.
 #[derive(Debug, Default)]
 pub struct Holders {
     limits: SeatLimits,
-    holds: BTreeMap<Holder, Vec<(ShowId, HoldId)>>,
+    holds: BTreeMap<Owner, Vec<(ShowId, HoldId)>>,
     forget_above: usize,
 }
 
 impl Holders {
-    /// Nobody holds anything yet.
-    pub fn new(limits: SeatLimits) -> Self {
-        Self { limits, ..Self::default() }
+    /// Who holds what according to the store; there is no limit yet.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn load(conn: &dyn Sql) -> Result<Self, StoreError> {
+        let mut holders = Self::default();
+        for (owner, show, hold) in owner::all(conn)? {
+            holders.holds.entry(owner).or_default().push((show, hold));
+        }
+        Ok(holders)
+    }
+
+    /// Keeps customers to so many seats from now on.
+    pub fn keep_to(&mut self, limits: SeatLimits) {
+        self.limits = limits;
     }
 
     /// How many seats are enough.
@@ -59,9 +65,9 @@ impl Holders {
         now: Timestamp,
         standing: impl Fn(ShowId, HoldId) -> Option<Standing>,
     ) -> Option<Problem> {
-        self.limited(customer).into_iter().flatten().find_map(|(holder, limit)| {
+        self.limited(customer).into_iter().flatten().find_map(|(owner, limit)| {
             let (mut seats, mut ends) = (0_usize, None::<Timestamp>);
-            self.holds.entry(holder).and_modify(|holds| {
+            self.holds.entry(owner).and_modify(|holds| {
                 holds.retain(|(show, hold)| {
                     let Some((held, until)) = standing(*show, *hold) else { return false };
                     seats = seats.saturating_add(held);
@@ -74,11 +80,16 @@ impl Holders {
     }
 
     /// Whom a customer is counted as, with what is enough for each.
-    fn limited(&self, customer: &Customer) -> [Option<(Holder, usize)>; 2] {
+    fn limited(&self, customer: &Customer) -> [Option<(Owner, usize)>; 2] {
         let SeatLimits { per_device, per_address, .. } = self.limits;
-        let device = customer.device.map(|device| (Holder::Device(device), per_device));
-        let network = customer.network.map(|network| (Holder::Network(network), per_address));
-        [device, network].map(|holder| holder.filter(|(_, limit)| *limit > 0))
+        let device = customer.device.filter(|_| per_device > 0).map(|device| (Owner::from(device), per_device));
+        let network = customer.network.filter(|_| per_address > 0).map(|network| (Owner::from(network), per_address));
+        [device, network]
+    }
+
+    /// As whom this customer's holds are counted.
+    pub fn owners(&self, customer: &Customer) -> impl Iterator<Item = Owner> + use<> {
+        self.limited(customer).into_iter().flatten().map(|(owner, _)| owner)
     }
 
     /// Remembers who has a hold.
@@ -89,8 +100,8 @@ impl Holders {
         hold: HoldId,
         standing: impl Fn(ShowId, HoldId) -> Option<Standing>,
     ) {
-        for (holder, _) in self.limited(customer).into_iter().flatten() {
-            self.holds.entry(holder).or_default().push((show, hold));
+        for owner in self.owners(customer) {
+            self.holds.entry(owner).or_default().push((show, hold));
         }
         if self.holds.len() > self.forget_above.max(REMEMBERED_MAX) {
             self.holds.retain(|_, holds| {
@@ -116,6 +127,7 @@ fn too_many(held: usize, limit: usize, ends: Option<Timestamp>, now: Timestamp) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::holds::customer::{Device, Network};
     use shared::ids::{ShowNumber, TheatreId};
 
     const LIMITS: SeatLimits = SeatLimits { per_device: 4, per_address: 6, per_contact: 0 };
@@ -125,9 +137,15 @@ mod tests {
         Customer { device: device.map(|n| Device([n; 16])), network: address.parse().ok().and_then(Network::of) }
     }
 
+    fn kept_to(limits: SeatLimits) -> Holders {
+        let mut holders = Holders::default();
+        holders.keep_to(limits);
+        holders
+    }
+
     /// Lines of `DEVICE ADDRESS SEATS yes|no`: who gets so many more seats. Everything that is had is held.
     fn check(lines: &str) {
-        let (mut holders, mut held) = (Holders::new(LIMITS), BTreeMap::new());
+        let (mut holders, mut held) = (kept_to(LIMITS), BTreeMap::new());
         let now = Timestamp(1_000);
         for (n, line) in (0_u8..).zip(lines.lines().map(str::trim).filter(|line| !line.is_empty())) {
             let columns: Vec<_> = line.split_whitespace().collect();
@@ -189,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_was_given_back_is_free_again_and_the_wait_is_told() {
-        let (mut holders, customer, now) = (Holders::new(LIMITS), customer(Some(1), "-"), Timestamp(1_000));
+        let (mut holders, customer, now) = (kept_to(LIMITS), customer(Some(1), "-"), Timestamp(1_000));
         let hold = HoldId([7; 16]);
         holders.note(&customer, SHOW, hold, |_, _| Some((4, Timestamp(61_000))));
         let refused = holders.refuse(&customer, 1, now, |_, _| Some((4, Timestamp(61_000))));
@@ -201,7 +219,7 @@ mod tests {
     #[test]
     fn whoever_has_no_limit_is_not_remembered() {
         let limits = SeatLimits { per_address: 6, ..SeatLimits::default() };
-        let (mut holders, customer) = (Holders::new(limits), customer(Some(1), "-"));
+        let (mut holders, customer) = (kept_to(limits), customer(Some(1), "-"));
         holders.note(&customer, SHOW, HoldId([7; 16]), |_, _| Some((4, Timestamp(61_000))));
         assert!(holders.holds.is_empty());
         assert!(holders.refuse(&customer, 100, Timestamp(0), |_, _| None).is_none());

@@ -15,6 +15,7 @@ use central::database::Place;
 use central::discovery::schedule::{self, Wanted};
 use central::fleet::link_status;
 use central::fleet::prices;
+use central::holds::owner;
 use central::payments::store as payments;
 use central::schema::SCHEMA;
 use node::ledger_store::{self, StoredLogs, discrepancy};
@@ -79,6 +80,8 @@ fn fill(sql: &dyn Sql) -> Result<(), StoreError> {
 
 /// A booking with all that follows from it; few are not settled.
 fn sale(sql: &dyn Sql, n: u32) -> Result<(), StoreError> {
+    let owner = "INSERT INTO hold_owner (owner, theatre, show, hold, until) VALUES (?1, ?2, ?3, ?1, ?4)";
+    sql.execute(owner, values![id::<16>(n), show(n).theatre.0, show(n).number.0, at(n)])?;
     let price = "INSERT INTO price_change (theatre, show, category, price_minor, begins_at, done_at) VALUES (?1, ?2, 0, 1, ?3, ?4)";
     let done = (!n.is_multiple_of(100)).then(|| at(n));
     sql.execute(price, values![show(n).theatre.0, show(n).number.0, at(n), done])?;
@@ -236,6 +239,7 @@ const PLANS: &str = "
     webhooks to forget                   | webhook_seen_by_time | same
     a remembered answer                  | remembered_answer_of_key | same
     answers to forget                    | remembered_answer_of_key remembered_answer_until | same
+    holders to forget                    | hold_owner_until | same
     entries from a number on             | key | same
     the head at a number                 | key | same
     the free seats of a show             | key | same
@@ -357,6 +361,7 @@ fn of_payments(table: &mut Table<'_>) {
         Ok(found != idempotency::Outcome::New)
     });
     check("answers to forget", &|sql| Ok(idempotency::forget_expired(sql, Timestamp(at(9)), 9)? > 0));
+    check("holders to forget", &|sql| Ok(owner::forget_over(sql, Timestamp(at(9)))? > 0));
 }
 
 fn of_ledgers(table: &mut Table<'_>) {

@@ -4,6 +4,7 @@ use crate::edge::{Habit, plug_in};
 use crate::server::{Answer, TestCentral, Web};
 use central::holds::limits::SeatLimits;
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::task::JoinSet;
 
 const DEVICE: &str = "usher_device=000102030405060708090a0b0c0d0e0f";
@@ -43,6 +44,31 @@ async fn a_device_gets_no_more_seats_than_its_share_until_it_gives_some_back() {
     hold(&test, &show, json!(["C3", "C4", "C5", "C6"]), "", "203.0.113.5").await.expect(201);
     assert_eq!(test.delete(&format!("/v1/holds/{}", first["hold"].as_str().expect("id"))).await.status, 204);
     hold(&test, &show, json!(["A1", "A2"]), DEVICE, "203.0.113.5").await.expect(201);
+}
+
+#[tokio::test]
+async fn a_share_is_counted_on_after_another_start() {
+    let mut test = limited(3, 3, 0).await;
+    let show = test.show("Pune", "Sholay").await;
+    let first = hold(&test, &show, json!(["A1", "A2", "A3"]), DEVICE, "203.0.113.5").await.expect(201);
+    assert_eq!(test.store.number("SELECT count(*) FROM hold_owner"), 2);
+    test.stop().await;
+    test.start_again().await;
+    for (cookie, address) in [(DEVICE, "198.51.100.7"), (OTHER_DEVICE, "203.0.113.5")] {
+        assert_eq!(hold(&test, &show, json!(["A4"]), cookie, address).await.problem(429), "too_many_seats_held");
+    }
+    hold(&test, &show, json!(["C1"]), OTHER_DEVICE, "198.51.100.7").await.expect(201);
+    assert_eq!(test.delete(&format!("/v1/holds/{}", first["hold"].as_str().expect("id"))).await.status, 204);
+    hold(&test, &show, json!(["A1"]), DEVICE, "203.0.113.5").await.expect(201);
+    // What is kept of a holder goes when no hold of theirs can stand any more.
+    test.alter("UPDATE hold_owner SET until = 0");
+    for _ in 0..100 {
+        if test.store.number("SELECT count(*) FROM hold_owner") == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("whose holds they were is never forgotten");
 }
 
 #[tokio::test]
