@@ -10,9 +10,13 @@ use shared::refusal::Refusal;
 use shared::time::Timestamp;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 /// Marks that are kept before those whose time is over are looked for.
 const MARKS_MAX: usize = 100_000;
+
+/// By then the store has forgotten an answer whose time is over, and its key is free.
+const FORGOTTEN_WITHIN: Duration = Duration::from_secs(3600);
 
 /// What a request is answered.
 #[derive(Debug)]
@@ -154,7 +158,7 @@ impl Answers {
         idempotency::remember(tx, &asked.scope, &asked.key, &asked.hash, *status, body, until)?;
         self.marks.insert(asked.mark(), until);
         if self.marks.len() > self.forget_above.max(MARKS_MAX) {
-            self.marks.retain(|_, until| *until > now);
+            self.marks.retain(|_, until| *until + FORGOTTEN_WITHIN > now);
             self.forget_above = self.marks.len().saturating_mul(2);
         }
         Ok(())

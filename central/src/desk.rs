@@ -331,7 +331,7 @@ impl Desk {
         };
         let Ok(known) = house.show(show.number) else { return Ok(Err(Refusal::UnknownShow)) };
         // Another one who waited for it may have had it drawn.
-        if let Some(map) = self.board.map(show).filter(|map| now < map.fresh_until) {
+        if let Some(map) = self.board.current(show).filter(|map| now < map.fresh_until) {
             return Ok(Ok(map));
         }
         let map = Arc::new(seat_map(house, known, now)?);
@@ -363,6 +363,11 @@ impl Desk {
         }
         // The next job of this batch must find the bookings as the log has them now: a sale that came back has its money.
         self.react_to_all(theatre, tx, now).context("let a box's message have its effects")
+    }
+
+    /// Has the map drawn again when it may be: somebody watches it now.
+    pub fn redraw(&mut self, show: ShowId) {
+        self.changed.insert(show);
     }
 
     fn refresh_maps(&mut self) {

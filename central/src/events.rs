@@ -1,7 +1,7 @@
 //! The seat board: the seat maps that customers look at, kept ready and refreshed after each commit, with their changes
 //! as server-sent events.
 
-use crate::office::App;
+use crate::office::{App, Office};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Sse;
@@ -12,6 +12,7 @@ use serde_json::json;
 use shared::ids::ShowId;
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -79,6 +80,26 @@ struct Posted {
     watchers: broadcast::Sender<Arc<str>>,
 }
 
+impl Posted {
+    /// Shows a newer map, and tells the watchers what changed.
+    fn show(&mut self, map: Arc<SeatMap>) {
+        self.is_behind = false;
+        if self.map.view.version != map.view.version && self.watchers.receiver_count() > 0 {
+            // Nobody listening any more is no fault.
+            let _ = self.watchers.send(map.changes(Some(&self.map)).into());
+        }
+        self.map = map;
+    }
+}
+
+/// A map that somebody watches from now on.
+struct Watching {
+    map: Arc<SeatMap>,
+    changes: broadcast::Receiver<Arc<str>>,
+    /// It is behind and nobody watched it: it is not going to be drawn again by itself.
+    is_forgotten: bool,
+}
+
 /// What is to be done for a show whose seats have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Redraw {
@@ -104,6 +125,11 @@ impl SeatBoard {
         posted.map(|posted| posted.map.clone())
     }
 
+    /// A show's map, if nothing has changed since it was drawn.
+    pub fn current(&self, show: ShowId) -> Option<Arc<SeatMap>> {
+        self.lock().get(&show).filter(|posted| !posted.is_behind).map(|posted| posted.map.clone())
+    }
+
     /// A show's last map.
     fn latest(&self, show: ShowId) -> Option<Arc<SeatMap>> {
         self.lock().get(&show).map(|posted| posted.map.clone())
@@ -115,9 +141,12 @@ impl SeatBoard {
         if posted.len() >= MAPS_KEPT {
             posted.retain(|_, posted| posted.watchers.receiver_count() > 0);
         }
-        let watchers = posted.get(&show).map(|posted| posted.watchers.clone());
-        let watchers = watchers.unwrap_or_else(|| broadcast::Sender::new(CHANGES_KEPT));
-        posted.insert(show, Posted { map, is_behind: false, watchers });
+        match posted.entry(show) {
+            Entry::Occupied(mut there) => there.get_mut().show(map),
+            Entry::Vacant(place) => {
+                place.insert(Posted { map, is_behind: false, watchers: broadcast::Sender::new(CHANGES_KEPT) });
+            }
+        }
     }
 
     /// Seats of a show have changed: takes its map down if nobody watches it, and tells when it is to be drawn.
@@ -137,19 +166,17 @@ impl SeatBoard {
 
     /// Posts a newer map and tells the watchers what changed.
     pub fn refresh(&self, show: ShowId, map: SeatMap) {
-        let mut posted = self.lock();
-        let Some(posted) = posted.get_mut(&show) else { return };
-        posted.is_behind = false;
-        if posted.map.view.version != map.view.version {
-            // Nobody listening any more is no fault.
-            let _ = posted.watchers.send(map.changes(Some(&posted.map)).into());
-            posted.map = Arc::new(map);
+        if let Some(posted) = self.lock().get_mut(&show) {
+            posted.show(Arc::new(map));
         }
     }
 
     /// The map with a subscription to its changes, if it is ready.
-    fn watch(&self, show: ShowId) -> Option<(Arc<SeatMap>, broadcast::Receiver<Arc<str>>)> {
-        self.lock().get(&show).map(|posted| (posted.map.clone(), posted.watchers.subscribe()))
+    fn watch(&self, show: ShowId) -> Option<Watching> {
+        let posted = self.lock();
+        let posted = posted.get(&show)?;
+        let is_forgotten = posted.is_behind && posted.watchers.receiver_count() == 0;
+        Some(Watching { map: posted.map.clone(), changes: posted.watchers.subscribe(), is_forgotten })
     }
 
     /// Shows with a map, of the theatres that `of` accepts.
@@ -168,21 +195,28 @@ pub async fn events(
     Path(show): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let show = crate::office::show_id(&show)?;
-    let (map, changes) = watch(&app, show).await?;
+    let Watching { map, changes, .. } = watch(&app, show).await?;
     let (sender, events) = tokio::sync::mpsc::channel(CHANGES_KEPT);
     tokio::spawn(async move {
         let first: Arc<str> = map.changes(None).into();
         drop(map);
-        pass_on(&app.board, show, first, changes, sender).await;
+        pass_on(&app, show, first, changes, sender).await;
     });
     Ok(Sse::new(ReceiverStream::new(events)).keep_alive(KeepAlive::default()))
 }
 
-async fn watch(app: &App, show: ShowId) -> Result<(Arc<SeatMap>, broadcast::Receiver<Arc<str>>), Problem> {
+async fn watch(app: &App, show: ShowId) -> Result<Watching, Problem> {
     // A commit may take the map down between posting and watching it.
     for _ in 0..3 {
         app.seat_map(show).await?;
         if let Some(watching) = app.board.watch(show) {
+            if watching.is_forgotten {
+                let redraw = app.writer.run_for_newcomer(move |desk, _, _| {
+                    desk.redraw(show);
+                    Ok(())
+                });
+                redraw.await?;
+            }
             return Ok(watching);
         }
     }
@@ -190,7 +224,7 @@ async fn watch(app: &App, show: ShowId) -> Result<(Arc<SeatMap>, broadcast::Rece
 }
 
 async fn pass_on(
-    board: &SeatBoard,
+    app: &Office,
     show: ShowId,
     first: Arc<str>,
     mut changes: broadcast::Receiver<Arc<str>>,
@@ -204,9 +238,11 @@ async fn pass_on(
         next = tokio::select! {
             // A watcher that has gone must not be counted until the next change.
             () = sender.closed() => return,
+            // Another node works now, and this board shows what was.
+            () = app.ending.wait() => return,
             change = changes.recv() => match change {
                 Ok(change) => change,
-                Err(RecvError::Lagged(_)) => match board.latest(show) {
+                Err(RecvError::Lagged(_)) => match app.board.latest(show) {
                     Some(map) => map.changes(None).into(),
                     None => return,
                 },
@@ -257,13 +293,37 @@ mod tests {
     fn watchers_hear_only_what_changed() {
         let board = SeatBoard::default();
         board.post(SHOW, Arc::new(map("v1", &[("A1", "free"), ("A2", "free")])));
-        let (_, mut changes) = board.watch(SHOW).expect("posted");
+        let Watching { mut changes, .. } = board.watch(SHOW).expect("posted");
         board.refresh(SHOW, map("v1", &[("A1", "free"), ("A2", "free")]));
         board.refresh(SHOW, map("v2", &[("A1", "free"), ("A2", "sold")]));
         let heard = changes.try_recv().expect("a change");
         let heard: serde_json::Value = serde_json::from_str(&heard).expect("json");
         assert_eq!(heard, json!({ "version": "v2", "link": "live", "seats": { "A2": "sold" } }));
         assert!(changes.try_recv().is_err());
+    }
+
+    #[test]
+    fn watchers_hear_what_changed_whoever_had_the_newer_map_drawn() {
+        let large = |version, state| SeatMap { took: Duration::from_secs(60), ..map(version, &[("A1", state)]) };
+        let board = SeatBoard::default();
+        board.post(SHOW, Arc::new(large("v1", "free")));
+        let Watching { mut changes, .. } = board.watch(SHOW).expect("posted");
+        assert!(matches!(board.note_change(SHOW), Redraw::After(_)));
+        board.post(SHOW, Arc::new(large("v2", "sold")));
+        assert!(changes.try_recv().expect("a change").contains(r#""A1":"sold""#));
+        assert_eq!(board.current(SHOW).expect("posted").view.version, "v2");
+    }
+
+    #[test]
+    fn a_map_that_was_let_be_behind_is_drawn_again_for_its_first_watcher() {
+        let large = || SeatMap { took: Duration::from_secs(60), ..map("v1", &[]) };
+        let board = SeatBoard::default();
+        board.post(SHOW, Arc::new(large()));
+        assert!(!board.watch(SHOW).expect("posted").is_forgotten);
+        assert_eq!(board.note_change(SHOW), Redraw::No);
+        let first = board.watch(SHOW).expect("posted");
+        assert!(first.is_forgotten && !board.watch(SHOW).expect("posted").is_forgotten);
+        assert!(matches!(board.note_change(SHOW), Redraw::After(_)), "it is watched now");
     }
 
     #[test]

@@ -5,7 +5,7 @@ pub mod limits;
 pub mod owner;
 
 use crate::answers::{Answer, Asked};
-use crate::bookings::{saga, store as bookings};
+use crate::bookings::{BookingState, saga, store as bookings};
 use crate::desk::Desk;
 use crate::desk::house::House;
 use crate::office::{App, show_id};
@@ -194,15 +194,26 @@ fn refused(house: &House, show: ShowId, seats: &[SeatId], refusal: Refusal, now:
     if labels.is_empty() { problem } else { problem.with("seats", labels) }
 }
 
-/// `POST /v1/holds/{id}`: moves the deadline on.
+/// `POST /v1/holds/{id}`: moves the deadline on, and with it that of a booking that waits for its payment.
 pub async fn renew(State(app): State<App>, Path(hold): Path<String>) -> Result<Response, Problem> {
     let hold = hold_id(&hold)?;
-    let renewed = app.writer.run(move |desk, _, now| {
-        Ok(theatre_of(desk, hold, now).and_then(|theatre| {
+    let renewed = app.writer.run(move |desk, tx, now| {
+        let renewed = theatre_of(desk, hold, now).and_then(|theatre| {
             let house = desk.house_mut(theatre)?;
             let hold = house.replica.renew(hold, now)?;
-            house.hold_view(&hold)
-        }))
+            Ok((hold.deadline, house.hold_view(&hold)?))
+        });
+        let (deadline, view) = match renewed {
+            Ok(renewed) => renewed,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if let Some(mut booking) = bookings::booking_of_hold(tx, hold)?
+            && booking.state == BookingState::AwaitingPayment
+        {
+            booking.expires_at = deadline;
+            bookings::put(tx, &booking)?;
+        }
+        Ok(Ok(view))
     });
     Ok(axum::Json(renewed.await??).into_response())
 }

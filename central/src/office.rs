@@ -12,6 +12,7 @@ use node::clock::StoreClock;
 use node::health::Readiness;
 use node::mqtt::Publisher;
 use node::problem::Problem;
+use node::shutdown::Shutdown;
 use node::writer::{Unwritable, Writer};
 use shared::ids::ShowId;
 use shared::refusal::Refusal;
@@ -37,6 +38,8 @@ pub struct Office {
     pub payments: Arc<Notify>,
     /// The pause between two looks at a payment that a customer is making.
     pub poll: Duration,
+    /// Triggered when this part of central ends, or another node works in its place.
+    pub ending: Shutdown,
     /// What operators show; nothing where they may change nothing.
     pub operator_token: Option<OperatorToken>,
     /// Who may connect to the embedded broker; nothing where it is another program.

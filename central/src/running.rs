@@ -4,7 +4,7 @@ use crate::catalogue::import::{ImportReport, RefusedRow, Table};
 use crate::fleet::boxes::EnrolRequest;
 use crate::fleet::imports;
 use anyhow::{Context, bail, ensure};
-use reqwest::{RequestBuilder, Response, StatusCode, header};
+use reqwest::{RequestBuilder, Response, header};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ const PART_ROWS: usize = 50;
 const PART_BYTES: usize = 48 * 1024;
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
+/// What is over in a moment. A store that has stopped is not among it: asking on would stop the next one.
+const PASSES: [&str; 5] = ["overloaded", "no_node_works", "outcome_unknown", "store_unreachable", "shutting_down"];
 /// Central may be busy, or another node of it taking over.
 const TRIES: usize = 30;
 
@@ -87,15 +89,15 @@ impl RunningCentral {
             let answer = sent.with_context(|| format!("ask central at {}", self.url))?;
             match answer.status() {
                 status if status.is_success() => return Ok(answer),
-                StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                status => {
                     let after = answer.headers().get(header::RETRY_AFTER);
                     let after = after.and_then(|after| after.to_str().ok()?.parse().ok()).unwrap_or(1);
-                    tokio::time::sleep(Duration::from_secs(after)).await;
-                }
-                status => {
                     let problem: Value = answer.json().await.unwrap_or_default();
                     let text = |member: &str| problem[member].as_str().unwrap_or_default().to_owned();
-                    bail!("central answers {}: {} {}", status.as_u16(), text("title"), text("detail"));
+                    if !PASSES.contains(&text("code").as_str()) {
+                        bail!("central answers {}: {} {}", status.as_u16(), text("title"), text("detail"));
+                    }
+                    tokio::time::sleep(Duration::from_secs(after)).await;
                 }
             }
         }

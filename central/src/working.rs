@@ -103,6 +103,7 @@ impl Working {
             gateway,
             payments,
             poll,
+            ending: shutdown.clone(),
             operator_token,
             accounts,
             metrics,

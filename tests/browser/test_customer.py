@@ -1,5 +1,7 @@
 """The customer: finds a show, picks seats, pays at the simulator, has tickets with a QR that reads."""
 
+import re
+
 from playwright.sync_api import expect
 
 from code_on_screen import read_codes
@@ -52,6 +54,22 @@ def test_a_customer_buys_with_the_keyboard_alone(house, window, looks):
     page.locator("body").evaluate("() => document.activeElement.blur()")
     walk_to(page, "form[action$='/approve'] button")
     page.keyboard.press("Enter")
+    expect_tickets(page, 2)
+
+
+def test_a_payment_that_was_declined_is_tried_again_in_the_same_window(house, window):
+    page = window(f"{house.customer}/shows/{house.show()['id']}")
+    expect(page.locator("#proposal")).to_contain_text("Best seats together")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Phone number or e-mail").fill("guest@example.org")
+    page.get_by_role("button", name=re.compile("^Pay ₹")).click()
+    page.wait_for_url("**/pay/*")
+    page.get_by_role("button", name="Decline").click()
+    page.wait_for_url("**/bookings/*")
+    expect(page.locator("#main")).to_contain_text("declined")
+    page.locator("#pay").click()
+    page.wait_for_url("**/pay/*")
+    page.get_by_role("button", name=re.compile("^Pay ")).click()
     expect_tickets(page, 2)
 
 

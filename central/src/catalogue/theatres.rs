@@ -52,8 +52,15 @@ fn import_row(conn: &dyn Sql, row: &Row<'_>) -> Result<Imported, RowError> {
     Zone::named(&zone).map_err(|error| format!("zone {zone:?}: {error}"))?;
     Currency::parse(&currency).ok_or_else(|| format!("no currency {currency:?}"))?;
     let chain = Some(row.text("chain")).filter(|chain| !chain.is_empty());
-    let existing: Option<i64> =
-        conn.first("SELECT id FROM theatre WHERE city = ?1 AND name = ?2", values![&city, &name], |row| row.get(0))?;
+    let known = "SELECT id, currency FROM theatre WHERE city = ?1 AND name = ?2";
+    let existing: Option<(u32, String)> =
+        conn.first(known, values![&city, &name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if let Some((id, priced_in)) = &existing
+        && *priced_in != currency
+        && conn.only("SELECT EXISTS (SELECT 1 FROM schedule WHERE theatre = ?1)", values![*id], |row| row.get(0))?
+    {
+        return Err(RowError::Bad(format!("its shows are priced in {priced_in}; they cannot be in {currency}")));
+    }
     let changed = conn.execute(
         "INSERT INTO theatre (city, name, kind, chain, screens, seats, lat, lon, zone, currency)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)

@@ -6,6 +6,7 @@ use crate::catalogue::import::{ImportError, ImportReport, Imported, RowError, Ta
 use crate::catalogue::shows::PlannedShow;
 use crate::catalogue::theatres::{self, Theatre};
 use crate::catalogue::{movies, plans, shows};
+use crate::discovery::schedule;
 use node::store::Sql;
 use shared::ids::ScreenId;
 use shared::ledger::HoldTimes;
@@ -91,7 +92,11 @@ impl Desk {
             if let Some(house) = self.houses.get_mut(&theatre.id)
                 && house.theatre != theatre
             {
+                let is_elsewhere = house.theatre.zone != theatre.zone;
                 house.rename(theatre).map_err(ImportError::Log)?;
+                if is_elsewhere {
+                    schedule::follow_zone(tx, house.theatre.id, &house.zone)?;
+                }
             }
         }
         self.scheduled.clear();

@@ -85,14 +85,17 @@ impl House {
         settings: Settings,
         now: Timestamp,
     ) -> anyhow::Result<Self> {
-        let own = match keys {
-            KeySource::Directory(keys) => keys.issuing_or_new(theatre.id)?,
-            KeySource::None => SecretKey::from_seed(&node::random::bytes()),
-        };
         let root = match keys {
             // Without a root nobody has been enrolled, and no key certified.
             KeySource::Directory(keys) => keys.root_if_made()?,
             KeySource::None => None,
+        };
+        let own = match keys {
+            KeySource::Directory(keys) => match (enrolment, root) {
+                (Some(enrolment), Some(root)) => enrolment.issuing_key(keys, &root)?,
+                _ => keys.issuing_or_new(theatre.id)?,
+            },
+            KeySource::None => SecretKey::from_seed(&node::random::bytes()),
         };
         let peer = enrolment.map(|enrolment| PublicKey::from_hex(&enrolment.edge_key)).transpose()?;
         let link_keys = LinkKeys { own: own.clone(), own_before: None, peer: peer.into_iter().collect() };

@@ -225,6 +225,17 @@ pub fn put(conn: &dyn Sql, theatre: &Theatre, facts: &ShowFacts, seats: usize) -
     )
 }
 
+/// The theatre's clocks show something else: its shows may be on other days.
+pub fn follow_zone(conn: &dyn Sql, theatre: TheatreId, zone: &Zone) -> Result<(), StoreError> {
+    let all = "SELECT number, starts_at FROM schedule WHERE theatre = ?1";
+    let shows: Vec<(u32, i64)> = conn.all(all, values![theatre.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (number, starts_at) in shows {
+        let update = "UPDATE schedule SET local_date = ?3 WHERE theatre = ?1 AND number = ?2";
+        conn.send(update, values![theatre.0, number, zone.local_date(Timestamp(starts_at))])?;
+    }
+    Ok(())
+}
+
 /// Marks a show cancelled, for ever.
 pub fn cancel(conn: &dyn Sql, show: ShowId) -> Result<(), StoreError> {
     conn.send(

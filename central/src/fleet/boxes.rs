@@ -12,7 +12,9 @@ use axum::response::{IntoResponse, Response};
 use node::problem::{JsonBody, Problem};
 use node::store::Sql;
 use serde::{Deserialize, Serialize};
+use shared::refusal::Refusal;
 use shared::time::Timestamp;
+use sync_protocol::replica::Closed;
 
 /// What an operator sends.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,9 +58,16 @@ fn take_in(
         Ok(key) => key.key_id(),
         Err(error) => return Ok(Err(Problem::unprocessable("bad_join_request", format!("{error:#}")))),
     };
-    if desk.house(theatre.id).is_ok_and(|house| house.replica.ledger().revoked().any(|revoked| revoked == key)) {
-        let detail = format!("The box's key {key} is revoked: it needs a new one.");
-        return Ok(Err(Problem::conflict("key_revoked", detail)));
+    if let Ok(house) = desk.house(theatre.id) {
+        let (ledger, closed) = (house.replica.ledger(), house.replica.heads().closed);
+        if ledger.revoked().any(|revoked| revoked == key) {
+            let detail = format!("The box's key {key} is revoked: it needs a new one.");
+            return Ok(Err(Problem::conflict("key_revoked", detail)));
+        }
+        // That the new box goes on with the old one's log has to be written down.
+        if ledger.marks().retired && closed.is_some_and(Closed::stops_the_log) {
+            return Ok(Err(Refusal::Closed.into()));
+        }
     }
     if let Err(error) = desk.keys().context("find the keys")?.root() {
         return Ok(Err(Problem::conflict("no_root_key", format!("{error:#}"))));

@@ -10,7 +10,7 @@ use node::store::{Sql, StoreError};
 use node::values;
 use serde::{Deserialize, Serialize};
 use shared::ids::{KeyId, Side, TheatreId};
-use shared::keys::{Certificate, PublicKey, Purpose};
+use shared::keys::{Certificate, PublicKey, Purpose, SecretKey};
 use shared::time::Timestamp;
 use std::time::Duration;
 
@@ -90,6 +90,23 @@ pub struct Enrolment {
     pub broker_username: String,
     /// The hash of its password.
     pub broker_password: String,
+}
+
+impl Enrolment {
+    /// The key that central's certificate names. A newer one in the directory that was not certified in the end is left alone: the
+    /// box would believe nothing that it signs.
+    ///
+    /// # Errors
+    /// If a key file cannot be read.
+    pub fn issuing_key(&self, keys: &KeyStore, root: &PublicKey) -> anyhow::Result<SecretKey> {
+        let newest = keys.issuing_or_new(self.theatre)?;
+        let Ok(certificate) = Certificate::read(&self.central_certificate, root) else { return Ok(newest) };
+        if certificate.public_key == newest.public() {
+            return Ok(newest);
+        }
+        let certified = keys.kept(self.theatre)?.into_iter().find(|key| key.public() == certificate.public_key);
+        Ok(certified.unwrap_or(newest))
+    }
 }
 
 /// Finds the theatre that a person names by id, by name, or by `City/Name`; a sentence where there is none, or more than one.
@@ -184,8 +201,10 @@ pub fn enrol(
 /// Lets a new box go on with the log of a retired one, if the theatre's is retired.
 fn replace_box(conn: &dyn Sql, theatre: TheatreId, key: KeyId, now: Timestamp) -> anyhow::Result<bool> {
     let snapshot = ledger_store::load(conn, theatre, Side::Central)?;
-    if !snapshot.ledger.marks.retired {
-        return Ok(false);
+    let marks = snapshot.ledger.marks;
+    if !marks.retired {
+        // Asked again before the new box has gone on with the log, it is told so again.
+        return Ok(marks.edge != 0 && snapshot.heads.peer.seq + 1 == marks.edge);
     }
     ensure!(!snapshot.ledger.revoked.contains(&key), "the box's key {key} is revoked: it needs a new one");
     let mut replica = silent_replica(theatre, snapshot, now);

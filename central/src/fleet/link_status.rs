@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use node::ledger_store::discrepancy;
 use node::problem::Problem;
-use node::store::Sql;
+use node::store::{Sql, StoreError};
 use node::values;
 use node::view::{LinkView, PipeView, TheatreRef};
 use node::zone::Zone;
@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::ids::{Side, TheatreId};
 use shared::time::Timestamp;
+use std::collections::BTreeMap;
 
 /// Closings and openings that are shown.
 const STANDINGS_SHOWN: u32 = 20;
@@ -56,9 +57,15 @@ pub struct StandingView {
 
 /// Lists the links of all enrolled theatres.
 pub async fn status(State(app): State<App>) -> Result<Json<Status>, Problem> {
-    let listed = app.writer.run(|desk, tx, now| {
+    let listed = app.writer.run_for_newcomer(|desk, tx, now| {
+        let (discrepancies, oldest) = (discrepancy::open_counts(tx)?, oldest_unacknowledged(tx)?);
         let enrolled = desk.houses().filter(|house| house.enrolled);
-        enrolled.map(|house| theatre_link(tx, house, now)).collect::<anyhow::Result<Vec<_>>>()
+        let link = |house: &House| {
+            let theatre = house.theatre.id;
+            let found = discrepancies.get(&theatre).copied().unwrap_or_default();
+            theatre_link(house, found, oldest.get(&theatre).copied(), now)
+        };
+        Ok(enrolled.map(link).collect::<Vec<_>>())
     });
     Ok(Json(Status { pipe: app.publisher.status().into(), theatres: listed.await? }))
 }
@@ -67,9 +74,13 @@ pub async fn status(State(app): State<App>) -> Result<Json<Status>, Problem> {
 pub async fn link(State(app): State<App>, Path(theatre): Path<String>) -> Result<Json<LinkDetail>, Problem> {
     let unknown = || Problem::not_found("unknown_theatre", "There is no such theatre, or it has no shows.");
     let theatre: TheatreId = theatre.parse().map_err(|_| unknown())?;
-    let found = app.writer.run(move |desk, tx, now| {
+    let found = app.writer.run_for_newcomer(move |desk, tx, now| {
         let Ok(house) = desk.house(theatre) else { return Ok(None) };
-        let TheatreLink { link, .. } = theatre_link(tx, house, now)?;
+        let next = i64::try_from(house.replica.heads().acked).unwrap_or(i64::MAX).saturating_add(1);
+        let of_next = "SELECT at FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq = ?3";
+        let oldest =
+            tx.first(of_next, values![theatre.0, Side::Central.word(), next], |row| row.get(0).map(Timestamp))?;
+        let TheatreLink { link, .. } = theatre_link(house, discrepancy::open_count(tx, theatre)?, oldest, now);
         let box_retired = house.replica.ledger().marks().retired;
         Ok(Some(LinkDetail { link, box_retired, standings: standings(tx, theatre, &house.zone)? }))
     });
@@ -92,15 +103,19 @@ pub fn standings(conn: &dyn Sql, theatre: TheatreId, zone: &Zone) -> anyhow::Res
     })?)
 }
 
-fn theatre_link(conn: &dyn Sql, house: &House, now: Timestamp) -> anyhow::Result<TheatreLink> {
-    let (heads, theatre) = (house.replica.heads(), house.theatre.id);
-    let oldest: Option<i64> = conn.first(
-        "SELECT at FROM ledger_entry WHERE theatre = ?1 AND log = ?2 AND seq = ?3",
-        values![theatre.0, Side::Central.word(), heads.acked.cast_signed() + 1],
-        |row| row.get(0),
-    )?;
-    let discrepancies = discrepancy::open_count(conn, theatre)?;
-    let oldest_s = oldest.map_or(0, |at| now.since(Timestamp(at)).as_secs());
-    let link = house.view().link(discrepancies, oldest_s);
-    Ok(TheatreLink { theatre: house.reference.clone(), link })
+/// When the first entry was written that its box has not acknowledged, for each theatre with one.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn oldest_unacknowledged(conn: &dyn Sql) -> Result<BTreeMap<TheatreId, Timestamp>, StoreError> {
+    let select = "SELECT e.theatre, e.at FROM ledger_head h JOIN ledger_entry e
+                  ON e.theatre = h.theatre AND e.log = ?1 AND e.seq = h.acked + 1";
+    let rows =
+        conn.all(select, values![Side::Central.word()], |row| Ok((TheatreId(row.get(0)?), Timestamp(row.get(1)?))))?;
+    Ok(rows.into_iter().collect())
+}
+
+fn theatre_link(house: &House, discrepancies: u64, oldest: Option<Timestamp>, now: Timestamp) -> TheatreLink {
+    let oldest_s = oldest.map_or(0, |at| now.since(at).as_secs());
+    TheatreLink { theatre: house.reference.clone(), link: house.view().link(discrepancies, oldest_s) }
 }

@@ -68,8 +68,7 @@ export async function pay(booking) {
   const key = sessionStorage.getItem(name) ?? freshKey();
   sessionStorage.setItem(name, key);
   const answer = await requestUntilAnswered("POST", `/v1/bookings/${booking}/payments`, { key });
-  if (answer.ok) return { ...answer, go: answer.data.pay_url };
-  // A payment that failed is over: the next attempt is a new one.
-  if (answer.status >= 400 && answer.status < 500) sessionStorage.removeItem(name);
-  return answer;
+  // One that is still open is found again without its key; after one that is over the next attempt is a new one.
+  if (answer.ok || (answer.status >= 400 && answer.status < 500)) sessionStorage.removeItem(name);
+  return answer.ok ? { ...answer, go: answer.data.pay_url } : answer;
 }

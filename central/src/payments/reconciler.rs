@@ -110,15 +110,16 @@ async fn ask_again(app: &App, payment: &Payment) -> Result<Option<super::gateway
 
 async fn look_at_refund(app: &App, refund: Refund) -> anyhow::Result<()> {
     let (id, poll) = (refund.id.clone(), app.poll);
-    let reported = match (&refund.gateway_refund, refund.state) {
-        (Some(at_gateway), RefundState::Pending) => app.gateway.fetch_refund(at_gateway).await,
-        _ => send_refund(app, &refund).await,
+    let (reported, is_sent) = match (&refund.gateway_refund, refund.state) {
+        (Some(at_gateway), RefundState::Pending) => (app.gateway.fetch_refund(at_gateway).await, true),
+        _ => (send_refund(app, &refund).await, false),
     };
     match reported {
         Ok(report) => {
             app.writer.run(move |_, tx, now| settle::refund_reported(tx, &id, &report, poll, now)).await?;
         }
-        Err(GatewayError::Refused { status, text, .. }) => {
+        // Whoever may not ask now, or asks too early, is told nothing of the money.
+        Err(GatewayError::Refused { status, text, .. }) if !is_sent => {
             tracing::error!(refund = id, status, text, "the gateway refuses a refund");
             app.writer.run(move |_, tx, now| settle::refund_refused(tx, &id, now)).await?;
         }

@@ -243,6 +243,10 @@ pub fn payment_refused(desk: &mut Desk, tx: &dyn Sql, id: &str) -> anyhow::Resul
 /// If the store fails.
 pub fn refund_refused(tx: &dyn Sql, id: &str, now: Timestamp) -> anyhow::Result<()> {
     let mut refund = store::refund(tx, id)?.with_context(|| format!("refund {id} is not stored"))?;
+    // A webhook may have known better meanwhile.
+    if matches!(refund.state, RefundState::Succeeded | RefundState::Failed) {
+        return Ok(());
+    }
     (refund.state, refund.next_look_at) = (RefundState::Failed, None);
     refund_moved(tx, &refund, now)?;
     Ok(store::put_refund(tx, &refund)?)

@@ -21,6 +21,8 @@ use tokio::sync::Semaphore;
 
 /// Requests that may be under way to the other node; more are told to come back.
 const UNDER_WAY_MAX: usize = 4096;
+/// Parts of tables that may be: each is longer than anything a customer sends.
+const LARGE_MAX: usize = 8;
 /// A node on the same network answers a connection at once, or it is not there.
 const CONNECT_WAIT: Duration = Duration::from_secs(1);
 /// The longest a request takes to be answered: a claim waits for 1.5 s, a store that went away for 5 s.
@@ -49,6 +51,7 @@ struct StatusLabels {
 pub(super) struct Forwarder {
     client: reqwest::Client,
     under_way: Semaphore,
+    large: Semaphore,
     passed_on: Family<StatusLabels, Counter>,
     registry: Arc<Registry>,
 }
@@ -64,7 +67,8 @@ impl Forwarder {
         let (mut registry, passed_on) = (Registry::with_prefix("usher_central"), Family::default());
         let help = "Requests that were passed on to the node that works, by the status that was answered";
         registry.register("passed_on", help, Family::clone(&passed_on));
-        Ok(Self { client, under_way: Semaphore::new(UNDER_WAY_MAX), passed_on, registry: Arc::new(registry) })
+        let (under_way, large) = (Semaphore::new(UNDER_WAY_MAX), Semaphore::new(LARGE_MAX));
+        Ok(Self { client, under_way, large, passed_on, registry: Arc::new(registry) })
     }
 
     /// What a node counts that does not work.
@@ -107,7 +111,14 @@ impl Forwarder {
     async fn ask(&self, node: &str, pass: &str, request: Request) -> Result<Response, Lost> {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let received = tokio::time::timeout(BODY_WAIT, axum::body::to_bytes(body, body_max(path))).await;
+        // Whether it comes from an operator is known at the other node only.
+        let is_large = path.starts_with(imports::PATH);
+        let _large = if is_large { Some(self.large.try_acquire().map_err(|_| Lost::Crowded)?) } else { None };
+        let received = tokio::time::timeout(
+            BODY_WAIT,
+            axum::body::to_bytes(body, if is_large { imports::PART_BYTES_MAX } else { BODY_MAX }),
+        )
+        .await;
         let body = received.map_err(|_| Lost::Slow)?.map_err(|_| Lost::TooLarge)?;
         let _under_way = self.under_way.try_acquire().map_err(|_| Lost::Crowded)?;
         let mut headers = parts.headers;
@@ -149,11 +160,6 @@ impl Forwarder {
         (*response.status_mut(), *response.headers_mut()) = (status, headers);
         Ok(response)
     }
-}
-
-/// A part of a table is longer than anything a customer sends.
-fn body_max(path: &str) -> usize {
-    if path.starts_with(imports::PATH) { imports::PART_BYTES_MAX } else { BODY_MAX }
 }
 
 /// Why there is no answer.

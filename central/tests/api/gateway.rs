@@ -7,7 +7,7 @@ use axum::{Json, Router};
 use central::payments::webhook::WebhookSecret;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub(crate) const SECRET: &str = "whsec_dGVzdCBzZWNyZXQgb2YgdGhlIGdhdGV3YXk=";
@@ -19,6 +19,10 @@ pub(crate) struct Gateway {
     keys: Mutex<BTreeMap<String, String>>,
     /// Calls have their effect, but their answers are lost.
     pub(crate) mute: AtomicBool,
+    /// It knows no refund that it is asked about.
+    pub(crate) hides_refunds: AtomicBool,
+    /// How often it was asked about one that it hides.
+    pub(crate) hid: AtomicUsize,
 }
 
 type Shared = State<Arc<Gateway>>;
@@ -137,6 +141,10 @@ async fn refund(State(gateway): Shared, Path(id): Path<String>, headers: HeaderM
 }
 
 async fn fetch_refund(State(gateway): Shared, Path(id): Path<String>) -> Answer {
+    if gateway.hides_refunds.load(Ordering::SeqCst) {
+        gateway.hid.fetch_add(1, Ordering::SeqCst);
+        return Err(StatusCode::NOT_FOUND);
+    }
     let refund = {
         let mut refunds = gateway.refunds.lock().expect("lock");
         let refund = refunds.get_mut(&id).ok_or(StatusCode::NOT_FOUND)?;

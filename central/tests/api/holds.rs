@@ -117,6 +117,21 @@ async fn an_expired_hold_is_free_again_and_cannot_be_booked() {
 }
 
 #[tokio::test]
+async fn a_hold_that_is_renewed_keeps_its_unpaid_booking_as_long() {
+    let test = TestCentral::start().await;
+    let show = test.show("Pune", "Sholay").await;
+    let hold = test.post(&format!("/v1/shows/{show}/holds"), "k", json!({ "seats": ["A1"] })).await.expect(201);
+    let request = json!({ "hold": hold["hold"], "contact": { "email": "guest@example.org" } });
+    let booking = test.post("/v1/bookings", "k", request).await.expect(201);
+    let path = format!("/v1/bookings/{}", booking["booking"].as_str().expect("id"));
+    let hold = hold["hold"].as_str().expect("id");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let renewed = test.post(&format!("/v1/holds/{hold}"), "k", json!({})).await.expect(200);
+    assert_ne!(renewed["expires_at"], booking["expires_at"]);
+    assert_eq!(test.get(&path).await.expect(200)["expires_at"], renewed["expires_at"]);
+}
+
+#[tokio::test]
 async fn concurrent_customers_never_hold_one_seat_twice() {
     let test = TestCentral::start().await;
     let show = test.show("Pune", "Sholay").await;

@@ -231,3 +231,29 @@ async fn captured_money_of_no_amount_is_listed_once() {
     assert_eq!(listed["discrepancies"].as_array().map(Vec::len), Some(1), "{listed}");
     assert!(test.gateway.refunds().is_empty());
 }
+
+#[tokio::test]
+async fn a_gateway_that_does_not_know_a_refund_yet_has_not_refused_it() {
+    let test = TestCentral::start_with(|config| config.payment_poll_ms = 100).await;
+    test.gateway.hides_refunds.store(true, Ordering::SeqCst);
+    let show = test.show("Pune", "Sholay").await;
+    let booking = test.book(&show, &["A1"]).await;
+    test.pay(&booking).await;
+    test.gateway.decide("expired");
+    test.until(&booking, "expired").await;
+    test.post(&format!("/v1/shows/{show}/holds"), "other", json!({ "seats": ["A1"] })).await.expect(201);
+    test.gateway.force("state", "captured".into());
+    let body = notice(&test.gateway.payments()[0]);
+    test.raw("/v1/webhooks/simulator", &signed("late", &body), body.clone()).await;
+    for _ in 0..200 {
+        if test.gateway.hid.load(Ordering::SeqCst) > 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(test.gateway.hid.load(Ordering::SeqCst) > 1, "it is not asked again");
+    test.gateway.hides_refunds.store(false, Ordering::SeqCst);
+    test.until(&booking, "refunded").await;
+    let listed = test.as_operator("/v1/discrepancies?settled=true").await.expect(200);
+    assert_eq!(listed["discrepancies"], json!([]), "nobody pays back by hand what the gateway pays back");
+}

@@ -57,10 +57,14 @@ impl Node {
         self.process.wait().expect("ends");
     }
 
+    fn signal(&self, name: &str) {
+        let told = Command::new("kill").arg(format!("-{name}")).arg(self.process.id().to_string()).status();
+        assert!(told.expect("run kill").success());
+    }
+
     /// SIGTERM.
     fn stop(&mut self) {
-        let told = Command::new("kill").arg(self.process.id().to_string()).status().expect("run kill");
-        assert!(told.success());
+        self.signal("TERM");
         assert!(self.process.wait().expect("ends").success(), "{} ends in order", self.url);
     }
 }
@@ -153,6 +157,25 @@ async fn every_node_answers_every_request_and_one_that_ends_gives_its_place_up_a
     }
     let path = format!("/v1/bookings/{}", booking["booking"].as_str().expect("an id"));
     assert_eq!(other.web.get(&path).await.expect(200)["state"], "booked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_seats_ends_where_another_node_has_taken_the_place() {
+    let (_test, _broker, one, other) = pool().await;
+    let show = one.web.show("Pune", "Don").await;
+    let mut events = one.web.stream(&format!("/v1/shows/{show}/events")).await;
+    let first = events.chunk().await.expect("a stream").expect("an event");
+    assert!(String::from_utf8_lossy(&first).contains("event: seats"), "{first:?}");
+    one.signal("STOP");
+    let since = Instant::now();
+    // Until it works itself, the other one waits for the answer of a node that stands still.
+    while !other.web.get("/metrics").await.text.contains("writer_commits_total") {
+        assert!(since.elapsed() < TAKES_OVER_WITHIN * 2, "nobody takes the place");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    one.signal("CONT");
+    let ended = async { while let Ok(Some(_)) = events.chunk().await {} };
+    tokio::time::timeout(TAKES_OVER_WITHIN, ended).await.expect("the stream goes on where nobody tells it anything");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,8 +5,10 @@ use crate::server::{Answer, MOVIES, OPERATOR_TOKEN, THEATRES, TestCentral, plan_
 use central::catalogue::import::Table;
 use central::fleet::boxes::EnrolRequest;
 use central::fleet::enrolment::JoinRequest;
+use central::fleet::keys::KeyStore;
 use central::running::RunningCentral;
 use serde_json::json;
+use shared::ids::TheatreId;
 use shared::keys::SecretKey;
 
 async fn import(test: &TestCentral, table: &str, text: &str) -> Answer {
@@ -61,6 +63,19 @@ async fn a_theatre_that_is_renamed_while_central_sells_has_its_new_name() {
     assert_eq!(counts(&test, "theatres", &moved).await, [0, 1, 1]);
     let map = test.get(&format!("/v1/shows/{show}/seats")).await.expect(200);
     assert!(map["show"]["starts_at"].as_str().expect("a time").ends_with("+04:00"), "{}", map["show"]);
+    // One of these has another day now than the other.
+    for zone in ["Pacific/Kiritimati", "Pacific/Pago_Pago"] {
+        counts(&test, "theatres", &moved.replace("Asia/Dubai", zone)).await;
+        let shows = test.get("/v1/shows?theatre=2").await.expect(200)["shows"].clone();
+        let day = &shows[0]["starts_at"].as_str().expect("a time")[..10];
+        let of_day = test.get(&format!("/v1/shows?theatre=2&date={day}")).await.expect(200);
+        assert_eq!(of_day["shows"], shows, "{zone}");
+    }
+    let dearer = moved.replace("zone\r", "zone,currency\r").replace("Asia/Kolkata", "Asia/Kolkata,EUR");
+    let dearer = dearer.replace("Asia/Dubai", "Asia/Dubai,INR");
+    let report = import(&test, "theatres", &dearer).await.expect(200);
+    let reason = "its shows are priced in INR; they cannot be in EUR";
+    assert_eq!(report["refused"], json!([{ "line": 2, "reason": reason }]));
 }
 
 #[tokio::test]
@@ -115,24 +130,71 @@ async fn a_box_is_taken_in_while_central_sells() {
     plug_in(&test, Habit::AnswersVoids).await;
     let path = format!("/v1/holds/{}", held["hold"].as_str().expect("a hold"));
     let renewed = test.post(&path, "renewed", json!({})).await;
-    assert_eq!(renewed.expect(200)["seats"], held["seats"]);
+    assert_eq!(renewed.expect(200)["lines"], held["lines"]);
+}
+
+async fn enrol(test: &TestCentral, theatre: &str, key: &SecretKey) -> Answer {
+    let body = json!({ "request": { "format": 1, "public_key": key.public().to_hex() } }).to_string();
+    let bearer = ("authorization", format!("Bearer {OPERATOR_TOKEN}"));
+    test.raw(&format!("/v1/theatres/{theatre}/box"), &[bearer], body).await
+}
+
+async fn retire(test: &TestCentral) {
+    let bearer = ("authorization", format!("Bearer {OPERATOR_TOKEN}"));
+    let two = json!({ "persons": ["first", "second"] }).to_string();
+    test.raw("/v1/theatres/1/box/retire", &[bearer], two).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_box_that_is_taken_in_twice_after_a_retired_one_is_told_twice_to_go_on_with_its_log() {
+    let test = TestCentral::start().await;
+    plug_in(&test, Habit::AnswersVoids).await.trigger();
+    retire(&test).await;
+    let new = SecretKey::from_seed(&[8; 32]);
+    for _ in 0..2 {
+        assert_eq!(enrol(&test, "1", &new).await.expect(201)["replacement"], true);
+    }
+    assert_eq!(test.get("/v1/theatres/1/link").await.expect(200)["box_retired"], false);
+}
+
+#[tokio::test]
+async fn a_box_is_not_taken_in_while_nothing_can_be_written_down_about_it() {
+    let mut test = TestCentral::start().await;
+    retire(&test).await;
+    test.stop().await;
+    test.set_up(|setup| setup.mark_restored().expect("marked"));
+    test.start_again().await;
+    let new = SecretKey::from_seed(&[8; 32]);
+    assert_eq!(enrol(&test, "1", &new).await.problem(503), "closed");
+    let wanted =
+        EnrolRequest { request: JoinRequest { format: 1, public_key: new.public().to_hex() }, new_issuing_key: false };
+    let refused = running(&test).enrol("1", &wanted).await.expect_err("refused at once");
+    assert!(format!("{refused:#}").contains("503"), "{refused:#}");
+    test.get("/readyz").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_key_that_was_made_and_not_certified_in_the_end_signs_nothing() {
+    let mut test = TestCentral::start().await;
+    test.stop().await;
+    KeyStore::at(&test.config.keys).new_issuing(TheatreId(1)).expect("a key");
+    test.start_again().await;
+    plug_in(&test, Habit::AnswersVoids).await;
 }
 
 #[tokio::test]
 async fn a_box_that_cannot_be_taken_in_is_refused_and_central_goes_on() {
     let test = TestCentral::start().await;
-    let good = SecretKey::from_seed(&[8; 32]).public().to_hex();
-    let ask = async |theatre: &str, key: &str| {
-        let body = json!({ "request": { "format": 1, "public_key": key } }).to_string();
-        let bearer = ("authorization", format!("Bearer {OPERATOR_TOKEN}"));
-        test.raw(&format!("/v1/theatres/{theatre}/box"), &[bearer], body).await
-    };
-    assert_eq!(ask("77", &good).await.problem(404), "unknown_theatre");
-    assert_eq!(ask("Kochi%2FPadma", &"00".repeat(32)).await.problem(422), "bad_join_request");
+    let good = SecretKey::from_seed(&[8; 32]);
+    assert_eq!(enrol(&test, "77", &good).await.problem(404), "unknown_theatre");
+    let weak = json!({ "request": { "format": 1, "public_key": "00".repeat(32) } }).to_string();
+    let bearer = ("authorization", format!("Bearer {OPERATOR_TOKEN}"));
+    let refused = test.raw("/v1/theatres/Kochi%2FPadma/box", &[bearer], weak).await;
+    assert_eq!(refused.problem(422), "bad_join_request");
     std::fs::rename(test.config.keys.join("root.pem"), test.directory.path().join("safe.pem")).expect("moved");
-    assert_eq!(ask("2", &good).await.problem(409), "no_root_key");
+    assert_eq!(enrol(&test, "2", &good).await.problem(409), "no_root_key");
     std::fs::rename(test.directory.path().join("safe.pem"), test.config.keys.join("root.pem")).expect("moved");
-    let answer = ask("2", &good).await;
+    let answer = enrol(&test, "2", &good).await;
     assert_eq!(answer.headers["cache-control"], "no-store");
     assert_eq!(answer.expect(201)["theatre"]["name"], json!("Padma"));
     test.get("/v1/theatres/2/link").await.expect(200);

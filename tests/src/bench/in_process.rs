@@ -103,6 +103,7 @@ fn office(place: &Place, keys: &KeyStore, shutdown: &Shutdown) -> anyhow::Result
         gateway,
         payments,
         poll,
+        ending: shutdown.clone(),
         operator_token: None,
         accounts: None,
         metrics: OfficeMetrics::default(),

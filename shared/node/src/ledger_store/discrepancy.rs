@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::ids::TheatreId;
 use shared::time::Timestamp;
+use std::collections::BTreeMap;
 use sync_protocol::replica::Discrepancy;
 
 /// The most that one list shows.
@@ -137,6 +138,16 @@ pub fn open_count(conn: &dyn Sql, theatre: TheatreId) -> Result<u64, StoreError>
         values![theatre.0],
         |row| row.get::<i64>(0).map(i64::cast_unsigned),
     )
+}
+
+/// How many of them each theatre has that has any.
+///
+/// # Errors
+/// A store failure.
+pub fn open_counts(conn: &dyn Sql) -> Result<BTreeMap<TheatreId, u64>, StoreError> {
+    let counts = "SELECT theatre, count(*) FROM ledger_discrepancy WHERE settled_at IS NULL GROUP BY theatre";
+    let rows = conn.all(counts, &[], |row| Ok((TheatreId(row.get(0)?), row.get::<i64>(1)?.cast_unsigned())))?;
+    Ok(rows.into_iter().collect())
 }
 
 fn view(row: &dyn Row, zone: &Zone) -> Result<DiscrepancyView, StoreError> {
