@@ -99,6 +99,9 @@ pub(super) struct SaleView<T = TicketView> {
     pub(super) tickets: Vec<T>,
 }
 
+/// Of a show about which this is said no seat that is held becomes a sale any more.
+const NEVER_SOLD: [Refusal; 3] = [Refusal::ShowCancelled, Refusal::ShowOverlaps, Refusal::ShowEnded];
+
 /// Of a sale that was answered: the tickets it gave.
 #[derive(Debug, Deserialize)]
 struct SoldTickets {
@@ -198,27 +201,32 @@ impl Desk {
         now: Timestamp,
     ) -> anyhow::Result<Outcomes> {
         match self.replica().ledger().hold(hold, now).cloned() {
-            Err(refusal) => self.refuse_unheld(tx, hold, till, refusal, now).map(Err),
+            Err(refusal) => self.refuse_paid(tx, hold, till, refusal.into(), now).map(Err),
             Ok(hold) if hold.show != number => Ok(Err(Refusal::UnknownHold.into())),
-            Ok(hold) => self.sell_held(tx, &hold, till, key, now),
+            Ok(hold) => match self.sell_held(tx, &hold, till, key, now)? {
+                Err(problem) if NEVER_SOLD.iter().any(|refusal| refusal.code() == problem.code()) => {
+                    self.refuse_paid(tx, hold.id, till, problem, now).map(Err)
+                }
+                outcome => Ok(outcome),
+            },
         }
     }
 
-    /// The seats are not held any more. Where the guest has paid already, that is written down: nobody shall have to guess.
-    fn refuse_unheld(
+    /// The seats are not held any more, or nothing more is sold of their show. Where the guest has paid already, that is written down:
+    /// nobody shall have to guess.
+    fn refuse_paid(
         &mut self,
         tx: &Transaction<'_>,
         hold: HoldId,
         till: &Till,
-        refusal: Refusal,
+        problem: Problem,
         now: Timestamp,
     ) -> anyhow::Result<Problem> {
-        let Some(slip) = &till.slip else { return Ok(refusal.into()) };
+        let Some(slip) = &till.slip else { return Ok(problem) };
         let (listed, new) = slip.record_unsold(tx, hold, (&till.staff, till.tender), now)?;
         if new {
             self.count_slips(1);
         }
-        let problem = Problem::from(refusal);
         Ok(if listed { problem.with("paid_unsold", hold.to_string()) } else { problem })
     }
 

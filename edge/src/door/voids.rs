@@ -11,6 +11,7 @@ use shared::ids::{ShowNumber, TicketId};
 use shared::ledger::{Ledger, TicketState};
 use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use sync_protocol::replica::Closed;
 
 /// The voids of both sides that wait.
 #[derive(Debug, Default)]
@@ -90,13 +91,16 @@ impl Desk {
             if !used && self.doors_have_opened(show, now) && seen.is_some_and(|seen| seen < row) {
                 continue;
             }
-            if !used && self.voids().is_asked(id) && !self.replica().can_sell() {
-                // A closed box writes no void: it waits until the box is open again.
+            // A box that is closed writes no void, and one that cannot prove its log no answer either: they wait until it is open again.
+            let (asked_here, closed) = (self.voids().is_asked(id), self.replica().heads().closed);
+            if asked_here && !used && !self.replica().can_sell()
+                || !asked_here && closed.is_some_and(Closed::stops_the_log)
+            {
                 continue;
             }
             answered = true;
             self.voids_mut().blocked.remove(&id);
-            if self.voids().is_asked(id) {
+            if asked_here {
                 self.end_asked(tx, id, used, now)?;
             } else if let Err(refusal) = self.replica_mut().answer_void(id, now) {
                 tracing::warn!(ticket = %id, code = refusal.code(), "a void could not be answered");

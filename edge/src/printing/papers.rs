@@ -113,7 +113,10 @@ impl Desk {
         });
         let prices = rows.iter().map(|row| row.price);
         let taxes = if currency == Currency::INR { taxes(&sold_date, prices) } else { Vec::new() };
-        let (total, cash) = (tender.charges(total), received.filter(|_| tender == Tender::Cash));
+        // What was taken back since is in none of the lines, and what was handed over says nothing about the rest.
+        let rest = rows.iter().map(|row| row.price).sum();
+        let is_whole = rest == tender.charges(total);
+        let (total, cash) = (rest, received.filter(|_| tender == Tender::Cash && is_whole));
         let receipt = ReceiptFacts {
             theatre: house.name.clone(),
             city: house.city.clone(),

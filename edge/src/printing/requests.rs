@@ -6,6 +6,7 @@ use crate::house::House;
 use crate::opening::second_person;
 use crate::staff::Task;
 use crate::staff::login::LoginRequest;
+use anyhow::Context;
 use axum::Json;
 use axum::extract::{Path, State as FromState};
 use axum::http::{HeaderMap, header};
@@ -138,7 +139,7 @@ pub async fn print(
             return Ok(Err(Problem::conflict("not_a_group", "The sale is no group's.")));
         }
         if tickets == 0 {
-            return Ok(Err(Problem::conflict("sale_void", "The sale was taken back.")));
+            return Ok(Err(sale_void()));
         }
         let mut prints: Vec<(Print, bool)> = Vec::new();
         let mut kicked = jobs::kicked(tx, sale)?;
@@ -216,7 +217,7 @@ pub async fn read(
     Ok((headers, drawn).into_response())
 }
 
-/// `POST /v1/prints/{print}`: 409 `not_failed` for any other print than a failed one.
+/// `POST /v1/prints/{print}`: 409 `not_failed` for any other print than a failed one, 409 `sale_void` where it would be tried again.
 pub async fn settle(
     FromState(house): FromState<Arc<House>>,
     headers: HeaderMap,
@@ -234,8 +235,11 @@ pub async fn settle(
     };
     let settled = house.writer.run(move |_, tx, now| {
         let Some(print) = jobs::find(tx, print.id)?.filter(|print| print.state == State::Failed) else {
-            return Ok(None);
+            return Ok(Err(Problem::conflict("not_failed", "This print has not failed.")));
         };
+        if place.is_some() && papers::printable(tx, print.sale)?.is_none_or(|sale| sale.tickets == 0) {
+            return Ok(Err(sale_void()));
+        }
         match place {
             None => jobs::skip(tx, print.id, &session.staff, now)?,
             Some(place) => {
@@ -243,13 +247,17 @@ pub async fn settle(
                 jobs::again(tx, &print, &place, state, &session.staff)?;
             }
         }
-        Ok(jobs::find(tx, print.id)?)
+        Ok(Ok(jobs::find(tx, print.id)?.context("a print that was just settled")?))
     });
-    let print = settled.await?.ok_or_else(|| Problem::conflict("not_failed", "This print has not failed."))?;
+    let print = settled.await??;
     if print.state == State::Waiting {
         house.spool(print.clone());
     }
     Ok(Json(print.into()))
+}
+
+fn sale_void() -> Problem {
+    Problem::conflict("sale_void", "The sale was taken back.")
 }
 
 async fn find(house: &House, id: &str) -> Result<Print, Problem> {

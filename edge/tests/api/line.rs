@@ -211,20 +211,8 @@ async fn a_void_that_central_asks_for_waits_for_the_doors() {
     let door = line.house.pair("Door A").await;
     let ticket = {
         let mut central = line.central.lock().unwrap();
-        let (id, _) = central
-            .replica
-            .ledger()
-            .show(SHOW)
-            .unwrap()
-            .plan
-            .seats()
-            .find(|(id, _)| {
-                let seat = central.replica.ledger().show(SHOW).unwrap().seat(*id).unwrap();
-                seat.authority() == shared::ids::Side::Central
-            })
-            .map(|(id, place)| (id, place.clone()))
-            .unwrap();
-        sell_at_central(&mut central, id)
+        let seat = seat_of_central(&central);
+        sell_at_central(&mut central, seat)
     };
     let known = async |house: &House, state: &str| {
         let (_, feed) = house.get("/v1/door/feed", &door).await;
@@ -245,6 +233,41 @@ async fn a_void_that_central_asks_for_waits_for_the_doors() {
     line.house.get(&format!("/v1/door/feed?after={cursor}"), &door).await;
     line.until("central knows", async |_| state() == TicketState::Void).await;
     line.down().await;
+}
+
+#[tokio::test]
+async fn a_void_that_central_asks_a_closed_box_for_is_answered_when_it_opens() {
+    let mut line = Line::up().await;
+    let ticket = {
+        let mut central = line.central.lock().unwrap();
+        let seat = seat_of_central(&central);
+        sell_at_central(&mut central, seat)
+    };
+    line.until("the seat is sold at the box", async |house| {
+        house.get("/v1/shows/12-7/seats", "").await.1["counts"]["sold"] == 1
+    })
+    .await;
+    line.house.stop().await;
+    line.central.lock().unwrap().replica.void(ticket, now()).unwrap();
+    (line.house.vouched, line.house.gate_wait_ms) = (false, 60_000);
+    line.house.start().await;
+    line.until("the closed box has taken the void in", async |house| {
+        let heads = line.central.lock().unwrap().replica.heads();
+        heads.acked == heads.own.seq && house.get("/v1/status", "").await.1["closed"] == "head_unproven"
+    })
+    .await;
+    let state = || line.central.lock().unwrap().replica.ledger().ticket(ticket).unwrap().state();
+    assert_eq!(state(), TicketState::VoidRequested);
+    line.house.vouch(&line.house.url("")).await;
+    line.until("central knows", async |_| state() == TicketState::Void).await;
+    line.down().await;
+}
+
+/// A seat that is central's own.
+fn seat_of_central(central: &Central) -> SeatId {
+    let show = central.replica.ledger().show(SHOW).unwrap();
+    let own = |id: &SeatId| show.seat(*id).unwrap().authority() == shared::ids::Side::Central;
+    show.plan.seats().map(|(id, _)| id).find(own).unwrap()
 }
 
 fn sell_at_central(central: &mut Central, seat: SeatId) -> TicketId {

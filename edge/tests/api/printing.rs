@@ -287,6 +287,55 @@ async fn a_print_that_was_under_way_at_a_restart_comes_again_as_a_duplicate() {
 }
 
 #[tokio::test]
+async fn a_receipt_that_is_tried_again_says_what_was_not_taken_back_meanwhile() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let away = format!("away=tcp://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    let printer = Printer::start().await;
+    let house = with_printers(&[away, format!("other=tcp://{}", printer.address)]).await;
+    let show = house.add_show(30).await;
+    let (counter, manager) = (house.log_in("counter").await, house.log_in("manager").await);
+    let cash = json!({"seats": ["A1", "A2"], "tender": "cash", "received": {"minor": 50_000, "currency": "INR"}});
+    let (_, sale) = house.post(&format!("/v1/shows/{show}/sales"), &counter, cash).await;
+    let (_, asked) = print(&house, &counter, &sale, json!({"documents": ["receipt"]})).await;
+    let failed = ended(&house, &counter, &asked["prints"][0]).await;
+    assert_eq!(failed["state"], "failed");
+    let void = format!("/v1/sales/{}/void", sale["sale"].as_str().unwrap());
+    let end = |n: usize| {
+        let ticket = sale["tickets"][n]["ticket"].clone();
+        json!({"reason": "wrong film", "paper_surrendered": true, "tickets": [ticket]})
+    };
+    assert_eq!(house.post(&void, &manager, end(0)).await.0, 200);
+    let path = format!("/v1/prints/{}", failed["print"].as_str().unwrap());
+    let retry = |printer: &str| json!({"do": "retry", "printer": printer});
+    *printer.says.lock().unwrap() = Some(NO_PAPER);
+    let (_, again) = house.post(&path, &counter, retry("other")).await;
+    assert_eq!(ended(&house, &counter, &again).await["reason"], "paper_out");
+    *printer.says.lock().unwrap() = None;
+    let (_, again) = house.post(&path, &counter, retry("other")).await;
+    ended(&house, &counter, &again).await;
+    let paper = printer.papers().pop().unwrap();
+    assert_eq!((has(&paper, b"150.00") > 0, has(&paper, b"300.00"), has(&paper, b"500.00")), (true, 0, 0));
+
+    let (_, sale) = house
+        .post(
+            &format!("/v1/shows/{show}/sales"),
+            &counter,
+            json!({"seats": ["A3"], "tender": "cash", "received": {"minor": 15_000, "currency": "INR"}}),
+        )
+        .await;
+    let (_, asked) = print(&house, &counter, &sale, json!({"documents": ["receipt"]})).await;
+    let failed = ended(&house, &counter, &asked["prints"][0]).await;
+    let void = format!("/v1/sales/{}/void", sale["sale"].as_str().unwrap());
+    let all = json!({"reason": "wrong film", "paper_surrendered": true});
+    assert_eq!(house.post(&void, &manager, all).await.0, 200);
+    let path = format!("/v1/prints/{}", failed["print"].as_str().unwrap());
+    let (status, problem) = house.post(&path, &counter, retry("other")).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("sale_void")));
+    assert_eq!(house.post(&path, &counter, json!({"do": "skip"})).await.0, 200);
+}
+
+#[tokio::test]
 async fn without_a_printer_the_tickets_are_a_document_and_a_sale_taken_back_is_not_printed() {
     let house = with_printers(&[]).await;
     let show = house.add_show(30).await;

@@ -215,3 +215,19 @@ async fn a_payment_for_seats_that_are_not_held_any_more_is_listed_as_paid_and_no
         (&json!("payment_unsold"), &json!("A1 A2"))
     );
 }
+
+#[tokio::test]
+async fn a_payment_for_a_show_that_is_cancelled_meanwhile_is_listed_as_paid_and_not_sold() {
+    let house = House::open().await;
+    let show = house.add_show(60).await;
+    let (counter, manager) = (house.log_in("counter").await, house.log_in("manager").await);
+    let (_, held) = house.post(&format!("/v1/shows/{show}/holds"), &counter, json!({"seats": ["A1", "A2"]})).await;
+    let cancelled = house.post(&format!("/v1/shows/{show}/cancellation"), &manager, json!({})).await;
+    assert_eq!(cancelled.0, 200, "{cancelled:?}");
+    let paid = json!({"hold": held["hold"], "tender": "upi", "slip": {"digits": "123456789012"}});
+    for _ in 0..2 {
+        let (status, refused) = sell(&house, &counter, &show, paid.clone()).await;
+        assert_eq!((status, &refused["code"]), (410, &json!("show_cancelled")));
+        assert_eq!((&refused["paid_unsold"], to_verify(&house).await), (&held["hold"], 1), "{refused}");
+    }
+}
