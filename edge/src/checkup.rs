@@ -1,12 +1,14 @@
 //! What `usher-edge doctor` looks at, while the box runs or not: the file, both logs, the till journal with the sales it tells of, and
 //! what waits for a person.
 
+use crate::clock_back;
 use crate::door::discrepancies;
 use crate::till::signed::{self, Checked};
 use crate::till::{journal, slips};
 use crate::{identity, schema};
 use anyhow::{Context, ensure};
 use node::checkup::{self, Finding, Grade};
+use node::clock;
 use node::ledger_store::discrepancy;
 use node::sqlite;
 use rusqlite::Connection;
@@ -54,6 +56,11 @@ pub fn examine(data: &Path) -> anyhow::Result<Vec<Finding>> {
         }
         Ok(Err(tampered)) => say(Grade::Bad, tampered.to_string()),
         Err(error) => say(Grade::Bad, format!("the till journal cannot be read: {error:#}")),
+    }
+    if let Some(ahead) = clock_back::ahead(clock::last_persisted(&db)?, clock::wall()) {
+        let text = "the box's time is ahead of this machine's clock, and shows look over too early. If that clock is right, stop the \
+                    box and run `usher-edge set-clock-back`; ahead by s:";
+        say(Grade::Attention, format!("{text} {}", ahead.as_secs()));
     }
     let theatres: Vec<u32> = db
         .prepare("SELECT theatre FROM ledger_head ORDER BY theatre")?

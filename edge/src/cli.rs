@@ -3,7 +3,7 @@
 use crate::config::{Config, Unproven};
 use crate::printing::PrinterSetting;
 use crate::staff::{self, Role, session};
-use crate::{checkup, identity, schema};
+use crate::{checkup, clock_back, identity, schema};
 use anyhow::{Context, ensure};
 use clap::{Args, Parser, Subcommand};
 use node::checkup::Grade;
@@ -48,6 +48,12 @@ enum Command {
     Staff(StaffCommand),
     /// Look at the box's store, its logs and its till journal; exits 1 if something is not what was written.
     Doctor {
+        /// The data directory.
+        #[arg(long, env = "USHER_DATA")]
+        data: PathBuf,
+    },
+    /// Set the time of a box that does not run back to its machine's clock: that was ahead by mistake, and today's shows look over.
+    SetClockBack {
         /// The data directory.
         #[arg(long, env = "USHER_DATA")]
         data: PathBuf,
@@ -186,6 +192,10 @@ impl Cli {
                 let bad = findings.iter().filter(|finding| finding.grade == Grade::Bad).count();
                 ensure!(bad == 0, "{bad} of {} findings are bad: ask who was at this store", findings.len());
                 Ok(())
+            }
+            Command::SetClockBack { data } => {
+                let by = clock_back::set_back(&data, node::clock::wall())?;
+                print(&format!("the box's time is {} s earlier now, as its machine shows it", by.as_secs()))
             }
             Command::Serve(flags) => serve(*flags).await,
         }

@@ -7,6 +7,7 @@
 
 pub mod checkup;
 pub mod cli;
+pub mod clock_back;
 pub mod config;
 pub mod counter;
 pub mod dead_letters;

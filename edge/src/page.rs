@@ -94,6 +94,7 @@ pub fn counter() -> Markup {
     let body = html! {
         (design::masthead(&[], html! { p.theatre id="theatre" {} (aside) }))
         (closed())
+        div id="clock" role="status" {}
         main.counter id="main" tabindex="-1" {
             (login("Counter"))
             (board())

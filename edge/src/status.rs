@@ -1,5 +1,6 @@
 //! How the box stands: its link, whether it can sell, and the switch for working offline.
 
+use crate::clock_back;
 use crate::config::Unproven;
 use crate::door::devices;
 use crate::house::House;
@@ -7,6 +8,7 @@ use crate::staff::Task;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use node::clock;
 use node::health::Readiness;
 use node::paper::Issuer;
 use node::problem::{JsonBody, Problem};
@@ -42,6 +44,9 @@ pub struct StatusView {
     /// Entries that neither central nor the named witness has; absent while the link is live.
     #[serde(skip_serializing_if = "Option::is_none")]
     unwitnessed: Option<u64>,
+    /// The box's time is so many seconds ahead of its machine's clock, by a mistake of one of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_ahead_s: Option<u64>,
 }
 
 /// Who remembers how much of the box's log.
@@ -148,6 +153,7 @@ impl House {
             closed: board.standing.closed.map(Closed::code),
             asking: board.standing.asking.as_ref().map(|asking| self.asking(asking, board.standing.own.seq)),
             unwitnessed: board.standing.unwitnessed(),
+            clock_ahead_s: clock_back::ahead(self.clock.now(), clock::wall()).map(|ahead| ahead.as_secs()),
         }
     }
 }

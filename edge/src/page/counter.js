@@ -169,6 +169,8 @@ watchLink(byId("badge"), (status) => {
   byId("to-settle").textContent = open > 0 ? `: ${open} to settle` : "";
   byId("to-verify").textContent = status.slips > 0 ? `: ${status.slips} to verify` : "";
   closed.update(status);
+  const ahead = status.clock_ahead_s && `${Math.ceil(status.clock_ahead_s / 60)} minutes ahead of its machine's clock: shows look over too early. Call whoever looks after the box.`;
+  notice(byId("clock"), "warn", ahead && "The box's time is wrong", ahead);
   // How many seats are left here is another number once the line is cut, or back.
   if (line !== null && line !== status.link.state) refreshShows();
   line = status.link.state;

@@ -1,7 +1,8 @@
 //! What a restart keeps.
 
 use crate::house::House;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_restart_keeps_sales_holds_sessions_devices_scans_and_voids_that_wait() {
@@ -85,4 +86,37 @@ async fn a_hold_outlives_a_wall_clock_that_jumps_over_a_restart_by_no_more_than_
     let (status, problem) = house.post("/v1/session", "", json!({"staff": "door", "pin": crate::house::PIN})).await;
     assert_eq!((status, &problem["code"]), (429, &json!("pin_locked")));
     house.stop().await;
+}
+
+#[tokio::test]
+async fn a_box_whose_clock_was_ahead_by_mistake_sells_todays_shows_again_once_its_time_is_set_back() {
+    const DAY_S: i64 = 24 * 3600;
+    let mut house = House::open().await;
+    let show = house.add_show(60).await;
+    let counter = house.log_in("counter").await;
+    house.post(&format!("/v1/shows/{show}/holds"), &counter, json!({"seats": ["A1"]})).await;
+    let set_back = |house: &House| edge::clock_back::set_back(house.data.path(), node::clock::wall());
+    assert!(set_back(&house).is_err(), "it runs");
+    house.stop().await;
+    assert!(set_back(&house).is_err(), "it is not ahead");
+    house.turn_clock(DAY_S);
+    house.start().await;
+    let (_, status) = house.get("/v1/status", "").await;
+    assert!((DAY_S - 60..=DAY_S + 60).contains(&status["clock_ahead_s"].as_i64().unwrap()), "{status}");
+    let counter = house.log_in("counter").await;
+    let sale = json!({"seats": ["A1"], "tender": "card"});
+    let (status, problem) = house.post(&format!("/v1/shows/{show}/sales"), &counter, sale.clone()).await;
+    assert_eq!((status, &problem["code"]), (410, &json!("show_ended")));
+    let (_, held) = house.post(&format!("/v1/shows/{show}/holds"), &counter, json!({"seats": ["A2"]})).await;
+    assert_eq!(held["code"], "show_ended");
+
+    house.stop().await;
+    let by = set_back(&house).unwrap();
+    assert!(by.abs_diff(Duration::from_secs(DAY_S.unsigned_abs())) < Duration::from_secs(60), "{by:?}");
+    house.start().await;
+    let (_, status) = house.get("/v1/status", "").await;
+    assert_eq!(status["clock_ahead_s"], Value::Null);
+    assert_eq!(house.get("/v1/shifts", &counter).await.0, 401, "everybody logs in again");
+    let counter = house.log_in("counter").await;
+    assert_eq!(house.post(&format!("/v1/shows/{show}/sales"), &counter, sale).await.0, 201);
 }

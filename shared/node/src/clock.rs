@@ -149,7 +149,8 @@ impl StoreClock {
     }
 }
 
-fn wall() -> Timestamp {
+/// What the machine's clock shows.
+pub fn wall() -> Timestamp {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(0) + since_1970
 }
