@@ -7,7 +7,7 @@
 use super::connection::{Connection, is_of_old_tables};
 use super::tenure::Tenure;
 use crate::clock::{self, StoreClock};
-use crate::store::{Row, Sql, StoreError};
+use crate::store::{Sql, StoreError};
 use crate::values;
 use crate::writer::{Ended, Engine, Recovery};
 use anyhow::{Context, bail};
@@ -33,13 +33,24 @@ pub(super) const ADDRESS: &str = "ALTER TABLE writer_head ADD COLUMN address TEX
 /// What the others show whoever may write when they pass something on.
 pub(super) const PASS: &str = "ALTER TABLE writer_head ADD COLUMN pass TEXT NOT NULL DEFAULT '';";
 
+/// The writer whose number this is has a lock for as long as its connection stands; one of a release before has none.
+pub(super) const LOCKED: &str = "ALTER TABLE writer_head ADD COLUMN locked_fence BIGINT NOT NULL DEFAULT 0;";
+
 /// So long after its last sign of life another writer may take a writer's place.
 pub(super) const LEASE: Duration = Duration::from_secs(5);
 
+/// So long a writer whose connection has ended is given to come back: longer than it takes when the server has restarted.
+const COMES_BACK_WITHIN: Duration = Duration::from_secs(2);
+
 const LOCK: &str = "SELECT fence, batch, until_ms FROM writer_head FOR UPDATE";
 /// Looks without waiting for the transaction of whoever has the place.
-const LOOK: &str =
-    "SELECT until_ms, address, pass, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) FROM writer_head";
+const LOOK: &str = "SELECT until_ms, address, pass, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT), fence,
+            locked_fence = fence AND fence NOT IN (
+                SELECT CAST(objid AS BIGINT) FROM pg_locks WHERE locktype = 'advisory' AND classid = 6012027 AND objsubid = 2
+                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+     FROM writer_head";
+/// Two connections of one writer may have it: the old one may end later than the new one begins.
+const STAND: &str = "SELECT CAST(pg_advisory_lock_shared(6012027, CAST(?1 AS INTEGER)) AS TEXT)";
 const DATABASE_TIME: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
 const SIGN: &str = "UPDATE writer_head SET batch = ?1, until_ms = ?2";
 /// A state that is loaded again is folded between statements, which takes as long as it is large.
@@ -92,6 +103,19 @@ pub struct Candidate {
     address: String,
     pass: String,
     connection: Option<Connection>,
+    /// The writer whose connection has ended, and since when that is seen.
+    gone: Option<(i64, Instant)>,
+}
+
+/// What the place looks like.
+struct Look {
+    until: Timestamp,
+    address: String,
+    pass: String,
+    now: Timestamp,
+    fence: i64,
+    /// Whoever has it has no connection any more.
+    is_alone: bool,
 }
 
 /// What a candidate finds.
@@ -110,23 +134,23 @@ pub enum Place {
 impl Candidate {
     /// A candidate whom the others find at `address` and show `pass`; the tables are there.
     pub fn new(url: &str, address: &str, pass: &str) -> Self {
-        Self { url: url.to_owned(), address: address.to_owned(), pass: pass.to_owned(), connection: None }
+        Self { url: url.to_owned(), address: address.to_owned(), pass: pass.to_owned(), connection: None, gone: None }
     }
 
-    /// Takes the writer's place if whoever had it has gone or been silent for long enough.
+    /// Takes the writer's place if whoever had it has gone, has been without a connection for a moment, or silent for long enough.
     ///
     /// # Errors
     /// If the database cannot be reached.
     pub fn stand(&mut self) -> anyhow::Result<Place> {
         let kept = self.connection.take().filter(Connection::still_stands);
         let connection = kept.map_or_else(|| Connection::open(&self.url), Ok)?;
-        let sql: &dyn Sql = &connection;
-        let look = |row: &dyn Row| {
-            Ok((Timestamp(row.get(0)?), row.get::<String>(1)?, row.get::<String>(2)?, Timestamp(row.get(3)?)))
-        };
-        let (until, address, pass, now) = sql.only(LOOK, &[], look).context("look at the writer's place")?;
-        if until <= now
-            && let Some(taken) = take(&connection, self).context("take the writer's place")?
+        let Look { until, address, pass, now, fence, is_alone } =
+            look(&connection).context("look at the writer's place")?;
+        let since = self.gone.take().filter(|(gone, _)| *gone == fence).map_or_else(Instant::now, |(_, since)| since);
+        self.gone = is_alone.then_some((fence, since));
+        let is_gone = is_alone && since.elapsed() >= COMES_BACK_WITHIN;
+        if (until <= now || is_gone)
+            && let Some(taken) = take(&connection, self, is_gone.then_some(fence)).context("take the writer's place")?
         {
             let (url, HeadRow { fence, batch, until }) = (self.url.clone(), taken);
             let (database_now, committed) = (now, batch);
@@ -265,6 +289,9 @@ impl Engine for Store {
             // Waits for the old connection's transaction, should the server still be at it.
             let head = head(&connection).context("lock the head")?;
             connection.run("ROLLBACK")?;
+            if head.fence == self.fence {
+                stand(&connection, head.fence).context("stand for the place again")?;
+            }
             Ok((connection, head))
         });
         match reached {
@@ -319,20 +346,37 @@ fn node_batch() -> [u8; 16] {
     crate::random::bytes()
 }
 
-/// Takes the place with the next fencing number, unless somebody else has it.
-fn take(connection: &Connection, candidate: &Candidate) -> anyhow::Result<Option<HeadRow>> {
+/// Takes the place with the next fencing number, unless somebody else has it who is not `gone`.
+fn take(connection: &Connection, candidate: &Candidate, gone: Option<i64>) -> anyhow::Result<Option<HeadRow>> {
     connection.run("BEGIN")?;
     let (head, now) = (head(connection)?, database_time(connection)?);
-    let taken = if head.until > now {
+    // It may have come back since.
+    let is_free = head.until <= now || gone == Some(head.fence) && look(connection)?.is_alone;
+    let taken = if !is_free {
         None
     } else {
         let (fence, until) = (head.fence + 1, now + LEASE);
-        let update = "UPDATE writer_head SET fence = ?1, until_ms = ?2, address = ?3, pass = ?4";
+        stand(connection, fence)?;
+        let update = "UPDATE writer_head SET fence = ?1, locked_fence = ?1, until_ms = ?2, address = ?3, pass = ?4";
         connection.execute(update, values![fence, until.0, candidate.address, candidate.pass])?;
         Some(HeadRow { fence, until, batch: head.batch })
     };
     connection.run("COMMIT")?;
     Ok(taken)
+}
+
+/// Shows on this connection that the writer with this number stands, until the connection ends.
+fn stand(connection: &Connection, fence: i64) -> Result<(), StoreError> {
+    let sql: &dyn Sql = connection;
+    sql.only(STAND, values![fence], |row| row.get::<String>(0)).map(drop)
+}
+
+fn look(connection: &Connection) -> Result<Look, StoreError> {
+    let sql: &dyn Sql = connection;
+    sql.only(LOOK, &[], |row| {
+        let (until, now) = (Timestamp(row.get(0)?), Timestamp(row.get(3)?));
+        Ok(Look { until, address: row.get(1)?, pass: row.get(2)?, now, fence: row.get(4)?, is_alone: row.get(5)? })
+    })
 }
 
 fn head(sql: &dyn Sql) -> Result<HeadRow, StoreError> {

@@ -14,13 +14,14 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(6012026)";
 
 const HEAD: Migration = Migration { name: "writer's head", sql: engine::TABLE };
 const ADDRESS: Migration = Migration { name: "writer's address", sql: engine::ADDRESS };
+const LOCKED: Migration = Migration { name: "writer's lock", sql: engine::LOCKED };
 const PASS: Migration = Migration { name: "writer's pass", sql: engine::PASS };
 
 /// The steps of this engine first; what a release adds comes where it belongs, for a step is known by its name.
 fn steps(schema: &Schema) -> impl Iterator<Item = (&'static str, String)> {
     let tables = NODE_TABLES.iter().chain(schema.migrations);
     let tables = tables.map(|step| (step.name, statement::tables(step.sql)));
-    [HEAD, ADDRESS, PASS].map(|step| (step.name, step.sql.to_owned())).into_iter().chain(tables)
+    [HEAD, ADDRESS, PASS, LOCKED].map(|step| (step.name, step.sql.to_owned())).into_iter().chain(tables)
 }
 
 /// Lets a database grow to a release's tables; one that has them is left as it is.

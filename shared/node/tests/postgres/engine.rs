@@ -152,6 +152,67 @@ fn a_candidate_learns_where_the_writer_is_and_follows_when_it_goes() {
     assert!(matches!(one.stand(), Ok(Place::Held { address, .. }) if address == "http://other"));
 }
 
+/// So that only its connection can tell that a writer is there no more.
+const NO_END: &str = "UPDATE writer_head SET until_ms = 9000000000000000";
+
+fn end_connection(server: &Server, of: &Store) {
+    let pid: i64 =
+        of.sql().only("SELECT CAST(pg_backend_pid() AS BIGINT)", &[], |row| row.get(0)).expect("its backend");
+    let end = format!("SELECT pg_terminate_backend({pid})");
+    Connection::open(&server.url()).expect("connect").run(&end).expect("ended");
+}
+
+/// The place, once a candidate has stood for it again and again.
+fn until_taken(candidate: &mut Candidate) -> Box<Store> {
+    for _ in 0..300 {
+        if let Place::Taken(store) = candidate.stand().expect("looked") {
+            return store;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("the place of a writer that has gone is never taken");
+}
+
+#[test]
+fn a_writer_whose_connection_has_ended_is_followed_before_its_time_is_over() {
+    let server = Server::start();
+    let mut gone = open(&server);
+    let clock = StoreClock::led(Timestamp(0));
+    Connection::open(&server.url()).unwrap().run(NO_END).unwrap();
+    let mut candidate = Candidate::new(&server.url(), "http://next", "pass");
+    assert!(matches!(candidate.stand(), Ok(Place::Held { .. })));
+    end_connection(&server, &gone);
+    let mut next = until_taken(&mut candidate);
+    next.transaction(&clock, |tx, _| Ok(note(tx, "next")?)).done().unwrap();
+    let ended = gone.transaction(&clock, |tx, _| Ok(note(tx, "gone")?));
+    assert!(matches!(ended, Ended::RolledBack { away: true, .. }), "{ended:?}");
+    assert!(matches!(gone.recover(), Recovery::TakenOver(_)));
+    assert_eq!(count(next.sql()).unwrap(), 1);
+}
+
+#[test]
+fn a_writer_that_stands_or_comes_back_with_a_new_connection_keeps_its_place() {
+    let server = Server::start();
+    let mut store = open(&server);
+    Connection::open(&server.url()).unwrap().run(NO_END).unwrap();
+    let mut candidate = Candidate::new(&server.url(), "http://next", "pass");
+    let held_for = |candidate: &mut Candidate, looks: u32| {
+        for _ in 0..looks {
+            assert!(matches!(candidate.stand(), Ok(Place::Held { .. })));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    held_for(&mut candidate, 25);
+    end_connection(&server, &store);
+    held_for(&mut candidate, 2);
+    assert!(matches!(store.recover(), Recovery::Back { .. }));
+    held_for(&mut candidate, 25);
+    // A writer of an earlier release shows by its time alone that it is there.
+    Connection::open(&server.url()).unwrap().run("UPDATE writer_head SET locked_fence = 0").unwrap();
+    end_connection(&server, &store);
+    held_for(&mut candidate, 25);
+}
+
 /// Counts in memory what is in the table.
 struct Counted(i64);
 

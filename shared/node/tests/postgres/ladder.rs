@@ -21,7 +21,8 @@ fn tables_grow_once_and_a_step_that_fails_leaves_nothing_and_is_done_again() {
     let server = Server::start();
     let connection = Connection::open(&server.url()).unwrap();
     let names = |migrations| pending(&connection, &schema(migrations)).unwrap();
-    let node_own = ["writer's head", "writer's address", "writer's pass", "store time", "remembered answers"];
+    let node_own =
+        ["writer's head", "writer's address", "writer's pass", "writer's lock", "store time", "remembered answers"];
     assert_eq!(names(&[ROWS]), [&node_own[..], &["rows"]].concat());
     migrate(&connection, &schema(&[ROWS])).unwrap();
     migrate(&connection, &schema(&[ROWS])).unwrap();
