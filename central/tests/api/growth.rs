@@ -9,7 +9,7 @@ use node::store::Sql;
 use std::process::Command;
 
 /// What PostgreSQL has beside the tables of every engine.
-const OF_THE_ENGINE: [&str; 3] = ["writer's head", "writer's address", "writer's pass"];
+const OF_THE_ENGINE: [&str; 4] = ["writer's head", "writer's address", "writer's pass", "writer's lock"];
 const OF_EVERY_PROGRAM: [&str; 2] = ["store time", "remembered answers"];
 
 fn migrate(store: &TestStore, flags: &[&str]) -> String {
