@@ -17,6 +17,7 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/counter.js", text: include_str!("page/counter.js") },
     Asset { path: "/assets/closed.css", text: include_str!("page/closed.css") },
     Asset { path: "/assets/closed.js", text: include_str!("page/closed.js") },
+    Asset { path: "/assets/back.js", text: include_str!("page/back.js") },
     Asset { path: "/assets/badge.js", text: include_str!("page/badge.js") },
     Asset { path: "/assets/board.js", text: include_str!("page/board.js") },
     Asset { path: "/assets/hall.js", text: include_str!("page/hall.js") },
