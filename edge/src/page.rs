@@ -60,6 +60,7 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/unknown.js", text: include_str!("page/unknown.js") },
     Asset { path: "/assets/reentry.js", text: include_str!("page/reentry.js") },
     Asset { path: "/assets/withheld.js", text: include_str!("page/withheld.js") },
+    Asset { path: "/assets/prices.js", text: include_str!("page/prices.js") },
     Asset { path: "/assets/unwitnessed.js", text: include_str!("page/unwitnessed.js") },
     Asset { path: "/assets/witness.js", text: include_str!("page/witness.js") },
 ];

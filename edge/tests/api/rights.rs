@@ -71,6 +71,7 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
         ("POST /v1/shows/{show}/cancellation", MANAGERS, Value::Null),
         ("GET /v1/shows/{show}/door", MANAGERS, Value::Null),
         ("POST /v1/shows/{show}/door", MANAGERS, json!({"reentry": true})),
+        ("GET /v1/prices", SUPERVISORS, Value::Null),
         ("GET /v1/unknown", MANAGERS, Value::Null),
         (
             "POST /v1/shows/{show}/unknown",
@@ -90,7 +91,6 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
     ]
 }
 
-/// An address of the route that names nothing of worth: what it answers to whoever may ask is another test's.
 /// Routes that take no login, whoever asks: what every page shows, what a guest has on paper, and what a device proves itself with. Of
 /// prints only a document is open, to whoever knows its random number.
 const OPEN: [&str; 15] = [
@@ -129,6 +129,7 @@ fn of_devices() -> [(&'static str, Value); 5] {
     ]
 }
 
+/// An address of the route that names nothing of worth: what it answers to whoever may ask is another test's.
 fn address(path: &str) -> String {
     let named = [("{show}", "12-999"), ("{shift}", "999"), ("{z}", "999"), ("{device}", "device-999"), ("{n}", "999")];
     let named = named.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
