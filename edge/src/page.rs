@@ -32,8 +32,8 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/kept.js", text: include_str!("page/kept.js") },
     Asset { path: "/assets/drawer.js", text: include_str!("page/drawer.js") },
     Asset { path: "/assets/sold.js", text: include_str!("page/sold.js") },
-    Asset { path: "/assets/finding.js", text: include_str!("page/finding.js") },
     Asset { path: "/assets/elsewhere.js", text: include_str!("page/elsewhere.js") },
+    Asset { path: "/assets/finding.js", text: include_str!("page/finding.js") },
     Asset { path: "/assets/refunds.js", text: include_str!("page/refunds.js") },
     Asset { path: "/assets/waiting.js", text: include_str!("page/waiting.js") },
     Asset { path: "/assets/payment.js", text: include_str!("page/payment.js") },
@@ -211,7 +211,7 @@ fn hall() -> Markup {
                 p id="proposal" role="status" {}
                 div.choices id="kinds" role="group" aria-label="Category" {}
                 button."button slim" type="button" id="best" { "Best " kbd { "B" } }
-                button."button slim" type="button" id="next" { "Next best " kbd { "N" } }
+                button."button slim" type="button" id="next" { "Next " kbd { "N" } }
             }
             div.seatmap-place id="map" {}
             div id="legend" {}
@@ -251,7 +251,7 @@ fn help() -> Markup {
         ("P", "print the tickets again, as a duplicate"),
         ("A", "all seats of a group on one paper"),
         ("R  O  S", "a failed print: retry, other printer, skip"),
-        ("T  X", "the till: your shift and what it has taken"),
+        ("T  X", "the till: your shift and what it has taken; Esc leads back"),
         ("H", "the house: what is to be settled"),
         ("L", "lock"),
         ("Esc", "back"),
