@@ -1,8 +1,9 @@
-//! What the counter calls: shows and seat maps, holds, sales, what is known of their payment, and those that were got back, voids, and the pictures of codes.
+//! What the counter calls: shows, their prices and seat maps, holds, sales, what is known of their payment, and those that were got back, voids, and the pictures of codes.
 
 pub mod answer;
 pub mod group;
 pub mod holds;
+pub mod prices;
 pub mod qr;
 pub mod recovered;
 pub mod sales;

@@ -7,6 +7,7 @@
 mod batch;
 mod changes;
 mod load;
+pub mod reading;
 mod standing;
 
 pub use standing::Standing;

@@ -17,6 +17,7 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/counter.js", text: include_str!("page/counter.js") },
     Asset { path: "/assets/closed.css", text: include_str!("page/closed.css") },
     Asset { path: "/assets/closed.js", text: include_str!("page/closed.js") },
+    Asset { path: "/assets/back.js", text: include_str!("page/back.js") },
     Asset { path: "/assets/badge.js", text: include_str!("page/badge.js") },
     Asset { path: "/assets/board.js", text: include_str!("page/board.js") },
     Asset { path: "/assets/hall.js", text: include_str!("page/hall.js") },
@@ -31,6 +32,7 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/kept.js", text: include_str!("page/kept.js") },
     Asset { path: "/assets/drawer.js", text: include_str!("page/drawer.js") },
     Asset { path: "/assets/sold.js", text: include_str!("page/sold.js") },
+    Asset { path: "/assets/elsewhere.js", text: include_str!("page/elsewhere.js") },
     Asset { path: "/assets/finding.js", text: include_str!("page/finding.js") },
     Asset { path: "/assets/refunds.js", text: include_str!("page/refunds.js") },
     Asset { path: "/assets/waiting.js", text: include_str!("page/waiting.js") },
@@ -58,6 +60,7 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/unknown.js", text: include_str!("page/unknown.js") },
     Asset { path: "/assets/reentry.js", text: include_str!("page/reentry.js") },
     Asset { path: "/assets/withheld.js", text: include_str!("page/withheld.js") },
+    Asset { path: "/assets/prices.js", text: include_str!("page/prices.js") },
     Asset { path: "/assets/unwitnessed.js", text: include_str!("page/unwitnessed.js") },
     Asset { path: "/assets/witness.js", text: include_str!("page/witness.js") },
 ];
@@ -209,7 +212,7 @@ fn hall() -> Markup {
                 p id="proposal" role="status" {}
                 div.choices id="kinds" role="group" aria-label="Category" {}
                 button."button slim" type="button" id="best" { "Best " kbd { "B" } }
-                button."button slim" type="button" id="next" { "Next best " kbd { "N" } }
+                button."button slim" type="button" id="next" { "Next " kbd { "N" } }
             }
             div.seatmap-place id="map" {}
             div id="legend" {}
@@ -241,14 +244,15 @@ fn help() -> Markup {
         ("C  U  F  M", "card, UPI, free, or money again"),
         ("D", "open the drawer without a sale"),
         ("Page Up / Down", "show before / after, the next day's too"),
-        ("K", "go on with seats that you hold at another window"),
+        ("K", "go on with what you hold, or have just sold, at another window"),
+        ("Y", "to what is to be given back; Enter says that it was done"),
         ("G", "find a sale by its code, seat or ticket"),
         ("W", "a whole group: up to 60 seats in one sale"),
         ("V", "void the sale that is shown, or some of its tickets"),
         ("P", "print the tickets again, as a duplicate"),
         ("A", "all seats of a group on one paper"),
         ("R  O  S", "a failed print: retry, other printer, skip"),
-        ("T  X", "the till: your shift and what it has taken"),
+        ("T  X", "the till: your shift and what it has taken; Esc leads back"),
         ("H", "the house: what is to be settled"),
         ("L", "lock"),
         ("Esc", "back"),

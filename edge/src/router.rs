@@ -1,6 +1,6 @@
 //! Every route of the box.
 
-use crate::counter::{holds, qr, sales, shows, sold, upi, void, withheld};
+use crate::counter::{holds, prices, qr, sales, shows, sold, upi, void, withheld};
 use crate::door::{self, departures, overrides, pairing, witness};
 use crate::house::House;
 use crate::printing::{drawer, requests as prints};
@@ -31,6 +31,7 @@ pub fn routes(house: Arc<House>, registry: Arc<Registry>) -> Router {
         .route("/v1/shows/{show}/door", get(departures::look).post(departures::set))
         .route("/v1/shows/{show}/seats", get(shows::seats))
         .route("/v1/shows/{show}/withheld", post(withheld::set))
+        .route("/v1/prices", get(prices::list))
         .route("/v1/unknown", get(opening::unknown))
         .route("/v1/shows/{show}/unknown", post(opening::settle))
         .route("/v1/shows/{show}/holds", post(holds::place))

@@ -35,8 +35,16 @@ def roll():
 
 
 @pytest.fixture(scope="session")
-def house(roll):
-    running = houses.from_environment(roll.setting)
+def narrow_roll():
+    """A second printer, with 58 mm of paper; nothing comes out of it that does not ask for it."""
+    printer = Roll("narrow", "58mm")
+    yield printer
+    printer.close()
+
+
+@pytest.fixture(scope="session")
+def house(roll, narrow_roll):
+    running = houses.from_environment([roll.setting, narrow_roll.setting])
     yield running
     running.stop()
 

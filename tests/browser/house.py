@@ -28,10 +28,12 @@ class House:
         self.view = request("GET", f"{stage}/api/house")
 
     @classmethod
-    def start(cls, program, seed, printer):
+    def start(cls, program, seed, printers):
         """Starts the demo on a free port and waits until both theatres are live."""
         port = free_port()
-        command = [program, "--port", str(port), "--seed", str(seed), "--printer", printer]
+        command = [program, "--port", str(port), "--seed", str(seed)]
+        for printer in printers:
+            command += ["--printer", printer]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         try:
             stage = f"http://127.0.0.1:{port}"
@@ -209,7 +211,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def from_environment(printer):
-    """The house the tests play in: `USHER_STAGE` names a running one, else `USHER_DEMO` is started with that printer."""
+def from_environment(printers):
+    """The house the tests play in: `USHER_STAGE` names a running one, else `USHER_DEMO` is started with those printers."""
     stage = os.environ.get("USHER_STAGE")
-    return House.at(stage) if stage else House.start(os.environ["USHER_DEMO"], seed=7, printer=printer)
+    return House.at(stage) if stage else House.start(os.environ["USHER_DEMO"], seed=7, printers=printers)

@@ -9,7 +9,8 @@ WELL, NO_PAPER = 0x12, 0x72
 class Roll:
     """Listens on a free port; `papers` are what came, a connection each."""
 
-    def __init__(self):
+    def __init__(self, name="roll", options="drawer"):
+        self.name, self.options = name, options
         self.papers = []
         self.state = WELL
         roll = self
@@ -38,7 +39,7 @@ class Roll:
 
     @property
     def setting(self):
-        return "roll=tcp://127.0.0.1:{};drawer".format(self.server.server_address[1])
+        return f"{self.name}=tcp://127.0.0.1:{self.server.server_address[1]};{self.options}"
 
     def close(self):
         self.server.shutdown()

@@ -38,6 +38,8 @@ def test_a_group_is_sold_with_a_supervisors_pin_and_printed_on_one_paper(house, 
     assert len(papers) == 2, "one paper for all of them, and the receipt"
     words = printed(papers[0]).pieces[0].text
     assert "Rex School" in words and "22 seats" in words and "Row" in words, words
+    taxes = [row for row in printed(papers[1]).pieces[0].rows if "GST" in row]
+    assert taxes and [row for row in words.splitlines() if "GST" in row] == taxes, "the tax inside, as on the receipt"
     looks.inspect(page, "counter-group-sold")
     page.keyboard.press("p")
     expect(page.locator("#prints")).to_contain_text(re.compile("Printing|Printed"))

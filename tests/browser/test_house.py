@@ -1,5 +1,6 @@
 """The house's page and the day's: what a supervisor settles, what only this box knows of, and what counter and web took."""
 
+import re
 import uuid
 from datetime import datetime, timedelta, timezone
 
@@ -112,3 +113,17 @@ def test_staff_and_printers_are_listed_and_a_manager_adds_somebody(house, manage
     page.keyboard.press("l")
     page.locator("#staff").fill("")
     sign_in(page, {"name": "Window 2", "pin": "998877"})
+
+
+def test_prices_are_told_with_the_moment_since_which_they_hold(house, manager, window, looks):
+    page = window(house.theatre["counter"])
+    sign_in(page, manager)
+    page.goto(house.theatre["counter"] + "/house")
+    part = page.locator("#prices")
+    part.get_by_label("Day").fill(house.show()["starts_at"][:10])
+    part.get_by_label("Day").press("Tab")
+    told = part.locator("tbody tr")
+    expect(told.filter(has_text=house.show()["movie"]["title"]).first).to_contain_text(re.compile(r"₹[\d,]+.*(am|pm).*the first price"))
+    shows = request("GET", f"{house.theatre['counter']}/v1/prices?date={house.show()['starts_at'][:10]}", token=house.token("manager"))["shows"]
+    expect(told).to_have_count(sum(len(show["categories"]) for show in shows))
+    looks.inspect(page, "house-prices")

@@ -1,13 +1,17 @@
 """Tickets and receipts as they come out of the printer, drawn from its bytes by a decoder of their own."""
 
 import json
+import re
+import urllib.request
 
+import pypdfium2
+import pytest
 from playwright.sync_api import expect
 
 from counter import sell, sign_in
 from decoders import DECODERS
 from escpos import printed
-from house import until
+from house import request, until
 from roll import NO_PAPER, WELL
 
 
@@ -76,6 +80,95 @@ def test_a_duplicate_takes_a_second_person_and_says_what_it_is(house, roll, wind
     until("the duplicate is out", lambda: len(roll.papers) == before + 1, 10)
     [piece] = printed(roll.papers[-1]).pieces
     assert piece.rows[0].strip() == "DUPLICATE 1"
+
+
+DPI = 150
+
+
+def sold(house, group=0):
+    """A sale that the box has made, of a group where one is wanted, and its cashier's login."""
+    counter, token = house.theatre["counter"], house.token("counter")
+    on_sale = [show for show in request("GET", f"{counter}/v1/shows", token=token)["shows"] if show["state"] == "on_sale"]
+    show, seats = max(on_sale, key=lambda show: show["seats_free"])["id"], {"best": 2}
+    if group:
+        manager = {"staff": "manager", "pin": house.staff("manager")["pin"]}
+        wish = {"best": group, "group": "Rex School", "approved_by": manager}
+        seats = {"hold": request("POST", f"{counter}/v1/shows/{show}/holds", wish, token)["hold"]}
+    return request("POST", f"{counter}/v1/shows/{show}/sales", {"tender": "card", **seats}, token), token
+
+
+def ask_for(house, sale, token, documents, printer):
+    body = {"documents": documents, "printer": printer}
+    return request("POST", f"{house.theatre['counter']}/v1/sales/{sale['sale']}/prints", body, token)["prints"]
+
+
+def written(amount):
+    return f"{amount['minor'] // 100}.{amount['minor'] % 100:02}"
+
+
+def expect_tax(text, total):
+    """What is before the tax and the tax's two halves come to what was paid."""
+    lines = re.findall(r"\d+ % GST is inside: net ([\d.]+), CGST ([\d.]+), SGST ([\d.]+)", " ".join(text.split()))
+    assert lines and round(100 * sum(float(part) for line in lines for part in line)) == total["minor"], text
+
+
+def test_on_58_mm_every_row_fits_and_the_code_reads(house, narrow_roll, looks):
+    sale, token = sold(house)
+    before = len(narrow_roll.papers)
+    ask_for(house, sale, token, ["tickets", "receipt"], "narrow")
+    until("both papers are out", lambda: len(narrow_roll.papers) == before + 2, 10)
+    # The decoder draws on 384 dots and refuses a row or a picture that does not fit.
+    papers = [printed(paper, paper=58) for paper in narrow_roll.papers[before:]]
+    tickets = next(paper for paper in papers if len(paper.pieces) == 2)
+    [receipt] = next(paper for paper in papers if len(paper.pieces) == 1).pieces
+    for piece, ticket, line in zip(tickets.pieces, sale["tickets"], sale["lines"], strict=True):
+        assert piece.image.width == 384 and {ticket["seat"]} <= set(piece.text.split())
+        title = sale["show"]["movie"]["title"]
+        for part in [*title.split(), ticket["serial"], written(line["price"]), f"{sale['code'][:4]} {sale['code'][4:]}"]:
+            assert part in piece.text, piece.text
+        [picture] = piece.pictures
+        for name, decode in DECODERS.items():
+            assert decode(picture) == decode(piece.image) == [ticket["code"]], name
+        piece.image.save(looks.folder / f"paper-58-{ticket['seat']}.png")
+    for line in sale["lines"]:
+        assert any(row.startswith(line["seat"]) and row.endswith(written(line["price"])) for row in receipt.rows), receipt.text
+    expect_tax(receipt.text, sale["total"])
+    receipt.image.save(looks.folder / "paper-58-receipt.png")
+
+
+def test_a_groups_paper_tells_the_tax_inside_as_its_receipt_does(house, narrow_roll, looks):
+    sale, token = sold(house, group=12)
+    before = len(narrow_roll.papers)
+    ask_for(house, sale, token, ["group", "receipt"], "narrow")
+    until("both papers are out", lambda: len(narrow_roll.papers) == before + 2, 10)
+    for paper in narrow_roll.papers[before:]:
+        [piece] = printed(paper, paper=58).pieces
+        expect_tax(piece.text, sale["total"])
+        piece.image.save(looks.folder / f"paper-58-{'group' if 'Rex School' in piece.text else 'group-receipt'}.png")
+
+
+@pytest.mark.parametrize("document", ["tickets", "receipt", "group"])
+def test_a_document_says_what_the_paper_says_and_its_codes_read(house, looks, document):
+    sale, token = sold(house, group=3 if document == "group" else 0)
+    [asked] = ask_for(house, sale, token, [document], "pdf")
+    with urllib.request.urlopen(house.theatre["counter"] + asked["pdf"], timeout=15) as answer:
+        pages = list(pypdfium2.PdfDocument(answer.read()))
+    assert len(pages) == (len(sale["tickets"]) if document == "tickets" else 1)
+    title, theatre = sale["show"]["movie"]["title"], house.theatre["name"]
+    for nth, page in enumerate(pages):
+        text = page.get_textpage().get_text_range()
+        drawn = page.render(scale=DPI / 72).to_pil().convert("L")
+        drawn.save(looks.folder / f"document-{document}-{nth + 1}.png")
+        words = " ".join(text.split())
+        assert title in words and theatre in words, text
+        if document == "tickets":
+            ticket, line = sale["tickets"][nth], sale["lines"][nth]
+            assert {ticket["seat"], ticket["serial"]} <= set(text.split()) and written(line["price"]) in words, text
+            for name, decode in DECODERS.items():
+                assert decode(drawn) == [ticket["code"]], name
+        else:
+            assert written(sale["total"]) in words, text
+            expect_tax(text, sale["total"])
 
 
 def last_sale(page):

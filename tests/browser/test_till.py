@@ -70,6 +70,15 @@ def test_the_drawer_is_opened_without_a_sale_for_a_reason_and_counted(house, rol
     expect(page.locator("#own .facts")).to_contain_text("1 time without a sale")
 
 
+# In a function of its own, for an expression that is a function is called at once.
+KEEP_PAPER = "() => { window.print = () => { window.paper = document.body.innerText; }; }"
+
+
+def to_paper(page):
+    page.emulate_media(media="print")
+    page.wait_for_function("matchMedia('print').matches")
+
+
 def test_a_printed_report_is_the_report_alone_with_the_theatres_name(house, window):
     house.as_manager("/v1/shifts", {"float": []})
     house.close_shift("manager")
@@ -80,14 +89,54 @@ def test_a_printed_report_is_the_report_alone_with_the_theatres_name(house, wind
     closed = page.locator("#reports .rows > li").filter(has_text=re.compile(r"^Z \d")).first
     expect(page.locator("#day")).to_be_visible()
     closed.locator("summary").press("Enter")
-    page.evaluate("window.print = () => { window.paper = document.body.innerText; }")
-    page.emulate_media(media="print")
+    page.evaluate(KEEP_PAPER)
+    to_paper(page)
     closed.locator("button").evaluate("key => key.click()")
     paper = page.evaluate("window.paper")
     assert house.theatre["name"] in paper and "Difference" in paper
     assert re.search(r"Till journal\s+row \d+, [0-9a-f]{4}( [0-9a-f]{4}){3}\b", paper), paper
     for other in ["Your shift", "The day", "Payments to verify", "Daily collection", "Print"]:
         assert other not in paper, paper
+
+
+def test_an_x_and_ones_own_z_go_on_paper_too(house, manager, window):
+    house.close_shift("manager")
+    house.as_manager("/v1/shifts", {"float": []})
+    house.close_shift("counter")
+    page = window(house.theatre["counter"] + "/till")
+    to_till(page, house.staff("counter"))
+    page.locator("#open").get_by_label("How many of ₹100").fill("5")
+    page.locator("#open").get_by_role("button", name="Open the shift").press("Enter")
+    expect(page.locator("#own .report")).to_contain_text("₹500")
+    page.evaluate(KEEP_PAPER)
+
+    def printed_by(part):
+        to_paper(page)
+        part.get_by_role("button", name="Print", exact=True, include_hidden=True).first.evaluate("key => key.click()")
+        page.emulate_media(media="screen")
+        return page.evaluate("window.paper")
+
+    own = page.locator("#own .facts")
+    paper = printed_by(own)
+    assert house.theatre["name"] in paper and "X, as of" in paper and "counter" in paper, paper
+    # Whoever counts the drawer is not told what should be in it.
+    assert "Should be in the drawer" not in paper and "Cash in or out" not in paper, paper
+    page.locator("#close summary").click()
+    page.locator("#close").get_by_label("How many of ₹100").fill("5")
+    page.locator("#close").get_by_role("button", name="Close the shift").press("Enter")
+    expect(own.locator("h3")).to_contain_text("exact")
+    paper = printed_by(own)
+    assert re.search(r"Z \d+: counter, exact", paper) and "Till journal" in paper and "X, as of" not in paper, paper
+    page.locator("#lock").press("Enter")
+
+    page.locator("#staff").fill("")
+    page.locator("#staff").focus()
+    to_till(page, manager)
+    mine = page.locator("#reports .rows > li").filter(has_text="X: manager")
+    expect(mine).to_have_count(1)
+    mine.locator("summary").press("Enter")
+    paper = printed_by(mine)
+    assert "X: manager" in paper and "X, as of" in paper and "Your shift" not in paper, paper
 
 
 def test_the_collection_of_a_day_goes_on_paper_with_its_sums(house, window, looks):
@@ -100,8 +149,8 @@ def test_the_collection_of_a_day_goes_on_paper_with_its_sums(house, window, look
     page.locator("#pin").fill(house.staff("manager")["pin"])
     page.keyboard.press("Enter")
     expect(page.locator("#reports")).to_be_visible()
-    page.evaluate("window.print = () => { window.paper = document.body.innerText; }")
-    page.emulate_media(media="print")
+    page.evaluate(KEEP_PAPER)
+    to_paper(page)
     page.locator("button[name=paper][value='collection.csv']").evaluate("key => key.click()")
     page.wait_for_function("window.paper")
     paper = page.evaluate("window.paper")

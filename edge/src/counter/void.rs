@@ -10,7 +10,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use node::problem::{JsonBody, Problem};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 use serde::{Deserialize, Serialize};
 use shared::ids::{BookingId, TicketId};
 use shared::refusal::Refusal;
@@ -183,16 +183,6 @@ pub fn asked(db: &Connection) -> rusqlite::Result<BTreeSet<TicketId>> {
     db.prepare("SELECT ticket FROM voids WHERE outcome IS NULL")?
         .query_map([], |row| row.get(0).map(TicketId))?
         .collect()
-}
-
-/// Who asked for the void that waits.
-///
-/// # Errors
-/// If the database fails.
-pub fn asked_by(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<String>> {
-    db.prepare_cached("SELECT asked_by FROM voids WHERE ticket = ?1 AND outcome IS NULL")?
-        .query_row([ticket.0], |row| row.get(0))
-        .optional()
 }
 
 /// Notes what a void that was asked for came to.

@@ -117,9 +117,7 @@ impl Desk {
         } else if let Err(refusal) = self.replica_mut().void(id, now) {
             tracing::warn!(ticket = %id, code = refusal.code(), "a void of the counter could not be done");
         } else {
-            if let Some(by) = void::asked_by(tx, id)? {
-                refunds::owe(tx, id, &by, now)?;
-            }
+            refunds::owe(tx, id, now)?;
             void::ended(tx, id, Outcome::Void, now)?;
         }
         Ok(())

@@ -11,7 +11,7 @@ const WORDS = {
   group: "Group",
   payment_missing: "Payment missing",
   payment_unsold: "Payment for which nothing was sold",
-  refunded: "Cash given back",
+  refunded: "Given back",
   withheld: "Kept back",
   given_back: "Given back to sale",
   let_in: "Let in",

@@ -33,7 +33,7 @@ const hall = new Hall({ ask, onchoice: choose });
 const prints = new Prints(byId("prints"), byId("second"), ask);
 const refunds = new Refunds(byId("refunds"), byId("till-problem"), ask);
 const voids = new WaitingVoids(byId("voids"), ask);
-const till = new Till({ ask, who: () => session, focus: focusCounter, hall, prints, onvoid: () => voids.refresh() });
+const till = new Till({ ask, who: () => session, focus: focusCounter, hall, prints, onvoid: (sale, tickets) => voids.wait(sale, tickets) });
 const board = new Board(byId("board"), { ask, onchoose: openShow, busy: () => till.busy, idle: () => till.idle });
 const closed = new Closed(byId("closed"));
 const burst = new Burst(lookForRead);
@@ -113,8 +113,9 @@ async function leave(path) {
 const KEYS = {
   b: () => propose(),
   n: () => propose(1),
-  k: () => till.idle && till.take(),
+  k: () => till.idle && till.goOn(),
   l: () => lock(),
+  y: () => refunds.focus(),
   g: () => till.askFind(),
   w: () => till.askGroup(),
   a: () => till.stage === "tickets" && till.last.group && prints.again(till.last, "group"),

@@ -15,7 +15,7 @@ export class Hall {
     Object.assign(this, { ask, onchoice, show: null, view: null, etag: null, wanted: 2, category: null, turn: 0 });
     const onchange = (labels, lost) => {
       const alone = leavesOrphan(this.view, labels) ? "Chosen by hand: one free seat stays alone" : "Chosen by hand";
-      this.#say(lost.length > 0 ? `${lost.join(", ")} went to somebody else` : alone);
+      this.#say(lost.length > 0 ? this.#gone(lost) : alone);
       this.onchoice(false);
     };
     this.map = new SeatMap(byId("map"), { elsewhere: ELSEWHERE, enter: false, whole: true, onchange });
@@ -46,7 +46,7 @@ export class Hall {
     this.map.limit = this.wanted;
     this.map.choose(seats.filter((label) => free.has(label)));
     this.map.reveal();
-    this.#say(lost.length > 0 ? `${lost.join(", ")} went to somebody else` : "As you left it");
+    this.#say(lost.length > 0 ? this.#gone(lost) : "As you left it");
     this.onchoice(false);
   }
 
@@ -116,6 +116,15 @@ export class Hall {
   /** Puts the keyboard on the map. */
   focus() {
     this.map.focusSeat(this.choice()[0]?.label ?? this.view?.rows[0]?.seats[0]?.label);
+  }
+
+  // Seats that were chosen and cannot be: taken, or out of reach since the line is cut.
+  #gone(labels) {
+    const states = new Map(this.view.rows.flatMap((row) => row.seats).map((seat) => [seat.label, seat.state]));
+    const away = labels.filter((label) => states.get(label) === "unavailable");
+    const taken = labels.filter((label) => states.get(label) !== "unavailable");
+    const told = [taken.length > 0 && `${taken.join(", ")} went to somebody else`, away.length > 0 && `${away.join(", ")}: ${ELSEWHERE} now`];
+    return told.filter(Boolean).join(". ");
   }
 
   #say(text) {

@@ -2,12 +2,14 @@
 
 import { request } from "./api.js";
 import { Answered } from "./answered.js";
+import { backByEscape } from "./back.js";
 import { watchLink } from "./badge.js";
 import { lockWhenIdle } from "./idle.js";
 import { Letters } from "./letters.js";
 import { Login, asking } from "./login.js";
 import { Opening } from "./opening.js";
 import { People } from "./people.js";
+import { Prices } from "./prices.js";
 import { Printers } from "./printers.js";
 import { Reentry } from "./reentry.js";
 import { Settling } from "./settling.js";
@@ -27,7 +29,7 @@ const ask = asking(() => session, () => lock("Signed out", "The session is over.
 const login = new Login(byId("login"), (now) => enter(now, true), { keep: false });
 const settling = new Settling(byId("settle"), ask, say);
 const unwitnessed = new Unwitnessed(byId("unwitnessed"), ask);
-const parts = [settling, new Answered(byId("answered"), ask), unwitnessed, new Withheld(byId("withheld"), ask, say), new Letters(byId("letters"), ask, say), new Printers(byId("printers"), ask)];
+const parts = [settling, new Answered(byId("answered"), ask), unwitnessed, new Withheld(byId("withheld"), ask, say), new Prices(byId("prices"), ask), new Letters(byId("letters"), ask, say), new Printers(byId("printers"), ask)];
 const unknown = new Unknown(byId("unknown"), ask, say);
 const managers = [unknown, new Reentry(byId("reentry"), ask, say), new Witness(byId("witness"), ask, say), new People(byId("people"), ask, say)];
 const opening = new Opening(byId("opening"), ask, () => {
@@ -73,6 +75,7 @@ watchLink(byId("badge"), (status) => {
   if (session) unwitnessed.update(status);
 });
 lockWhenIdle(() => session, lock);
+backByEscape();
 const kept = login.kept();
 if (kept && MAY.includes(kept.role)) enter(kept, false);
 else login.open();

@@ -12,6 +12,7 @@ pub(super) fn house() -> Markup {
         }
         (settle())
         (withheld())
+        (prices())
         (answered())
         (unwitnessed())
         (letters())
@@ -26,9 +27,10 @@ pub(super) fn house() -> Markup {
 }
 
 /// Anchor, word, and whether it is for managers only.
-const PARTS: [(&str, &str, bool); 11] = [
+const PARTS: [(&str, &str, bool); 12] = [
     ("settle", "To settle", false),
     ("withheld", "House seats", false),
+    ("prices", "Prices", false),
     ("answered", "Who did what", false),
     ("unwitnessed", "Kept nowhere else", false),
     ("letters", "Dead letters", false),
@@ -97,6 +99,27 @@ fn withheld() -> Markup {
                 }
             }
             p.none hidden { "No show of this day is on sale." }
+        }
+    }
+}
+
+fn prices() -> Markup {
+    html! {
+        section.card id="prices" aria-labelledby="prices-title" {
+            h2 id="prices-title" tabindex="-1" { "Prices" }
+            p.quiet {
+                "What each show costs and since when. Prices are changed at central; a change that is planned there stands here once it "
+                "has begun. Whoever holds seats keeps the price they were held at."
+            }
+            div role="alert" {}
+            form.days { label.field { span { "Day" } input.input type="date" name="date" required; } }
+            div.wide-table tabindex="0" role="region" aria-labelledby="prices-title" {
+                table {
+                    thead { tr { @for word in ["Show", "Category", "Price", "Since", "Before"] { th scope="col" { (word) } } } }
+                    tbody {}
+                }
+            }
+            p.none hidden { "No show begins on this day." }
         }
     }
 }

@@ -5,31 +5,24 @@ import { spaced } from "./finding.js";
 import { priceBack, STATES, TENDERS, toldOf } from "./sold.js";
 import { clock, el, money, seatList, sum } from "./words.js";
 
-/** The order before payment. `act` has `pay`, `group`, the seats `held` at another window, and `take(hold)` that goes on with them. */
+/** The order before payment. `act` has `pay`, `group`, and the notices of what was begun `elsewhere`. */
 export function orderPanel(choice, act) {
   const total = sum(choice.map((seat) => seat.price));
-  const held = act.held.map((hold, at) => heldElsewhere(hold, at === 0, () => act.take(hold)));
   const group = el("button", { class: "link", type: "button", onclick: act.group }, "A whole group ", el("kbd", {}, "W"));
   if (!total) {
     const [two, enter] = [el("kbd", {}, "2"), el("kbd", {}, "Enter")];
-    return el("div", { class: "stack" }, ...held, el("p", { class: "quiet" }, "Type how many: ", two, ". Best seats are chosen; ", enter, " is cash."), group);
+    return el("div", { class: "stack" }, ...act.elsewhere, el("p", { class: "quiet" }, "Type how many: ", two, ". Best seats are chosen; ", enter, " is cash."), group);
   }
   return el(
     "div",
     { class: "stack" },
-    ...held,
+    ...act.elsewhere,
     el("p", { class: "chosen" }, seatList(choice.map((seat) => seat.label))),
     lines(choice.map((seat) => ({ seat: seat.label, category: seat.name, price: seat.price }))),
     amount("Total", total),
     el("button", { class: "button main wide", type: "button", onclick: act.pay }, "Cash ", el("kbd", {}, "Enter")),
     group,
   );
-}
-
-function heldElsewhere({ lines: held, total }, first, onclick) {
-  const word = el("strong", {}, `You hold ${seatList(held.map((line) => line.seat))}`);
-  const key = el("button", { class: "button slim", type: "button", onclick }, "Go on ", first && el("kbd", {}, "K"));
-  return el("div", { class: "notice held-elsewhere" }, word, el("span", {}, `${money(total)}, not sold yet: at another window, or before this one was closed.`), key);
 }
 
 /** What was sold: the change first, then the tickets. `act` has `next`, `print`, `void`. */

@@ -62,11 +62,11 @@ function card() {
 }
 
 function upi(sale) {
-  const text = el("span", {}, "Press Enter once the guest's phone says paid. It is recorded, and verified later.");
+  const text = el("span", {}, "Enter once the phone says paid; it is verified later.");
   const place = el("div", { class: "upi-code", role: "img", "aria-label": "UPI code of this sale" });
   sale.upiCode().then((picture) => {
     if (picture) place.replaceChildren(document.importNode(picture, true));
-    else text.textContent = "The guest pays by the code that stands at the counter. Press Enter once the phone says paid.";
+    else text.textContent = "By the code that stands at the counter. Enter once the phone says paid; it is verified later.";
   });
   return [place, el("div", { class: "notice" }, el("strong", {}, "Let the guest pay by UPI"), text), digits("Last digits of the transfer", "[0-9]{4,12}", 12)];
 }

@@ -46,6 +46,12 @@ export class Prints {
     return true;
   }
 
+  /** Another sale begins: that the last one's papers are out is no news any more. */
+  forget() {
+    this.printed = false;
+    this.#show();
+  }
+
   /** The tickets of a sale once more, or for the first time where they are a document, or one paper for a whole group. */
   async again(sale, document = "tickets") {
     const printer = this.printers.some((one) => one.documents.includes(document)) ? undefined : "pdf";

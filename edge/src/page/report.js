@@ -7,6 +7,7 @@ import { count, el, money } from "./words.js";
 export function shiftReport(shift) {
   const when = (at) => new Date(at).toLocaleString("en-IN", { dateStyle: "medium", timeStyle: "short" });
   const lines = [
+    !shift.closed_at && ["X, as of", when(Date.now())],
     ["Shift", `${shift.shift}, ${shift.staff}`],
     ["Opened", when(shift.opened_at)],
     shift.closed_at && ["Closed", `${when(shift.closed_at)} by ${shift.closed_by}`],

@@ -15,9 +15,10 @@ const WORDS = {
   paid_in: "Paid in",
   paid_out: "Paid out",
   drawer_opened: "No sale",
+  journal_row: "Journal",
 };
 /** Columns that the head of the sheet says already, or that no person reads. */
-const LEFT_OUT = ["date", "show", "currency"];
+const LEFT_OUT = ["date", "show", "currency", "journal_hash", "signature"];
 const SUMMED = ["issued", "void", "count", "gross", "net", "cgst", "sgst", "sales", "void_amount", "cash", "card", "upi", "paid_in", "paid_out", "difference"];
 
 /** The sheet of a report's CSV. */

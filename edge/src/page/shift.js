@@ -1,6 +1,7 @@
 // The till's page: a shift from the counted float to its report, and what supervisors read of all of them.
 
 import { request } from "./api.js";
+import { backByEscape } from "./back.js";
 import { watchLink } from "./badge.js";
 import { Day } from "./day.js";
 import { lockWhenIdle } from "./idle.js";
@@ -63,7 +64,7 @@ function show(now) {
   byId("open").hidden = now !== null;
   byId("cash").hidden = byId("close").hidden = now === null;
   const facts = own.querySelector(".facts");
-  facts.replaceChildren(...(now ? [shiftReport(now)] : []));
+  facts.replaceChildren(...(now ? [shiftReport(now), printKey(own)] : []));
 }
 
 async function showAll() {
@@ -73,8 +74,8 @@ async function showAll() {
   if (!open.ok || !closed.ok) return;
   const rows = [...open.data.shifts, ...closed.data.shifts].map((one) => {
     const summary = el("summary", {}, heading(one));
-    const print = el("button", { class: "button slim", type: "button", onclick: () => printOne(item) }, "Print");
-    const item = el("li", {}, el("details", {}, summary, shiftReport(one), print));
+    const item = el("li", {});
+    item.append(el("details", {}, summary, shiftReport(one), printKey(item)));
     return item;
   });
   const none = el("li", { class: "empty" }, "No shift yet. The first sale opens one, or a counted float.");
@@ -82,17 +83,21 @@ async function showAll() {
 }
 
 function heading(one) {
-  if (one.z === null) return `Open: ${one.staff}, shift ${one.shift}`;
+  if (one.z === null) return `X: ${one.staff}, shift ${one.shift}, open`;
   const { minor } = one.difference;
   const amount = money({ ...one.difference, minor: Math.abs(minor) });
   const off = minor === 0 ? "exact" : `${amount} ${minor < 0 ? "missing" : "too much"}`;
   return `Z ${one.z}: ${one.staff}, ${off}`;
 }
 
-function printOne(item) {
-  item.classList.add("printed");
-  window.print();
-  item.classList.remove("printed");
+/** A key that puts the report in `part` on paper, and nothing else of the page. */
+function printKey(part) {
+  const print = () => {
+    part.classList.add("printed");
+    window.print();
+    part.classList.remove("printed");
+  };
+  return el("button", { class: "button slim", type: "button", onclick: print }, "Print");
 }
 
 byId("open").addEventListener("submit", async (event) => {
@@ -133,7 +138,7 @@ byId("close")
     counted.clear();
     byId("close").open = false;
     show(null);
-    own.querySelector(".facts").replaceChildren(el("h3", {}, heading(answer.data)), shiftReport(answer.data));
+    own.querySelector(".facts").replaceChildren(el("h3", {}, heading(answer.data)), shiftReport(answer.data), printKey(own));
     say(heading(answer.data));
     byId("own-title").focus();
     if (OVERSEES.includes(session.role)) showAll();
@@ -185,6 +190,7 @@ watchLink(byId("badge"), (status) => {
   byId("theatre").replaceChildren(el("strong", {}, theatre.name), ...told.map((line) => el("span", {}, line)));
 });
 lockWhenIdle(() => session, lock);
+backByEscape();
 const kept = login.kept();
 if (kept) enter(kept);
 else login.open();

@@ -17,7 +17,8 @@ export function priceBack(sale, tickets) {
 export function toldOf(sale) {
   if (!sale.sold_at) return "";
   const when = new Date(sale.sold_at).toLocaleString("en-IN", { dateStyle: "medium", timeStyle: "short" });
-  return [TENDERS[sale.tender], sale.staff, when].filter(Boolean).join(", ");
+  const back = sale.change?.minor > 0 && `change ${money(sale.change)}`;
+  return [TENDERS[sale.tender], back, sale.staff, when].filter(Boolean).join(", ");
 }
 
 /** What was paid, in a word. */

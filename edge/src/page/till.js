@@ -2,6 +2,7 @@
 
 import { approvedBy, CORRECTABLE } from "./approval.js";
 import { freshKey } from "./api.js";
+import { Elsewhere } from "./elsewhere.js";
 import { findPanel, look, queryOf, spaced } from "./finding.js";
 import { Asking, groupPanel } from "./group.js";
 import { keep, kept } from "./kept.js";
@@ -18,7 +19,7 @@ const byId = (id) => document.getElementById(id);
 
 /**
  * The till. `ask` sends in the name of whoever is in, `who()` tells who that is, `focus()` puts the keyboard back on the page, and
- * `onvoid()` hears that a void was asked for.
+ * `onvoid(sale, tickets)` hears of a void that waits for the doors.
  */
 export class Till {
   constructor({ ask, who, focus, hall, prints, onvoid }) {
@@ -33,8 +34,7 @@ export class Till {
     this.leaving = null;
     /** A sale whose seats were asked for without an answer. */
     this.unanswered = null;
-    /** Seats that one has held at another window. */
-    this.held = [];
+    this.elsewhere = new Elsewhere(ask);
     this.last = kept("last sale");
     if (!this.last && ["tickets", "void"].includes(this.stage)) this.stage = "order";
   }
@@ -52,7 +52,7 @@ export class Till {
   show() {
     const { sale, last } = this;
     const panels = {
-      order: () => orderPanel(this.hall.choice(), { pay: () => this.pay(), group: () => this.askGroup(), held: this.held, take: (hold) => this.take(hold) }),
+      order: () => orderPanel(this.hall.choice(), { pay: () => this.pay(), group: () => this.askGroup(), elsewhere: this.#elsewhere() }),
       payment: () =>
         paymentPanel(sale, { pay: (event) => this.sell(event), back: () => this.escape(), tender: (name) => this.setTender(name), role: this.who().role }),
       tickets: () =>
@@ -84,7 +84,7 @@ export class Till {
     } else if (this.stage === "void") await this.#lookAgain();
     else if (this.stage === "find") await this.askFind();
     else if (kept("to print")) await this.#print();
-    await this.#lookForHeld();
+    await this.#askElsewhere();
   }
 
   // --- from the seats to the money
@@ -99,10 +99,26 @@ export class Till {
   }
 
   /** Goes on with seats that are held at another window. */
-  async take(hold = this.held[0]) {
+  async take(hold = this.elsewhere.held[0]) {
     await this.leaving;
     if (!hold || this.busy) return;
     await this.#start(Sale.of(hold, this.ask));
+  }
+
+  /** Goes on with what was begun at another window: the seats that are held first. */
+  goOn() {
+    return this.elsewhere.held.length > 0 ? this.take() : this.#look();
+  }
+
+  #look() {
+    const { sold } = this.elsewhere;
+    if (this.busy || !sold) return;
+    this.elsewhere.note(sold.sale);
+    this.open(sold);
+  }
+
+  #elsewhere() {
+    return this.elsewhere.notices({ take: (hold) => this.take(hold), look: () => this.#look() });
   }
 
   /** Asks for a whole group's seats. */
@@ -145,7 +161,7 @@ export class Till {
     if (answer.signedOut || sale !== this.sale) return;
     complain(byId("till-problem"), answer.problem);
     if (answer.ok || (untold(answer) && sale.hold)) {
-      this.held = this.held.filter((other) => other.hold !== sale.hold.hold);
+      this.elsewhere.take(sale.hold.hold);
       this.#toPayment();
     } else if (untold(answer)) {
       // The same seats are asked for again in the same words, so that nobody stands in their own way.
@@ -168,8 +184,15 @@ export class Till {
 
   #toPayment() {
     this.stage = "payment";
+    this.prints.forget();
     this.show();
-    byId("received")?.select();
+    this.#focusPayment();
+  }
+
+  #focusPayment() {
+    const field = byId("received") ?? byId("till-body").querySelector(".field input");
+    field.focus();
+    field.select();
   }
 
   /** Keeps the seats of the payment held, and says so at once where they are gone: no money should change hands then. */
@@ -187,8 +210,7 @@ export class Till {
     if (this.stage !== "payment" || this.sale.asked) return;
     this.sale.tender = tender;
     this.show();
-    if (tender === "cash") byId("received").select();
-    else byId("till-body").querySelector(".field input").focus();
+    this.#focusPayment();
   }
 
   async sell(event) {
@@ -260,6 +282,7 @@ export class Till {
     this.#end();
     this.last = done;
     this.stage = "tickets";
+    this.elsewhere.note(done.sale);
     keep("last sale", done);
     keep("to print", done.sale);
     notice(byId("till-problem"));
@@ -394,14 +417,13 @@ export class Till {
 
   async #voided(sale, tickets, done) {
     const seats = seatList(sale.tickets.filter((ticket) => tickets.includes(ticket.ticket)).map((ticket) => ticket.seat));
-    const text = done ? `${seats}: free again.` : `${seats}: it was asked for and waits for the doors. What comes of it is told here.`;
     this.last = null;
     keep("last sale", null);
     this.order();
-    const code = spaced(sale.code);
     const part = tickets.length < sale.tickets.length ? "A part of " : "";
-    notice(byId("till-problem"), done ? "good" : "warn", done ? `${part}${code} is void` : `${part}${code} is not void yet`, text);
-    this.onvoid();
+    // What waits has a notice of its own, which goes when the doors have answered.
+    if (done) notice(byId("till-problem"), "good", `${part}${spaced(sale.code)} is void`, `${seats}: free again.`);
+    else this.onvoid(sale, tickets);
     this.hall.refresh();
   }
 
@@ -417,11 +439,8 @@ export class Till {
     if (changed.length > 0) await this.#voided(now, changed.map(({ ticket }) => ticket), done);
   }
 
-  // What one has held at another window, or at this one before it was closed.
-  async #lookForHeld() {
-    const answer = await this.ask("GET", "/v1/holds");
-    if (!answer.ok) return;
-    this.held = answer.data.holds.filter((hold) => hold.hold !== this.sale?.hold?.hold);
+  async #askElsewhere() {
+    await this.elsewhere.refresh(this.sale, this.last);
     if (this.stage === "order" && !this.sale) this.show();
   }
 

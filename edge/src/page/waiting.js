@@ -1,15 +1,23 @@
-// Voids that wait for the doors: what became of each is told, however long it takes.
+// Voids that wait for the doors, and those that came too late: told, however long it takes.
 
 import { spaced } from "./finding.js";
 import { keep, kept } from "./kept.js";
-import { priceBack } from "./sold.js";
-import { el, money, seatList } from "./words.js";
+import { el, seatList } from "./words.js";
 
 /** The notices in `place`. `ask` sends in the name of whoever is in. */
 export class WaitingVoids {
   constructor(place, ask) {
     // Each sale that waited with every ticket that was asked for, and what was told of it and not put away yet.
     Object.assign(this, { place, ask, asked: new Map(kept("waiting voids") ?? []), waiting: [], ended: new Map() });
+  }
+
+  /** A void that was asked for here waits. It may have been answered before anybody asks about it: that is told too. */
+  async wait({ sale, code }, tickets) {
+    const before = this.asked.get(sale)?.tickets ?? [];
+    this.asked.set(sale, { code, tickets: [...new Set([...before, ...tickets])] });
+    this.ended.delete(sale);
+    this.#keep();
+    await this.refresh();
   }
 
   /** Asks which voids wait, and what became of those that do not any more. */
@@ -27,8 +35,11 @@ export class WaitingVoids {
       const found = await this.ask("GET", `/v1/sales?code=${code}`);
       if (!found.ok) break;
       const sale = found.data.sales[0];
-      if (!sale) this.asked.delete(id);
-      else if (waitingOf(sale.tickets).length === 0) this.ended.set(id, sale);
+      const open = sale && waitingOf(sale.tickets).length > 0;
+      if (open) continue;
+      // What is void by now is listed as what is to be given back.
+      if (sale && this.#of(sale, "admitted").length > 0) this.ended.set(id, sale);
+      else this.asked.delete(id);
     }
     this.#keep();
     this.#show();
@@ -46,25 +57,23 @@ export class WaitingVoids {
     if (text.map((one) => one.textContent).join("") !== this.place.textContent) this.place.replaceChildren(...text);
   }
 
-  #told(sale) {
+  // The tickets that were asked for and came to that.
+  #of(sale, state) {
     const asked = new Set(this.asked.get(sale.sale)?.tickets);
-    const of = (state) => sale.tickets.filter((ticket) => asked.has(ticket.ticket) && ticket.state === state);
-    const [ended, used] = [of("void"), of("admitted")];
-    // Cash is listed by itself at every window, until it is handed over.
-    const listed = ["cash", "recovered"].includes(sale.tender);
-    const price = () => money({ ...sale.total, minor: priceBack(sale, ended) });
-    const gone = listed ? "Cash to give back is listed below until it is handed over." : `Give back ${price()} for ${labels(ended)}.`;
-    const back = ended.length > 0 ? gone : "Give nothing back.";
-    const inside = used.length > 0 ? ` ${labels(used)} was used at the door.` : "";
+    return sale.tickets.filter((ticket) => asked.has(ticket.ticket) && ticket.state === state);
+  }
+
+  #told(sale) {
+    const [ended, used] = [this.#of(sale, "void"), this.#of(sale, "admitted")];
+    const rest = ended.length > 0 ? `${labels(ended)} is void: what goes back for it is listed below.` : "Give nothing back.";
     const done = () => {
       this.ended.delete(sale.sale);
       this.asked.delete(sale.sale);
       this.#keep();
       this.#show();
     };
-    const title = ended.length > 0 ? `${spaced(sale.code)} is void` : `${spaced(sale.code)} stays sold`;
     const key = el("button", { class: "button slim", type: "button", onclick: done }, "Done");
-    return el("div", { class: `notice ${used.length > 0 ? "bad" : "good"}` }, el("strong", {}, title), el("span", {}, `${back}${inside}`), key);
+    return el("div", { class: "notice bad" }, el("strong", {}, `${spaced(sale.code)} came too late`), el("span", {}, `${labels(used)} was used at the door and stays sold. ${rest}`), key);
   }
 }
 

@@ -154,6 +154,8 @@ impl Desk {
             sold_date: receipt.sold_date.clone(),
             sold_time: receipt.sold_time.clone(),
             staff: receipt.staff.clone(),
+            taxes: receipt.taxes.clone(),
+            issuer: issuer.clone(),
         });
         let tickets = rows.into_iter().map(|row| TicketFacts {
             theatre: house.name.clone(),

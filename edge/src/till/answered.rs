@@ -97,3 +97,31 @@ pub async fn list(
     });
     Ok(Json(AnsweredList { date, answered: answered.await? }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn whatever_is_told_is_in_the_document_and_has_words_on_the_page() {
+        let literals = SELECT.split('\'').skip(1).step_by(2);
+        // What a void or a slip came to, and the spaces between words, are no kinds.
+        let kinds: BTreeSet<&str> =
+            literals.filter(|one| !["", " ", "used", "missing", "complimentary"].contains(one)).collect();
+        assert!(kinds.len() > 10 && kinds.contains("payment_unsold"), "{kinds:?}");
+        let document: serde_json::Value = serde_json::from_str(include_str!("../../openapi.json")).expect("JSON");
+        let answered =
+            "/paths/~1v1~1answered-for/get/responses/200/content/application~1json/schema/properties/answered";
+        let described = document.pointer(&format!("{answered}/items/properties/what/enum")).expect("the kinds");
+        let page = include_str!("../page/answered.js");
+        for kind in kinds {
+            assert!(described.as_array().expect("a list").contains(&kind.into()), "{kind} is not described");
+            assert!(page.contains(&format!("\n  {kind}: \"")), "{kind} has no words on the page");
+        }
+        for kind in described.as_array().expect("a list") {
+            let kind = kind.as_str().expect("a word");
+            assert!(page.contains(&format!("\n  {kind}: \"")), "{kind} has no words on the page");
+        }
+    }
+}

@@ -155,7 +155,8 @@ impl Desk {
 fn given_away(db: &Connection) -> rusqlite::Result<BTreeMap<ShowNumber, (u32, i64)>> {
     let mut select = db.prepare_cached(
         "SELECT s.show, count(*), sum(t.price_minor) FROM sales s JOIN sale_tickets t USING (sale)
-         WHERE s.tender = 'complimentary' AND t.voided_at IS NULL GROUP BY s.show",
+         WHERE s.tender = 'complimentary' AND t.voided_at IS NULL AND ticket NOT IN (SELECT ticket FROM refunds)
+         GROUP BY s.show",
     )?;
     let rows = select.query_map([], |row| Ok((ShowNumber(row.get(0)?), (row.get(1)?, row.get(2)?))))?;
     rows.collect()

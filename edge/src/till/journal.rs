@@ -108,7 +108,8 @@ pub fn note_void(tx: &Transaction<'_>, ticket: TicketId, by: &str, now: Timestam
     append_void(tx, ticket, shift, by, &price, now)
 }
 
-/// Writes that the price of a ticket whose void waited was handed over: it leaves the drawer of whoever did that.
+/// Writes that the price of a ticket whose void waited was given back: it stands in the shift of whoever did that. Returns what went
+/// back.
 ///
 /// # Errors
 /// If there is no such ticket, or the database fails.
@@ -116,7 +117,7 @@ pub fn note_handed_over(tx: &Transaction<'_>, ticket: TicketId, by: &str, now: T
     let price = price(tx, ticket)?.with_context(|| format!("find the price of ticket {ticket}"))?;
     let shift = shift_of(tx, by, price.currency, now)?;
     append_void(tx, ticket, shift, by, &price, now)?;
-    Ok(Money { minor: price.minor, currency: price.currency })
+    Ok(Money { minor: price.tender.charges(price.minor), currency: price.currency })
 }
 
 fn append_void(

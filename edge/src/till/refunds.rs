@@ -1,6 +1,7 @@
-//! Cash to give back: of tickets whose void waited for the doors. It leaves the drawer of whoever hands it over, when that is said.
+//! What is to be given back of tickets whose void waited for the doors. It goes into the shift of whoever gives it back, when that is
+//! said: cash leaves that drawer, a card or UPI payment goes back the way it came.
 
-use super::{currency_at, journal};
+use super::{currency_at, journal, tender_at};
 use crate::counter::answer::{Answer, Outcomes, RequestKey};
 use crate::desk::Desk;
 use crate::house::House;
@@ -20,7 +21,7 @@ use shared::time::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Refunds that are listed, and handed over, at once.
+/// Refunds that are listed, and given back, at once.
 const REFUNDS_MAX: u32 = 500;
 
 /// The price of a ticket that is to be given back.
@@ -36,6 +37,9 @@ struct RefundView {
     #[serde(skip_serializing_if = "Option::is_none")]
     show: Option<ShowView>,
     seat: String,
+    /// How it goes back.
+    tender: Tender,
+    /// Nothing of what was given away.
     amount: Money,
     since: String,
 }
@@ -46,39 +50,39 @@ pub struct RefundList {
     refunds: Vec<RefundView>,
 }
 
-/// Tickets whose price was handed over.
+/// Tickets whose price was given back.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HandedOver {
     tickets: Vec<String>,
 }
 
-/// How much left the drawer.
+/// How much went back.
 #[derive(Debug, Serialize)]
 struct GivenView {
     given: Money,
 }
 
-/// A void that waited is done. Cash is listed until it is handed over; anything else goes back at once.
+/// A void that waited is done: its ticket is listed until somebody has given its price back, one that was given away too, for a shift
+/// is opened for nobody who has gone home.
 ///
 /// # Errors
 /// If the database fails.
-pub fn owe(tx: &Transaction<'_>, ticket: TicketId, asked_by: &str, now: Timestamp) -> anyhow::Result<()> {
-    let is_cash = journal::price(tx, ticket)?.is_some_and(|price| price.tender == Tender::Cash && price.minor > 0);
-    if !is_cash {
-        return journal::note_void(tx, ticket, asked_by, now);
+pub fn owe(tx: &Transaction<'_>, ticket: TicketId, now: Timestamp) -> anyhow::Result<()> {
+    if journal::price(tx, ticket)?.is_none() {
+        return Ok(());
     }
     tx.prepare_cached("INSERT INTO refunds (ticket, since) VALUES (?1, ?2)")?.execute(params![ticket.0, now.0])?;
     Ok(())
 }
 
-/// Who handed a ticket's price over; on the inside nothing as long as nobody has.
+/// Who gave a ticket's price back; on the inside nothing as long as nobody has.
 fn given_by(db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<Option<String>>> {
     let select = "SELECT given_by FROM refunds WHERE ticket = ?1";
     db.prepare_cached(select)?.query_row([ticket.0], |row| row.get(0)).optional()
 }
 
-/// The price of a ticket leaves the drawer of whoever hands it over; a shift is opened for that one where there is none.
+/// The price of a ticket goes back in the shift of whoever gives it back, which is opened where there is none.
 ///
 /// # Errors
 /// If the database fails.
@@ -89,14 +93,14 @@ pub fn hand_over(tx: &Transaction<'_>, ticket: TicketId, by: &str, now: Timestam
     Ok(given)
 }
 
-/// `GET /v1/refunds`: what every window may hand over.
+/// `GET /v1/refunds`: what every window may give back.
 pub async fn list(State(house): State<Arc<House>>, headers: HeaderMap) -> Result<Json<RefundList>, Problem> {
     house.authorise(&headers, Task::Till).await?;
     let listed = house.writer.run(|desk, tx, now| Ok(RefundList { refunds: desk.refunds(tx, now)? }));
     Ok(Json(listed.await?))
 }
 
-/// `POST /v1/refunds`: the money was handed over, for all of these tickets or for none. 404 `unknown_refund`; 409
+/// `POST /v1/refunds`: the money was given back, for all of these tickets or for none. 404 `unknown_refund`; 409
 /// `already_given_back` where somebody has done it.
 pub async fn give(
     State(house): State<Arc<House>>,
@@ -139,12 +143,14 @@ pub async fn give(
 impl Desk {
     fn refunds(&self, db: &Connection, now: Timestamp) -> anyhow::Result<Vec<RefundView>> {
         let mut select = db.prepare_cached(
-            "SELECT t.ticket, s.sale, s.code, t.series, t.serial, s.show, t.seat, s.currency, t.price_minor, r.since
+            "SELECT t.ticket, s.sale, s.code, t.series, t.serial, s.show, t.seat, s.currency, t.price_minor, r.since,
+                    coalesce(t.back, s.tender)
              FROM refunds r JOIN sale_tickets t USING (ticket) JOIN sales s USING (sale) WHERE r.given_at IS NULL
              ORDER BY r.since, t.series, t.serial LIMIT ?1",
         )?;
         let rows = select.query_map([REFUNDS_MAX], |row| {
             let show = self.replica().ledger().show(ShowNumber(row.get(5)?));
+            let tender = tender_at(row, 10)?;
             Ok(RefundView {
                 ticket: TicketId(row.get(0)?).to_string(),
                 sale: BookingId(row.get(1)?).to_string(),
@@ -152,7 +158,8 @@ impl Desk {
                 serial: format!("{}-{:06}", row.get::<_, String>(3)?, row.get::<_, i64>(4)?),
                 show: show.map(|show| self.view().show(show, now)),
                 seat: row.get(6)?,
-                amount: Money { minor: row.get(8)?, currency: currency_at(row, 7)? },
+                tender,
+                amount: Money { minor: tender.charges(row.get(8)?), currency: currency_at(row, 7)? },
                 since: self.identity().zone.rfc3339(Timestamp(row.get(9)?)),
             })
         })?;

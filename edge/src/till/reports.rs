@@ -1,7 +1,7 @@
 //! The reports of a day as CSV (RFC 4180, with the byte order mark that spreadsheets want): the daily collection by show and class,
 //! and the sales by tender. And the check of the till journal.
 
-use super::signed::{self, Checked};
+use super::signed::{self, Checked, SignedEnd};
 use super::{currency_at, journal, tender_at, web};
 use crate::desk::Desk;
 use crate::house::House;
@@ -233,14 +233,15 @@ pub(super) fn by_tender(
     Ok(lines)
 }
 
-/// The shifts that were closed on the day, by their reports' numbers.
+/// The shifts that were closed on the day, by their reports' numbers, each with the journal's end as the box signed it then: empty where
+/// it did not.
 fn closed_shifts(
     db: &Connection,
     date: &str,
     (from, until): (Timestamp, Timestamp),
     zone: &Zone,
 ) -> anyhow::Result<Vec<Vec<String>>> {
-    let head = "date,z,shift,staff,opened_at,closed_at,float,cash,card,upi,paid_in,paid_out,drawer_opened,expected,counted,difference";
+    let head = "date,z,shift,staff,opened_at,closed_at,float,cash,card,upi,paid_in,paid_out,drawer_opened,expected,counted,difference,journal_row,journal_hash,signature";
     let mut lines = vec![head.split(',').map(str::to_owned).collect()];
     for drawer in journal::closed_in(db, from, until)? {
         let Some(close) = drawer.closed.as_ref() else { continue };
@@ -258,6 +259,10 @@ fn closed_shifts(
         line.extend(moved);
         line.push(drawer.opened.to_string());
         line.extend(ends);
+        line.extend(signed::end(db, close.z)?.map_or_else(Default::default, |SignedEnd { last, signature }| {
+            let hex = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+            [last.seq.to_string(), last.hash.to_string(), hex]
+        }));
         lines.push(line);
     }
     Ok(lines)

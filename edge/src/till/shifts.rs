@@ -135,7 +135,7 @@ impl ShiftView {
     fn signed(db: &Connection, drawer: &Drawer, blind: bool, zone: &Zone) -> rusqlite::Result<Self> {
         let end = drawer.closed.as_ref().map_or(Ok(None), |close| signed::end(db, close.z))?;
         let short = |last: Last| JournalEnd { row: last.seq, hash: last.hash.to_string()[..HASH_DIGITS].to_owned() };
-        Ok(Self { journal_end: end.map(short), ..Self::new(drawer, blind, zone) })
+        Ok(Self { journal_end: end.map(|end| short(end.last)), ..Self::new(drawer, blind, zone) })
     }
 }
 

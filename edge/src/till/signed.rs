@@ -40,13 +40,25 @@ pub fn sign(tx: &Transaction<'_>, drawer: &Drawer, identity: &Identity) -> anyho
     Ok(())
 }
 
+/// The journal's end as it was signed at a report.
+#[derive(Debug)]
+pub struct SignedEnd {
+    /// Its last row.
+    pub last: Last,
+    /// The box's signature.
+    pub signature: Vec<u8>,
+}
+
 /// The journal's end that was signed at a report; nothing for one that was not signed.
 ///
 /// # Errors
 /// If the database fails.
-pub fn end(db: &Connection, z: u32) -> rusqlite::Result<Option<Last>> {
-    db.prepare_cached("SELECT seq, hash FROM signed_reports WHERE z = ?1")?
-        .query_row([z], |row| Ok(Last { seq: row.get(0)?, hash: Hash(row.get(1)?) }))
+pub fn end(db: &Connection, z: u32) -> rusqlite::Result<Option<SignedEnd>> {
+    db.prepare_cached("SELECT seq, hash, signature FROM signed_reports WHERE z = ?1")?
+        .query_row([z], |row| {
+            let last = Last { seq: row.get(0)?, hash: Hash(row.get(1)?) };
+            Ok(SignedEnd { last, signature: row.get(2)? })
+        })
         .optional()
 }
 

@@ -37,7 +37,7 @@ enum Step {
         /// The doors had to be asked first.
         waited: bool,
     },
-    /// The price of a ticket whose void waited is handed over.
+    /// The price of a ticket whose void waited is given back.
     HandOver {
         nth: usize,
         by: usize,
@@ -94,8 +94,8 @@ struct Counter {
     /// What came back and is in no journal: sold, and taken off what went back.
     recovered: Vec<(Timestamp, i64)>,
     differences: BTreeMap<ShiftNumber, i64>,
-    /// Tickets that are void and whose price nobody has handed over.
-    owed: Vec<(TicketId, i64)>,
+    /// Tickets that are void and whose price nobody has given back, and how it goes back.
+    owed: Vec<(TicketId, i64, Tender)>,
     /// What all tickets that are not void come to, as a ledger has it.
     live: i64,
 }
@@ -157,28 +157,28 @@ impl Counter {
                             continue;
                         }
                         let shifts = shift_count(&tx);
-                        refunds::owe(&tx, *ticket, CASHIERS[by], now).expect("owe");
+                        refunds::owe(&tx, *ticket, now).expect("owe");
+                        assert_eq!(shift_count(&tx), shifts, "no shift is opened for what nobody has given back");
                         let back = if *tender == Tender::Recovered { Tender::TAKEN[by] } else { *tender };
-                        if back == Tender::Cash {
-                            assert_eq!(
-                                shift_count(&tx),
-                                shifts,
-                                "no shift is opened for cash that nobody has handed over"
-                            );
-                            self.owed.push((*ticket, *price));
-                        }
+                        self.owed.push((*ticket, *price, back));
                     }
                 }
             }
             Step::HandOver { nth, by } if !self.owed.is_empty() => {
-                let (ticket, price) = self.owed.swap_remove(nth % self.owed.len());
-                let gone = || {
-                    let of = shift(by).map(drawer);
-                    of.and_then(|of| of.voided.get(&Tender::Cash).copied()).unwrap_or_default().minor
-                };
-                let before = gone();
+                let (ticket, price, back) = self.owed.swap_remove(nth % self.owed.len());
+                let of = || shift(by).map(drawer);
+                let gone = || of().and_then(|of| of.voided.get(&back).copied()).unwrap_or_default();
+                let in_the_drawer = || of().map(|of| of.expected_cash()).unwrap_or_default();
+                let (before, cash) = (gone(), in_the_drawer());
                 assert_eq!(refunds::hand_over(&tx, ticket, CASHIERS[by], now).expect("hand over"), Money::inr(price));
-                assert_eq!(gone(), before + price, "it leaves the drawer of whoever hands it over");
+                let after = (gone().count, gone().minor);
+                assert_eq!(
+                    after,
+                    (before.count + 1, before.minor + price),
+                    "it is in the shift of whoever gives it back"
+                );
+                let left = if back == Tender::Cash { price } else { 0 };
+                assert_eq!(in_the_drawer(), cash - left, "only cash leaves a drawer");
             }
             Step::RecoverVoid { nth, used } if !self.sales.is_empty() => {
                 let nth = nth % self.sales.len();
@@ -338,7 +338,7 @@ proptest! {
         prop_assert_eq!(gross, paid, "what was given away is in no collection");
         let parts: i64 = ["net", "cgst", "sgst"].iter().map(|part| sum(&collection, part, |_| true)).sum();
         prop_assert_eq!(gross, parts);
-        let owed: i64 = counter.owed.iter().map(|(_, price)| price).sum();
+        let owed: i64 = counter.owed.iter().map(|(_, price, _)| price).sum();
         prop_assert_eq!(gross, counter.live + owed, "the ledger's live tickets, and what is to be given back");
         let at = collection[0].iter().position(|name| name == "issued").expect("column");
         let issued: i64 = collection[1..].iter().map(|line| line[at].parse::<i64>().expect("number")).sum();

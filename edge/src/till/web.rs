@@ -2,22 +2,19 @@
 //! entry once, when somebody asks for a day.
 
 use crate::desk::Desk;
+use crate::desk::reading::Reading;
 use crate::house::House;
-use anyhow::Context;
-use node::ledger_store::StoredLogs;
 use node::problem::Problem;
 use node::replica_view::lines;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
-use shared::entry::{Entry, Fact, SoldSeat};
+use shared::entry::{Fact, SoldSeat};
 use shared::ids::{ShowNumber, Side};
 use shared::money::{Currency, Money};
 use shared::time::Timestamp;
 use std::sync::Arc;
-use sync_protocol::log::EntrySource;
 
-/// Bytes of a log that are read in one turn of the writer.
-const BYTES_AT_ONCE: usize = 256 << 10;
+const READING: Reading = Reading { read: "web_read", made: &["web_tickets"] };
 
 /// What the web sold on a day, and what went back on it.
 #[derive(Debug, Serialize)]
@@ -56,36 +53,9 @@ pub async fn catch_up(house: &Arc<House>) -> Result<(), Problem> {
 }
 
 impl Desk {
-    /// Reads a part of what is new in the logs. True while there is more.
+    /// Reads a part of what is new in the logs: a void follows on its sale, so central's comes first. True while there is more.
     fn read_web_sales(&self, tx: &Transaction<'_>) -> anyhow::Result<bool> {
-        let logs = StoredLogs::new(tx, self.replica().theatre());
-        // A void follows on its sale, so the one log is read to its end before the other.
-        for log in [Side::Central, Side::Edge] {
-            let (seq, hash) = read_to(tx, log)?;
-            let same = seq == 0 || logs.head_at(log, seq)?.is_some_and(|head| head.hash.0 == hash);
-            if !same {
-                // Another line of the log counts by now: everything is read again.
-                tx.execute_batch("DELETE FROM web_tickets; DELETE FROM web_read;")?;
-                return Ok(true);
-            }
-            let entries = logs.entries(log, seq + 1, BYTES_AT_ONCE)?;
-            let last = seq + entries.len() as u64;
-            for bytes in &entries {
-                if let Ok(Entry { at, fact, .. }) = Entry::decode(bytes) {
-                    self.note_web_fact(tx, log, &fact, at)?;
-                }
-            }
-            if last > seq {
-                let head = logs.head_at(log, last)?.context("find the entry that was read last")?;
-                tx.prepare_cached(
-                    "INSERT INTO web_read (log, seq, hash) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (log) DO UPDATE SET (seq, hash) = (excluded.seq, excluded.hash)",
-                )?
-                .execute(params![log.word(), last.cast_signed(), head.hash.0])?;
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        self.read_on(tx, READING, |log, _, entry| self.note_web_fact(tx, log, &entry.fact, entry.at))
     }
 
     fn note_web_fact(&self, tx: &Transaction<'_>, log: Side, fact: &Fact, at: Timestamp) -> anyhow::Result<()> {
@@ -124,12 +94,4 @@ impl Desk {
         .execute(params![seat.ticket.0, number.0, category.unwrap_or_default(), seat.price, at.0])?;
         Ok(())
     }
-}
-
-fn read_to(db: &Connection, log: Side) -> rusqlite::Result<(u64, [u8; 32])> {
-    let found = db
-        .prepare_cached("SELECT seq, hash FROM web_read WHERE log = ?1")?
-        .query_row([log.word()], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))
-        .optional()?;
-    Ok(found.unwrap_or_default())
 }

@@ -13,6 +13,7 @@ mod groups;
 mod house;
 mod line;
 mod opening;
+mod prices;
 mod printing;
 mod recovered;
 mod restart;

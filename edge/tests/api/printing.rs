@@ -398,8 +398,17 @@ async fn the_number_for_the_tax_stands_on_every_paper_where_it_is_set() {
     for asked in asked["prints"].as_array().unwrap() {
         assert_eq!(ended(&house, &counter, asked).await["state"], "printed");
     }
+    let wish = json!({"best": 2, "group": "Rex School"});
+    let manager = house.log_in("manager").await;
+    let (_, held) = house.post(&format!("/v1/shows/{show}/holds"), &manager, wish).await;
+    let body = json!({"hold": held["hold"], "tender": "upi"});
+    let (_, group) = house.post(&format!("/v1/shows/{show}/sales"), &manager, body).await;
+    let (_, asked) = print(&house, &manager, &group, json!({"documents": ["group"]})).await;
+    assert_eq!(ended(&house, &manager, &asked["prints"][0]).await["state"], "printed");
     let papers = printer.papers();
     let told: usize = papers.iter().map(|paper| has(paper, b"GSTIN 27AAPFU0939F1ZV")).sum();
-    assert_eq!((papers.len(), told), (2, 3), "two tickets and a receipt");
+    assert_eq!((papers.len(), told), (3, 4), "two tickets, a receipt and a group's paper");
+    let taxed = papers.iter().filter(|paper| has(paper, b"GST is inside: net") == 1);
+    assert_eq!(taxed.count(), 2, "receipt and group's paper");
     house.stop().await;
 }

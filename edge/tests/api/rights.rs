@@ -3,7 +3,7 @@
 use crate::house::House;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const ROLES: [&str; 4] = ["cashier", "supervisor", "manager", "door"];
 const ANYONE: &str = "cashier supervisor manager door";
@@ -29,11 +29,6 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
         ("POST /v1/prints/{file}", COUNTER, json!({"do": "skip"})),
         ("GET /v1/printers", COUNTER, Value::Null),
         ("POST /v1/shows/{show}/withheld", SUPERVISORS, json!({"seats": ["A1"], "withheld": true})),
-        ("POST /v1/sales/{sale}/prints", COUNTER, json!({"documents": ["tickets"]})),
-        ("GET /v1/prints", COUNTER, Value::Null),
-        ("GET /v1/prints/{file}", COUNTER, Value::Null),
-        ("POST /v1/prints/{file}", COUNTER, json!({"do": "skip"})),
-        ("GET /v1/printers", COUNTER, Value::Null),
         ("POST /v1/drawer", COUNTER, json!({"reason": "change"})),
         ("GET /v1/shifts", COUNTER, Value::Null),
         ("POST /v1/shifts", COUNTER, json!({"float": []})),
@@ -76,6 +71,7 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
         ("POST /v1/shows/{show}/cancellation", MANAGERS, Value::Null),
         ("GET /v1/shows/{show}/door", MANAGERS, Value::Null),
         ("POST /v1/shows/{show}/door", MANAGERS, json!({"reentry": true})),
+        ("GET /v1/prices", SUPERVISORS, Value::Null),
         ("GET /v1/unknown", MANAGERS, Value::Null),
         (
             "POST /v1/shows/{show}/unknown",
@@ -92,6 +88,44 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
             json!({"second": {"staff": "supervisor", "pin": crate::house::PIN}}),
         ),
         ("DELETE /v1/session", ANYONE, Value::Null),
+    ]
+}
+
+/// Routes that take no login, whoever asks: what every page shows, what a guest has on paper, and what a device proves itself with. Of
+/// prints only a document is open, to whoever knows its random number.
+const OPEN: [&str; 15] = [
+    "GET /",
+    "GET /door",
+    "GET /house",
+    "GET /livez",
+    "GET /metrics",
+    "GET /openapi.json",
+    "GET /readyz",
+    "GET /till",
+    "GET /v1/certificates/{file}",
+    "GET /v1/shows",
+    "GET /v1/shows/{show}/seats",
+    "GET /v1/status",
+    "GET /v1/tickets/{file}",
+    "POST /v1/devices/pair",
+    "POST /v1/session",
+];
+
+/// Routes for paired devices, with what one may ask.
+fn of_devices() -> [(&'static str, Value); 5] {
+    let scan = json!([{"id": "0".repeat(32), "code": "A", "at": "2027-01-01T00:00:00Z", "door": "A", "local": null}]);
+    [
+        ("GET /v1/door/feed", Value::Null),
+        ("POST /v1/door/scans", scan),
+        ("POST /v1/door/departures", json!([])),
+        (
+            "POST /v1/door/overrides",
+            json!({
+                "id": "0".repeat(32), "code": "A", "door": "A", "person": "x", "reason": "x",
+                "supervisor": {"staff": "supervisor", "pin": crate::house::PIN},
+            }),
+        ),
+        ("POST /v1/door/witness", json!({})),
     ]
 }
 
@@ -113,7 +147,8 @@ async fn every_route_with_a_login_may_be_used_by_exactly_the_roles_of_the_table(
         with_login.map(move |(method, _)| format!("{} {path}", method.to_uppercase()))
     });
     let (described, table) = (described.collect::<BTreeSet<_>>(), table());
-    assert_eq!(table.iter().map(|(route, ..)| (*route).to_owned()).collect::<BTreeSet<_>>(), described);
+    let named: BTreeSet<_> = table.iter().map(|(route, ..)| (*route).to_owned()).collect();
+    assert_eq!((&named, named.len()), (&described, table.len()), "each once");
 
     for (route, roles, body) in table {
         let (method, path) = route.split_once(' ').unwrap();
@@ -137,4 +172,36 @@ async fn every_route_with_a_login_may_be_used_by_exactly_the_roles_of_the_table(
         }
         assert_eq!(may.join(" "), roles, "{route}");
     }
+}
+
+#[tokio::test]
+async fn every_route_of_the_router_takes_a_login_or_a_paired_device_or_is_listed_as_open() {
+    let house = House::open().await;
+    let sources = [include_str!("../../src/router.rs"), include_str!("../../src/page.rs")];
+    let built = node::openapi::built(&sources).into_iter();
+    let built: BTreeSet<String> = built.map(|(path, method)| format!("{} {path}", method.to_uppercase())).collect();
+    assert!(built.len() > 60, "the routers' sources are read: {built:?}");
+    let open: BTreeSet<String> = OPEN.into_iter().map(str::to_owned).collect();
+    let bodies = table().into_iter().map(|(route, _, body)| (route, body)).chain(of_devices());
+    let bodies: BTreeMap<&str, Value> = bodies.collect();
+
+    let mut answered = BTreeSet::new();
+    for route in &built {
+        let (method, path) = route.split_once(' ').unwrap();
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let body = bodies.get(route.as_str()).cloned().or_else(|| (method == Method::POST).then(|| json!({})));
+        let answer = house.request(method, &address(path), "", body.filter(|body| !body.is_null())).await;
+        // Whoever logs out is out already.
+        if answer.status() != 401 && route != "DELETE /v1/session" {
+            answered.insert(route.clone());
+        }
+    }
+    assert_eq!(answered, open, "whatever is not listed as open is refused to whoever has no login");
+
+    let (_, document) = house.get("/openapi.json", "").await;
+    let described = document["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
+        let without = methods.as_object().unwrap().iter().filter(|(_, operation)| operation["security"].is_null());
+        without.map(move |(method, _)| format!("{} {path}", method.to_uppercase()))
+    });
+    assert_eq!(described.collect::<BTreeSet<_>>(), open, "the document says so too");
 }

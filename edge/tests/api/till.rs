@@ -132,16 +132,23 @@ async fn the_reports_of_a_day_agree_with_the_shift_to_the_paisa() {
     assert_eq!(rest, [line("card", "1,250.00,0,0.00,250.00"), line("cash", "2,300.00,1,150.00,150.00")]);
     assert_eq!(shifts["shifts"][0]["tenders"][0]["net"], inr(15_000));
     let path = format!("/v1/shifts/{}/close", shifts["shifts"][0]["shift"]);
-    let (status, _) = house.post(&path, &counter, json!({"counted": [{"face_minor": 5_000, "count": 2}]})).await;
+    let (status, report) = house.post(&path, &counter, json!({"counted": [{"face_minor": 5_000, "count": 2}]})).await;
     assert_eq!(status, 200);
     let closed = text("z.csv").await;
+    assert!(closed.lines().next().unwrap().ends_with(",journal_row,journal_hash,signature"), "{closed}");
     let z: Vec<&str> = closed.lines().nth(1).expect("a shift").split(',').collect();
     assert_eq!((z[1], z[3]), ("1", "counter"));
     assert_eq!(
-        z[6..],
+        z[6..16],
         ["0.00", "150.00", "250.00", "0.00", "0.00", "0.00", "0", "150.00", "100.00", "-50.00"],
         "{closed}"
     );
+    // Where the journal ended, as the printed report says it, and the box's signature over that.
+    assert_eq!(json!({"row": z[16].parse::<u32>().unwrap(), "hash": z[17][..16]}), report["journal_end"]);
+    let kept = "SELECT lower(hex(hash)) || ' ' || lower(hex(signature)) FROM signed_reports WHERE z = 1";
+    let kept: String = house.db().query_row(kept, [], |row| row.get(0)).unwrap();
+    assert_eq!(z[17..].join(" "), kept);
+    assert_eq!(z[18].len(), 128, "{closed}");
     let (status, problem) = house.get("/v1/reports/gifts.csv?date=2026-01-01", &manager).await;
     assert_eq!((status, &problem["code"]), (404, &json!("unknown_report")));
     let (status, problem) = house.get("/v1/reports/tenders.csv?date=today", &manager).await;

@@ -190,6 +190,59 @@ async fn cash_of_a_void_that_waited_leaves_the_drawer_of_whoever_hands_it_over()
 }
 
 #[tokio::test]
+async fn what_was_paid_by_card_or_upi_or_given_away_goes_back_in_the_shift_of_whoever_says_so() {
+    let house = House::open().await;
+    let show = house.add_show(30).await;
+    let door = house.pair("Door A").await;
+    let (counter, supervisor) = (house.log_in("counter").await, house.log_in("supervisor").await);
+    let manager = house.log_in("manager").await;
+    let shifts = async || {
+        let (_, shifts) = house.get("/v1/shifts", &supervisor).await;
+        let told = shifts["shifts"].as_array().unwrap().iter().map(|shift| {
+            let tenders = shift["tenders"].as_array().unwrap().iter();
+            let voided: Vec<_> = tenders.map(|one| one["voided"].as_u64().unwrap()).collect();
+            (shift["staff"].as_str().unwrap().to_owned(), voided, shift["expected_cash"]["minor"].as_i64())
+        });
+        told.collect::<Vec<_>>()
+    };
+    let none = ("counter".to_owned(), vec![0, 0, 0, 0], Some(0));
+    for (seat, tender, given, voided) in [
+        ("A1", "card", 15_000, [0, 1, 0, 0]),
+        ("A2", "upi", 15_000, [0, 1, 1, 0]),
+        ("A3", "complimentary", 0, [0, 1, 1, 1]),
+    ] {
+        let by = json!({"staff": "supervisor", "pin": crate::house::PIN});
+        let mut sale = json!({"seats": [seat], "tender": tender});
+        if tender == "complimentary" {
+            sale["reason"] = json!("press");
+            sale["approved_by"] = by;
+        }
+        let (status, sale) = house.post(&format!("/v1/shows/{show}/sales"), &counter, sale).await;
+        assert_eq!(status, 201, "{sale}");
+        assert_eq!(void(&house, &supervisor, &sale, json!({"reason": "x"})).await.1["state"], "void_requested");
+        let before = shifts().await;
+        catch_up(&house, &door).await;
+        assert_eq!(states(&house, &supervisor, &sale).await, ["void"], "{tender}");
+        assert_eq!(shifts().await, before, "{tender}: nothing has gone back, and no shift is opened for whoever asked");
+        let (_, listed) = house.get("/v1/refunds", &counter).await;
+        let listed = listed["refunds"].as_array().unwrap();
+        assert_eq!(
+            (listed.len(), &listed[0]["tender"], &listed[0]["amount"]["minor"]),
+            (1, &json!(tender), &json!(given))
+        );
+        let (_, day) = house.get("/v1/day", &supervisor).await;
+        let told = &day["shows"][0];
+        assert_eq!((&told["counter"]["minor"], &told["given_away"]), (&json!(0), &json!(0)), "{tender}: {told}");
+        let back = json!({"tickets": [sale["tickets"][0]["ticket"]]});
+        let answer = house.post("/v1/refunds", &manager, back).await;
+        assert_eq!(answer, (200, json!({"given": {"minor": given, "currency": "INR"}})), "{tender}");
+        assert_eq!(shifts().await, [("manager".to_owned(), voided.to_vec(), Some(0)), none.clone()], "{tender}");
+        assert_eq!(house.get("/v1/refunds", &counter).await.1["refunds"], json!([]));
+        assert_eq!(house.get("/v1/till/check", &manager).await.1["tampered"], Value::Null, "{tender}");
+    }
+}
+
+#[tokio::test]
 async fn a_day_tells_who_did_what_and_who_allowed_it() {
     let house = House::open().await;
     let show = house.add_show(30).await;

@@ -2,7 +2,7 @@
 
 mod faults;
 
-pub use faults::faults;
+pub use faults::{Routes, built, faults};
 
 use axum::Router;
 use axum::http::header;

@@ -59,7 +59,7 @@ export function drawSeat(seat, x, y) {
     svg("path", { class: "seat-body", d: BODY }),
     svg("path", { class: "seat-mark", d: "" }),
     number,
-    ...(seat.by_claim ? [svg("circle", { class: "seat-claim", cx: 18.6, cy: 5.4, r: 1.7 })] : []),
+    ...(seat.by_claim ? [svg("circle", { class: "seat-claim", cx: 17.4, cy: 6.4, r: 2 })] : []),
   );
 }
 

@@ -13,7 +13,13 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 /// The routes that every program has.
 const SHARED_SOURCES: [&str; 2] = [include_str!("../health.rs"), include_str!("../openapi.rs")];
 
-type Routes = BTreeSet<(String, &'static str)>;
+/// Routes: path and method.
+pub type Routes = BTreeSet<(String, &'static str)>;
+
+/// The routes that the sources of a program's routers build, and those that every program has.
+pub fn built(sources: &[&str]) -> Routes {
+    SHARED_SOURCES.iter().chain(sources).flat_map(|source| routes_of(source)).collect()
+}
 
 /// What is wrong with a document, a sentence each: routes that only the document or only the sources of the routers
 /// have, references that lead nowhere, path parameters nobody declared, refusals under another status than their own.
@@ -23,7 +29,7 @@ pub fn faults(document: &str, sources: &[&str]) -> Vec<String> {
         Ok(document) => document,
         Err(error) => return vec![format!("the document is no JSON: {error}")],
     };
-    let built: Routes = SHARED_SOURCES.iter().chain(sources).flat_map(|source| routes_of(source)).collect();
+    let built = built(sources);
     let operations: Vec<_> = operations(&document).collect();
     let described: Routes = operations.iter().map(|(path, method, _)| ((*path).clone(), *method)).collect();
     let missing = built.difference(&described).map(|(path, method)| format!("{method} {path} is not described"));

@@ -12,7 +12,6 @@ const ROWS_MAX: usize = 512;
 
 /// Begin anew, letters of Windows-1252.
 const BEGIN: &[u8] = b"\x1b@\x1bt\x10";
-/// Opens the drawer.
 /// Opens the cash drawer that hangs on the printer.
 pub const KICK: &[u8] = b"\x1bp\x00\x32\xfa";
 /// Feeds the paper past the knife and cuts it.

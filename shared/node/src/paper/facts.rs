@@ -81,6 +81,10 @@ pub struct GroupFacts {
     pub sold_time: String,
     /// Who sold.
     pub staff: String,
+    /// The tax that is inside, by rate.
+    pub taxes: Vec<TaxLine>,
+    /// Who gives it out.
+    pub issuer: Issuer,
 }
 
 /// A group's seats in one row.

@@ -52,6 +52,7 @@ impl Templates {
         templates.receipt(&sample_receipt())?;
         templates.receipt(&ReceiptFacts { received: None, change: None, taxes: Vec::new(), ..sample_receipt() })?;
         templates.group(&sample_group())?;
+        templates.group(&GroupFacts { issuer: sample_issuer(), taxes: Vec::new(), ..sample_group() })?;
         Ok(templates)
     }
 
@@ -131,6 +132,8 @@ fn sample_group() -> GroupFacts {
         sold_date: "2026-11-26".into(),
         sold_time: "19:04".into(),
         staff: "counter".into(),
+        taxes: vec![TaxLine { percent: 18, net: "3050.88".into(), cgst: "274.56".into(), sgst: "274.56".into() }],
+        issuer: Issuer::default(),
     }
 }
 
@@ -183,7 +186,18 @@ mod tests {
             assert!(ticket.contains(needed), "{needed} is not on\n{ticket}");
         }
         let group = words(&templates.group(&sample_group()).expect("group"));
-        for needed in ["St. Mary's", "School", "24 seats", "Row C", "1-12", "Row D", "INR 3600.00", "7KQ2 MXPA"] {
+        for needed in [
+            "St. Mary's",
+            "24 seats",
+            "Row C",
+            "1-12",
+            "Row D",
+            "INR 3600.00",
+            "7KQ2 MXPA",
+            "18 %",
+            "3050.88",
+            "274.56",
+        ] {
             assert!(group.contains(needed), "{needed} is not on\n{group}");
         }
         let receipt = words(&templates.receipt(&sample_receipt()).expect("receipt"));
@@ -195,12 +209,12 @@ mod tests {
     #[test]
     fn who_gives_the_paper_out_is_told_where_it_is_set_and_nowhere_else() {
         let templates = Templates::load(Path::new("")).expect("templates");
-        let (ticket, receipt) = (sample_ticket(), sample_receipt());
-        let bare = [templates.ticket(&ticket), templates.receipt(&receipt)];
-        let (issuer, again) = (sample_issuer(), sample_issuer());
+        let (ticket, receipt, group) = (sample_ticket(), sample_receipt(), sample_group());
+        let bare = [templates.ticket(&ticket), templates.receipt(&receipt), templates.group(&group)];
         let told = [
-            templates.ticket(&TicketFacts { issuer, ..ticket }),
-            templates.receipt(&ReceiptFacts { issuer: again, ..receipt }),
+            templates.ticket(&TicketFacts { issuer: sample_issuer(), ..ticket }),
+            templates.receipt(&ReceiptFacts { issuer: sample_issuer(), ..receipt }),
+            templates.group(&GroupFacts { issuer: sample_issuer(), ..group }),
         ];
         for (bare, told) in bare.into_iter().zip(told) {
             let (bare, told) = (words(&bare.expect("a sheet")), words(&told.expect("a sheet")));
