@@ -38,6 +38,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "refunds", sql: include_str!("../migrations/0022_refunds.sql") },
         Migration { name: "signed reports", sql: include_str!("../migrations/0023_signed.sql") },
         Migration { name: "prices", sql: include_str!("../migrations/0024_prices.sql") },
+        Migration { name: "gone", sql: include_str!("../migrations/0026_gone.sql") },
     ],
 };
 

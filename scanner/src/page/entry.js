@@ -35,7 +35,9 @@ export function departed(answer, words, { seats = {} } = {}) {
   if (answer.ok) {
     const where = answer.data.shared ? "at any door." : "here; other doors hear of it later.";
     const lines = (answer.data.stay ?? []).map(({ ticket, code }) => `${seats[ticket] ?? "The first one"} stays in: ${STAYS[code] ?? code}`);
-    return { verdict: "out", code: "departed", words, text: `The ${answer.data.ticket ? "ticket" : "tickets"} may enter again ${where}`, guarantee: "", lines };
+    const again = `The ${answer.data.ticket ? "ticket" : "tickets"} may enter again ${where}`;
+    const text = answer.data.used ? "Counted out: nobody comes back in on this ticket." : again;
+    return { verdict: "out", code: "departed", words, text, guarantee: "", lines };
   }
   const text = answer.problem?.detail || answer.problem?.title || "No answer.";
   // Only what the doors know of the ticket is a no; the rest says nothing about it.
@@ -43,8 +45,8 @@ export function departed(answer, words, { seats = {} } = {}) {
   return { verdict: "refuse", code: answer.problem.code, text, guarantee: "" };
 }
 
-/** Wires the keys; `show` is given a verdict. */
-export function listenToKeys(show) {
+/** Wires the keys; `show` is given a verdict, and `turn()` is called when codes are read on the other way. */
+export function listenToKeys(show, turn) {
   byId("undo-key").addEventListener("click", async () => {
     byId("undo-key").hidden = true;
     const undoing = last;
@@ -60,6 +62,7 @@ export function listenToKeys(show) {
   byId("out-key").addEventListener("click", ({ currentTarget }) => {
     currentTarget.setAttribute("aria-pressed", String(!goesOut()));
     document.body.dataset.way = goesOut() ? "out" : "in";
+    turn();
   });
   byId("let-in-key").addEventListener("click", () => {
     asked = last;
