@@ -32,6 +32,22 @@ def test_the_counter_sells_two_seats_during_a_cut_by_keyboard_alone(house, windo
     expect(page.locator("#badge")).to_contain_text("ONLINE")
 
 
+def test_a_key_that_is_held_down_sells_nothing_twice(house, window):
+    page = window(house.theatre["counter"])
+    sign_in(page, house.staff("counter"))
+    page.keyboard.press("2")
+    expect(page.locator(".seatmap .seat[aria-checked=true]")).to_have_count(2)
+    page.keyboard.down("Enter")
+    expect(page.locator("#received")).to_be_focused()
+    for _ in range(5):
+        page.keyboard.down("Enter")
+        page.wait_for_timeout(100)
+    expect(page.locator("#till-title")).to_have_text("Payment")
+    page.keyboard.up("Enter")
+    page.keyboard.press("Enter")
+    expect(page.locator("#till-title")).to_have_text("Sold")
+
+
 def test_a_customer_sees_a_cut_and_still_buys_what_is_left_online(house, window, looks):
     show = house.show()
     page = window(f"{house.customer}/shows/{show['id']}", width=390)

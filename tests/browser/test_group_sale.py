@@ -43,3 +43,30 @@ def test_a_group_is_sold_with_a_supervisors_pin_and_printed_on_one_paper(house, 
     looks.inspect(page, "counter-group-sold")
     page.keyboard.press("p")
     expect(page.locator("#prints")).to_contain_text(re.compile("Printing|Printed"))
+
+
+def test_two_groups_of_the_same_words_are_two_sales(house, window):
+    page = window(house.theatre["counter"])
+    sign_in(page, house.staff("manager"))
+
+    def hold_group():
+        page.keyboard.press("w")
+        expect(page.locator("#people")).to_be_focused()
+        page.keyboard.type("3")
+        page.get_by_label("Whose group").fill("Two Coaches")
+        page.keyboard.press("Enter")
+        expect(page.locator("#received")).to_be_focused()
+        return page.locator("#till .chosen").inner_text()
+
+    first = hold_group()
+    page.keyboard.press("Enter")
+    expect(page.locator("#till-title")).to_have_text("Sold")
+    page.keyboard.press("Enter")
+    expect(page.locator("#till-title")).to_have_text("Sale")
+    assert hold_group() != first, "the first coach's seats are offered to the second"
+    page.keyboard.press("Escape")
+    expect(page.locator("#till-title")).to_have_text("Sale")
+    hold_group()
+    page.keyboard.press("Enter")
+    expect(page.locator("#till-title")).to_have_text("Sold")
+    expect(page.locator("#till .paper-ticket")).to_have_count(3)

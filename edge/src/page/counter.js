@@ -140,6 +140,8 @@ const KEYS = {
 };
 
 function onKey(event) {
+  // A key that is held down sells nothing twice.
+  if (event.repeat && event.key === "Enter") return event.preventDefault();
   till.sale?.touch();
   if (!session || document.querySelector("dialog[open]")) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;

@@ -23,14 +23,15 @@ export function groupPanel(kind, act) {
   );
 }
 
-/** What was asked for last: asked again in the same words it is the same hold. */
+/** What was asked for without an answer: asked again in the same words it is the same hold. */
 export class Asking {
   /** The sale that begins with a group's hold, as the form says. */
   sale(show, category, form, ask) {
     const said = Object.fromEntries(new FormData(form));
     const wish = { best: Number(said.best), group: said.group.trim(), ...(category ? { category } : {}) };
     const words = JSON.stringify([show, wish]);
-    if (words !== this.words) Object.assign(this, { words, key: freshKey() });
-    return Object.assign(new Sale(show, [], ask), { holdKey: this.key, wish: { ...wish, ...approvedBy(said) } });
+    const again = words === this.words;
+    if (!again) Object.assign(this, { words, key: freshKey() });
+    return Object.assign(new Sale(show, [], ask), { holdKey: this.key, again, wish: { ...wish, ...approvedBy(said) } });
   }
 }

@@ -17,6 +17,9 @@ import { complain, money, notice, seatList } from "./words.js";
 const TITLES = { order: "Sale", payment: "Payment", tickets: "Sold", void: "Void", find: "Find a sale", group: "A group" };
 const byId = (id) => document.getElementById(id);
 
+// As long as a hold may last: it is held still, to the end of its time.
+const isAtItsCap = (answer) => answer.problem?.code === "hold_cap";
+
 /**
  * The till. `ask` sends in the name of whoever is in, `who()` tells who that is, `focus()` puts the keyboard back on the page, and
  * `onvoid(sale, tickets)` hears of a void that waits for the doors.
@@ -134,8 +137,12 @@ export class Till {
     event.preventDefault();
     const sale = this.asking.sale(this.hall.show, this.hall.kind(), event.target, this.ask);
     await this.#alone(async () => {
-      const answer = await sale.open();
+      const placed = await sale.open();
+      // What was answered once is answered again, though the hold may have ended since.
+      const answer = placed.ok && sale.again ? await sale.renew() : placed;
       if (answer.signedOut) return;
+      // A second group of the same words is a group of its own.
+      if (!untold(answer)) this.asking = new Asking();
       complain(byId("till-problem"), answer.problem);
       if (!answer.ok) return;
       [this.sale, this.unanswered] = [sale, null];
@@ -159,8 +166,9 @@ export class Till {
     // What was answered once is answered again, though the hold may have ended since.
     const answer = placed && !(placed.ok && again) ? placed : await sale.renew();
     if (answer.signedOut || sale !== this.sale) return;
-    complain(byId("till-problem"), answer.problem);
-    if (answer.ok || (untold(answer) && sale.hold)) {
+    const held = answer.ok || isAtItsCap(answer);
+    complain(byId("till-problem"), held ? null : answer.problem);
+    if (held || (untold(answer) && sale.hold)) {
       this.elsewhere.take(sale.hold.hold);
       this.#toPayment();
     } else if (untold(answer)) {
@@ -200,7 +208,7 @@ export class Till {
     const { sale } = this;
     if (this.stage !== "payment" || this.working) return;
     const answer = await sale.touch();
-    if (!answer || answer.ok || answer.signedOut || untold(answer) || sale !== this.sale || this.working) return;
+    if (!answer || answer.ok || isAtItsCap(answer) || answer.signedOut || untold(answer) || sale !== this.sale || this.working) return;
     const rest = "If the guest has paid already, press Enter: it is written down. Otherwise press Esc and choose again.";
     notice(byId("till-problem"), "warn", "The seats are not held any more", rest);
   }
@@ -286,7 +294,7 @@ export class Till {
     keep("last sale", done);
     keep("to print", done.sale);
     notice(byId("till-problem"));
-    this.hall.sold(done.lines.map((line) => line.seat));
+    if (done.show.id === this.hall.show) this.hall.sold(done.lines.map((line) => line.seat));
     this.show();
     this.focus();
     byId("said").textContent = `Sold ${done.lines.map((line) => line.seat).join(", ")}`;
