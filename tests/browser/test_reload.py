@@ -126,6 +126,23 @@ def test_the_payment_goes_on_after_a_reload(house, counter, looks):
     expect_sold(house, counter, seats, before)
 
 
+def test_the_seats_of_a_payment_are_the_windows_own_after_a_reload_however_slow_the_rest_of_the_page_is(house, counter):
+    to_payment(counter)
+    seats = labels(counter)
+
+    def late(route):
+        counter.wait_for_timeout(1_500)
+        route.continue_()
+
+    counter.route("**/v1/printers", late)
+    counter.reload()
+    expect(counter.locator("#received")).to_be_focused()
+    expect_chosen(counter, seats)
+    expect(counter.locator("#proposal")).to_have_text("As you left it")
+    counter.keyboard.press("Escape")
+    counter.unroute_all(behavior="wait")
+
+
 @pytest.mark.parametrize("lose", [lose_answers, lose_requests])
 def test_a_sale_whose_answer_was_lost_is_asked_for_again_after_a_reload(house, counter, lose):
     before = mine(house, counter)

@@ -76,7 +76,7 @@ KEEP_PAPER = "() => { window.print = () => { window.paper = document.body.innerT
 
 def to_paper(page):
     page.emulate_media(media="print")
-    page.wait_for_function("matchMedia('print').matches")
+    page.wait_for_function("() => matchMedia('print').matches")
 
 
 def test_a_printed_report_is_the_report_alone_with_the_theatres_name(house, window):
@@ -152,7 +152,7 @@ def test_the_collection_of_a_day_goes_on_paper_with_its_sums(house, window, look
     page.evaluate(KEEP_PAPER)
     to_paper(page)
     page.locator("button[name=paper][value='collection.csv']").evaluate("key => key.click()")
-    page.wait_for_function("window.paper")
+    page.wait_for_function("() => window.paper")
     paper = page.evaluate("window.paper")
     for part in [house.theatre["name"], "Daily collection", "For the theatre", "For the distributor"]:
         assert part in paper, paper

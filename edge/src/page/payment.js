@@ -65,8 +65,11 @@ function upi(sale) {
   const text = el("span", {}, "Enter once the phone says paid; it is verified later.");
   const place = el("div", { class: "upi-code", role: "img", "aria-label": "UPI code of this sale" });
   sale.upiCode().then((picture) => {
-    if (picture) place.replaceChildren(document.importNode(picture, true));
-    else text.textContent = "By the code that stands at the counter. Enter once the phone says paid; it is verified later.";
+    if (picture) {
+      place.replaceChildren(document.importNode(picture, true));
+      // The picture comes later and pushes the field down.
+      document.activeElement?.scrollIntoView({ block: "nearest" });
+    } else text.textContent = "By the code that stands at the counter. Enter once the phone says paid; it is verified later.";
   });
   return [place, el("div", { class: "notice" }, el("strong", {}, "Let the guest pay by UPI"), text), digits("Last digits of the transfer", "[0-9]{4,12}", 12)];
 }

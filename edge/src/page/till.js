@@ -33,6 +33,8 @@ export class Till {
     this.asking = new Asking();
     this.found = { sales: [], word: "Your last sales" };
     this.sale = before?.sale ? Sale.from(before.sale, ask) : null;
+    // Before the map is drawn: its seats are held, and are not to be taken for somebody else's.
+    if (this.sale) hall.keep(true);
     /** The seats of a payment that was left are on their way back. */
     this.leaving = null;
     /** A sale whose seats were asked for without an answer. */
