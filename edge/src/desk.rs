@@ -92,6 +92,8 @@ pub struct Desk {
     witness: Option<DeviceNumber>,
     /// Tickets whose feed row may have changed by something that is not the ledger's.
     touched: BTreeSet<TicketId>,
+    /// Tickets whose entry is in the log since the last batch: no row tells of it yet.
+    entered: BTreeSet<TicketId>,
     /// Admissions that could not be written while the box was closed are due.
     enters_late: bool,
     /// Own facts that came back from whoever remembered them, with their time: the counter's rows are made of them again.
@@ -237,6 +239,11 @@ impl Desk {
     /// Whether the ticket may enter has changed, by something that is not the ledger's.
     pub fn touch(&mut self, ticket: TicketId) {
         self.touched.insert(ticket);
+    }
+
+    /// Somebody's entry is in the log.
+    pub fn note_entered(&mut self, ticket: TicketId) {
+        self.entered.insert(ticket);
     }
 
     /// The counter asks for the ticket's end: blocks it at the doors.

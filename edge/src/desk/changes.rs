@@ -48,8 +48,9 @@ impl Desk {
             self.append_show(tx, *number)?;
         }
         self.touched.extend(tickets);
+        let entered = std::mem::take(&mut self.entered);
         for ticket in std::mem::take(&mut self.touched) {
-            self.append_ticket(tx, ticket)?;
+            self.append_ticket(tx, ticket, entered.contains(&ticket))?;
         }
         if !shows.is_empty() || std::mem::take(&mut self.enters_late) {
             self.enter_late(tx, now)?;
@@ -76,7 +77,7 @@ impl Desk {
         feed::append(db, &mut self.feed, &Row::Show(row))
     }
 
-    fn append_ticket(&mut self, db: &Connection, id: TicketId) -> rusqlite::Result<()> {
+    fn append_ticket(&mut self, db: &Connection, id: TicketId, is_news: bool) -> rusqlite::Result<()> {
         let Some(ticket) = self.replica.ledger().ticket(id) else { return Ok(()) };
         let state = self.door_state(ticket);
         let at_door = self.door_ticket(ticket);
@@ -97,7 +98,8 @@ impl Desk {
             booking: ticket.sale.map(|sale| booking_code(sale.booking)),
             left_at: left_at.map(|at| zone.rfc3339(at)),
         };
-        feed::append(db, &mut self.feed, &Row::Ticket(row))?;
+        let append = if is_news { feed::append_new } else { feed::append };
+        append(db, &mut self.feed, &Row::Ticket(row))?;
         self.voids.note_row(id, state == TicketState::VoidRequested, self.feed.seq);
         Ok(())
     }

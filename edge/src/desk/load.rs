@@ -89,6 +89,7 @@ impl Desk {
             voids: Voids::load(db, replica.ledger())?,
             witness,
             touched: BTreeSet::new(),
+            entered: BTreeSet::new(),
             enters_late: false,
             returned: Vec::new(),
             waiting: Waiting::default(),

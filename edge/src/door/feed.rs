@@ -167,17 +167,26 @@ fn read_head(row: &rusqlite::Row<'_>) -> rusqlite::Result<Head> {
 
 /// Appends a row in the caller's transaction and moves the head. A row that changes nothing is not appended.
 pub fn append(db: &Connection, head: &mut Head, row: &Row) -> rusqlite::Result<()> {
-    let body = serde_json::to_string(row).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
-    let (kind, subject) = (row.kind(), row.subject());
+    let body = body_of(row)?;
     let mut last =
         db.prepare_cached("SELECT body FROM door_feed WHERE kind = ?1 AND subject = ?2 ORDER BY seq DESC LIMIT 1")?;
-    let last: Option<String> = last.query_row(params![kind, subject], |found| found.get(0)).optional()?;
-    if last.as_deref() == Some(body.as_str()) {
-        return Ok(());
-    }
+    let last: Option<String> = last.query_row(params![row.kind(), row.subject()], |found| found.get(0)).optional()?;
+    if last.as_deref() == Some(body.as_str()) { Ok(()) } else { put(db, head, row, &body) }
+}
+
+/// [`append`] for a row that is known to say something new, whose predecessor need not be looked for.
+pub fn append_new(db: &Connection, head: &mut Head, row: &Row) -> rusqlite::Result<()> {
+    put(db, head, row, &body_of(row)?)
+}
+
+fn body_of(row: &Row) -> rusqlite::Result<String> {
+    serde_json::to_string(row).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))
+}
+
+fn put(db: &Connection, head: &mut Head, row: &Row, body: &str) -> rusqlite::Result<()> {
     let next = Head { seq: head.seq + 1, hash: head.hash.chain(body.as_bytes()) };
     db.prepare_cached("INSERT INTO door_feed (seq, hash, kind, subject, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![next.seq.cast_signed(), next.hash.0, kind, subject, body])?;
+        .execute(params![next.seq.cast_signed(), next.hash.0, row.kind(), row.subject(), body])?;
     *head = next;
     Ok(())
 }

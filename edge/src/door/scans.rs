@@ -301,7 +301,7 @@ impl Desk {
             Err(Refusal::Closed) => return false,
             // The ledger has the ticket for another seat; the scan and its verdict tell the story.
             Err(refusal) => tracing::warn!(%ticket, code = refusal.code(), "an admission was not entered into the log"),
-            Ok(()) => {}
+            Ok(()) => self.note_entered(ticket),
         }
         true
     }
@@ -410,14 +410,16 @@ pub(crate) fn admission_of(db: &Connection, ticket: TicketId) -> rusqlite::Resul
         .optional()
 }
 
-/// The first admission of another ticket for the same seat of the show.
+/// The first admission of another ticket for the same seat of the show. Asked for the first one SQLite would make a table to sort them
+/// in, for each scan, where there is hardly ever one.
 fn other_admission(db: &Connection, body: &TicketBody) -> rusqlite::Result<Option<(TicketId, Admission)>> {
-    db.prepare_cached(
-        "SELECT ticket, admitted_at, door FROM admissions
-         WHERE show = ?1 AND seat = ?2 AND area = ?3 AND ticket != ?4 ORDER BY admitted_at LIMIT 1",
-    )?
-    .query_row(params![body.show.0, body.seat(), AREA, body.ticket.0], |row| {
-        Ok((TicketId(row.get(0)?), Admission { at: Timestamp(row.get(1)?), door: row.get(2)? }))
-    })
-    .optional()
+    let others: Vec<_> = db
+        .prepare_cached(
+            "SELECT ticket, admitted_at, door FROM admissions WHERE show = ?1 AND seat = ?2 AND area = ?3 AND ticket != ?4",
+        )?
+        .query_map(params![body.show.0, body.seat(), AREA, body.ticket.0], |row| {
+            Ok((TicketId(row.get(0)?), Admission { at: Timestamp(row.get(1)?), door: row.get(2)? }))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(others.into_iter().min_by_key(|(_, admission)| admission.at))
 }
