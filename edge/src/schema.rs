@@ -37,6 +37,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "print settled", sql: include_str!("../migrations/0021_print_settled.sql") },
         Migration { name: "refunds", sql: include_str!("../migrations/0022_refunds.sql") },
         Migration { name: "signed reports", sql: include_str!("../migrations/0023_signed.sql") },
+        Migration { name: "gone", sql: include_str!("../migrations/0026_gone.sql") },
     ],
 };
 

@@ -11,7 +11,7 @@ use axum::extract::State;
 use node::problem::{JsonBody, Problem};
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
-use shared::admission::{Departure, Reading};
+use shared::admission::{Departure, Effect, Reading, WayOut};
 use shared::ids::{ScanId, ShowNumber, TicketId};
 use shared::time::Timestamp;
 use std::sync::Arc;
@@ -49,8 +49,11 @@ pub(crate) struct DepartureView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ticket: Option<String>,
     how: &'static str,
-    /// The edge knows: every door will let the tickets in again.
+    /// The edge knows, and so will every door.
     pub(crate) shared: bool,
+    /// Nobody comes back on the ticket: it stays used.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) used: bool,
     /// Of a group, those that are inside all the same.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stay: Vec<StayView>,
@@ -149,12 +152,12 @@ pub(crate) async fn end_entries(device: &Arc<Device>, request: DepartureRequest)
     });
     let mut ended = departed.await?;
     let told = if ended.iter().any(Result::is_ok) { tell(device).await } else { Some(Vec::new()) };
-    let uncounted = told.as_deref().unwrap_or_default();
     for one in &mut ended {
-        if let Ok(Ended { id, not_counted }) = *one
-            && uncounted.contains(&id)
-        {
-            *one = Err(not_counted);
+        let Ok(Ended { id, effect, not_counted }) = one else { continue };
+        let of_edge = told.iter().flatten().find(|(told, _)| told == id).map(|(_, effect)| *effect);
+        *effect = of_edge.unwrap_or(*effect);
+        if *effect == Effect::Nothing {
+            *one = Err(*not_counted);
         }
     }
     if let ([Err(stays)], false) = (ended.as_slice(), group) {
@@ -167,13 +170,16 @@ pub(crate) async fn end_entries(device: &Arc<Device>, request: DepartureRequest)
     };
     let stay = tickets.iter().zip(&ended).filter_map(stay).collect();
     let ticket = tickets.first().filter(|_| !group).map(TicketId::to_string);
-    Ok(DepartureView { ticket, how: how.word(), shared, stay })
+    let used = ended.iter().flatten().any(|ended| ended.effect == Effect::Gone);
+    Ok(DepartureView { ticket, how: how.word(), shared, used, stay })
 }
 
 /// A departure that is written down.
 #[derive(Debug, Clone, Copy)]
 struct Ended {
     id: ScanId,
+    /// As far as known here; never nothing.
+    effect: Effect,
     /// What it means if the box does not count it.
     not_counted: Stays,
 }
@@ -191,15 +197,16 @@ fn end(
     let entry = store::entry_of(tx, ticket)?;
     let not_counted = if entry.is_some() { Stays::NotCounted } else { Stays::NotInside };
     if let Some(id) = id
-        && let Some(counts) = store::has_departed(tx, id, ticket)?
+        && let Some(effect) = store::effect_of(tx, id, ticket)?
     {
-        return Ok(if counts { Ok(Ended { id, not_counted }) } else { Err(not_counted) });
+        return Ok(if effect == Effect::Nothing { Err(not_counted) } else { Ok(Ended { id, effect, not_counted }) });
     }
     let signed = signed.filter(|_| how == Departure::Out);
     let Some(show) = entry.as_ref().map(|(show, _)| *show).or(signed) else { return Ok(Err(Stays::NotInside)) };
-    let reentry = store::reentry(tx, show)?.unwrap_or(true);
-    let may_end = entry.map_or(reentry, |(_, entry)| how.counts(&entry, at, reentry));
-    if !may_end {
+    // Of a show that is not known here nobody knows better.
+    let way_out = store::way_out(tx, show)?.unwrap_or(WayOut::new(true, true));
+    let effect = entry.map_or(way_out.effect(), |(_, entry)| how.effect(&entry, at, way_out));
+    if effect == Effect::Nothing {
         return Ok(Err(match how {
             Departure::Out => Stays::NoReentry,
             Departure::Undone => Stays::UndoOver,
@@ -208,13 +215,17 @@ fn end(
     let id = id.unwrap_or_else(|| ScanId::at(at, node::random::bytes()));
     let departed = Departed { id, ticket, show, how, at, door: door.to_owned() };
     store::keep_departure(tx, &departed)?;
-    store::note_departed(tx, ticket, show, at)?;
-    Ok(Ok(Ended { id, not_counted }))
+    if effect == Effect::Again {
+        store::note_departed(tx, ticket, show, at)?;
+    } else {
+        store::note_gone(tx, ticket, show, at)?;
+    }
+    Ok(Ok(Ended { id, effect, not_counted }))
 }
 
-/// The edge hears of it before the guest is back; where it does not answer in time it hears of it later. Returns what it does not count,
-/// nothing where it was not told.
-async fn tell(device: &Arc<Device>) -> Option<Vec<ScanId>> {
+/// The edge hears of it before the guest is back; where it does not answer in time it hears of it later. Returns what each comes to
+/// by its word, nothing where it was not told.
+async fn tell(device: &Arc<Device>) -> Option<Vec<(ScanId, Effect)>> {
     if !device.contact.reachable() {
         return None;
     }

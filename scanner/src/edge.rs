@@ -3,7 +3,7 @@
 mod wire;
 mod witness;
 
-pub(crate) use wire::{BadFeed, DepartureUpload, FeedPage, MemberUpload, OverrideCall, Upload, admission};
+pub(crate) use wire::{BadFeed, DepartureUpload, FeedPage, FeedTicket, MemberUpload, OverrideCall, Upload, admission};
 pub(crate) use witness::{WitnessAnswer, WitnessCall};
 
 use crate::store::Identity;
@@ -12,7 +12,7 @@ use node::view::VerdictView;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared::admission::VerdictCode;
+use shared::admission::{Effect, VerdictCode};
 use shared::ids::{Incarnation, ScanId};
 use std::time::Duration;
 
@@ -141,12 +141,15 @@ impl EdgeClient {
         answers.into_iter().map(id).collect()
     }
 
-    /// Uploads departures; the edge stores them all. Returns those after which it does not let the ticket in again.
-    pub(crate) async fn depart(&self, departures: &[DepartureUpload]) -> Result<Vec<ScanId>, EdgeError> {
+    /// Uploads departures; the edge stores them all. Returns what each comes to.
+    pub(crate) async fn depart(&self, departures: &[DepartureUpload]) -> Result<Vec<(ScanId, Effect)>, EdgeError> {
         let request = self.request(Method::POST, "/v1/door/departures").json(departures).timeout(ANSWER_WITHIN);
         let stored: Vec<wire::Departed> = answer(request).await?;
-        let id = |stored: &wire::Departed| stored.id.parse().map_err(|error| EdgeError::Unreadable(format!("{error}")));
-        stored.iter().filter(|stored| !stored.counts).map(id).collect()
+        let told = |stored: &wire::Departed| {
+            let id = stored.id.parse().map_err(|error| EdgeError::Unreadable(format!("{error}")))?;
+            Ok((id, stored.effect()))
+        };
+        stored.iter().map(told).collect()
     }
 
     /// Asks the edge to have a supervisor let somebody in. Checking a PIN takes its time.

@@ -160,6 +160,9 @@ fn plain(device: &Device, verdict: &str, code: &str, text: &str, ticket: Option<
 async fn leave(device: &Arc<Device>, code: &str) -> Result<AnswerView, Problem> {
     let view = |verdict: &str, code: &str, text: &str, ticket| plain(device, verdict, code, text, ticket);
     match end_entries(device, DepartureRequest::of_code(code.to_owned())).await {
+        Ok(departed) if departed.used => {
+            Ok(view("out", "departed", "Counted out: nobody comes back in on this ticket.", departed.ticket).into())
+        }
         Ok(departed) if departed.shared => {
             Ok(view("out", "departed", "The ticket may enter again at any door.", departed.ticket).into())
         }

@@ -14,8 +14,8 @@ mod witness;
 pub(crate) use asked::{Numbered, ask_under, numbered, set_free, take_number};
 pub(crate) use book::{facts, keep_certificate, key_ring, note_admission, synced_at, take_in};
 pub(crate) use counts::{Counts, admitted_count, counts};
-pub(crate) use departures::{Departed, acknowledge_departures, entry_of, has_departed, keep_departure, note_departed};
-pub(crate) use departures::{forget_departed, queued_departures, reentry};
+pub(crate) use departures::{Departed, acknowledge_departures, effect_of, entry_of, keep_departure, note_departed};
+pub(crate) use departures::{note_gone, queued_departures, settle_departures, way_out};
 pub(crate) use group::{Booked, booked, is_booked_under, is_same_booking, members, others_with};
 pub use identity::Identity;
 pub(crate) use identity::{access_key, identity, incarnation, is_off, note_https, pair, serves_https, set_off};
@@ -49,5 +49,6 @@ pub const SCHEMA: Schema = Schema {
         Migration { name: "off", sql: include_str!("../migrations/0010_off.sql") },
         Migration { name: "lock", sql: include_str!("../migrations/0011_lock.sql") },
         Migration { name: "https", sql: include_str!("../migrations/0012_https.sql") },
+        Migration { name: "gone", sql: include_str!("../migrations/0013_gone.sql") },
     ],
 };

@@ -10,6 +10,7 @@ use crate::store::{self, Queued};
 use anyhow::Context;
 use node::shutdown::Shutdown;
 use node::view::VerdictView;
+use shared::admission::Effect;
 use shared::ids::ScanId;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -140,21 +141,21 @@ async fn one_by_one(device: &Arc<Device>, batch: &[Queued]) -> Result<(), SyncEr
     Ok(())
 }
 
-/// Departures come after the entries that they end. Returns those that the edge does not count: their entries stand here too.
-pub(crate) async fn upload_departures(device: &Arc<Device>) -> Result<Vec<ScanId>, SyncError> {
-    let mut all_uncounted = Vec::new();
+/// Departures come after the entries that they end. Returns what each comes to by the edge's word, which counts here too.
+pub(crate) async fn upload_departures(device: &Arc<Device>) -> Result<Vec<(ScanId, Effect)>, SyncError> {
+    let mut all_told = Vec::new();
     loop {
         let batch = device.readers.read(|db| Ok(store::queued_departures(db, BATCH_SCANS)?)).await?;
         if batch.is_empty() {
-            return Ok(all_uncounted);
+            return Ok(all_told);
         }
         let uploads: Vec<_> = batch.iter().map(DepartureUpload::from).collect();
-        let uncounted = device.edge.depart(&uploads).await?;
-        all_uncounted.extend(&uncounted);
+        let told = device.edge.depart(&uploads).await?;
+        all_told.extend(&told);
         let stored: Vec<ScanId> = batch.iter().map(|departed| departed.id).collect();
         let acknowledged = device.writer.run(move |_, tx, _| {
             store::acknowledge_departures(tx, &stored)?;
-            Ok(store::forget_departed(tx, &uncounted)?)
+            Ok(store::settle_departures(tx, &told)?)
         });
         acknowledged.await.context("note that departures are delivered")?;
     }

@@ -13,7 +13,7 @@ mod tries;
 mod verdict;
 
 pub use crdts::CmRDT;
-pub use departure::{Departure, UNDO_WITHIN, inside};
+pub use departure::{Departure, Effect, UNDO_WITHIN, WayOut, inside};
 pub use group::{Member, decide_member};
 pub use scan_log::{Actor, AdmittedScan, BadScan, ScanLog, ScanOp};
 pub use stays::{Further, Stays};

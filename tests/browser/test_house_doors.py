@@ -36,7 +36,7 @@ def test_a_door_declared_off_lets_nobody_in_until_it_is_on_again(house, door, wi
 
 
 def test_a_manager_says_of_which_show_guests_may_come_back(house, door, window, looks):
-    good, = buy(house, 1)
+    good, other = buy(house, 2)
     page = window(door.url, width=390, refusals={409})
     burst(page, good)
     expect_verdict(page, "admit", "Welcome")
@@ -47,19 +47,32 @@ def test_a_manager_says_of_which_show_guests_may_come_back(house, door, window, 
     expect(page.locator("#text")).to_contain_text("does not let people back")
     # Every show of the day, for the page names them by title and screen only.
     office = house_page(house, window)
-    part = office.locator("#reentry")
+    part = office.locator("#wayout")
     shows = part.get_by_label("Show")
     expect(shows.locator("option").first).to_be_attached()
     title = show.split(" · ")[-1]
     for value in shows.locator("option", has_text=title).evaluate_all("all => all.map((one) => one.value)"):
         shows.select_option(value)
         expect(part.get_by_label("Guests may go out")).not_to_be_checked()
-        part.get_by_label("Guests may go out").check()
-        expect(office.locator("#said")).to_contain_text("may go out")
-    looks.inspect(office, "house-reentry")
-    until("the door has heard", lambda: out(page, good), 10)
+        part.get_by_label("Whoever goes out").check()
+        expect(office.locator("#said")).to_contain_text("counted out and stays out")
+    looks.inspect(office, "house-way-out")
+    until("the door counts out", lambda: out(page, good), 10)
+    expect(page.locator("#text")).to_contain_text("nobody comes back in")
     page.get_by_role("button", name="Way out").click()
     burst(page, good)
+    expect_verdict(page, "already", "Already in")
+    burst(page, other)
+    expect_verdict(page, "admit", "Welcome")
+    page.get_by_role("button", name="Way out").click()
+    for value in shows.locator("option", has_text=title).evaluate_all("all => all.map((one) => one.value)"):
+        shows.select_option(value)
+        expect(part.get_by_label("Whoever goes out")).to_be_checked()
+        part.get_by_label("Guests may go out").check()
+        expect(office.locator("#said")).to_contain_text("may go out")
+    until("the door has heard", lambda: out(page, other) and "may enter again" in page.locator("#text").text_content(), 10)
+    page.get_by_role("button", name="Way out").click()
+    burst(page, other)
     expect_verdict(page, "admit", "Welcome")
 
 

@@ -6,7 +6,7 @@ use crate::door::{departures, scans};
 use node::ledger_store;
 use node::view::FirstAdmission;
 use rusqlite::{Connection, Transaction};
-use shared::admission::{Admission, TicketState};
+use shared::admission::{Admission, TicketState, WayOut};
 use shared::ids::{ShowNumber, Side, TicketId};
 use shared::ledger;
 use shared::ticket::booking_code;
@@ -65,6 +65,7 @@ impl Desk {
     pub fn append_show(&mut self, db: &Connection, number: ShowNumber) -> rusqlite::Result<()> {
         let Some(show) = self.replica.ledger().show(number) else { return Ok(()) };
         let zone = &self.identity.zone;
+        let WayOut { exit, reentry } = departures::way_out(db, number)?;
         let row = ShowRow {
             show: number.0,
             screen: show.facts.screen.0,
@@ -72,7 +73,8 @@ impl Desk {
             starts_at: zone.rfc3339(show.facts.starts_at()),
             ends_at: zone.rfc3339(show.facts.ends_at()),
             cancelled: show.cancelled,
-            reentry: departures::reentry(db, number)?,
+            exit,
+            reentry,
         };
         feed::append(db, &mut self.feed, &Row::Show(row))
     }
@@ -82,7 +84,7 @@ impl Desk {
         let state = self.door_state(ticket);
         let at_door = self.door_ticket(ticket);
         let zone = &self.identity.zone;
-        let left_at = departures::departed(db, id)?;
+        let (left_at, gone_at) = departures::last_departures(db, id)?;
         // The log knows the first entry only: whoever came back is with the doors.
         let again = if left_at.is_some() { scans::admission_of(db, id)? } else { None };
         let admitted = again
@@ -97,6 +99,7 @@ impl Desk {
             admitted: admitted.map(|first| FirstAdmission { at: zone.rfc3339(first.at), door: first.door }),
             booking: ticket.sale.map(|sale| booking_code(sale.booking)),
             left_at: left_at.map(|at| zone.rfc3339(at)),
+            gone_at: gone_at.map(|at| zone.rfc3339(at)),
         };
         let append = if is_news { feed::append_new } else { feed::append };
         append(db, &mut self.feed, &Row::Ticket(row))?;

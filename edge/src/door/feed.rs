@@ -106,6 +106,9 @@ pub struct TicketRow {
     /// RFC 3339: the last departure after which it may enter again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_at: Option<String>,
+    /// RFC 3339: the last departure after which it stays used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_at: Option<String>,
 }
 
 /// A show as the doors must know it.
@@ -123,6 +126,9 @@ pub struct ShowRow {
     pub ends_at: String,
     /// Cancelled, for ever.
     pub cancelled: bool,
+    /// Whoever goes out is counted as outside.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exit: bool,
     /// Guests may go out and come back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reentry: bool,
@@ -298,6 +304,7 @@ mod tests {
             admitted: None,
             booking: Some("7KQ2MXPA".into()),
             left_at: None,
+            gone_at: None,
         })
     }
 

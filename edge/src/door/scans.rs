@@ -1,6 +1,6 @@
 //! Scans: every one is stored, the first good one of a ticket is its admission, by a constraint of the database.
 
-use super::departures::{departed, departures_of, recount};
+use super::departures::{Recounted, departed, departures_of, recount};
 use super::discrepancies::{SEAT_TAKEN, Story, TWICE, is_noted};
 use super::entries;
 use super::scan::{MemberRow, Scan, body_of, subject};
@@ -221,7 +221,7 @@ impl Desk {
                     .execute(params![body.ticket.0, AREA])?;
             }
             first.apply(op);
-            if !recount(tx, (body.ticket, body.show), (&ScanLog::default(), &first), Vec::new())?.is_empty() {
+            if recount(tx, (body.ticket, body.show), (&ScanLog::default(), &first), Vec::new())?.changed {
                 self.touch(body.ticket);
             }
             return Ok(None);
@@ -252,10 +252,10 @@ impl Desk {
             return Ok(Some(standing.admission.clone()));
         }
         let before = told.log.stays(ticket, &departures).map(|stays| stays.further).unwrap_or_default();
-        let (known, counted) = (told.log.clone(), departures.len());
+        let known = told.log.clone();
         told.add(op, guarantee);
-        let departures = recount(tx, (ticket, body.show), (&known, &told.log), departures)?;
-        if departures.len() > counted {
+        let Recounted { departures, changed } = recount(tx, (ticket, body.show), (&known, &told.log), departures)?;
+        if changed {
             self.touch(ticket);
         }
         let Stays { entry: counts, further } =

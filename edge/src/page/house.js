@@ -9,10 +9,10 @@ import { Login, asking } from "./login.js";
 import { Opening } from "./opening.js";
 import { People } from "./people.js";
 import { Printers } from "./printers.js";
-import { Reentry } from "./reentry.js";
 import { Settling } from "./settling.js";
 import { Unknown } from "./unknown.js";
 import { Unwitnessed } from "./unwitnessed.js";
+import { WayOut } from "./wayout.js";
 import { Withheld } from "./withheld.js";
 import { Witness } from "./witness.js";
 
@@ -29,7 +29,7 @@ const settling = new Settling(byId("settle"), ask, say);
 const unwitnessed = new Unwitnessed(byId("unwitnessed"), ask);
 const parts = [settling, new Answered(byId("answered"), ask), unwitnessed, new Withheld(byId("withheld"), ask, say), new Letters(byId("letters"), ask, say), new Printers(byId("printers"), ask)];
 const unknown = new Unknown(byId("unknown"), ask, say);
-const managers = [unknown, new Reentry(byId("reentry"), ask, say), new Witness(byId("witness"), ask, say), new People(byId("people"), ask, say)];
+const managers = [unknown, new WayOut(byId("wayout"), ask, say), new Witness(byId("witness"), ask, say), new People(byId("people"), ask, say)];
 const opening = new Opening(byId("opening"), ask, () => {
   say("The box is open");
   // What was unsold is unknown from now on.

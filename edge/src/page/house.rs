@@ -17,7 +17,7 @@ pub(super) fn house() -> Markup {
         (letters())
         (opening())
         (unknown())
-        (reentry())
+        (way_out())
         (witness())
         (people())
         (printers())
@@ -34,7 +34,7 @@ const PARTS: [(&str, &str, bool); 11] = [
     ("letters", "Dead letters", false),
     ("opening", "Open or closed", true),
     ("unknown", "Unknown seats", true),
-    ("reentry", "Coming back", true),
+    ("wayout", "Going out", true),
     ("witness", "Doors and witness", true),
     ("people", "Staff", true),
     ("printers", "Printers", false),
@@ -145,16 +145,20 @@ fn unknown() -> Markup {
     }
 }
 
-fn reentry() -> Markup {
+fn way_out() -> Markup {
     html! {
-        section.card id="reentry" data-managers aria-labelledby="reentry-title" {
-            h2 id="reentry-title" tabindex="-1" { "Coming back" }
-            p.quiet { "Where guests may come back, a door lets them out and their ticket in again. The doors hear of it at once." }
+        section.card id="wayout" data-managers aria-labelledby="wayout-title" {
+            h2 id="wayout-title" tabindex="-1" { "Going out" }
+            p.quiet {
+                "A door can count guests out, so that it says how many are inside. Their tickets stay used, unless guests may come back: "
+                "then a door lets the ticket in again. The doors hear of it at once."
+            }
             form.stack hidden {
                 div role="alert" {}
                 label.field { span { "Day" } input.input type="date" name="date"; }
                 div."of-show stack" {
                     label.field { span { "Show" } select.input name="show" {} }
+                    label.tick { input type="checkbox" name="exit"; "Whoever goes out is counted out" }
                     label.tick { input type="checkbox" name="reentry"; "Guests may go out and come back" }
                 }
             }

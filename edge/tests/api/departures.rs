@@ -41,16 +41,23 @@ impl Doors {
     }
 
     async fn depart(&self, id: u8, how: &str, offset_s: i64) -> bool {
+        self.departed(id, how, offset_s).await["counts"].as_bool().unwrap()
+    }
+
+    async fn departed(&self, id: u8, how: &str, offset_s: i64) -> Value {
         let departure = json!([{"id": format!("{id:032x}"), "ticket": self.ticket(), "how": how, "at": at(offset_s), "door": "Door A"}]);
         let (status, answer) = self.house.post("/v1/door/departures", &self.door, departure).await;
         assert_eq!(status, 200, "{answer}");
-        answer[0]["counts"].as_bool().unwrap()
+        answer[0].clone()
     }
 
     async fn let_people_back(&self) {
+        assert_eq!(self.set_way_out(json!({"reentry": true})).await.0, 204);
+    }
+
+    async fn set_way_out(&self, setting: Value) -> (u16, Value) {
         let manager = self.house.log_in("manager").await;
-        let path = format!("/v1/shows/{}/door", self.show);
-        assert_eq!(self.house.post(&path, &manager, json!({"reentry": true})).await.0, 204);
+        self.house.post(&format!("/v1/shows/{}/door", self.show), &manager, setting).await
     }
 
     async fn row(&self) -> Value {
@@ -97,14 +104,47 @@ async fn guests_come_back_where_the_show_lets_them() {
     assert_eq!(status, 401, "a device sets nothing");
     let (status, _) = doors.house.post(&path, &manager, json!({"reentry": true})).await;
     assert_eq!(status, 204);
-    assert_eq!(doors.house.get(&path, &manager).await, (200, json!({"reentry": true})));
+    assert_eq!(doors.house.get(&path, &manager).await, (200, json!({"exit": true, "reentry": true})));
     let (_, feed) = doors.house.get("/v1/door/feed", &doors.door).await;
-    assert_eq!(feed["shows"][0]["reentry"], true);
+    assert_eq!((&feed["shows"][0]["exit"], &feed["shows"][0]["reentry"]), (&json!(true), &json!(true)));
     assert!(doors.depart(3, "out", -400).await);
     assert_eq!(doors.scan(4, -300).await["verdict"], "admit");
     assert_eq!(doors.row().await["admitted"]["at"].as_str().map(|at| at.len() > 10), Some(true));
     assert_eq!(doors.scan(5, 0).await["verdict"], "already", "one inside is enough");
     assert_eq!(doors.discrepancies().await.len(), 0);
+}
+
+#[tokio::test]
+async fn whoever_goes_out_of_a_show_that_lets_nobody_back_is_counted_out_and_the_ticket_stays_used() {
+    let doors = Doors::open().await;
+    let (status, problem) = doors.set_way_out(json!({"exit": false, "reentry": true})).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("reentry_needs_exit")));
+    assert_eq!(doors.set_way_out(json!({"exit": true, "reentry": false})).await.0, 204);
+    let (_, feed) = doors.house.get("/v1/door/feed", &doors.door).await;
+    assert_eq!((&feed["shows"][0]["exit"], &feed["shows"][0]["reentry"]), (&json!(true), &Value::Null));
+    assert_eq!(doors.scan(1, -60).await["verdict"], "admit");
+    let told = |answer: Value| (answer["counts"] == true, answer["gone"] == true);
+    assert_eq!(told(doors.departed(2, "out", -50).await), (false, true));
+    assert_eq!(told(doors.departed(2, "out", -50).await), (false, true), "told again it is the same one");
+    assert_eq!(told(doors.departed(3, "out", -40).await), (false, false), "nobody is inside");
+    let row = doors.row().await;
+    assert_eq!((row["left_at"].is_null(), row["gone_at"].is_string()), (true, true), "{row}");
+    assert_eq!(doors.scan(4, 0).await["code"], "already_admitted");
+    assert!(doors.discrepancies().await.is_empty(), "that was a try, and no second entry");
+    // A door that was alone has let the guest in again all the same.
+    assert_eq!(doors.scan(5, -10).await["code"], "already_admitted");
+    assert_eq!(doors.discrepancies().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_guest_counted_out_before_the_entry_is_told_is_outside_once_it_is() {
+    let doors = Doors::open().await;
+    assert_eq!(doors.set_way_out(json!({"exit": true, "reentry": false})).await.0, 204);
+    assert_eq!(doors.departed(1, "out", -60).await["gone"], Value::Null, "nobody is known to be inside");
+    doors.scan(2, -120).await;
+    let row = doors.row().await;
+    assert_eq!((row["left_at"].is_null(), row["gone_at"].is_string()), (true, true), "{row}");
+    assert_eq!(doors.scan(3, 0).await["code"], "already_admitted");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use crate::store::{self, Queued, Scan};
 use node::view::{FirstAdmission, VerdictView};
 use node::zone::{BadTime, Zone, parse_rfc3339};
 use serde::{Deserialize, Serialize};
-use shared::admission::{Admission, DoorShow, DoorTicket, Guarantee, Member, TicketState};
+use shared::admission::{Admission, DoorShow, DoorTicket, Effect, Guarantee, Member, TicketState, WayOut};
 use shared::ids::{BadId, KeyId, ScreenId, ShowNumber, TicketId};
 use shared::time::Timestamp;
 
@@ -133,7 +133,20 @@ pub(super) struct Answered {
 pub(super) struct Departed {
     pub(super) id: String,
     /// The ticket may enter again.
-    pub(super) counts: bool,
+    counts: bool,
+    /// The guest counts as outside, and the ticket stays used. A box of an earlier version knows no such thing.
+    #[serde(default)]
+    gone: bool,
+}
+
+impl Departed {
+    pub(super) fn effect(&self) -> Effect {
+        match (self.counts, self.gone) {
+            (true, _) => Effect::Again,
+            (false, true) => Effect::Gone,
+            (false, false) => Effect::Nothing,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -165,6 +178,8 @@ struct Show {
     ends_at: String,
     cancelled: bool,
     #[serde(default)]
+    exit: bool,
+    #[serde(default)]
     reentry: bool,
 }
 
@@ -178,6 +193,8 @@ struct Ticket {
     admitted: Option<FirstAdmission>,
     #[serde(default)]
     left_at: Option<String>,
+    #[serde(default)]
+    gone_at: Option<String>,
     #[serde(default)]
     booking: Option<String>,
 }
@@ -199,13 +216,24 @@ pub(crate) struct FeedPage {
     pub(crate) guarantee: Guarantee,
     pub(crate) certificates: Vec<String>,
     pub(crate) revoked_keys: Vec<KeyId>,
-    /// With whether guests may come back.
-    pub(crate) shows: Vec<(ShowNumber, DoorShow, bool)>,
+    /// With whether guests are let out, and back.
+    pub(crate) shows: Vec<(ShowNumber, DoorShow, WayOut)>,
     pub(crate) tickets: Vec<FeedTicket>,
 }
 
-/// A ticket, its entry, the last departure after which it may enter again, and the short code of its booking.
-pub(crate) type FeedTicket = (TicketId, DoorTicket, Option<Admission>, Option<Timestamp>, Option<String>);
+/// A ticket as the feed tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FeedTicket {
+    pub(crate) id: TicketId,
+    pub(crate) ticket: DoorTicket,
+    pub(crate) admitted: Option<Admission>,
+    /// The last departure after which it may enter again.
+    pub(crate) left_at: Option<Timestamp>,
+    /// The last departure after which it stays used.
+    pub(crate) gone_at: Option<Timestamp>,
+    /// The short code of its booking.
+    pub(crate) booking: Option<String>,
+}
 
 /// A feed that says something this device does not understand; nothing of it is taken in.
 #[derive(Debug, thiserror::Error)]
@@ -238,7 +266,7 @@ impl TryFrom<Feed> for FeedPage {
 }
 
 impl Show {
-    fn read(self) -> Result<(ShowNumber, DoorShow, bool), BadFeed> {
+    fn read(self) -> Result<(ShowNumber, DoorShow, WayOut), BadFeed> {
         let show = DoorShow {
             screen: ScreenId(self.screen),
             title: self.title,
@@ -246,7 +274,7 @@ impl Show {
             ends_at: parse_rfc3339(&self.ends_at)?,
             cancelled: self.cancelled,
         };
-        Ok((ShowNumber(self.show), show, self.reentry))
+        Ok((ShowNumber(self.show), show, WayOut::new(self.exit, self.reentry)))
     }
 }
 
@@ -256,7 +284,8 @@ impl Ticket {
         let ticket = DoorTicket { show: ShowNumber(self.show), seat: self.seat, generation: self.generation, state };
         let admitted = self.admitted.map(|first| admission(&first)).transpose()?;
         let left_at = self.left_at.as_deref().map(parse_rfc3339).transpose()?;
-        Ok((self.ticket.parse()?, ticket, admitted, left_at, self.booking))
+        let gone_at = self.gone_at.as_deref().map(parse_rfc3339).transpose()?;
+        Ok(FeedTicket { id: self.ticket.parse()?, ticket, admitted, left_at, gone_at, booking: self.booking })
     }
 }
 

@@ -35,7 +35,9 @@ export function departed(answer, words, { seats = {} } = {}) {
   if (answer.ok) {
     const where = answer.data.shared ? "at any door." : "here; other doors hear of it later.";
     const lines = (answer.data.stay ?? []).map(({ ticket, code }) => `${seats[ticket] ?? "The first one"} stays in: ${STAYS[code] ?? code}`);
-    return { verdict: "out", code: "departed", words, text: `The ${answer.data.ticket ? "ticket" : "tickets"} may enter again ${where}`, guarantee: "", lines };
+    const again = `The ${answer.data.ticket ? "ticket" : "tickets"} may enter again ${where}`;
+    const text = answer.data.used ? "Counted out: nobody comes back in on this ticket." : again;
+    return { verdict: "out", code: "departed", words, text, guarantee: "", lines };
   }
   const text = answer.problem?.detail || answer.problem?.title || "No answer.";
   // Only what the doors know of the ticket is a no; the rest says nothing about it.

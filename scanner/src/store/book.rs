@@ -1,10 +1,10 @@
 //! What the device knows of shows, tickets, admissions and keys, as the edge's feed told it.
 
-use super::{Identity, note_departed};
-use crate::edge::FeedPage;
+use super::{Identity, note_departed, note_gone};
+use crate::edge::{FeedPage, FeedTicket};
 use anyhow::Context;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use shared::admission::{Admission, DoorFacts, DoorShow, DoorTicket, TicketState, inside};
+use shared::admission::{Admission, DoorFacts, DoorShow, DoorTicket, TicketState, WayOut, inside};
 use shared::ids::{KeyId, ScreenId, ShowNumber, TicketId};
 use shared::keys::KeyRing;
 use shared::ticket::TicketBody;
@@ -32,10 +32,10 @@ pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> 
         .query_row("SELECT boot, round, swept FROM feed", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     let round = before.as_ref().map_or(1, |(_, round, _)| round + i64::from(page.reset));
-    for (number, show, reentry) in &page.shows {
-        put_show(tx, *number, show, *reentry, round)?;
+    for (number, show, way_out) in &page.shows {
+        put_show(tx, *number, show, *way_out, round)?;
     }
-    for (id, ticket, admitted, left_at, booking) in &page.tickets {
+    for FeedTicket { id, ticket, admitted, left_at, gone_at, booking } in &page.tickets {
         put_ticket(tx, *id, ticket, booking.as_deref(), round)?;
         // First who left: whoever came in after that begins a stay of their own.
         if let Some(left_at) = left_at {
@@ -43,6 +43,9 @@ pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> 
         }
         if let Some(admitted) = admitted {
             note_admission(tx, *id, ticket.show, &ticket.seat, admitted)?;
+        }
+        if let Some(gone_at) = gone_at {
+            note_gone(tx, *id, ticket.show, *gone_at)?;
         }
     }
     let keys_changed = put_keys(tx, page)?;
@@ -71,12 +74,12 @@ fn put_show(
     tx: &Transaction<'_>,
     number: ShowNumber,
     show: &DoorShow,
-    reentry: bool,
+    way_out: WayOut,
     round: i64,
 ) -> rusqlite::Result<()> {
     let mut put = tx.prepare_cached(
-        "INSERT OR REPLACE INTO shows (show, screen, title, starts_at, ends_at, cancelled, round, reentry)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT OR REPLACE INTO shows (show, screen, title, starts_at, ends_at, cancelled, round, exit, reentry)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     put.execute(params![
         number.0,
@@ -86,7 +89,8 @@ fn put_show(
         show.ends_at.0,
         show.cancelled,
         round,
-        reentry
+        way_out.exit,
+        way_out.reentry
     ])?;
     Ok(())
 }
@@ -132,7 +136,9 @@ fn forget_ended(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
     let without_show = (now - KEPT_WITHOUT_SHOW).0;
     let over = "show IN (SELECT show FROM shows WHERE ends_at < ?1)";
     tx.execute(&format!("DELETE FROM tickets WHERE {over}"), [ended])?;
-    tx.execute(&format!("DELETE FROM departed WHERE {over} OR at < ?2"), [ended, without_show])?;
+    for table in ["departed", "gone"] {
+        tx.execute(&format!("DELETE FROM {table} WHERE {over} OR at < ?2"), [ended, without_show])?;
+    }
     tx.execute(&format!("DELETE FROM departures WHERE state = 'stored' AND {over}"), [ended])?;
     tx.execute(&format!("DELETE FROM admissions WHERE {over} OR admitted_at < ?2"), [ended, without_show])?;
     tx.execute(

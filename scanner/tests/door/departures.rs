@@ -11,9 +11,14 @@ async fn depart(door: &TestDoor, body: Value) -> (u16, Value) {
 }
 
 async fn reentry_house() -> (FakeEdge, TestDoor) {
+    house_with("reentry").await
+}
+
+/// A house whose show has this setting.
+async fn house_with(setting: &str) -> (FakeEdge, TestDoor) {
     let edge = FakeEdge::start().await;
     let mut show = show();
-    show["reentry"] = json!(true);
+    show[setting] = json!(true);
     edge.now().pages.push(page(&[show], &[ticket(1, 1, "live"), ticket(2, 2, "live")]));
     let door = TestDoor::start(&edge).await;
     eventually("in touch", || async { door.status().await["guarantee"] == "SHARED" }).await;
@@ -110,6 +115,62 @@ async fn guests_come_back_only_where_the_show_lets_them() {
     for bad in [json!({"how": "gone", "ticket": "00"}), json!({"how": "out"}), json!({"how": "out", "code": "HELLO"})] {
         assert_eq!(depart(&door, bad).await.0, 422);
     }
+}
+
+#[tokio::test]
+async fn whoever_goes_out_for_good_is_counted_out_and_the_ticket_stays_used() {
+    let (edge, door) = house_with("exit").await;
+    edge.now().lets_nobody_back = true;
+    door.scan(&code(1, 1)).await;
+    door.scan(&code(2, 2)).await;
+    let out = json!({"how": "out", "code": code(1, 1), "id": format!("{:032x}", 1)});
+    let first = depart(&door, out.clone()).await;
+    assert_eq!((first.0, &first.1["used"], &first.1["shared"]), (200, &json!(true), &json!(true)), "{}", first.1);
+    assert_eq!(depart(&door, out).await, first, "the answer had got lost");
+    let counts = door.status().await["counts"].clone();
+    assert_eq!((&counts["inside"], &counts["doors"][0]["admitted"]), (&json!(1), &json!(1)), "{counts}");
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "already already_admitted SHARED");
+    edge.now().silent = true;
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "already already_admitted SOLO");
+    let (status, view) = depart(&door, json!({"how": "out", "code": code(2, 2)})).await;
+    assert_eq!((status, &view["used"], &view["shared"]), (200, &json!(true), &json!(false)), "{view}");
+    assert_eq!(answer(&door.scan(&code(2, 2)).await), "already already_admitted SOLO");
+    assert_eq!(door.status().await["counts"]["inside"], 0);
+    edge.now().silent = false;
+    eventually("told", || async { edge.now().departures.len() == 2 }).await;
+    let data = door.stop().await;
+    let door = TestDoor::reopen(data, |_| {}).await;
+    assert_eq!(door.status().await["counts"]["inside"], 0, "after a restart too");
+    door.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_departure_comes_to_is_the_edges_to_say() {
+    // The house has changed its mind, and this door has not heard of it.
+    for (setting, lets_nobody_back, verdict) in
+        [("reentry", true, "already already_admitted SOLO"), ("exit", false, "admit ok SOLO")]
+    {
+        let (edge, door) = house_with(setting).await;
+        edge.now().lets_nobody_back = lets_nobody_back;
+        door.scan(&code(1, 1)).await;
+        let (status, view) = depart(&door, json!({"how": "out", "code": code(1, 1)})).await;
+        assert_eq!((status, view["used"] == json!(true)), (200, lets_nobody_back), "{view}");
+        assert_eq!(door.status().await["counts"]["inside"], 0, "{setting}");
+        edge.now().silent = true;
+        assert_eq!(answer(&door.scan(&code(1, 1)).await), verdict, "{setting}");
+        door.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_guest_whom_another_door_counted_out_is_not_counted_here() {
+    let (edge, door) = house_with("exit").await;
+    door.scan(&code(1, 1)).await;
+    let mut row = ticket(1, 1, "live");
+    row["gone_at"] = json!(crate::fake_edge::rfc3339(crate::fake_edge::wall() + std::time::Duration::from_secs(1)));
+    edge.now().pages.push(page(&[], &[row]));
+    eventually("heard", || async { door.status().await["counts"]["inside"] == 0 }).await;
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "already already_admitted SHARED");
 }
 
 #[tokio::test]

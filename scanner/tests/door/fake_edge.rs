@@ -37,6 +37,8 @@ pub(crate) struct Edge {
     pub(crate) asked: Vec<String>,
     /// It does not count departures.
     pub(crate) counts_no_departure: bool,
+    /// It counts guests out and lets none back.
+    pub(crate) lets_nobody_back: bool,
     /// Departures it was told of.
     pub(crate) departures: BTreeMap<String, Value>,
     /// What the witness route answers; not there without one.
@@ -253,12 +255,15 @@ async fn departures(
     let mut answers = Vec::new();
     for departure in departures {
         let ticket = departure["ticket"].as_str().and_then(|ticket| ticket.parse().ok()).expect("a ticket");
-        let counts = !edge.counts_no_departure && edge.admitted.contains_key(&ticket);
-        answers.push(json!({"id": departure["id"], "counts": counts}));
-        if !counts {
+        let ends = !edge.counts_no_departure && edge.admitted.contains_key(&ticket);
+        let counts = ends && !edge.lets_nobody_back;
+        answers.push(json!({"id": departure["id"], "counts": counts, "gone": ends && !counts}));
+        if !ends {
             continue;
         }
-        edge.admitted.remove(&ticket);
+        if counts {
+            edge.admitted.remove(&ticket);
+        }
         edge.asked.push("departure".into());
         edge.departures.insert(departure["id"].as_str().expect("id").to_owned(), departure);
     }

@@ -11,7 +11,7 @@ pub const UNDO_WITHIN: Duration = Duration::from_secs(10);
 /// How an entry ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Departure {
-    /// The guest went out, and comes back where the show lets people come back.
+    /// The guest went out.
     Out,
     /// The door took the entry back right after it.
     Undone,
@@ -31,14 +31,51 @@ impl Departure {
         [Self::Out, Self::Undone].into_iter().find(|departure| departure.word() == word)
     }
 
-    /// Whether a departure at this time lets the ticket of this entry enter again.
-    pub fn counts(self, entry: &Admission, at: Timestamp, reentry: bool) -> bool {
-        let after = at >= entry.at;
+    /// What a departure at this time comes to, after this entry.
+    pub fn effect(self, entry: &Admission, at: Timestamp, way_out: WayOut) -> Effect {
         match self {
-            Self::Out => after && reentry,
-            Self::Undone => after && at.since(entry.at) <= UNDO_WITHIN,
+            _ if at < entry.at => Effect::Nothing,
+            Self::Out => way_out.effect(),
+            Self::Undone if at.since(entry.at) <= UNDO_WITHIN => Effect::Again,
+            Self::Undone => Effect::Nothing,
         }
     }
+}
+
+/// What the house has set for the way out of a show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WayOut {
+    /// Whoever goes out is counted as outside.
+    pub exit: bool,
+    /// And may come back, which takes that somebody counts them out.
+    pub reentry: bool,
+}
+
+impl WayOut {
+    /// As it was told; who is let back in was let out.
+    pub fn new(exit: bool, reentry: bool) -> Self {
+        Self { exit: exit || reentry, reentry }
+    }
+
+    /// What it comes to that a guest goes out.
+    pub fn effect(self) -> Effect {
+        match self {
+            Self { reentry: true, .. } => Effect::Again,
+            Self { exit: true, .. } => Effect::Gone,
+            Self { .. } => Effect::Nothing,
+        }
+    }
+}
+
+/// What a departure comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Nobody is inside on the ticket, and it may enter again.
+    Again,
+    /// Nobody is inside on the ticket, and it stays used.
+    Gone,
+    /// The entry stands.
+    Nothing,
 }
 
 /// The entry of somebody who is still inside, given the last departure that counts.
@@ -51,19 +88,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_is_taken_back_within_ten_seconds_and_left_where_the_show_lets_people_back() {
+    fn an_entry_is_taken_back_within_ten_seconds_and_left_as_the_show_lets_people_out_and_back() {
         let entry = Admission { at: Timestamp(1_000_000), door: "Door A".into() };
-        for (departure, after_s, reentry, counts) in [
-            (Departure::Undone, 0, false, true),
-            (Departure::Undone, 10, false, true),
-            (Departure::Undone, 11, true, false),
-            (Departure::Undone, -1, false, false),
-            (Departure::Out, 3600, true, true),
-            (Departure::Out, 3600, false, false),
-            (Departure::Out, -1, true, false),
+        let (nobody, out, back) = (WayOut::default(), WayOut::new(true, false), WayOut::new(false, true));
+        for (departure, after_s, way_out, effect) in [
+            (Departure::Undone, 0, nobody, Effect::Again),
+            (Departure::Undone, 10, out, Effect::Again),
+            (Departure::Undone, 11, back, Effect::Nothing),
+            (Departure::Undone, -1, nobody, Effect::Nothing),
+            (Departure::Out, 3600, back, Effect::Again),
+            (Departure::Out, 3600, out, Effect::Gone),
+            (Departure::Out, 3600, nobody, Effect::Nothing),
+            (Departure::Out, -1, back, Effect::Nothing),
         ] {
             let at = Timestamp(entry.at.0 + after_s * 1000);
-            assert_eq!(departure.counts(&entry, at, reentry), counts, "{departure:?} {after_s} {reentry}");
+            assert_eq!(departure.effect(&entry, at, way_out), effect, "{departure:?} {after_s} {way_out:?}");
         }
     }
 

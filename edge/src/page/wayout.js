@@ -1,15 +1,17 @@
-// Whether guests of a show may go out and come back.
+// Whether the doors count out who leaves a show, and let guests come back.
 
 import { clock, complain, el } from "./words.js";
 
+const SETTINGS = ["exit", "reentry"];
+
 /** The part; `ask` sends in the manager's name, `say` tells what was done. */
-export class Reentry {
+export class WayOut {
   constructor(part, ask, say) {
     Object.assign(this, { part, ask, say, form: part.querySelector("form") });
     this.place = this.form.querySelector("[role=alert]");
     this.form.elements.date.addEventListener("change", () => this.refresh());
     this.form.elements.show.addEventListener("change", () => this.#tell());
-    this.form.elements.reentry.addEventListener("change", () => this.#set());
+    for (const name of SETTINGS) this.form.elements[name].addEventListener("change", () => this.#set(name));
     this.form.addEventListener("submit", (event) => event.preventDefault());
   }
 
@@ -29,20 +31,31 @@ export class Reentry {
   }
 
   async #tell() {
-    const { show, reentry } = this.form.elements;
+    const { show } = this.form.elements;
     const asked = show.value;
     const answer = await this.ask("GET", `/v1/shows/${asked}/door`);
     complain(this.place, answer.problem);
-    if (answer.ok && asked === show.value) reentry.checked = answer.data.reentry;
+    if (answer.ok && asked === show.value) this.#tick(answer.data);
   }
 
-  async #set() {
-    const { show, reentry } = this.form.elements;
-    const wanted = reentry.checked;
-    const answer = await this.ask("POST", `/v1/shows/${show.value}/door`, { body: { reentry: wanted } });
+  #tick(settings) {
+    for (const name of SETTINGS) this.form.elements[name].checked = settings[name];
+    this.told = settings;
+  }
+
+  // Whoever may come back is counted out first.
+  async #set(changed) {
+    const { show, exit, reentry } = this.form.elements;
+    if (changed === "exit" && !exit.checked) reentry.checked = false;
+    if (changed === "reentry" && reentry.checked) exit.checked = true;
+    const wanted = { exit: exit.checked, reentry: reentry.checked };
+    const before = this.told;
+    const answer = await this.ask("POST", `/v1/shows/${show.value}/door`, { body: wanted });
     complain(this.place, answer.problem);
-    if (!answer.ok) return (reentry.checked = !wanted);
-    this.say(wanted ? "Guests may go out and come back" : "Whoever goes out stays out");
+    if (!answer.ok) return this.#tick(before);
+    this.#tick(wanted);
+    if (wanted.reentry) this.say("Guests may go out and come back");
+    else this.say(wanted.exit ? "Whoever goes out is counted out and stays out" : "Nobody is counted out");
   }
 }
 
