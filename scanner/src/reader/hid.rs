@@ -1,7 +1,8 @@
 //! What a keyboard-like reader types, from the bytes of Linux's `struct input_event` on 64-bit machines: seconds and microseconds
 //! (8 bytes each), type, code (2 each), value (4), in the machine's own order.
 //!
-//! Keys are told by their place on the keyboard, so neither the layout nor Caps Lock of this machine changes them.
+//! Keys are told by their place on the keyboard, so neither the layout nor Caps Lock of this machine changes them. A reader that was
+//! set up for any layout types no letters at all but the number of each character, on the keypad with Alt held.
 
 /// Bytes of one event.
 pub(super) const EVENT_BYTES: usize = 24;
@@ -15,13 +16,18 @@ const EV_SYN: u16 = 0;
 const SYN_DROPPED: u16 = 3;
 /// Events about keys.
 const EV_KEY: u16 = 1;
-/// A key goes down; 0 is up, 2 a repetition.
+/// A key goes up, or down; 2 is a repetition.
+const UP: i32 = 0;
 const DOWN: i32 = 1;
 
 /// Keys that were pressed since the last code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Keys {
     typed: String,
+    /// Ctrl is held.
+    control: bool,
+    /// Alt is held, and this number is being typed.
+    number: Option<u32>,
     /// Part of the code that is being typed got lost.
     torn: bool,
 }
@@ -40,14 +46,40 @@ impl Keys {
         let [.., t0, t1, c0, c1, v0, v1, v2, v3] = *event;
         let (kind, code) = (u16::from_ne_bytes([t0, t1]), u16::from_ne_bytes([c0, c1]));
         if (kind, code) == (EV_SYN, SYN_DROPPED) {
-            self.torn = true;
+            *self = Self { torn: true, ..Self::default() };
         }
-        if kind != EV_KEY || i32::from_ne_bytes([v0, v1, v2, v3]) != DOWN {
+        if kind != EV_KEY {
             return None;
         }
-        match key(code) {
-            Some(Key::Character(character)) if self.typed.len() < LONGEST => self.typed.push(character),
-            Some(Key::End) => return self.finish(),
+        match (key(code)?, i32::from_ne_bytes([v0, v1, v2, v3])) {
+            (Key::Control, UP) => self.control = false,
+            (Key::Control, DOWN) => self.control = true,
+            (Key::Alt, UP) => return self.number.take().and_then(|number| self.take_number(number)),
+            (Key::Alt, DOWN) => self.number = Some(0),
+            // With Ctrl it is a line's end, or some sign that no ticket has.
+            (Key::Character('I' | 'J' | 'M'), DOWN) if self.control => return self.finish(),
+            (Key::Character(_), DOWN) if self.control => {}
+            (Key::Character(character), DOWN) => match (&mut self.number, character.to_digit(10)) {
+                (Some(number), Some(digit)) => *number = number.saturating_mul(10).saturating_add(digit),
+                (Some(_), None) => {}
+                (None, _) => self.take(character),
+            },
+            (Key::End, DOWN) => return self.finish(),
+            _ => {}
+        }
+        None
+    }
+
+    fn take(&mut self, character: char) {
+        if self.typed.len() < LONGEST {
+            self.typed.push(character);
+        }
+    }
+
+    fn take_number(&mut self, number: u32) -> Option<Typed> {
+        match char::from_u32(number) {
+            Some('\t' | '\n' | '\r') => return self.finish(),
+            Some(character) if character.is_ascii_alphanumeric() => self.take(character),
             _ => {}
         }
         None
@@ -55,7 +87,7 @@ impl Keys {
 
     /// The reader has fallen silent, or said that this is all.
     pub(super) fn finish(&mut self) -> Option<Typed> {
-        let Self { typed, torn } = std::mem::take(self);
+        let Self { typed, torn, .. } = std::mem::take(self);
         if torn {
             return Some(Typed::Torn);
         }
@@ -65,6 +97,8 @@ impl Keys {
 
 enum Key {
     Character(char),
+    Control,
+    Alt,
     End,
 }
 
@@ -74,6 +108,8 @@ fn key(code: u16) -> Option<Key> {
     match code {
         2..=11 => row("1234567890", 2),
         15 | 28 | 96 => Some(Key::End),
+        29 | 97 => Some(Key::Control),
+        56 | 100 => Some(Key::Alt),
         16..=25 => row("QWERTYUIOP", 16),
         30..=38 => row("ASDFGHJKL", 30),
         44..=50 => row("ZXCVBNM", 44),
@@ -126,7 +162,7 @@ mod tests {
     #[test]
     fn the_bytes_of_a_reader_are_the_code_that_it_read() {
         // As a reader in keyboard mode sends "A2Q7" and Enter: little-endian, shift held for the letters.
-        let recorded = [
+        let sent = [
             (0x2a, 1),
             (0x1e, 1),
             (0x1e, 0),
@@ -144,7 +180,7 @@ mod tests {
         ];
         let mut keys = Keys::default();
         let mut codes = Vec::new();
-        for (index, (code, value)) in recorded.into_iter().enumerate() {
+        for (index, (code, value)) in sent.into_iter().enumerate() {
             let mut bytes = [0; EVENT_BYTES];
             bytes[0..8].copy_from_slice(&1_764_000_000_u64.to_le_bytes());
             bytes[8..16].copy_from_slice(&(index as u64 * 1_000).to_le_bytes());
@@ -207,6 +243,48 @@ mod tests {
         assert_eq!(keys.finish(), None);
         type_all(&mut keys, &[30, 48, 46, 32, 58, 42]);
         assert_eq!(finished(&mut keys).as_deref(), Some("ABCD"), "Caps Lock and Shift change nothing");
+    }
+
+    fn chord(held: u16, codes: &[u16]) -> Vec<[u8; EVENT_BYTES]> {
+        let pressed = codes.iter().flat_map(|&code| [event(EV_KEY, code, 1), event(EV_KEY, code, 0)]);
+        [event(EV_KEY, held, 1)].into_iter().chain(pressed).chain([event(EV_KEY, held, 0)]).collect()
+    }
+
+    fn read(stream: &[[u8; EVENT_BYTES]]) -> Vec<Typed> {
+        let mut keys = Keys::default();
+        let mut read: Vec<_> = stream.iter().filter_map(|event| keys.press(event)).collect();
+        read.extend(keys.finish());
+        read
+    }
+
+    #[test]
+    fn a_reader_that_types_the_number_of_each_character_is_understood_on_any_layout() {
+        // 65 and 065 are both A; the keypad and the row above the letters both have digits.
+        let word = [chord(56, &[77, 76]), chord(56, &[82, 77, 76]), chord(100, &[7, 7]), chord(56, &[76, 80])].concat();
+        assert_eq!(read(&word), [Typed::Code("AAB4".into())]);
+        let ended = [word.clone(), chord(56, &[79, 81]), chord(56, &[79, 82]), word.clone()].concat();
+        assert_eq!(read(&ended), [Typed::Code("AAB4".into()), Typed::Code("AAB4".into())], "13 and 10 end a code");
+        let signs = [chord(56, &[80, 73]), chord(56, &[73; 12]), chord(56, &[]), chord(56, &[30]), word].concat();
+        assert_eq!(read(&signs), [Typed::Code("AAB4".into())], "what no ticket has");
+    }
+
+    #[test]
+    fn keys_with_ctrl_are_no_letters_and_a_line_ends_a_code() {
+        let word: Vec<_> = [16, 17, 18, 19].into_iter().map(|code| event(EV_KEY, code, 1)).collect();
+        for end in [23, 36, 50] {
+            let stream = [word.clone(), chord(29, &[end]), word.clone(), chord(97, &[46])].concat();
+            assert_eq!(read(&stream), [Typed::Code("QWER".into()), Typed::Code("QWER".into())], "{end}");
+        }
+        // The key was let go while events got lost, or while nobody read: it is not held for ever.
+        let lost =
+            [vec![event(EV_KEY, 29, 1), event(EV_KEY, 56, 1), event(EV_SYN, SYN_DROPPED, 0)], chord(28, &[])].concat();
+        assert_eq!(read(&[lost, word.clone()].concat()), [Typed::Torn, Typed::Code("QWER".into())]);
+        let mut keys = Keys::default();
+        for held in [29, 56] {
+            assert_eq!((keys.press(&event(EV_KEY, held, 1)), keys.finish()), (None, None));
+            assert_eq!(word.iter().find_map(|event| keys.press(event)), None);
+            assert_eq!(finished(&mut keys).as_deref(), Some("QWER"));
+        }
     }
 
     #[test]

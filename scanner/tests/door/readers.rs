@@ -178,3 +178,55 @@ async fn a_code_that_cannot_be_checked_is_amber_on_the_page() {
     );
     assert_eq!(shown["read"], code(2, 2));
 }
+
+/// The bytes that the kernel gave, of a recording in evemu's form.
+fn recorded(events: &str) -> Vec<u8> {
+    let line = |line: &str| {
+        let words: Vec<&str> = line.strip_prefix("E: ").expect("an event").split(' ').collect();
+        let [time, kind, code, value] = words[..] else { panic!("an event has four parts: {line}") };
+        let (seconds, micros) = time.split_once('.').expect("a time");
+        let number = |digits: &str| u16::from_str_radix(digits, 16).expect("a number");
+        let mut bytes = event(number(kind), number(code), value.parse().expect("a value"));
+        bytes[0..8].copy_from_slice(&seconds.parse::<u64>().expect("seconds").to_ne_bytes());
+        bytes[8..16].copy_from_slice(&micros.parse::<u64>().expect("microseconds").to_ne_bytes());
+        bytes
+    };
+    events.lines().filter(|line| !line.starts_with('#')).flat_map(line).collect()
+}
+
+/// The number of each character on the keypad, as a reader types it that is set up for any layout.
+fn numbers(text: &str) -> Vec<u8> {
+    let keypad = [82, 79, 80, 81, 75, 76, 77, 71, 72, 73];
+    let press = |key: u16| [event(1, key, 1), event(1, key, 0)].concat();
+    let typed = |character: char| {
+        let digits = format!("{:03}", u32::from(character)).into_bytes();
+        let pressed = digits.into_iter().flat_map(|digit| press(keypad[usize::from(digit - b'0')]));
+        [event(1, 56, 1).to_vec(), pressed.collect(), event(1, 56, 0).to_vec()].concat()
+    };
+    text.chars().flat_map(typed).collect()
+}
+
+#[tokio::test]
+async fn what_readers_were_recorded_to_send_is_what_they_read() {
+    let (_edge, _folder, mut reader, door) = with_a_reader().await;
+    let zero = recorded(include_str!("../recorded/zero.events"));
+    let any_layout = recorded(include_str!("../recorded/numbers.events"));
+    let keys = |events: &[u8]| events.chunks(24).map(|event| event[16..].to_vec()).collect::<Vec<_>>();
+    assert_eq!(keys(&any_layout)[2..], keys(&numbers("48")), "what follows is typed as that reader does");
+    let enter = typed("", Some(28));
+    for (n, (sent, read)) in (1..).zip([
+        (recorded(include_str!("../recorded/digits.events")), "123456789"),
+        (recorded(include_str!("../recorded/keypad.events")), "123456789"),
+        ([zero.repeat(4), enter.clone()].concat(), "0000"),
+        ([any_layout, numbers("7800"), enter.clone()].concat(), "487800"),
+        // What stands before the line's end is too short for a code, and so is what comes after it.
+        ([recorded(include_str!("../recorded/line.events")), enter, typed("QWER", Some(28))].concat(), "QWER"),
+    ]) {
+        reader.write_all(&sent).expect("typed");
+        let shown = next(&door, n - 1).await;
+        assert_eq!((&shown["n"], &shown["read"]), (&Value::from(n), &Value::from(read)), "{shown}");
+    }
+    let ticket = code(1, 1);
+    reader.write_all(&[numbers(&ticket), numbers("\r")].concat()).expect("typed");
+    assert_eq!(next(&door, 5).await["verdict"]["verdict"], "admit");
+}
