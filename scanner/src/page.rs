@@ -30,7 +30,7 @@ const ASSETS: &[Asset] = &[
 ];
 
 /// What the page loads of the files that all pages share.
-const SHARED: &[&str] = &["tokens.css", "base.css", "controls.css", "mark.svg", "api.js", "words.js", "pane.js"];
+const SHARED: &[&str] = &["tokens.css", "base.css", "controls.css", "mark.svg", "api.js", "words.js", "pane.js", "wedge.js"];
 
 /// Where the browser finds the worker that keeps the page: at the root, for that is as far as it may reach.
 const WORKER: &str = "/worker.js";

@@ -5,6 +5,7 @@ import json
 from playwright.sync_api import expect
 
 from counter import sell, sign_in
+from test_layouts import LAYOUTS
 
 
 def last_sale(page):
@@ -44,19 +45,32 @@ def test_a_ticket_that_is_read_where_nobody_asked_for_one_presses_no_keys_and_is
     page.keyboard.press("Escape")
 
 
-def read(page, code):
+def test_a_ticket_is_looked_for_on_a_computer_of_another_layout_than_the_readers(house, window):
+    page = window(house.theatre["counter"])
+    sign_in(page, house.staff("counter"))
+    sell(page, 1)
+    sale = last_sale(page)
+    page.keyboard.press("Enter")
+    expect(page.locator("#till-title")).to_have_text("Sale")
+    read(page, sale["tickets"][0]["code"], LAYOUTS["French"])
+    expect(page.locator("#till-title")).to_have_text("Found")
+    expect(page.locator("#till .short-code")).to_have_text(f"{sale['code'][:4]} {sale['code'][4:]}")
+
+
+def read(page, code, layout=str):
     """As a reader types: all keys within a moment, and Enter."""
     page.wait_for_timeout(100)
+    places = [f"Digit{key}" if key.isdigit() else f"Key{key}" for key in code]
     page.evaluate(
-        """(code) => {
+        """(keys) => {
             const target = document.activeElement;
-            for (const key of [...code, "Enter"]) {
-                const pressed = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+            for (const [key, code] of [...keys, ["Enter", "Enter"]]) {
+                const pressed = new KeyboardEvent("keydown", { key, code, bubbles: true, cancelable: true });
                 const goes = target.dispatchEvent(pressed);
                 if (goes && key.length === 1 && target.matches("input")) target.value += key;
             }
         }""",
-        code,
+        [[layout(key), place] for key, place in zip(code, places, strict=True)],
     )
 
 

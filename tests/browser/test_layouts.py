@@ -74,3 +74,38 @@ def test_digits_of_the_keypad_are_digits(house, window):
     page = window(house.door(0))
     burst(page, good, LAYOUTS["French"], keypad=True)
     expect_verdict(page, "admit", "Welcome")
+
+
+def test_a_reader_that_types_the_number_of_each_character_is_understood_anywhere(house, window):
+    wide, in_the_field = buy(house, 2)
+    page = window(house.door(0))
+    numbers(page, wide)
+    expect_verdict(page, "admit", "Welcome")
+    seat = page.locator("#seat strong").text_content()
+    page.locator("#code").focus()
+    numbers(page, in_the_field)
+    expect(page.locator("#seat")).not_to_contain_text(seat)
+    expect_verdict(page, "admit", "Welcome")
+
+
+def numbers(page, code):
+    """Alt held, and the number of the character on the keypad."""
+    wire = page.context.new_cdp_session(page)
+    for character in code:
+        wire.send("Input.dispatchKeyEvent", {"type": "keyDown", "key": "Alt", "code": "AltLeft", "modifiers": 1})
+        for digit in f"{ord(character):03}":
+            key = {"key": digit, "code": f"Numpad{digit}", "modifiers": 1}
+            wire.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", **key})
+            wire.send("Input.dispatchKeyEvent", {"type": "keyUp", **key})
+        wire.send("Input.dispatchKeyEvent", {"type": "keyUp", "key": "Alt", "code": "AltLeft"})
+    page.keyboard.press("Enter")
+
+
+def test_the_sign_of_a_lines_end_ends_a_code_and_presses_nothing_of_the_browser(house, window):
+    good, = buy(house, 1)
+    page = window(house.door(0))
+    page.evaluate("() => addEventListener('keydown', (event) => setTimeout(() => (window.kept = event.defaultPrevented)), true)")
+    page.keyboard.type(good)
+    page.keyboard.press("Control+KeyJ")
+    expect_verdict(page, "admit", "Welcome")
+    page.wait_for_function("() => window.kept")

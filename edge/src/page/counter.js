@@ -140,7 +140,7 @@ const KEYS = {
 
 function onKey(event) {
   till.sale?.touch();
-  if (!session || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!session || document.querySelector("dialog[open]")) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const typing = event.target.matches("input:not([type=radio], [type=checkbox])");
   const pressing = key === "Enter" && (typing || event.target.matches("button, a, summary"));
@@ -149,6 +149,7 @@ function onKey(event) {
   const choosing = digits && /^[a-z?]$/.test(key) && key in KEYS && event.target.type !== "password";
   // Into a field of words a reader types what is meant for it.
   if ((digits || !typing) && burst.takes(event) && !(digits && /^\d$/.test(key))) return event.preventDefault();
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (pressing || (typing && key !== "Escape" && !choosing)) return;
   if (!till.busy && /^\d$/.test(key)) setWanted(Number(key) || 10);
   else if (key.startsWith("Arrow") && till.idle && !event.target.matches("input")) hall.focus();

@@ -26,7 +26,13 @@ const ASSETS: &[Asset] = &[
     Asset { path: "/assets/seat.js", text: include_str!("design/seat.js") },
     Asset { path: "/assets/seatmap.js", text: include_str!("design/seatmap.js") },
     Asset { path: "/assets/pane.js", text: include_str!("design/pane.js") },
+    Asset { path: "/assets/wedge.js", text: include_str!("design/wedge.js") },
 ];
+
+/// A shared file by its name, for whoever keeps it elsewhere.
+pub fn shared(name: &str) -> Option<&'static Asset> {
+    ASSETS.iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(name))
+}
 
 /// Serves the shared files under `/assets/`.
 pub fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
