@@ -3,6 +3,7 @@
 use crate::access;
 use crate::config::Config;
 use crate::pairing;
+use crate::server;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use node::shutdown::Shutdown;
@@ -128,9 +129,11 @@ async fn serve(flags: ServeFlags) -> anyhow::Result<()> {
     telemetry::install_crypto();
     let shutdown = Shutdown::on_signals().context("listen for signals")?;
     let listener = TcpListener::bind(&config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
-    let scheme = if config.certificate()?.is_some() { "https" } else { "http" };
+    // Read once, before anybody is told where to come.
+    let certificate = config.certificate()?;
+    let scheme = if certificate.is_some() { "https" } else { "http" };
     print(&format!("listening on {scheme}://{}", listener.local_addr()?))?;
-    crate::run(config, listener, shutdown).await
+    server::serve(config, certificate, listener, shutdown).await
 }
 
 fn print(line: &str) -> anyhow::Result<()> {

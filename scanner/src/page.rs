@@ -30,23 +30,28 @@ const ASSETS: &[Asset] = &[
 ];
 
 /// What the page loads of the files that all pages share.
-const SHARED: &[&str] = &["tokens.css", "base.css", "controls.css", "mark.svg", "api.js", "words.js", "pane.js", "wedge.js"];
+const SHARED: &[&str] =
+    &["tokens.css", "base.css", "controls.css", "mark.svg", "api.js", "words.js", "pane.js", "wedge.js"];
 
 /// Where the browser finds the worker that keeps the page: at the root, for that is as far as it may reach.
 const WORKER: &str = "/worker.js";
 
-/// The worker, with the name of its cache: another one where the page or anything of it is another.
 static WORKER_TEXT: LazyLock<String> = LazyLock::new(|| {
-    let own = ASSETS.iter().map(|asset| format!("\"{}\"", asset.path));
-    let shared = SHARED.iter().map(|name| format!("\"/assets/{name}\""));
-    let files: Vec<String> = std::iter::once("\"/\"".to_owned()).chain(own).chain(shared).collect();
+    let shared: Vec<Asset> = SHARED.iter().filter_map(|name| design::shared(name).copied()).collect();
+    worker_text(&door().into_string(), &[ASSETS, &shared].concat())
+});
+
+/// The worker, with the name of its cache: another one where the page or anything that it loads is another.
+fn worker_text(page: &str, assets: &[Asset]) -> String {
+    let files = assets.iter().map(|asset| format!("\"{}\"", asset.path));
+    let files: Vec<String> = std::iter::once("\"/\"".to_owned()).chain(files).collect();
     let mut hasher = DefaultHasher::new();
-    door().into_string().hash(&mut hasher);
-    ASSETS.iter().for_each(|asset| asset.text.hash(&mut hasher));
+    page.hash(&mut hasher);
+    assets.iter().for_each(|asset| (asset.path, asset.text).hash(&mut hasher));
     let (version, files) = (env!("CARGO_PKG_VERSION"), files.join(", "));
     let name = format!("door {version} {:016x}", hasher.finish());
     format!("const NAME = \"{name}\";\nconst FILES = [{files}];\n{}", include_str!("page/worker.js"))
-});
+}
 
 /// Serves `/` and everything under `/assets/` that it loads.
 pub fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
@@ -209,6 +214,22 @@ mod tests {
             for module in asset.text.split("from \"./").skip(1).filter_map(|rest| rest.split('"').next()) {
                 assert!(WORKER_TEXT.contains(&format!("\"/assets/{module}\"")), "{} loads {module}", asset.path);
             }
+        }
+    }
+
+    #[test]
+    fn an_upgrade_of_any_file_that_the_page_loads_has_a_cache_of_its_own() {
+        let name = |page: &str, assets: &[Asset]| worker_text(page, assets).lines().next().map(str::to_owned);
+        let all: Vec<Asset> =
+            ASSETS.iter().copied().chain(SHARED.iter().map(|name| *design::shared(name).expect(name))).collect();
+        let page = door().into_string();
+        let kept = name(&page, &all);
+        assert_eq!(kept.as_deref(), WORKER_TEXT.lines().next(), "all of them are looked at");
+        assert_ne!(kept, name("", &all), "the page");
+        for at in 0..all.len() {
+            let mut upgraded = all.clone();
+            upgraded[at].text = "";
+            assert_ne!(kept, name(&page, &upgraded), "{}", all[at].path);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::verdicts::Shown;
 use crate::{reader, router, sync, witness};
 use anyhow::Context;
 use node::clock::{self, StoreClock};
-use node::http::{HttpLimits, serve_secured, serve_with};
+use node::http::{Certificate, HttpLimits, serve_secured, serve_with};
 use node::shutdown::Shutdown;
 use node::sqlite::{self, Checkpoints, Readers};
 use node::writer::Writer;
@@ -75,6 +75,16 @@ impl Device {
 /// If the device is not paired, its store cannot be opened, or the listener fails.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let certificate = config.certificate()?;
+    serve(config, certificate, listener, shutdown).await
+}
+
+/// [`run`] with the certificate that was read before.
+pub(crate) async fn serve(
+    config: Config,
+    certificate: Option<Certificate>,
+    listener: TcpListener,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
     let _lock = sqlite::lock(&config.data)?;
     let path = config.data.join(store::FILE);
     let mut db = sqlite::open(&path, &store::SCHEMA)?;

@@ -3,8 +3,9 @@
 use crate::fake_edge::{FakeEdge, code, page, show};
 use crate::test_door::TestDoor;
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -13,6 +14,14 @@ fn certify(folder: &Path, name: &str) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/door/certify");
     let made = Command::new(script).arg(folder).arg(name).output().expect("run certify");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+/// A phone that trusts the theatre's CA.
+fn phone(keys: &Path) -> reqwest::Client {
+    let ca = std::fs::read(keys.join("ca.pem")).expect("ca.pem");
+    let ca = reqwest::Certificate::from_pem(&ca).expect("a certificate");
+    let phone = reqwest::Client::builder().tls_certs_only([ca]).redirect(reqwest::redirect::Policy::none());
+    phone.timeout(Duration::from_secs(10)).build().expect("client")
 }
 
 #[tokio::test]
@@ -28,10 +37,7 @@ async fn a_door_with_a_certificate_is_asked_over_https_and_its_link_and_cookie_s
     })
     .await;
     let address = door.address();
-    let ca = std::fs::read(keys.path().join("ca.pem")).expect("ca.pem");
-    let ca = reqwest::Certificate::from_pem(&ca).expect("a certificate");
-    let phone = reqwest::Client::builder().tls_certs_only([ca]).redirect(reqwest::redirect::Policy::none());
-    let phone = phone.timeout(Duration::from_secs(10)).build().expect("client");
+    let phone = phone(keys.path());
     // Who never greets keeps nobody out, and who speaks HTTP is let go.
     let _silent = TcpStream::connect(&address).await.expect("connected");
     let mut plain = TcpStream::connect(&address).await.expect("connected");
@@ -70,4 +76,36 @@ async fn half_a_certificate_or_a_strange_one_is_said_at_the_start_with_the_files
         let error = config.certificate().err().expect("it cannot be used");
         assert!(format!("{error:#}").contains(said), "{error:#}");
     }
+}
+
+#[tokio::test]
+async fn a_key_that_can_be_read_only_once_is_enough_for_a_start() {
+    node::telemetry::install_crypto();
+    let keys = tempfile::tempdir().expect("folder");
+    certify(keys.path(), "ca");
+    certify(keys.path(), "127.0.0.1");
+    let (key, once) = (keys.path().join("127.0.0.1.key"), keys.path().join("once.key"));
+    assert!(Command::new("mkfifo").arg(&once).status().expect("mkfifo").success());
+    let edge = FakeEdge::start().await;
+    let data = tempfile::tempdir().expect("folder");
+    scanner::pair(&edge.pair_url(), data.path()).await.expect("paired");
+    let mut program = Command::new(env!("CARGO_BIN_EXE_usher-scanner"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--edge", "http://127.0.0.1:9", "--log", "warn", "--data"])
+        .arg(data.path())
+        .arg("--tls-cert")
+        .arg(keys.path().join("127.0.0.1.pem"))
+        .arg("--tls-key")
+        .arg(&once)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("program");
+    let secret = std::fs::read(key).expect("a key");
+    std::thread::spawn(move || std::fs::write(once, secret).expect("told once"));
+    let mut line = String::new();
+    BufReader::new(program.stdout.take().expect("output")).read_line(&mut line).expect("line");
+    let url = line.trim().strip_prefix("listening on ").expect("address").to_owned();
+    let answered = phone(keys.path()).get(format!("{url}/livez")).send().await;
+    program.kill().expect("killed");
+    program.wait().expect("gone");
+    assert_eq!(answered.expect("an answer").status().as_u16(), 200);
 }
