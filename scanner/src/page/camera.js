@@ -46,6 +46,7 @@ export async function watch(video, take, sees) {
   video.hidden = false;
   await video.play();
   let looking = false;
+  let before = [];
   const timer = setInterval(async () => {
     // A picture that takes long is not overtaken by the next one.
     if (looking) return;
@@ -55,10 +56,11 @@ export async function watch(video, take, sees) {
     sees(codes !== null);
     for (const rawValue of codes ?? []) {
       const now = Date.now();
-      // A ticket stays in the picture for a while: once is enough.
-      if (now - (seen.get(rawValue) ?? 0) > SAME_CODE_MS) take(rawValue);
+      // A ticket stays in the picture for a while: once is enough, however long each picture takes.
+      if (!before.includes(rawValue) && now - (seen.get(rawValue) ?? 0) > SAME_CODE_MS) take(rawValue);
       seen.set(rawValue, now);
     }
+    before = codes ?? before;
   }, LOOK_MS);
   return () => {
     clearInterval(timer);
