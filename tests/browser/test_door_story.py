@@ -9,6 +9,9 @@ from door import Door, lock
 from house import until
 from purchase import buy
 from test_doors import burst, expect_verdict, forged, of_another_key
+from test_groups import book_known_at
+
+SMALL_PHONE = (360, 740)
 
 
 @pytest.fixture
@@ -240,3 +243,32 @@ def test_a_door_that_starts_alone_asks_to_look_at_the_date_until_its_box_answers
     burst(alone, second)
     expect_verdict(alone, "admit", "Welcome")
     expect(alone.locator("#text")).not_to_contain_text("date")
+
+
+def test_on_a_small_phone_all_that_a_verdict_says_is_in_view(house, door, window, looks):
+    door.start()
+    door.until_in_touch()
+    good, fresh = buy(house, 2)
+    seats, codes = book_known_at(house, door.url, 4)
+    page = window(door.url)
+    page.set_viewport_size({"width": SMALL_PHONE[0], "height": SMALL_PHONE[1]})
+
+    def expect_all_in_view(name, *more):
+        for one in ["#words", "#text", *more]:
+            expect(page.locator(one)).to_be_in_viewport(ratio=1)
+        cut = page.evaluate("() => [main.scrollHeight, main.clientHeight]")
+        assert cut[0] <= cut[1] + 1, f"{name}: {cut}"
+        page.screenshot(path=looks.folder / f"door-{name}-small-phone.png")
+
+    burst(page, codes[seats[0]])
+    expect_verdict(page, "admit", "Welcome")
+    expect_all_in_view("group", "#seat", "#group-key")
+    burst(page, codes[seats[0]])
+    expect_verdict(page, "already", "Already in")
+    expect_all_in_view("yellow", "#seat", "#first", "#level")
+    burst(page, forged(good))
+    expect_verdict(page, "refuse", "Not genuine")
+    expect_all_in_view("red", "#level")
+    burst(page, of_another_key(fresh))
+    expect_verdict(page, "unknown", "Key not known")
+    expect_all_in_view("amber", "#level")

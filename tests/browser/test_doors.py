@@ -112,6 +112,16 @@ def test_on_a_small_tablet_lying_down_everything_that_a_guest_may_need_is_there(
     looks.inspect_on_a_tablet(page, "door-yellow-small", SMALL_TABLET)
 
 
+def test_which_way_codes_are_read_is_said_where_a_verdict_would_be(door, window):
+    page = window(door.url, width=390)
+    expect(page.locator("#words")).to_have_text("Ready")
+    page.get_by_role("button", name="Way out").click()
+    expect_verdict(page, "idle", "Way out")
+    expect(page.locator("#text")).to_contain_text("Nobody is let in")
+    page.get_by_role("button", name="Way out").click()
+    expect_verdict(page, "idle", "Ready")
+
+
 def test_the_first_view_of_a_door_is_light(house, chromium):
     size = first_view_bytes(chromium, house.door(0))
     assert 0 < size <= FIRST_VIEW_BYTES_MAX, f"the door takes {size / 1024:.0f} KB"

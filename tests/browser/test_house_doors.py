@@ -43,7 +43,7 @@ def test_a_manager_says_of_which_show_guests_may_come_back(house, door, window, 
     show = page.locator("#seat").text_content()
     page.get_by_role("button", name="Way out").click()
     burst(page, good)
-    expect_verdict(page, "refuse", "No entry")
+    expect_verdict(page, "refuse", "No coming back")
     expect(page.locator("#text")).to_contain_text("does not let people back")
     # Every show of the day, for the page names them by title and screen only.
     office = house_page(house, window)

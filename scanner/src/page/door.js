@@ -104,7 +104,9 @@ function showIdle() {
   if (waiting().number > 0) return showWaiting();
   if (held && isHeld()) return;
   letGo();
-  paint("idle", "Ready", [], "Scan a ticket");
+  // Whoever comes to the door sees which way its codes are read.
+  if (goesOut()) paint("idle", "Way out", [], "Scan whoever goes out. Nobody is let in.");
+  else paint("idle", "Ready", [], "Scan a ticket");
 }
 
 function showWaiting() {
@@ -176,7 +178,7 @@ byId("camera-key").addEventListener("click", async ({ currentTarget }) => {
 });
 
 listen(byId("code"), take);
-listenToKeys(show);
+listenToKeys(show, showIdle);
 listenToGroup(show);
 listenToSearch();
 listenToLock();

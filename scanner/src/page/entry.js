@@ -45,8 +45,8 @@ export function departed(answer, words, { seats = {} } = {}) {
   return { verdict: "refuse", code: answer.problem.code, text, guarantee: "" };
 }
 
-/** Wires the keys; `show` is given a verdict. */
-export function listenToKeys(show) {
+/** Wires the keys; `show` is given a verdict, and `turn()` is called when codes are read on the other way. */
+export function listenToKeys(show, turn) {
   byId("undo-key").addEventListener("click", async () => {
     byId("undo-key").hidden = true;
     const undoing = last;
@@ -62,6 +62,7 @@ export function listenToKeys(show) {
   byId("out-key").addEventListener("click", ({ currentTarget }) => {
     currentTarget.setAttribute("aria-pressed", String(!goesOut()));
     document.body.dataset.way = goesOut() ? "out" : "in";
+    turn();
   });
   byId("let-in-key").addEventListener("click", () => {
     asked = last;
