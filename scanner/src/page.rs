@@ -129,7 +129,7 @@ pub fn door() -> Markup {
                 button."button slim" type="button" id="let-in-key" hidden { "Let in…" }
                 button."button slim" type="button" id="find-key" { "Find ticket" }
                 button."button slim setting" type="button" id="out-key" aria-pressed="false" { "Way out" }
-                button."button slim setting" type="button" id="camera-key" hidden aria-pressed="false" { "Camera" }
+                button."button slim" type="button" id="camera-key" hidden aria-pressed="false" { "Camera" }
                 button."button slim setting" type="button" id="sound-key" aria-pressed="true" { "Sound" }
                 button."button slim" type="button" id="lock-key" { "Lock" }
             }

@@ -347,12 +347,21 @@ impl Desk {
             show: show.map(DoorShow::from),
             ticket: known.map(|ticket| self.door_ticket(ticket)),
             generation_max: seat.and_then(|seat| self.sold_generation(seat)),
-            admitted: match admission_of(db, body.ticket)? {
-                Some((_, entry)) => inside(Some(entry.admission), departed(db, body.ticket)?),
+            admitted: match self.first_admission(db, body.ticket)? {
+                Some(first) => inside(Some(first), departed(db, body.ticket)?),
                 None => None,
             },
             seat_admitted: other_admission(db, body)?,
         })
+    }
+
+    /// The last entry of a ticket, or the one in the log: an entry that came back with the log left no row at the door.
+    fn first_admission(&self, db: &Connection, ticket: TicketId) -> rusqlite::Result<Option<Admission>> {
+        if let Some((_, standing)) = admission_of(db, ticket)? {
+            return Ok(Some(standing.admission));
+        }
+        let logged = self.replica().ledger().ticket(ticket).and_then(|ticket| ticket.admitted.as_ref());
+        Ok(logged.map(|first| Admission { at: first.at, door: first.door.clone() }))
     }
 
     /// The generation below which the seat's tickets have ended. What a cut has made unknown may have been sold at any.

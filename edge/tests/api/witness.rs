@@ -60,6 +60,36 @@ async fn the_witness_gives_a_restored_box_its_lost_tail_back_and_opens_it_withou
 }
 
 #[tokio::test]
+async fn whoever_was_let_in_before_the_box_was_put_back_is_inside_when_its_log_is_back() {
+    let mut house = House::open().await;
+    let show = house.add_show(30).await;
+    house.stop().await;
+    let image = house.image();
+    house.start().await;
+    let sale = house.sell(&show, &["A1"]).await;
+    let scan = |id: u8, door: &str| {
+        let at = node::zone::Zone::utc().rfc3339(crate::house::now());
+        json!([{"id": format!("{id:032x}"), "code": sale["tickets"][0]["code"], "at": at, "door": door}])
+    };
+    let door = house.pair("Door A").await;
+    let (_, answers) = house.post("/v1/door/scans", &door, scan(1, "Door A")).await;
+    assert_eq!(answers[0]["verdict"], "admit", "{answers}");
+    let kept = call(&house, KEEPER, json!({"kept": null})).await;
+    house.stop().await;
+
+    house.put_back(&image);
+    house.vouched = false;
+    house.start().await;
+    call(&house, KEEPER, json!({"kept": kept["head"], "entries": kept["entries"]})).await;
+    let (_, status) = house.get("/v1/status", "").await;
+    assert_eq!(status["can_sell"], true, "{status}");
+    let door = house.pair("Door B").await;
+    let (_, answers) = house.post("/v1/door/scans", &door, scan(2, "Door B")).await;
+    assert_eq!((&answers[0]["verdict"], &answers[0]["first"]["door"]), (&json!("already"), &json!("Door A")), "{answers}");
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn entries_of_a_line_that_was_left_are_asked_for_and_listed_before_the_witness_takes_up_the_new_one() {
     let mut house = House::open().await;
     let show = house.add_show(60).await;

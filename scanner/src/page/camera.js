@@ -35,11 +35,12 @@ async function finder() {
   };
 }
 
-/** Shows the camera and calls `take(code)` for each new code, and `sees(false)` while no picture can be looked at. Returns a stop
- * function; throws where it is not allowed. */
-export async function watch(video, take, sees) {
+/** Shows the camera and calls `take(code)` for each new code, `sees(false)` while no picture can be looked at, and `gone()` where
+ * something else has taken the camera. Returns a stop function; throws where it is not allowed. */
+export async function watch(video, take, sees, gone) {
   const constraints = { video: { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 720 } } };
   const stream = await navigator.mediaDevices.getUserMedia(constraints);
+  stream.getVideoTracks().forEach((track) => track.addEventListener("ended", gone));
   const find = await finder();
   const seen = new Map();
   video.srcObject = stream;

@@ -166,16 +166,18 @@ byId("camera-key").addEventListener("click", async ({ currentTarget }) => {
     byId("text").textContent = NEEDS_HTTPS;
     return;
   }
-  if (stopCamera) {
-    stopCamera();
-    stopCamera = null;
-    byId("blind").hidden = true;
-  } else {
-    stopCamera = await watch(byId("camera"), take, (sees) => (byId("blind").hidden = sees)).catch(() => null);
-    if (!stopCamera) byId("text").textContent = "The camera is not allowed here. A hand scanner or typing works.";
-  }
+  if (stopCamera) return cameraOff();
+  stopCamera = await watch(byId("camera"), take, (sees) => (byId("blind").hidden = sees), cameraOff).catch(() => null);
+  if (!stopCamera) byId("text").textContent = "The camera is not allowed here. A hand scanner or typing works.";
   currentTarget.setAttribute("aria-pressed", String(stopCamera !== null));
 });
+
+function cameraOff() {
+  stopCamera?.();
+  stopCamera = null;
+  byId("blind").hidden = true;
+  byId("camera-key").setAttribute("aria-pressed", "false");
+}
 
 listen(byId("code"), take);
 listenToKeys(show, showIdle);

@@ -59,11 +59,15 @@ export function listenToKeys(show, turn) {
     if (answer.status === 0 && undoing === last) byId("undo-key").hidden = false;
     else show(departed(answer, "Taken back", verdict));
   });
-  byId("out-key").addEventListener("click", ({ currentTarget }) => {
-    currentTarget.setAttribute("aria-pressed", String(!goesOut()));
-    document.body.dataset.way = goesOut() ? "out" : "in";
+  const go = (way) => {
+    byId("out-key").setAttribute("aria-pressed", String(way === "out"));
+    document.body.dataset.way = way;
+    // Where the settings are locked nobody could turn it again after a reload.
+    localStorage.setItem("way", way);
     turn();
-  });
+  };
+  byId("out-key").addEventListener("click", () => go(goesOut() ? "in" : "out"));
+  if (localStorage.getItem("way") === "out") go("out");
   byId("let-in-key").addEventListener("click", () => {
     asked = last;
     byId("let-in").showModal();

@@ -27,14 +27,15 @@ async function forgetOthers() {
 }
 
 async function answer(path) {
-  const cache = await caches.open(NAME);
-  const kept = await cache.match(path);
+  // A phone that is full keeps nothing, and shows the page all the same.
+  const cache = await caches.open(NAME).catch(() => null);
+  const kept = await cache?.match(path).catch(() => null);
   const page = path === "/";
   if (!page && fromCache && kept) return kept;
   const fresh = await askProgram(path);
   if (page) fromCache = !fresh;
   if (!fresh) return kept ?? Response.error();
-  await cache.put(path, fresh.clone());
+  await cache?.put(path, fresh.clone()).catch(() => null);
   return fresh;
 }
 

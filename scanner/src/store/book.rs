@@ -55,7 +55,8 @@ pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> 
             tx.execute("DELETE FROM shows WHERE round < ?1", [round])?;
             tx.execute("DELETE FROM tickets WHERE round < ?1 AND state = 'live'", [round])?;
         }
-        forget_ended(tx, now)?;
+        // A device whose clock was ahead once stays ahead, and what is on tonight is not over.
+        forget_ended(tx, now.min(page.now))?;
     }
     if before.is_some_and(|(boot, ..)| boot != page.boot) {
         tx.execute("UPDATE scans SET state = 'queued' WHERE state <> 'queued'", [])?;

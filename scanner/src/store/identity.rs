@@ -43,12 +43,23 @@ pub(crate) fn identity(db: &Connection) -> anyhow::Result<Option<Identity>> {
     Ok(Some(Identity { edge, device, door, token, theatre, theatre_name, root_key }))
 }
 
-/// Takes on an identity. What was known is read anew from the edge; the device's own scans stay.
+/// Takes on an identity. What was known is read anew from the edge; the device's own scans stay and are offered again, unless they are
+/// another theatre's: seats and numbers of shows mean something else there.
 pub(crate) fn pair(tx: &Transaction<'_>, identity: &Identity, certificates: &[String]) -> anyhow::Result<()> {
     // What is kept of the edge's log stays, but for another theatre it is of no use.
     let elsewhere = "SELECT EXISTS (SELECT 1 FROM witness_head WHERE theatre <> ?1)";
     if tx.query_row(elsewhere, [identity.theatre.0], |row| row.get(0))? {
         tx.execute_batch("DELETE FROM witness_head; DELETE FROM witness_entries;")?;
+    }
+    let before: Option<u32> = tx.query_row("SELECT theatre FROM identity", [], |row| row.get(0)).optional()?;
+    for table in ["scans", "departures"] {
+        // The box may not be the one that was told: what it has, it takes for the same.
+        tx.execute(&format!("UPDATE {table} SET state = 'queued' WHERE state <> 'queued'"), [])?;
+    }
+    if before.is_some_and(|before| before != identity.theatre.0) {
+        for table in ["scans", "departures", "admissions", "departed", "gone", "asked"] {
+            tx.execute(&format!("DELETE FROM {table}"), [])?;
+        }
     }
     for table in ["identity", "certificates", "revoked_keys", "feed", "shows", "tickets"] {
         tx.execute(&format!("DELETE FROM {table}"), [])?;
@@ -102,4 +113,48 @@ pub(crate) fn is_off(db: &Connection) -> rusqlite::Result<bool> {
 pub(crate) fn set_off(tx: &Transaction<'_>, off: bool) -> rusqlite::Result<()> {
     tx.execute("UPDATE identity SET off = ?1", [off])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::SCHEMA;
+    use shared::keys::SecretKey;
+
+    fn identity_of(theatre: u32) -> Identity {
+        Identity {
+            edge: "http://box".into(),
+            device: "d1".into(),
+            door: "Door A".into(),
+            token: "secret".into(),
+            theatre: TheatreId(theatre),
+            theatre_name: "Regal".into(),
+            root_key: SecretKey::from_seed(&[1; 32]).public(),
+        }
+    }
+
+    /// How many entries and scans to be told a device of theatre 12 has that was paired once more, with this one.
+    fn kept(theatre: u32) -> (u32, u32) {
+        let mut db = Connection::open_in_memory().expect("open");
+        for migration in SCHEMA.migrations {
+            db.execute_batch(migration.sql).expect(migration.name);
+        }
+        let tx = db.transaction().expect("begin");
+        pair(&tx, &identity_of(12), &[]).expect("paired");
+        tx.execute_batch(
+            "INSERT INTO admissions (ticket, show, seat, admitted_at, door) VALUES (x'01', 1, 'A1', 5, 'Door A');
+             INSERT INTO scans (scan, ticket, show, code, scanned_at, door, verdict, reason, guarantee, state)
+                 VALUES (x'02', x'01', 1, 'C', 5, 'Door A', 'admit', 'ok', 'SHARED', 'stored');",
+        )
+        .expect("an entry");
+        pair(&tx, &identity_of(theatre), &[]).expect("paired anew");
+        let count = |sql| tx.query_row(sql, [], |row| row.get(0)).expect("a count");
+        (count("SELECT count(*) FROM admissions"), count("SELECT count(*) FROM scans WHERE state = 'queued'"))
+    }
+
+    #[test]
+    fn a_device_takes_its_entries_along_to_another_box_and_to_no_other_theatre() {
+        assert_eq!(kept(12), (1, 1));
+        assert_eq!(kept(13), (0, 0));
+    }
 }

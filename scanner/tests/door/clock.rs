@@ -35,3 +35,20 @@ async fn a_device_that_starts_alone_marks_its_verdicts_and_keeps_their_colour_un
     eventually("in touch", || async { door.status().await["clock_verified"] == true }).await;
     assert_eq!(marked(&door.scan(&code(4, 4)).await), (json!("admit"), false));
 }
+
+#[tokio::test]
+async fn a_device_whose_clock_was_days_ahead_once_forgets_nothing_of_tonight() {
+    let edge = FakeEdge::start().await;
+    edge.now().pages.push(page(&[show()], &[ticket(1, 1, "live"), ticket(9, 9, "void")]));
+    let door = TestDoor::with(&edge, |_| {}).await;
+    eventually("in touch", || async { door.status().await["clock_verified"] == true }).await;
+    let data = door.stop().await;
+    let store = rusqlite::Connection::open(data.path().join("scanner.sqlite")).expect("store");
+    store.execute("UPDATE store_time SET persisted_ms = persisted_ms + 259200000", []).expect("three days ahead");
+    drop(store);
+    edge.now().pages.push(page(&[], &[ticket(2, 2, "live")]));
+    let door = TestDoor::reopen(data, |_| {}).await;
+    eventually("the next page is there", || async { door.tickets_known().iter().any(|known| known.starts_with("02")) }).await;
+    edge.now().silent = true;
+    assert_eq!(marked(&door.scan(&code(9, 9)).await).0, json!("refuse"));
+}

@@ -226,6 +226,19 @@ async fn a_restarted_edge_is_offered_the_scans_again() {
 }
 
 #[tokio::test]
+async fn a_device_that_is_paired_anew_tells_its_scans_to_the_box_that_it_has_now() {
+    let (edge, door) = house().await;
+    assert_eq!(answer(&door.scan(&code(1, 1)).await), "admit ok SHARED");
+    assert_eq!(edge.now().scans.len(), 1);
+    let data = door.stop().await;
+    let next = FakeEdge::start().await;
+    next.now().pages.push(page(&[show()], &[ticket(1, 1, "live")]));
+    scanner::pair(&next.pair_url(), data.path()).await.expect("paired anew");
+    let _door = TestDoor::reopen(data, |_| {}).await;
+    eventually("offered to the next box", || async { next.now().scans.len() == 1 }).await;
+}
+
+#[tokio::test]
 async fn a_feed_that_starts_anew_forgets_what_it_omits_but_never_a_void() {
     let (edge, door) = house().await;
     {

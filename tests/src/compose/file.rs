@@ -55,6 +55,18 @@ fn every_file_that_is_mounted_is_there_and_every_named_volume_is_declared() {
 }
 
 #[test]
+fn every_folder_that_the_readme_mounts_is_there_and_belongs_to_whoever_prepared_it() {
+    let (_directory, place) = place();
+    let readme = fs::read_to_string(place.folder.join("README.md")).expect("read");
+    let named: Vec<&str> =
+        readme.split("\"$PWD/").skip(1).filter_map(|rest| rest.split_once(':')).map(|(folder, _)| folder).collect();
+    assert!(!named.is_empty());
+    for folder in named {
+        assert!(place.folder.join(folder).is_dir(), "the README mounts {folder}, which Docker would make as root");
+    }
+}
+
+#[test]
 fn every_command_is_one_that_the_program_takes_with_files_that_are_there() {
     let (_directory, place) = place();
     for name in CENTRALS {
