@@ -47,7 +47,10 @@ pub async fn pair(url: &str, data: &Path) -> anyhow::Result<Identity> {
     };
     if before.is_some_and(|before| before.theatre != identity.theatre) {
         let queued = store::queued_count(&db)? + u64::from(!store::queued_departures(&db, 1)?.is_empty());
-        ensure!(queued == 0, "{queued} or more scans and departures for another theatre are not delivered: use another data directory");
+        ensure!(
+            queued == 0,
+            "{queued} or more scans and departures for another theatre are not delivered: use another data directory"
+        );
     }
     let mut ring = KeyRing::new(identity.root_key, identity.theatre);
     for certificate in &paired.certificates {

@@ -85,7 +85,11 @@ async fn whoever_was_let_in_before_the_box_was_put_back_is_inside_when_its_log_i
     assert_eq!(status["can_sell"], true, "{status}");
     let door = house.pair("Door B").await;
     let (_, answers) = house.post("/v1/door/scans", &door, scan(2, "Door B")).await;
-    assert_eq!((&answers[0]["verdict"], &answers[0]["first"]["door"]), (&json!("already"), &json!("Door A")), "{answers}");
+    assert_eq!(
+        (&answers[0]["verdict"], &answers[0]["first"]["door"]),
+        (&json!("already"), &json!("Door A")),
+        "{answers}"
+    );
     house.stop().await;
 }
 

@@ -48,7 +48,8 @@ async fn a_device_whose_clock_was_days_ahead_once_forgets_nothing_of_tonight() {
     drop(store);
     edge.now().pages.push(page(&[], &[ticket(2, 2, "live")]));
     let door = TestDoor::reopen(data, |_| {}).await;
-    eventually("the next page is there", || async { door.tickets_known().iter().any(|known| known.starts_with("02")) }).await;
+    eventually("the next page is there", || async { door.tickets_known().iter().any(|known| known.starts_with("02")) })
+        .await;
     edge.now().silent = true;
     assert_eq!(marked(&door.scan(&code(9, 9)).await).0, json!("refuse"));
 }
