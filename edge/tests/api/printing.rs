@@ -197,13 +197,18 @@ async fn a_drawer_that_is_opened_without_a_sale_is_written_down_and_counted() {
     assert_eq!((&check["tampered"], &check["rows"]), (&Value::Null, &json!(4)));
 }
 
-#[tokio::test]
-async fn a_print_that_fails_is_tried_again_elsewhere_or_skipped_and_the_sale_stands() {
+/// A house whose first printer nobody reaches; the other one is this.
+async fn with_the_first_away(other: &Printer) -> House {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let away = format!("away=tcp://{}", nobody.local_addr().unwrap());
     drop(nobody);
+    with_printers(&[away, format!("other=tcp://{}", other.address)]).await
+}
+
+#[tokio::test]
+async fn a_print_that_fails_is_tried_again_elsewhere_or_skipped_and_the_sale_stands() {
     let printer = Printer::start().await;
-    let house = with_printers(&[away, format!("other=tcp://{}", printer.address)]).await;
+    let house = with_the_first_away(&printer).await;
     let show = house.add_show(30).await;
     let counter = house.log_in("counter").await;
     let sale = house.sell(&show, &["A1"]).await;
@@ -288,11 +293,8 @@ async fn a_print_that_was_under_way_at_a_restart_comes_again_as_a_duplicate() {
 
 #[tokio::test]
 async fn a_receipt_that_is_tried_again_says_what_was_not_taken_back_meanwhile() {
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let away = format!("away=tcp://{}", nobody.local_addr().unwrap());
-    drop(nobody);
     let printer = Printer::start().await;
-    let house = with_printers(&[away, format!("other=tcp://{}", printer.address)]).await;
+    let house = with_the_first_away(&printer).await;
     let show = house.add_show(30).await;
     let (counter, manager) = (house.log_in("counter").await, house.log_in("manager").await);
     let cash = json!({"seats": ["A1", "A2"], "tender": "cash", "received": {"minor": 50_000, "currency": "INR"}});
