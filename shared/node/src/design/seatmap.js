@@ -11,6 +11,7 @@ const TOP = 74;
 const HEADING = 26;
 const READABLE = 26;
 const SMALLEST = 24;
+const FINE = matchMedia("(pointer: fine)");
 
 /**
  * Draws into `place` and calls `onchange(labels, lost)` when the choice changes by hand or a chosen seat is lost. `enter`:
@@ -175,11 +176,12 @@ export class SeatMap {
     return text;
   }
 
-  // On a phone a whole hall would have seats too small to hit: then the drawing is wider than its place and scrolls.
+  // On a phone a whole hall would have seats too small to hit: then the drawing is wider than its place and scrolls. A mouse hits
+  // smaller ones than a finger.
   #fit() {
     if (!this.width || !this.room.width) return;
     const tall = this.whole ? (this.room.height / this.height) * this.width : Infinity;
-    const least = this.fitting ? 0 : ((this.whole ? SMALLEST : READABLE) / CELL) * this.width;
+    const least = this.fitting ? 0 : ((this.whole || FINE.matches ? SMALLEST : READABLE) / CELL) * this.width;
     const width = Math.max(Math.min(this.room.width, tall, this.width * 1.35), least) * this.zoom;
     this.drawing.style.width = `${width}px`;
     this.drawing.style.height = `${(width / this.width) * this.height}px`;
