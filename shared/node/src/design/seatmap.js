@@ -11,6 +11,7 @@ const TOP = 74;
 const HEADING = 26;
 const READABLE = 26;
 const SMALLEST = 24;
+const POINTED = 22;
 const FINE = matchMedia("(pointer: fine)");
 
 /**
@@ -181,7 +182,7 @@ export class SeatMap {
   #fit() {
     if (!this.width || !this.room.width) return;
     const tall = this.whole ? (this.room.height / this.height) * this.width : Infinity;
-    const least = this.fitting ? 0 : ((this.whole || FINE.matches ? SMALLEST : READABLE) / CELL) * this.width;
+    const least = this.fitting ? 0 : ((this.whole ? SMALLEST : FINE.matches ? POINTED : READABLE) / CELL) * this.width;
     const width = Math.max(Math.min(this.room.width, tall, this.width * 1.35), least) * this.zoom;
     this.drawing.style.width = `${width}px`;
     this.drawing.style.height = `${(width / this.width) * this.height}px`;
