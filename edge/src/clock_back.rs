@@ -3,7 +3,7 @@
 //! looked at the machine's clock decides.
 
 use crate::schema;
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use node::clock;
 use node::sqlite;
 use rusqlite::Connection;
@@ -30,8 +30,7 @@ pub fn set_back(data: &Path, machine: Timestamp) -> anyhow::Result<Duration> {
     let tx = db.transaction().context("begin a transaction")?;
     let stored = clock::last_persisted(&tx).context("read the box's time")?;
     let by = ahead(stored, machine);
-    ensure!(by.is_some(), "the box's time is not ahead of this machine's clock: there is nothing to set back");
-    let by = by.unwrap_or_default();
+    let by = by.context("the box's time is not ahead of this machine's clock: there is nothing to set back")?;
     move_all(&tx, by, machine).context("set the box's time back")?;
     tx.commit().context("commit the box's time")?;
     Ok(by)

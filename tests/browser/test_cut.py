@@ -1,33 +1,19 @@
 """The line is cut at each point of a sale, and the sale goes on: at the same page, after a reload, at a second window. Each time the
 page says what is sold and what is not, the map and the box say the same, and central agrees once the line is back."""
 
-import contextlib
 import json
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Error, expect
+from playwright.sync_api import expect
 
 from counter import sign_in
 from house import request, until
+from lost import lose_answers, lose_requests
 from roll import NO_PAPER, WELL
 
 CHOSEN = ".seatmap .seat[aria-checked=true]"
 HOLDS, SALES = "**/v1/shows/*/holds", "**/v1/shows/*/sales"
-
-
-def lose_answers(page, pattern):
-    def lose(route):
-        route.fetch()
-        # A page that has gone meanwhile hears nothing either.
-        with contextlib.suppress(Error):
-            route.abort()
-
-    page.route(pattern, lose)
-
-
-def lose_requests(page, pattern):
-    page.route(pattern, lambda route: route.abort())
 
 
 @dataclass

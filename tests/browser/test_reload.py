@@ -1,13 +1,13 @@
 """A reload, a lost answer or a second window at every point of a sale: what is sold is seen, and nothing is sold twice."""
 
-import contextlib
 import json
 
 import pytest
-from playwright.sync_api import Error, expect
+from playwright.sync_api import expect
 
 from counter import sell, sign_in
 from house import request, until
+from lost import lose_answers, lose_requests
 
 CHOSEN = ".seatmap .seat[aria-checked=true]"
 HOLDS, SALES, PRINTS, VOIDS = "**/v1/shows/*/holds", "**/v1/shows/*/sales", "**/v1/sales/*/prints", "**/v1/sales/*/void"
@@ -24,22 +24,6 @@ def counter(house, window):
     session = request("POST", f"{house.theatre['counter']}/v1/session", {"staff": staff["name"], "pin": staff["pin"]})
     for hold in request("GET", f"{house.theatre['counter']}/v1/holds", token=session["token"])["holds"]:
         request("DELETE", f"{house.theatre['counter']}/v1/holds/{hold['hold']}", token=session["token"])
-
-
-def lose_answers(page, pattern):
-    """Requests arrive; their answers do not."""
-    def lose(route):
-        route.fetch()
-        # A page that has gone meanwhile hears nothing either.
-        with contextlib.suppress(Error):
-            route.abort()
-
-    page.route(pattern, lose)
-
-
-def lose_requests(page, pattern):
-    """Requests do not even arrive."""
-    page.route(pattern, lambda route: route.abort())
 
 
 def to_payment(page, count=2):

@@ -1,5 +1,6 @@
 //! What the device knows of shows, tickets, admissions and keys, as the edge's feed told it.
 
+use super::identity::offer_again;
 use super::{Identity, note_departed, note_gone};
 use crate::edge::{FeedPage, FeedTicket};
 use anyhow::Context;
@@ -59,8 +60,7 @@ pub(crate) fn take_in(tx: &Transaction<'_>, page: &FeedPage, now: Timestamp) -> 
         forget_ended(tx, now.min(page.now))?;
     }
     if before.is_some_and(|(boot, ..)| boot != page.boot) {
-        tx.execute("UPDATE scans SET state = 'queued' WHERE state <> 'queued'", [])?;
-        tx.execute("UPDATE departures SET state = 'queued' WHERE state <> 'queued'", [])?;
+        offer_again(tx)?;
     }
     tx.execute(
         "INSERT INTO feed (one, cursor, boot, round, synced_at, swept) VALUES (1, ?1, ?2, ?3, ?4, coalesce(?5, 0))

@@ -52,14 +52,13 @@ pub(crate) fn pair(tx: &Transaction<'_>, identity: &Identity, certificates: &[St
         tx.execute_batch("DELETE FROM witness_head; DELETE FROM witness_entries;")?;
     }
     let before: Option<u32> = tx.query_row("SELECT theatre FROM identity", [], |row| row.get(0)).optional()?;
-    for table in ["scans", "departures"] {
-        // The box may not be the one that was told: what it has, it takes for the same.
-        tx.execute(&format!("UPDATE {table} SET state = 'queued' WHERE state <> 'queued'"), [])?;
-    }
     if before.is_some_and(|before| before != identity.theatre.0) {
         for table in ["scans", "departures", "admissions", "departed", "gone", "asked"] {
             tx.execute(&format!("DELETE FROM {table}"), [])?;
         }
+    } else {
+        // The box may not be the one that was told: what it has, it takes for the same.
+        offer_again(tx)?;
     }
     for table in ["identity", "certificates", "revoked_keys", "feed", "shows", "tickets"] {
         tx.execute(&format!("DELETE FROM {table}"), [])?;
@@ -79,6 +78,14 @@ pub(crate) fn pair(tx: &Transaction<'_>, identity: &Identity, certificates: &[St
     )?;
     for certificate in certificates {
         tx.execute("INSERT OR IGNORE INTO certificates (text) VALUES (?1)", [certificate])?;
+    }
+    Ok(())
+}
+
+/// Has everything that was told an edge told again: the next one may know nothing of it.
+pub(super) fn offer_again(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    for table in ["scans", "departures"] {
+        tx.execute(&format!("UPDATE {table} SET state = 'queued' WHERE state <> 'queued'"), [])?;
     }
     Ok(())
 }
